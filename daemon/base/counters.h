@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * counters - what happened to the traffic, one row a counter.
+ *
+ * A row gives the field of struct counters, the metric's name (prefixed with
+ * trawlwatch_ on output) and what it tells the operator. All only ever grow;
+ * plain additions, one writer.
+ */
+#ifndef BASE_COUNTERS_H
+#define BASE_COUNTERS_H
+
+#include "base/buf.h"
+
+/* clang-format off */
+#define COUNTERS(row)                                                                     \
+        /* capture and packet */                                                          \
+        row(packets, "packets_total", "packets read")                                     \
+        row(packet_bytes, "packet_bytes_total", "bytes of packets on the wire")           \
+        row(kernel_drops, "kernel_drops_total", "packets the kernel dropped")             \
+        row(interface_drops, "interface_drops_total", "packets the interface dropped")    \
+        row(frames_not_ip, "frames_not_ip_total", "frames that carry no IP")              \
+        row(frames_malformed, "frames_malformed_total", "headers that contradict themselves") \
+        row(frames_truncated, "frames_truncated_total", "frames cut inside their headers") \
+        row(frames_fragment, "frames_fragment_total", "IP fragments, not reassembled")    \
+        row(frames_not_tcp, "frames_not_tcp_total", "IP packets of other protocols")      \
+        row(frames_too_deep, "frames_too_deep_total", "more nested headers than the cap") \
+        row(checksum_errors, "checksum_errors_total", "segments refused by their checksum") \
+        /* stream */                                                                      \
+        row(segments, "segments_total", "TCP segments")                                   \
+        row(segments_out_of_order, "segments_out_of_order_total", "held for a hole before them") \
+        row(segments_retransmitted, "segments_retransmitted_total", "brought nothing new") \
+        row(segments_overlapping, "segments_overlapping_total", "overlap bytes held already") \
+        row(segments_conflicting, "segments_conflicting_total", "overlap with other bytes than the first copy") \
+        row(segments_out_of_window, "segments_out_of_window_total", "sequence number too far off") \
+        row(segments_truncated, "segments_truncated_total", "payload cut by the snapshot length") \
+        row(reassembly_full, "reassembly_full_total", "segments dropped at the reassembly cap") \
+        row(gaps, "gaps_total", "holes given up")                                         \
+        row(gap_bytes, "gap_bytes_total", "bytes missed in holes given up")               \
+        row(flows, "flows_total", "flows begun")                                          \
+        row(flows_midstream, "flows_midstream_total", "flows joined in the middle")       \
+        row(flows_evicted, "flows_evicted_total", "flows dropped because the table was full") \
+        row(flows_timed_out, "flows_timed_out_total", "flows dropped after silence")      \
+        row(flows_reused, "flows_reused_total", "flows begun on the ports of an old one") \
+        row(flows_ignored, "flows_ignored_total", "flows that turned out not to be HTTP") \
+        row(resets_ignored, "resets_ignored_total", "RST outside the window")             \
+        /* http */                                                                        \
+        row(requests, "requests_total", "requests")                                       \
+        row(requests_http10, "requests_http10_total", "requests of HTTP/1.0")             \
+        row(requests_http11, "requests_http11_total", "requests of HTTP/1.1")             \
+        row(responses, "responses_total", "responses paired with a request")              \
+        row(responses_interim, "responses_interim_total", "1xx responses")                \
+        row(requests_unanswered, "requests_unanswered_total", "requests whose response was not seen") \
+        row(responses_unpaired, "responses_unpaired_total", "responses whose request was not seen") \
+        row(http_upgrades, "http_upgrades_total", "connections turned opaque by Upgrade or CONNECT") \
+        row(http_malformed_requests, "http_malformed_requests_total", "request heads that break the grammar") \
+        row(http_malformed_responses, "http_malformed_responses_total", "response heads that break the grammar") \
+        row(http_malformed_chunks, "http_malformed_chunks_total", "chunked bodies that break the grammar") \
+        row(http_conflicting_lengths, "http_conflicting_lengths_total", "messages whose lengths contradict (smuggling)") \
+        row(http_obsolete_folds, "http_obsolete_folds_total", "header lines folded (obs-fold)") \
+        row(http_bare_lf, "http_bare_lf_total", "heads with lines that end in LF alone")  \
+        row(http_heads_too_long, "http_heads_too_long_total", "heads longer than limits.head") \
+        row(http_too_many_headers, "http_too_many_headers_total", "header lines past the cap, not looked at") \
+        row(http_pipeline_full, "http_pipeline_full_total", "connections with more outstanding requests than the cap") \
+        row(http_desyncs, "http_desyncs_total", "times a direction lost its message boundary") \
+        row(http_resyncs, "http_resyncs_total", "times it was found again")               \
+        row(http_memory_full, "http_memory_full_total", "heads or requests dropped at the memory budget") \
+        /* observe */                                                                     \
+        row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
+        row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
+        /* detect */                                                                      \
+        row(transactions, "transactions_total", "transactions the rules looked at")       \
+        row(entries_evicted, "entries_evicted_total", "keys forgotten because the table was full") \
+        row(sketches_refused, "sketches_refused_total", "distinct counts held at 128 because the budget was full") \
+        row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
+        row(incidents_raised, "incidents_raised_total", "incidents raised")               \
+        row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
+        row(exempted, "exempted_total", "transactions that an exemption let pass")        \
+        /* alert */                                                                       \
+        row(alerts_journalled, "alerts_journalled_total", "alerts written to the journal") \
+        row(alerts_published, "alerts_published_total", "alerts Redis has")               \
+        row(alerts_lost, "alerts_lost_total", "alerts neither journalled nor published")  \
+        row(journal_errors, "journal_errors_total", "writes to the journal that failed")  \
+        row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
+        row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
+        row(blocks, "blocks_total", "blocks put")                                         \
+        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback")
+/* clang-format on */
+
+struct counters {
+#define COUNTER_FIELD(field, metric, help) uint64_t field;
+        COUNTERS(COUNTER_FIELD)
+#undef COUNTER_FIELD
+};
+
+/* One JSON object, one key a counter (its metric name), on one line. */
+void counters_print(const struct counters *, struct buf *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine - records go in, incidents come out.
+ *
+ * Holds the key tables of all rules, their windows and the open incidents.
+ * Reads no clock: time is that of the records (end_ns) and of engine_advance.
+ * A record that is older than the newest one seen counts in the pane it
+ * belongs to as long as that is kept.
+ *
+ * Cost: one look-up for each key table whose rules look at the record.
+ */
+#ifndef DETECT_ENGINE_H
+#define DETECT_ENGINE_H
+
+#include "base/counters.h"
+#include "base/hash.h"
+#include "detect/incident.h"
+#include "detect/rules.h"
+#include "observe/record.h"
+
+struct engine;
+
+struct engine_options {
+        const struct rules *rules; /* borrowed */
+        const struct site *site;   /* borrowed */
+        struct hash_key hash_key;
+        uint8_t id_key[32];   /* incident ids: HMAC-SHA-256 under this key */
+        uint64_t memory_max;  /* bytes for all tables and sketches (limits.detect) */
+        uint32_t incidents_max;
+        pseudonym_fn *pseudonym;
+        void *pseudonym_context;
+        incident_fn *incident;
+        void *incident_context;
+        struct counters *counters;
+};
+
+/* NULL when the memory cannot be had. */
+struct engine *engine_new(const struct engine_options *);
+void engine_free(struct engine **);
+
+void engine_record(struct engine *, const struct record *);
+
+/* Time has passed without records: incidents are updated and ended. */
+void engine_advance(struct engine *, int64_t now_ns);
+
+/* The input is over: every open incident is ended, so that its totals are final. */
+void engine_finish(struct engine *);
+
+/*
+ * What the sensor missed: `share` of the traffic around `now_ns` (0..1), from
+ * gaps and drops. Alerts carry the mean over their window.
+ */
+void engine_missed(struct engine *, int64_t now_ns, double share);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rules - rule files, read and checked. Immutable after loading.
+ *
+ * The public contract is docs/rules.md. All mistakes of all files come out of
+ * one run. Keys and functions that the contract names but this version does not
+ * have yet are mistakes that say so.
+ */
+#ifndef DETECT_RULES_H
+#define DETECT_RULES_H
+
+#include "lang/diag.h"
+#include "observe/site.h"
+
+struct rules;
+
+/*
+ * Reads each path: a file, or a folder whose *.yaml are read in the order of
+ * their names (not the folders below). `site` is consulted for page names and
+ * told which headers rules read. NULL after at least one diag_error. No paths at
+ * all give an empty set.
+ */
+struct rules *rules_read(const char *const *paths, unsigned count, struct site *site,
+                         struct diag *);
+
+/* The same from memory, for tests. */
+struct rules *rules_parse(const char *name, struct slice text, struct site *site,
+                          struct diag *);
+void rules_free(struct rules **);
+
+unsigned rules_count(const struct rules *);
+
+#endif

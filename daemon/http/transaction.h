@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * transaction - one request and, where it was seen, its response.
+ *
+ * What the http layer hands upward. All slices are borrowed for the call: they
+ * lie in the packet or in the connection's own memory. Times are packet times.
+ */
+#ifndef HTTP_TRANSACTION_H
+#define HTTP_TRANSACTION_H
+
+#include "base/ip.h"
+
+/* One header line: name as it came (case kept), value without outer blanks. */
+struct http_header {
+        struct slice name, value;
+};
+
+struct http_headers {
+        const struct http_header *lines; /* in wire order */
+        uint32_t count;
+};
+
+struct http_endpoint {
+        struct ip ip;
+        uint16_t port;
+};
+
+struct transaction {
+        struct http_endpoint client, server; /* of the TCP connection */
+
+        /* Request. */
+        int64_t request_first_ns, request_last_ns; /* its first and last byte */
+        struct slice method, target;               /* as they came */
+        uint8_t version_minor;                     /* of HTTP/1.x */
+        struct http_headers request_headers;
+        uint64_t request_bytes; /* head and body, whether seen or lost */
+
+        /* Response; status 0 when it was not seen. */
+        uint16_t status;
+        bool response_complete; /* false: cut off by a gap, a close or the end of input */
+        int64_t response_first_ns, response_last_ns;
+        struct http_headers response_headers;
+        uint64_t response_bytes;
+};
+
+/* The first line of that name (ASCII case does not matter), or NULL. */
+const struct http_header *http_header_find(const struct http_headers *, struct slice name);
+
+/* Called in order of completion. */
+typedef void transaction_fn(void *context, const struct transaction *);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr - the expressions of site maps and rules: read, checked, evaluated, printed.
+ *
+ * Knows values, operators and types. Does not know what fields and functions
+ * there are: the caller brings them as tables (a row gives the name, the type
+ * and the reading), so `accepted: status in [200]` of a site map and `when:` of
+ * a rule are one language. Aggregates (functions over a window) are not
+ * evaluated here: their node carries a slot number that the caller gave it, and
+ * the caller's `aggregate` callback says what the slot holds now.
+ *
+ * Grammar (loosest first): or · and · not · comparison, in, contains,
+ * starts_with, ends_with, =~ · + - · * / · unary - · atom. `not` binds looser than a
+ * comparison. Comparisons do not chain. See docs/rule-language in RULES terms:
+ * a comparison with a missing value is false, != too.
+ */
+#ifndef LANG_EXPR_H
+#define LANG_EXPR_H
+
+#include "base/counters.h"
+#include "base/ip.h"
+#include "lang/diag.h"
+
+enum value_type {
+        VALUE_MISSING, /* of a value; a field never has it as its type */
+        VALUE_BOOL,
+        VALUE_NUMBER,
+        VALUE_DURATION, /* seconds; compares with durations only, / gives a number */
+        VALUE_STRING,
+        VALUE_ENUM,    /* one of a named set: pages, yes/no/unknown, block states */
+        VALUE_NETWORK, /* an address is a network of 128 bits */
+};
+
+struct value {
+        enum value_type type;
+        union {
+                bool truth;
+                double number; /* NUMBER, DURATION, ENUM (its index) */
+                struct slice text; /* borrowed from the subject or the expression */
+                struct network network;
+        };
+};
+
+/* The names of an enum, so that bare words and canonical texts can be resolved. */
+struct value_names {
+        const char *what; /* "page", "block state": for messages */
+        /* Index of a name, or -1. */
+        int (*find)(const void *context, struct slice name);
+        /* The i-th name, or NULL past the end; also what is suggested from. */
+        const char *(*name)(const void *context, int i);
+        const void *context;
+};
+
+/* How a field is read from a subject (a record, or whatever the caller has). */
+typedef struct value field_read_fn(const void *subject, unsigned argument);
+
+struct field {
+        const char *name; /* "client.ip"; a bare name of the language, dots allowed */
+        enum value_type type;
+        field_read_fn *read;
+        unsigned argument;               /* given to read: one function, many rows */
+        const struct value_names *names; /* for VALUE_ENUM */
+        const char *help;                /* one line for the reference */
+        unsigned kind;                   /* the caller's: what can be a key or be blocked */
+};
+
+/*
+ * A field with a string argument, header('name'). `resolve` maps the argument to
+ * the number that `read` gets, or returns false with a message for the operator.
+ */
+struct field_with_argument {
+        const char *name;
+        enum value_type type;
+        field_read_fn *read;
+        bool (*resolve)(void *context, struct slice argument, unsigned *number,
+                        const char **message);
+        const char *help;
+};
+
+/* What a function takes, in order; a window comes last. */
+enum parameter {
+        PARAMETER_END,
+        PARAMETER_FIELD,     /* any expression that is not truth-valued */
+        PARAMETER_NUMBER_FIELD, /* an expression with a number or a duration */
+        PARAMETER_CONDITION, /* truth-valued */
+        PARAMETER_OPTIONAL_CONDITION,
+        PARAMETER_WINDOW,    /* a duration literal, 1s to 30d */
+};
+
+struct function {
+        const char *name; /* "count" */
+        enum parameter parameters[5];
+        enum value_type type; /* VALUE_MISSING: that of the first parameter (max, mean, sum) */
+        unsigned id;          /* the caller's */
+        const char *help;
+};
+
+/* A list that `in @name` looks into. Owned by whoever loaded it. */
+struct value_list {
+        const char *name;
+        enum value_type type; /* STRING, NUMBER or NETWORK */
+        bool (*has)(const struct value_list *, const struct value *);
+};
+
+struct expr_language {
+        const struct field *fields; /* ends with a NULL name */
+        const struct field_with_argument *argument_fields; /* the same; may be NULL */
+        void *resolve_context;
+        const struct function *functions; /* the same; may be NULL: no aggregates */
+        const struct value_list *const *lists; /* ends with a NULL; may be NULL */
+};
+
+struct expr;
+
+/* What a node with an aggregate is, for whoever gives out slots. */
+struct aggregate {
+        const struct function *function;
+        const struct expr *field;     /* NULL when the function has none */
+        const struct expr *condition; /* NULL when none was written */
+        int64_t window_ns;
+        unsigned slot; /* the caller's: set through expr_each_aggregate */
+};
+
+/*
+ * Parses and checks `text`, whose first byte stands at `place`. NULL after at
+ * least one diag_error (all it can find, with suggestions for unknown names).
+ * `want`: VALUE_BOOL for conditions, VALUE_MISSING for "any type".
+ */
+struct expr *expr_parse(struct slice text, struct place place, bool exact_columns,
+                        const struct expr_language *, enum value_type want, struct diag *);
+void expr_free(struct expr **);
+
+enum value_type expr_type(const struct expr *);
+
+/* The field when the whole expression is one field (a key), else NULL. */
+const struct field *expr_field(const struct expr *);
+
+/* Canonical text: parses to the same tree, equal trees print the same. */
+void expr_print(const struct expr *, struct buf *out);
+
+/* Calls `each` for every aggregate, left to right; it may set `slot`. */
+typedef void aggregate_fn(void *context, struct aggregate *);
+void expr_each_aggregate(struct expr *, aggregate_fn *each, void *context);
+
+/* Calls `each` for every field that is read (those inside aggregates too). */
+typedef void expr_field_fn(void *context, const struct field *);
+void expr_each_field(const struct expr *, expr_field_fn *each, void *context);
+
+struct expr_subject {
+        const void *subject; /* given to the fields' read */
+        /* The value of an aggregate now; NULL where there are none. */
+        struct value (*aggregate)(void *context, const struct aggregate *);
+        void *context;
+        struct counters *counters; /* regex_limits */
+};
+
+/*
+ * Cost: one call for each node, no allocation. Regular expressions run with a
+ * match limit of 10 000; one that hits it is false and counted.
+ */
+struct value expr_value(const struct expr *, const struct expr_subject *);
+
+/* Truth of a condition: missing is false. */
+bool expr_true(const struct expr *, const struct expr_subject *);
+
+/* Text of a value for people and JSON subjects: "203.0.113.9", "0.83", "profile". */
+void value_print(const struct value *, const struct value_names *, struct buf *out);
+
+#endif

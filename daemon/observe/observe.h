@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * observe - from a transaction to a record, through the site map.
+ *
+ * Remembers nothing beyond bounded caches of pure functions (route of a path,
+ * shape of a header set): the same transaction always gives the same record.
+ */
+#ifndef OBSERVE_OBSERVE_H
+#define OBSERVE_OBSERVE_H
+
+#include "base/counters.h"
+#include "base/hash.h"
+#include "http/transaction.h"
+#include "observe/record.h"
+#include "observe/site.h"
+
+struct observe;
+
+/* `site` and `counters` are borrowed for the life of the observer. */
+struct observe *observe_new(const struct site *site, const struct hash_key *key,
+                            struct counters *counters);
+void observe_free(struct observe **);
+
+/* The record is valid until the next call. Never fails. */
+const struct record *observe_transaction(struct observe *, const struct transaction *);
+
+#endif

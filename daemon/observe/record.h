@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record - one transaction as flat bytes, seen through the site map.
+ *
+ * A fixed part, then the texts it points to by offset, all in one block of
+ * `size` bytes that can be copied anywhere (later: through a ring between
+ * processes). It holds what rules, alerts and `--print requests` need and
+ * nothing else; long texts are cut at RECORD_TEXT_CAP and the cut is counted.
+ *
+ * Missing texts have the offset 0 (which is the record itself).
+ */
+#ifndef OBSERVE_RECORD_H
+#define OBSERVE_RECORD_H
+
+#include "base/ip.h"
+
+#define RECORD_TEXT_CAP 4096
+#define RECORD_HEADERS  32 /* different header('name') that rules can ask for */
+#define RECORD_SIZE_MAX 65536
+
+enum record_text {
+        RECORD_METHOD,
+        RECORD_HOST,   /* lower case, without the port */
+        RECORD_DOMAIN, /* Host as it came, without the port */
+        RECORD_RAW_PATH, /* as it came, without the query */
+        RECORD_PATH,     /* as matched: dot segments and doubled slashes resolved,
+                            unreserved characters decoded */
+        RECORD_QUERY,    /* raw, without the question mark */
+        RECORD_TARGET,
+        RECORD_SESSION,
+        RECORD_SESSION_WAS,
+        RECORD_ACCOUNT,
+        RECORD_USER_AGENT,
+        RECORD_REFERER,
+        RECORD_TEXTS
+};
+
+enum record_flag {
+        RECORD_CLIENT_UNCERTAIN = 1 << 0,
+        RECORD_SIGNUP_ACCEPTED = 1 << 1,
+        RECORD_REFERER_SAME_SITE = 1 << 2,
+        RECORD_TARGET_NUMERIC = 1 << 3, /* target_number is valid */
+        RECORD_RESPONSE_COMPLETE = 1 << 4,
+        RECORD_CLIENT_TRUSTED = 1 << 5, /* the visitor is itself a trusted proxy */
+};
+
+struct record_span {
+        uint32_t offset, len;
+};
+
+struct record {
+        uint32_t size; /* fixed part and texts, a multiple of 8 */
+        uint32_t flags;
+        int64_t start_ns; /* first byte of the request */
+        int64_t end_ns;   /* last byte of the transaction: @timestamp, and the engine's clock */
+        int64_t duration_ns;  /* end_ns - start_ns; -1 when no response was seen */
+        int64_t latency_ns;   /* last byte of the request to the first of the response; -1 */
+        struct ip peer, server, client;
+        struct network client_host;   /* the address; IPv6: its /64 */
+        struct network client_prefix; /* by the site map's lengths */
+        uint16_t peer_port, server_port;
+        uint16_t page;   /* number in the site map; 0 is `other` */
+        uint16_t status; /* 0: not seen */
+        uint16_t cookies;
+        uint8_t version_minor;
+        uint8_t header_count;
+        uint64_t request_bytes, response_bytes;
+        uint64_t target_number;
+        uint64_t http_shape; /* 0: none */
+        struct record_span texts[RECORD_TEXTS];
+        struct record_span headers[RECORD_HEADERS]; /* by number of the name asked for */
+};
+
+static inline struct slice record_span_text(const struct record *r, struct record_span span)
+{
+        return span.offset ? slice_of((const uint8_t *)r + span.offset, span.len)
+                           : slice_none();
+}
+
+static inline struct slice record_text(const struct record *r, enum record_text which)
+{
+        return record_span_text(r, r->texts[which]);
+}
+
+/*
+ * One JSON object and a newline: the request as `--print requests` shows it.
+ * `pseudonym` turns a session or an account into what may leave the sensor
+ * (see alert/privacy.h); it writes at most 256 bytes and returns how many.
+ */
+struct buf;
+typedef size_t pseudonym_fn(void *context, const char *type, struct slice raw, char out[256]);
+void record_print(const struct record *, const char *page_name, pseudonym_fn *pseudonym,
+                  void *context, struct buf *out);
+
+#endif
