@@ -18,7 +18,8 @@ struct buf {
 void buf_free(struct buf *);
 void buf_reserve(struct buf *, size_t more);
 void buf_put(struct buf *, const void *data, size_t len);
-void buf_printf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static inline void buf_put_byte(struct buf *b, uint8_t byte)
 {

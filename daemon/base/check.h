@@ -8,7 +8,7 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-#define CHECK(condition)                                                                 \
+#define CHECK(condition) \
         ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 
 /* Writes one line to standard error and aborts. */

@@ -30,7 +30,8 @@ static inline void sip_round(struct sip *s)
 
 static inline struct sip sip_start(const struct hash_key *key)
 {
-        return (struct sip){ key->k0 ^ 0x736f6d6570736575ULL, key->k1 ^ 0x646f72616e646f6dULL,
+        return (struct sip){ key->k0 ^ 0x736f6d6570736575ULL,
+                             key->k1 ^ 0x646f72616e646f6dULL,
                              key->k0 ^ 0x6c7967656e657261ULL,
                              key->k1 ^ 0x7465646279746573ULL };
 }

@@ -11,7 +11,7 @@
 
 #include "base/slice.h"
 
-#define IP_TEXT_MAX     46 /* INET6_ADDRSTRLEN */
+#define IP_TEXT_MAX      46 /* INET6_ADDRSTRLEN */
 #define NETWORK_TEXT_MAX (IP_TEXT_MAX + 4)
 
 struct ip {
@@ -21,6 +21,11 @@ struct ip {
 struct network {
         struct ip ip; /* bits after the prefix are zero */
         uint8_t bits; /* 0..128 */
+};
+
+struct endpoint {
+        struct ip ip;
+        uint16_t port;
 };
 
 struct ip ip_from_v4(const uint8_t bytes[4]);

@@ -60,7 +60,12 @@ static bool is_continuation(uint8_t c)
 static size_t utf8_length(struct slice s)
 {
         uint8_t c = s.data[0];
-        size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+        size_t len = c < 0x80   ? 1
+                     : c < 0xc2 ? 0
+                     : c < 0xe0 ? 2
+                     : c < 0xf0 ? 3
+                     : c < 0xf5 ? 4
+                                : 0;
 
         if (len == 0 || len > s.len)
                 return 0;
@@ -93,6 +98,18 @@ static void put_escape(struct buf *out, uint8_t c)
         buf_put_byte(out, (uint8_t)hex[c & 15]);
 }
 
+/* Puts the sequence at the front of *s, or U+FFFD for a byte that begins none. */
+static void put_beyond_ascii(struct buf *out, struct slice *s)
+{
+        size_t len = utf8_length(*s);
+
+        if (len)
+                buf_put(out, s->data, len);
+        else
+                buf_put_str(out, "\xef\xbf\xbd");
+        *s = slice_from(*s, len ? len : 1);
+}
+
 void json_put_string(struct buf *out, struct slice s)
 {
         buf_put_byte(out, '"');
@@ -104,16 +121,27 @@ void json_put_string(struct buf *out, struct slice s)
                 s = slice_from(s, plain);
                 if (s.len == 0)
                         break;
-                size_t len = utf8_length(s);
-                if (len > 1)
-                        buf_put(out, s.data, len);
-                else if (len == 1)
+                if (s.data[0] < 0x80) {
                         put_escape(out, s.data[0]);
-                else
-                        buf_put_str(out, "\xef\xbf\xbd");
-                s = slice_from(s, len ? len : 1);
+                        s = slice_from(s, 1);
+                } else {
+                        put_beyond_ascii(out, &s);
+                }
         }
         buf_put_byte(out, '"');
+}
+
+void json_put_utf8(struct buf *out, struct slice s)
+{
+        while (s.len) {
+                size_t ascii = 0;
+                while (ascii < s.len && s.data[ascii] < 0x80)
+                        ascii++;
+                buf_put(out, s.data, ascii);
+                s = slice_from(s, ascii);
+                if (s.len)
+                        put_beyond_ascii(out, &s);
+        }
 }
 
 void json_string(struct json *j, const char *key, struct slice value)

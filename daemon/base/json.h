@@ -26,10 +26,10 @@ static inline struct json json_into(struct buf *out)
 }
 
 /* `key` is one of ours: ASCII that needs no escape. NULL inside an array. */
-void json_open(struct json *, const char *key);   /* { */
-void json_close(struct json *);                   /* } */
-void json_array(struct json *, const char *key);  /* [ */
-void json_array_close(struct json *);             /* ] */
+void json_open(struct json *, const char *key);  /* { */
+void json_close(struct json *);                  /* } */
+void json_array(struct json *, const char *key); /* [ */
+void json_array_close(struct json *);            /* ] */
 void json_string(struct json *, const char *key, struct slice value);
 void json_text(struct json *, const char *key, const char *value);
 void json_u64(struct json *, const char *key, uint64_t value);
@@ -47,5 +47,8 @@ void json_key(struct json *, struct slice key);
 
 /* The string with its quotes, on its own. */
 void json_put_string(struct buf *out, struct slice value);
+
+/* The same bytes made valid UTF-8 as above, without quotes or escapes. */
+void json_put_utf8(struct buf *out, struct slice value);
 
 #endif

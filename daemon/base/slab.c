@@ -14,7 +14,8 @@ static size_t mapping_size(const struct slab *s)
 bool slab_init(struct slab *s, size_t object_size, uint32_t capacity)
 {
         CHECK(capacity < UINT32_MAX && object_size >= sizeof(uint32_t));
-        *s = (struct slab){ .object_size = (object_size + 7) / 8 * 8, .capacity = capacity };
+        *s = (struct slab){ .object_size = (object_size + 7) / 8 * 8,
+                            .capacity = capacity };
         s->memory = mmap(NULL, mapping_size(s), PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (s->memory == MAP_FAILED) {
@@ -31,7 +32,7 @@ void slab_free(struct slab *s)
         *s = (struct slab){ 0 };
 }
 
-uint32_t slab_take(struct slab *s)
+uint32_t slab_take_raw(struct slab *s)
 {
         uint32_t number = s->free;
 
@@ -43,7 +44,15 @@ uint32_t slab_take(struct slab *s)
                 number = ++s->touched;
         }
         s->used++;
-        memset(slab_at(s, number), 0, s->object_size);
+        return number;
+}
+
+uint32_t slab_take(struct slab *s)
+{
+        uint32_t number = slab_take_raw(s);
+
+        if (number)
+                memset(slab_at(s, number), 0, s->object_size);
         return number;
 }
 

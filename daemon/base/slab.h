@@ -31,6 +31,9 @@ void slab_free(struct slab *);
 
 /* An object of zero bytes, or 0 when all `capacity` are in use. */
 uint32_t slab_take(struct slab *);
+
+/* The same without clearing it. */
+uint32_t slab_take_raw(struct slab *);
 void slab_give(struct slab *, uint32_t number);
 
 static inline void *slab_at(const struct slab *s, uint32_t number)

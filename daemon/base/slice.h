@@ -19,9 +19,9 @@ struct slice {
 };
 
 /* For string literals, also in static initialisers. */
-#define SLICE(literal)                                                                   \
-        {                                                                                \
-                (const uint8_t *)(literal), sizeof(literal) - 1                          \
+#define SLICE(literal)                                          \
+        {                                                       \
+                (const uint8_t *)(literal), sizeof(literal) - 1 \
         }
 
 static inline struct slice slice_of(const void *data, size_t len)
@@ -71,7 +71,8 @@ static inline struct slice slice_first(struct slice s, size_t len)
 
 static inline bool slice_starts_with(struct slice s, struct slice head)
 {
-        return s.len >= head.len && (head.len == 0 || !memcmp(s.data, head.data, head.len));
+        return s.len >= head.len &&
+               (head.len == 0 || !memcmp(s.data, head.data, head.len));
 }
 
 static inline bool slice_ends_with(struct slice s, struct slice tail)

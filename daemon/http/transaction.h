@@ -20,13 +20,8 @@ struct http_headers {
         uint32_t count;
 };
 
-struct http_endpoint {
-        struct ip ip;
-        uint16_t port;
-};
-
 struct transaction {
-        struct http_endpoint client, server; /* of the TCP connection */
+        struct endpoint client, server; /* of the TCP connection */
 
         /* Request. */
         int64_t request_first_ns, request_last_ns; /* its first and last byte */
@@ -44,7 +39,8 @@ struct transaction {
 };
 
 /* The first line of that name (ASCII case does not matter), or NULL. */
-const struct http_header *http_header_find(const struct http_headers *, struct slice name);
+const struct http_header *http_header_find(const struct http_headers *,
+                                           struct slice name);
 
 /* Called in order of completion. */
 typedef void transaction_fn(void *context, const struct transaction *);

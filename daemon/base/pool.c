@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/pool.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+static int class_of(size_t size)
+{
+        int class = 0;
+
+        while (class < POOL_CLASSES && ((size_t)POOL_BLOCK_MIN << class) < size)
+                class ++;
+        return class;
+}
+
+bool pool_init(struct pool *p, uint64_t budget)
+{
+        *p = (struct pool){ .budget = budget };
+        for (int i = 0; i < POOL_CLASSES; i++) {
+                size_t size = (size_t)POOL_BLOCK_MIN << i;
+                uint64_t count = budget / size;
+                if (count >= UINT32_MAX)
+                        count = UINT32_MAX - 1;
+                if (!slab_init(&p->classes[i], size, (uint32_t)count)) {
+                        pool_free(p);
+                        return false;
+                }
+        }
+        return true;
+}
+
+void pool_free(struct pool *p)
+{
+        for (int i = 0; i < POOL_CLASSES; i++)
+                slab_free(&p->classes[i]);
+        p->used = 0;
+}
+
+void *pool_take(struct pool *p, size_t size, size_t *room)
+{
+        int class = class_of(size);
+
+        if (class == POOL_CLASSES)
+                return NULL;
+        size_t bytes = (size_t)POOL_BLOCK_MIN << class;
+        if (p->used + bytes > p->budget)
+                return NULL;
+        uint32_t number = slab_take_raw(&p->classes[class]);
+        if (!number)
+                return NULL;
+        p->used += bytes;
+        *room = bytes;
+        return slab_at(&p->classes[class], number);
+}
+
+void pool_give(struct pool *p, void *block, size_t room)
+{
+        struct slab *slab = &p->classes[class_of(room)];
+
+        CHECK(p->used >= room);
+        p->used -= room;
+        slab_give(slab, slab_number(slab, block));
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture/capture.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One read(2) of a capture file; stdio's 4 KiB would cost a call every few frames. */
+enum { FILE_BUFFER = 1 << 18 };
+
+struct capture {
+        pcap_t *pcap;
+        char *name;
+        char *file_buffer;
+        bool live;
+        int64_t fraction_ns; /* what one unit of a packet's tv_usec is */
+        char error[CAPTURE_ERROR_MAX];
+        capture_frame_fn *each; /* of the capture_read that is running */
+        void *context;
+        uint32_t kernel_drops, interface_drops; /* libpcap's, which wrap */
+        uint64_t kernel_total, interface_total;
+};
+
+static struct capture *capture_new(const char *name, bool live)
+{
+        struct capture *c = calloc(1, sizeof(*c));
+
+        CHECK(c);
+        c->name = strdup(name);
+        CHECK(c->name);
+        c->live = live;
+        return c;
+}
+
+void capture_close(struct capture **capture)
+{
+        struct capture *c = *capture;
+
+        if (!c)
+                return;
+        if (c->pcap)
+                pcap_close(c->pcap);
+        free(c->file_buffer);
+        free(c->name);
+        free(c);
+        *capture = NULL;
+}
+
+/* Nanoseconds were asked for; whether they came shows only when it is open. */
+static void note_precision(struct capture *c)
+{
+        bool nano = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO;
+
+        c->fraction_ns = nano ? 1 : NS_PER_US;
+}
+
+static bool set_filter(struct capture *c, const char *filter, char *error)
+{
+        struct bpf_program program;
+
+        if (!filter || !*filter)
+                return true;
+        if (pcap_compile(c->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+                snprintf(error, CAPTURE_ERROR_MAX,
+                         "capture filter '%s': %s (see pcap-filter(7))", filter,
+                         pcap_geterr(c->pcap));
+                return false;
+        }
+        int result = pcap_setfilter(c->pcap, &program);
+        pcap_freecode(&program);
+        if (result != 0)
+                snprintf(error, CAPTURE_ERROR_MAX, "capture filter '%s' on %s: %s",
+                         filter, c->name, pcap_geterr(c->pcap));
+        return result == 0;
+}
+
+static FILE *open_input(struct capture *c, const char *path, char *error)
+{
+        FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+
+        if (!file) {
+                snprintf(error, CAPTURE_ERROR_MAX, "%s: %s", path, strerror(errno));
+                return NULL;
+        }
+        c->file_buffer = malloc(FILE_BUFFER);
+        CHECK(c->file_buffer);
+        setvbuf(file, c->file_buffer, _IOFBF, FILE_BUFFER);
+        return file;
+}
+
+struct capture *capture_open_file(const char *path, const struct capture_options *options,
+                                  char error[CAPTURE_ERROR_MAX])
+{
+        struct capture *c = capture_new(path, false);
+        char why[PCAP_ERRBUF_SIZE] = "";
+        FILE *file = open_input(c, path, error);
+
+        if (!file)
+                goto fail;
+        c->pcap = pcap_fopen_offline_with_tstamp_precision(
+            file, PCAP_TSTAMP_PRECISION_NANO, why);
+        if (!c->pcap) {
+                snprintf(error, CAPTURE_ERROR_MAX,
+                         "%s: not a capture that can be read: %s", path, why);
+                if (file != stdin)
+                        fclose(file);
+                goto fail;
+        }
+        note_precision(c);
+        if (!set_filter(c, options->filter, error))
+                goto fail;
+        return c;
+fail:
+        capture_close(&c);
+        return NULL;
+}
+
+static const char *live_remedy(int status)
+{
+        switch (status) {
+        case PCAP_ERROR_NO_SUCH_DEVICE:
+                return "; 'ip link' lists the interfaces there are";
+        case PCAP_ERROR_PERM_DENIED:
+        case PCAP_ERROR_PROMISC_PERM_DENIED:
+                return "; capturing needs root or CAP_NET_RAW";
+        case PCAP_ERROR_IFACE_NOT_UP:
+                return "; bring it up with 'ip link set ... up'";
+        default:
+                return "";
+        }
+}
+
+/* Warnings are positive; libpcap goes on in spite of them. */
+static bool activate(struct capture *c, const struct capture_options *options,
+                     char *error)
+{
+        pcap_set_snaplen(c->pcap, (int)options->snaplen);
+        pcap_set_buffer_size(c->pcap, (int)options->buffer);
+        pcap_set_timeout(c->pcap, options->timeout_ms);
+        pcap_set_promisc(c->pcap, options->promiscuous);
+        pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO);
+        int status = pcap_activate(c->pcap);
+        if (status >= 0)
+                return true;
+        const char *detail = pcap_geterr(c->pcap);
+        snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s%s%s%s", c->name,
+                 pcap_statustostr(status), detail[0] ? ": " : "", detail,
+                 live_remedy(status));
+        return false;
+}
+
+struct capture *capture_open_live(const char *interface,
+                                  const struct capture_options *options,
+                                  char error[CAPTURE_ERROR_MAX])
+{
+        struct capture *c = capture_new(interface, true);
+        char why[PCAP_ERRBUF_SIZE] = "";
+
+        c->pcap = pcap_create(interface, why);
+        if (!c->pcap) {
+                snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s", interface, why);
+                goto fail;
+        }
+        if (!activate(c, options, error) || !set_filter(c, options->filter, error))
+                goto fail;
+        note_precision(c);
+        if (pcap_setnonblock(c->pcap, 1, why) != 0) {
+                snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s", interface, why);
+                goto fail;
+        }
+        return c;
+fail:
+        capture_close(&c);
+        return NULL;
+}
+
+int capture_link(const struct capture *c)
+{
+        return pcap_datalink(c->pcap);
+}
+
+const char *capture_name(const struct capture *c)
+{
+        return c->name;
+}
+
+int capture_fd(const struct capture *c)
+{
+        return pcap_get_selectable_fd(c->pcap);
+}
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
+{
+        struct capture *c = (struct capture *)user;
+        struct capture_frame frame = {
+                .time_ns = (int64_t)header->ts.tv_sec * NS_PER_SEC +
+                           header->ts.tv_usec * c->fraction_ns,
+                .captured = slice_of(data, header->caplen),
+                .wire_length = header->len,
+        };
+
+        c->each(c->context, &frame);
+}
+
+enum capture_result capture_read(struct capture *c, int most, capture_frame_fn *each,
+                                 void *context)
+{
+        c->each = each;
+        c->context = context;
+        int count = pcap_dispatch(c->pcap, most, on_packet, (u_char *)c);
+        if (count < 0) {
+                snprintf(c->error, sizeof(c->error), "%s: %s%s", c->name,
+                         pcap_geterr(c->pcap),
+                         c->live ? "" : "; everything before that was read");
+                return CAPTURE_ERROR;
+        }
+        return count == 0 && !c->live ? CAPTURE_END : CAPTURE_MORE;
+}
+
+const char *capture_error(const struct capture *c)
+{
+        return c->error;
+}
+
+bool capture_drops(struct capture *c, uint64_t *kernel, uint64_t *interface)
+{
+        struct pcap_stat stats;
+
+        if (!c->live || pcap_stats(c->pcap, &stats) != 0)
+                return false;
+        c->kernel_total += (uint32_t)(stats.ps_drop - c->kernel_drops);
+        c->interface_total += (uint32_t)(stats.ps_ifdrop - c->interface_drops);
+        c->kernel_drops = stats.ps_drop;
+        c->interface_drops = stats.ps_ifdrop;
+        *kernel = c->kernel_total;
+        *interface = c->interface_total;
+        return true;
+}

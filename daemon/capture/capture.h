@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * capture - the only user of libpcap: files and live interfaces.
+ *
+ * A capture gives frames with their times; it does not look inside. Errors come
+ * back as one line for the operator that names the file or interface and, where
+ * there is one, the remedy.
+ */
+#ifndef CAPTURE_CAPTURE_H
+#define CAPTURE_CAPTURE_H
+
+#include "base/slice.h"
+
+#define CAPTURE_ERROR_MAX 512
+
+struct capture;
+
+struct capture_options {
+        const char *filter; /* BPF text; NULL or empty: everything */
+        uint32_t snaplen;
+        uint64_t buffer; /* bytes of the kernel's ring, live */
+        int timeout_ms;  /* live: the latency of a quiet link */
+        bool promiscuous;
+};
+
+struct capture_frame {
+        int64_t time_ns;
+        struct slice captured; /* borrowed for the call */
+        uint32_t wire_length;
+};
+
+typedef void capture_frame_fn(void *context, const struct capture_frame *);
+
+enum capture_result {
+        CAPTURE_MORE,  /* up to the asked number of frames were given */
+        CAPTURE_END,   /* of the file */
+        CAPTURE_ERROR, /* capture_error() says what */
+};
+
+/*
+ * Opens a pcap or pcapng file; "-" is standard input. NULL with a message in
+ * `error` when it cannot be read, is none, or the filter is wrong.
+ */
+struct capture *capture_open_file(const char *path, const struct capture_options *,
+                                  char error[CAPTURE_ERROR_MAX]);
+
+/* Opens an interface, not blocking: poll capture_fd, then capture_read. */
+struct capture *capture_open_live(const char *interface, const struct capture_options *,
+                                  char error[CAPTURE_ERROR_MAX]);
+void capture_close(struct capture **);
+
+/* As numbered in packet/frame.h. */
+int capture_link(const struct capture *);
+
+/* The file's path or the interface's name. */
+const char *capture_name(const struct capture *);
+
+/* Descriptor to wait on; live only. */
+int capture_fd(const struct capture *);
+
+/* Gives at most `most` frames to `each`. */
+enum capture_result capture_read(struct capture *, int most, capture_frame_fn *each,
+                                 void *context);
+
+/* What went wrong with the last capture_read; a sentence for the operator. */
+const char *capture_error(const struct capture *);
+
+/* Since the start: frames the kernel, and the interface, had to drop. Live only. */
+bool capture_drops(struct capture *, uint64_t *kernel, uint64_t *interface);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/exchange.h"
+
+#include "base/check.h"
+
+/* The same bytes in the copy. */
+static struct slice moved(struct slice s, const uint8_t *from, const uint8_t *to)
+{
+        return s.data ? slice_of(to + (s.data - from), s.len) : s;
+}
+
+/* Copies `bytes` and a header table that points into them to `at`. */
+static struct http_headers copy_head(uint8_t *at, const struct http_header *lines,
+                                     uint32_t count, struct slice bytes)
+{
+        struct http_header *table = (struct http_header *)(void *)at;
+        uint8_t *copy = at + count * sizeof(*table);
+
+        memcpy(copy, bytes.data, bytes.len);
+        for (uint32_t i = 0; i < count; i++) {
+                table[i].name = moved(lines[i].name, bytes.data, copy);
+                table[i].value = moved(lines[i].value, bytes.data, copy);
+        }
+        return (struct http_headers){ table, count };
+}
+
+struct exchange *exchange_new(struct pool *pool, const struct head *head,
+                              struct slice bytes)
+{
+        size_t table = head->line_count * sizeof(struct http_header);
+        size_t room;
+
+        bytes = slice_first(bytes, head->length);
+        struct exchange *e = pool_take(pool, sizeof(*e) + table + bytes.len, &room);
+        if (!e)
+                return NULL;
+        *e = (struct exchange){ .room = (uint32_t)room };
+        uint8_t *copy = (uint8_t *)(e + 1);
+        e->transaction.request_headers =
+            copy_head(copy, head->lines, head->line_count, bytes);
+        e->transaction.method = moved(head->method, bytes.data, copy + table);
+        e->transaction.target = moved(head->target, bytes.data, copy + table);
+        e->transaction.version_minor = head->version_minor;
+        if (head->folded)
+                exchange_unfold(e->transaction.request_headers);
+        return e;
+}
+
+void exchange_free(struct pool *pool, struct exchange *e)
+{
+        if (e->response_block)
+                pool_give(pool, e->response_block, e->response_room);
+        pool_give(pool, e, e->room);
+}
+
+void exchange_set_response(struct exchange *e, const struct head *head)
+{
+        e->transaction.status = head->status;
+        e->transaction.response_headers =
+            (struct http_headers){ head->lines, head->line_count };
+}
+
+bool exchange_keep_response(struct pool *pool, struct exchange *e, struct slice bytes)
+{
+        struct http_headers *headers = &e->transaction.response_headers;
+        size_t room;
+
+        CHECK(!e->response_block);
+        e->response_block =
+            pool_take(pool, headers->count * sizeof(*headers->lines) + bytes.len, &room);
+        if (!e->response_block) {
+                *headers = (struct http_headers){ NULL, 0 };
+                return false;
+        }
+        e->response_room = (uint32_t)room;
+        *headers = copy_head(e->response_block, headers->lines, headers->count, bytes);
+        return true;
+}
+
+void exchange_unfold(struct http_headers headers)
+{
+        for (uint32_t i = 0; i < headers.count; i++) {
+                /* The copy is ours; only its type says that it is borrowed. */
+                uint8_t *value = (uint8_t *)(uintptr_t)headers.lines[i].value.data;
+                for (size_t k = 0; k < headers.lines[i].value.len; k++)
+                        if (value[k] == '\r' || value[k] == '\n')
+                                value[k] = ' ';
+        }
+}

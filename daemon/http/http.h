@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http - from the two byte streams of a connection to its transactions.
+ *
+ * A stream_handler: it is given the bytes of both directions in causal order and
+ * hands on one transaction for each request, when its response is complete or
+ * will not be seen. Knows no packet, port or clock. Connections that do not
+ * speak HTTP/1.x are recognised by their first bytes and ignored.
+ *
+ * Bodies are not read: their length is passed over by arithmetic, so that lost
+ * bytes in them do not matter. Heads are parsed where they lie; a request's is
+ * kept until its response is complete, and so is a response's whose body spans
+ * segments.
+ *
+ * After lost bytes elsewhere, or a message that breaks the grammar, a direction
+ * is out of step until a boundary is proved:
+ *   - a response begins exactly where the client, when it sent the only
+ *     outstanding request, had acknowledged everything;
+ *   - a request begins with a segment, and the server has sent something since
+ *     the loss that the client has acknowledged in full.
+ * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
+ * gives the reasons. No request is invented, and none gets another's response.
+ *
+ * Sources: RFC 9110, RFC 9112.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/counters.h"
+#include "http/transaction.h"
+#include "stream/stream.h"
+
+struct http;
+
+struct http_options {
+        uint32_t head_max;     /* bytes of one head; longer ones break the message */
+        uint32_t lines_max;    /* header lines that are looked at, up to 256 */
+        uint32_t pipeline_max; /* outstanding requests of one connection */
+        uint64_t memory_max;   /* bytes of kept heads, all connections together */
+};
+
+/* NULL when the memory cannot be reserved. `counters` is borrowed. */
+struct http *http_new(const struct http_options *, transaction_fn *transaction,
+                      void *context, struct counters *counters);
+void http_free(struct http **);
+
+/* To be given to stream_new; lives as long as the http. */
+const struct stream_handler *http_handler(const struct http *);
+
+/* Bytes of heads that are kept now. */
+uint64_t http_memory(const struct http *);
+
+#endif

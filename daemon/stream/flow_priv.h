@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow - one TCP connection: which segment is believed, and what is delivered.
+ *
+ * Only for stream/. table.c owns the flows, finds them and lets them age; this
+ * is what happens to one of them. Reads no clock.
+ */
+#ifndef STREAM_FLOW_PRIV_H
+#define STREAM_FLOW_PRIV_H
+
+#include "packet/frame.h"
+#include "stream/reasm.h"
+#include "stream/stream.h"
+
+/* Pieces held back by one direction at most: bounds the walk through them. */
+enum { FLOW_PIECES_MAX = 128 };
+
+/* Further ahead than the largest window (RFC 7323 2.3) is not true. */
+#define FLOW_WINDOW_MAX (INT64_C(1) << 30)
+
+struct side {
+        struct reasm held;
+        int64_t next;       /* offset of the next byte to deliver */
+        int64_t skip_until; /* bytes before this one are not wanted */
+        int64_t acked;      /* what the peer has acknowledged */
+        int64_t end;        /* offset of the FIN, or INT64_MAX */
+        uint32_t base;      /* sequence number of offset 0, when known */
+        bool known;
+        bool ended;
+};
+
+enum flow_queue { FLOW_QUEUE_SHORT, FLOW_QUEUE_LONG, FLOW_QUEUES };
+
+struct flow {
+        struct endpoint endpoint[2];
+        struct side side[2];
+        uint32_t hash;
+        uint32_t older, newer;             /* in its ageing queue */
+        uint32_t stall_older, stall_newer; /* in the queue of stalled flows */
+        uint32_t reuse_seq;                /* SYN seen on a live flow: its first byte */
+        int64_t last_ns;                   /* of its last segment */
+        int64_t queued_ns;                 /* when it was put at the end of its queue */
+        int64_t stalled_ns;                /* since when something is held or missing */
+        int64_t stall_check_ns;
+        uint8_t queue;
+        uint8_t reuse_side;
+        bool has_reuse, is_stalled, midstream, ignored, closed;
+        uint64_t user[]; /* the handler's */
+};
+
+/* What a flow needs from its surroundings. */
+struct flow_context {
+        const struct stream_handler *handler;
+        struct pool *pool;
+        struct reasm_limits limits;
+        struct counters *counters;
+};
+
+/* Takes one segment of this connection, sent by `from`. */
+void flow_segment(struct flow *, const struct flow_context *, enum flow_side from,
+                  const struct segment *, int64_t time_ns);
+
+/* True while bytes are held back or known to be missing. */
+bool flow_needs_patience(const struct flow *);
+
+/*
+ * Gives up holes: those that the receiver has acknowledged, or with `all` every
+ * one. What lay behind them is delivered.
+ */
+void flow_give_up(struct flow *, const struct flow_context *, bool all, int64_t time_ns);
+
+/* Delivers what is held, tells the handler, releases everything. Once. */
+void flow_close(struct flow *, const struct flow_context *, int64_t time_ns);
+
+#endif
