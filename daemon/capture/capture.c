@@ -183,6 +183,13 @@ int capture_link(const struct capture *c)
         return pcap_datalink(c->pcap);
 }
 
+const char *capture_link_name(const struct capture *c)
+{
+        const char *name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
+
+        return name ? name : "of a kind without a name";
+}
+
 const char *capture_name(const struct capture *c)
 {
         return c->name;

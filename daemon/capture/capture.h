@@ -52,6 +52,9 @@ void capture_close(struct capture **);
 /* As numbered in packet/frame.h. */
 int capture_link(const struct capture *);
 
+/* "EN10MB", or its number as text. */
+const char *capture_link_name(const struct capture *);
+
 /* The file's path or the interface's name. */
 const char *capture_name(const struct capture *);
 

@@ -333,6 +333,9 @@ static void on_fin(struct flow *f, const struct flow_context *c, enum flow_side 
 {
         struct side *side = &f->side[from];
 
+        /* Its number was acknowledged before it came, while bytes were passed over. */
+        if (end + 1 == side->next && end < side->skip_until)
+                side->next = end;
         if (end < side->next || side->end != INT64_MAX)
                 return;
         side->end = end;
@@ -340,6 +343,7 @@ static void on_fin(struct flow *f, const struct flow_context *c, enum flow_side 
                 side->acked = end;
         skip_to(f, c, from, end, time_ns);
         check_end(f, c, from, time_ns);
+        drain(f, c);
 }
 
 static void on_data(struct flow *f, const struct flow_context *c, enum flow_side from,

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "app/paths.h"
+#include "base/check.h"
+#include "lang/yaml.h"
+
+void check_add_rules(struct check_request *request, const char *path)
+{
+        request->rules.given = true;
+        if (strcmp(path, "none") != 0)
+                text_list_add(&request->rules, path);
+}
+
+/* Kinds of files */
+
+enum file_kind { FILE_CONFIG, FILE_SITE, FILE_RULES, FILE_RULE_TEST, FILE_UNKNOWN };
+
+/* What only one kind of file has at its top. `rules` is a map in a configuration. */
+static enum file_kind kind_of_key(const struct yaml_node *node)
+{
+        static const char *const site[] = { "client",        "session",        "account",
+                                            "pages",         "block_private",  "timezone",
+                                            "proxy_headers", "proxy_protocol", NULL };
+        static const char *const rules[] = { "rules", "lists", "defaults", "exempt",
+                                             NULL };
+        const char *const *sections = config_sections();
+
+        if (strcmp(node->key, "cases") == 0)
+                return FILE_RULE_TEST;
+        for (int i = 0; site[i]; i++)
+                if (strcmp(node->key, site[i]) == 0)
+                        return FILE_SITE;
+        if (strcmp(node->key, "rules") != 0 || node->kind == YAML_MAP)
+                for (int i = 0; sections[i]; i++)
+                        if (strcmp(node->key, sections[i]) == 0)
+                                return FILE_CONFIG;
+        for (int i = 0; rules[i]; i++)
+                if (strcmp(node->key, rules[i]) == 0)
+                        return FILE_RULES;
+        return FILE_UNKNOWN;
+}
+
+/* The kind most of the keys speak for; a rule test also names rules and a site. */
+static enum file_kind kind_of_file(const struct yaml_node *root)
+{
+        unsigned votes[FILE_UNKNOWN + 1] = { 0 };
+        enum file_kind best = FILE_UNKNOWN;
+
+        if (root->kind != YAML_MAP)
+                return FILE_UNKNOWN;
+        for (const struct yaml_node *node = root->child; node; node = node->next)
+                votes[kind_of_key(node)]++;
+        if (votes[FILE_RULE_TEST])
+                return FILE_RULE_TEST;
+        for (int kind = FILE_CONFIG; kind < FILE_UNKNOWN; kind++)
+                if (votes[kind] > (best == FILE_UNKNOWN ? 0 : votes[best]))
+                        best = (enum file_kind)kind;
+        return best;
+}
+
+/* Only one of them can be checked at a time. */
+static bool put_once(const char **slot, const char *path, const char *what,
+                     struct buf *messages)
+{
+        if (*slot) {
+                buf_printf(messages, "%s: %s is %s already: check one at a time\n", path,
+                           *slot, what);
+                return false;
+        }
+        *slot = path;
+        return true;
+}
+
+static bool is_folder(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool check_add_file(struct check_request *request, const char *path, struct buf *messages)
+{
+        enum file_kind kind = FILE_RULES;
+        struct diag *diag;
+        struct yaml *file;
+
+        if (!is_folder(path)) {
+                diag = diag_new();
+                file = yaml_read(path, diag);
+                if (!file)
+                        diag_print(diag, messages);
+                kind = file ? kind_of_file(yaml_root(file)) : FILE_UNKNOWN;
+                diag_free(&diag);
+                if (!file)
+                        return false;
+                yaml_free(&file);
+        }
+        switch (kind) {
+        case FILE_CONFIG:
+                return put_once(&request->config, path, "the configuration", messages);
+        case FILE_SITE:
+                return put_once(&request->site, path, "the site map", messages);
+        case FILE_RULES:
+                check_add_rules(request, path);
+                return true;
+        case FILE_RULE_TEST:
+                buf_printf(messages, "%s: a test of rules: this version cannot run it\n",
+                           path);
+                return false;
+        case FILE_UNKNOWN:
+                break;
+        }
+        buf_printf(messages,
+                   "%s:1:1: neither a configuration (redis:, capture:, ...), a site map "
+                   "(pages:, client:, ...) nor rules (rules: as a list)\n",
+                   path);
+        return false;
+}
+
+void check_request_free(struct check_request *request)
+{
+        text_list_clear(&request->settings);
+        text_list_clear(&request->rules);
+        text_list_clear(&request->interfaces);
+}
+
+/* Loading */
+
+static void copy_list(struct text_list *to, const struct text_list *from)
+{
+        text_list_clear(to);
+        for (unsigned i = 0; i < from->count; i++)
+                text_list_add(to, from->items[i]);
+        to->given = from->given;
+}
+
+/* Configuration file, then -o, then the options that have a letter of their own. */
+static void load_config(const struct check_request *request, struct config *config,
+                        struct diag *diag)
+{
+        config_init(config);
+        if (request->config)
+                config_read(config, request->config, diag);
+        for (unsigned i = 0; i < request->settings.count; i++)
+                config_set(config, request->settings.items[i], diag);
+        config_check(config, diag);
+        if (request->interfaces.given)
+                copy_list(&config->capture.interfaces, &request->interfaces);
+        if (request->rules.given)
+                copy_list(&config->rules.paths, &request->rules);
+        if (request->filter) {
+                free(config->capture.filter);
+                config->capture.filter = strdup(request->filter);
+        }
+        if (request->site) {
+                free(config->site.file);
+                config->site.file = strdup(request->site);
+        }
+}
+
+static void load_site(struct setup *setup, struct diag *diag)
+{
+        const char *file = setup->config.site.file;
+
+        setup->site_is_default = file == NULL;
+        setup->site_path = file ? strdup(file) : paths_shipped_site();
+        if (setup->site_path)
+                setup->site = site_read(setup->site_path, diag);
+        else
+                diag_error(diag, (struct place){ .file = "site.file" },
+                           "no site map is given and the shipped one is not installed: "
+                           "name one with -s FILE or site.file");
+}
+
+static void load_rules(struct setup *setup, struct diag *diag)
+{
+        const struct text_list *paths = &setup->config.rules.paths;
+        char *shipped = paths->given ? NULL : paths_shipped_rules();
+
+        if (paths->given)
+                copy_list(&setup->rule_paths, paths);
+        else if (shipped)
+                text_list_add(&setup->rule_paths, shipped);
+        else
+                diag_error(diag, (struct place){ .file = "rules.paths" },
+                           "no rules are given and the shipped ones are not installed: "
+                           "name some with -R PATH, or -R none");
+        free(shipped);
+        if (!paths->given && setup->rule_paths.count == 0)
+                return;
+        if (!setup->site) {
+                if (setup->rule_paths.count)
+                        diag_warning(diag,
+                                     (struct place){ .file = setup->rule_paths.items[0] },
+                                     "rules are looked at once the site map, whose pages "
+                                     "they name, is right");
+                return;
+        }
+        setup->rules = rules_read((const char *const *)setup->rule_paths.items,
+                                  setup->rule_paths.count, setup->site, diag);
+}
+
+bool check_load(const struct check_request *request, struct setup *setup,
+                struct buf *messages)
+{
+        struct diag *diag = diag_new();
+        bool ok;
+
+        *setup = (struct setup){ 0 };
+        load_config(request, &setup->config, diag);
+        load_site(setup, diag);
+        load_rules(setup, diag);
+        diag_print(diag, messages);
+        ok = diag_errors(diag) == 0;
+        /* Nothing that was not reported may be missing. */
+        CHECK(!ok || (setup->site && setup->rules));
+        diag_free(&diag);
+        if (!ok)
+                check_free(setup);
+        return ok;
+}
+
+void check_free(struct setup *setup)
+{
+        rules_free(&setup->rules);
+        site_free(&setup->site);
+        text_list_clear(&setup->rule_paths);
+        free(setup->site_path);
+        config_free(&setup->config);
+        *setup = (struct setup){ 0 };
+}
+
+void check_summary(const struct check_request *request, const struct setup *setup,
+                   struct buf *out)
+{
+        buf_printf(out, "configuration: %s\n",
+                   request->config ? request->config : "defaults");
+        buf_printf(out, "site map: %s%s\n", setup->site_path,
+                   setup->site_is_default ? " (the shipped example: write your own)"
+                                          : "");
+        buf_printf(out, "rules: %u", rules_count(setup->rules));
+        for (unsigned i = 0; i < setup->rule_paths.count; i++)
+                buf_printf(out, "%s%s", i ? ", " : " from ", setup->rule_paths.items[i]);
+        buf_put_byte(out, '\n');
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check - loads all that an operator writes: configuration, site map, rules.
+ *
+ * The daemon's start, `trawlwatchd -t` and `trawlctl check` are this one call,
+ * so what passes the check also starts. All mistakes of all files come out of
+ * one run.
+ */
+#ifndef APP_CHECK_H
+#define APP_CHECK_H
+
+#include "app/config.h"
+#include "detect/rules.h"
+#include "observe/site.h"
+
+/* What the command line asks for. Texts are borrowed. */
+struct check_request {
+        const char *config;        /* -c, or NULL: defaults only */
+        const char *site;          /* -s, goes before site.file */
+        const char *filter;        /* -f, goes before capture.filter */
+        struct text_list settings; /* -o, in order */
+        struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
+        struct text_list interfaces; /* -i, goes before capture.interfaces */
+};
+
+struct setup {
+        struct config config;
+        char *site_path;             /* that was read */
+        struct text_list rule_paths; /* that were read */
+        bool site_is_default;        /* nobody named a site map: the shipped one */
+        struct site *site;
+        struct rules *rules;
+};
+
+/* One -R: a file or a folder, or `none`. */
+void check_add_rules(struct check_request *, const char *path);
+
+/*
+ * Puts a file where it belongs, by its top keys: configuration, site map or
+ * rules; a folder holds rules. False after a line in `messages`.
+ */
+bool check_add_file(struct check_request *, const char *path, struct buf *messages);
+void check_request_free(struct check_request *);
+
+/*
+ * Loads. `messages` gets warnings and mistakes, one a line. False after a
+ * mistake: *setup is then empty and needs no check_free.
+ */
+bool check_load(const struct check_request *, struct setup *, struct buf *messages);
+void check_free(struct setup *);
+
+/* What was read, for people: `rules: 9 from /usr/share/trawlwatch/rules`. */
+void check_summary(const struct check_request *, const struct setup *, struct buf *out);
+
+#endif

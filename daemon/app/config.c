@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/config_priv.h"
+#include "base/check.h"
+
+#define OPTIONS_MAX 64
+
+/*
+ * Where each option was written; the row's number is the index. The files that
+ * were read stay open to messages as long as the configuration lives.
+ */
+struct config_source {
+        struct place places[OPTIONS_MAX];
+        struct yaml **files;
+        unsigned file_count;
+};
+
+static unsigned option_index(const struct option *o)
+{
+        return (unsigned)(o - config_options);
+}
+
+/* Takes a value and remembers where it was written. */
+static bool take(struct config *config, const struct option *o,
+                 const struct yaml_node *node, struct diag *diag)
+{
+        char key[OPTION_KEY_MAX];
+
+        if (!option_read(o, node, option_value(o, config), diag))
+                return false;
+        config->source->places[option_index(o)] = node->place;
+        if (o->unused)
+                diag_warning(diag, node->place,
+                             "%s is kept for a later version: nothing reads it yet",
+                             option_key(o, key));
+        return true;
+}
+
+/* A scalar or, for lists, the parts between commas, as if a file had held them. */
+static bool take_text(struct config *config, const struct option *o, const char *text,
+                      struct place place, struct diag *diag)
+{
+        bool is_list =
+            o->type == OPTION_LIST || o->type == OPTION_PATHS || o->type == OPTION_SET;
+        struct yaml_node list = { .kind = YAML_LIST, .place = place };
+        struct yaml_node parts[64];
+        unsigned count = 0;
+        char *copy = strdup(text), *at = copy, *comma;
+        bool ok;
+
+        CHECK(copy != NULL);
+        do {
+                comma = is_list && count + 1 < 64 ? strchr(at, ',') : NULL;
+                if (comma)
+                        *comma = 0;
+                parts[count] = (struct yaml_node){
+                        .kind = YAML_SCALAR,
+                        .place = { place.file, place.line,
+                                   place.column + (unsigned)(at - copy) },
+                        .text = slice_str(at),
+                        .quoted = o->type == OPTION_TEXT || o->type == OPTION_PATH,
+                        .one_line = true,
+                };
+                if (count)
+                        parts[count - 1].next = &parts[count];
+                count++;
+                at = comma ? comma + 1 : at;
+        } while (comma);
+        list.child = text[0] ? parts : NULL;
+        ok = take(config, o, is_list && (count > 1 || !text[0]) ? &list : parts, diag);
+        free(copy);
+        return ok;
+}
+
+void config_init(struct config *config)
+{
+        struct diag *diag = diag_new();
+
+        CHECK(config_option_count <= OPTIONS_MAX);
+        *config = (struct config){ .source = calloc(1, sizeof(struct config_source)) };
+        CHECK(config->source != NULL);
+        for (const struct option *o = config_options; o->section; o++)
+                if (o->fallback)
+                        take_text(config, o, o->fallback, (struct place){ 0 }, diag);
+        /* A default that its own row refuses is a mistake of ours. */
+        CHECK(diag_errors(diag) == 0);
+        diag_free(&diag);
+}
+
+void config_free(struct config *config)
+{
+        for (const struct option *o = config_options; o->section; o++)
+                option_drop(o, option_value(o, config));
+        if (!config->source)
+                return;
+        for (unsigned i = 0; i < config->source->file_count; i++)
+                yaml_free(&config->source->files[i]);
+        free(config->source->files);
+        free(config->source);
+        config->source = NULL;
+}
+
+/* The names of one section's keys; ends with a NULL. */
+static void section_keys(const char *section, const char *keys[OPTIONS_MAX + 1])
+{
+        unsigned count = 0;
+
+        for (const struct option *o = config_options; o->section; o++)
+                if (strcmp(o->section, section) == 0)
+                        keys[count++] = o->name;
+        keys[count] = NULL;
+}
+
+static bool take_section(struct config *config, const char *section,
+                         const struct yaml_node *map, struct diag *diag)
+{
+        const char *keys[OPTIONS_MAX + 1];
+        char what[OPTION_KEY_MAX];
+        bool ok;
+
+        /* `redis:` with nothing after it is a section whose keys are all commented. */
+        if (map->kind == YAML_SCALAR && map->text.len == 0 && !map->quoted)
+                return true;
+        section_keys(section, keys);
+        snprintf(what, sizeof(what), "section '%s'", section);
+        ok = yaml_check_keys(map, keys, what, diag);
+        for (const struct option *o = config_options; o->section; o++) {
+                const struct yaml_node *node;
+                if (strcmp(o->section, section) != 0 || map->kind != YAML_MAP)
+                        continue;
+                node = yaml_get(map, o->name);
+                if (node && !take(config, o, node, diag))
+                        ok = false;
+        }
+        return ok;
+}
+
+static bool take_root(struct config *config, const struct yaml_node *root,
+                      struct diag *diag)
+{
+        const char *const *sections = config_sections();
+        bool ok = yaml_check_keys(root, sections, "the configuration", diag);
+
+        if (root->kind != YAML_MAP)
+                return false;
+        for (unsigned i = 0; sections[i]; i++) {
+                const struct yaml_node *map = yaml_get(root, sections[i]);
+                if (map && !take_section(config, sections[i], map, diag))
+                        ok = false;
+        }
+        return ok;
+}
+
+/* Keeps the file: places point into it. */
+static bool take_file(struct config *config, struct yaml *file, struct diag *diag)
+{
+        struct config_source *source = config->source;
+        struct yaml **files;
+
+        if (!file)
+                return false;
+        files = realloc(source->files, (source->file_count + 1) * sizeof(struct yaml *));
+        CHECK(files != NULL);
+        source->files = files;
+        source->files[source->file_count++] = file;
+        return take_root(config, yaml_root(file), diag);
+}
+
+bool config_read(struct config *config, const char *path, struct diag *diag)
+{
+        return take_file(config, yaml_read(path, diag), diag);
+}
+
+bool config_parse(struct config *config, const char *name, struct slice text,
+                  struct diag *diag)
+{
+        return take_file(config, yaml_parse(name, text, diag), diag);
+}
+
+/* For what an operator misspelt: all keys there are. */
+static void unknown_key(struct slice key, struct diag *diag)
+{
+        char names[OPTIONS_MAX][OPTION_KEY_MAX];
+        const char *candidates[OPTIONS_MAX + 1];
+        unsigned count = 0;
+        const char *near;
+
+        for (const struct option *o = config_options; o->section; o++, count++)
+                candidates[count] = option_key(o, names[count]);
+        candidates[count] = NULL;
+        near = diag_suggest(key, candidates);
+        diag_error(diag, (struct place){ "-o", 1, 1 }, "unknown key '%.*s'%s%s%s",
+                   (int)(key.len < OPTION_KEY_MAX ? key.len : OPTION_KEY_MAX),
+                   (const char *)key.data, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
+}
+
+bool config_set(struct config *config, const char *argument, struct diag *diag)
+{
+        struct slice all = slice_str(argument);
+        struct slice key = slice_first(all, slice_find(all, '='));
+        const struct option *o = option_find(key);
+        unsigned column = (unsigned)key.len + 2;
+
+        if (key.len == all.len) {
+                diag_error(
+                    diag, (struct place){ "-o", 1, 1 },
+                    "'%s' is not KEY=VALUE, as in redis.url=redis://127.0.0.1:6379",
+                    argument);
+                return false;
+        }
+        if (!o) {
+                unknown_key(key, diag);
+                return false;
+        }
+        return take_text(config, o, argument + key.len + 1,
+                         (struct place){ "-o", 1, column }, diag);
+}
+
+/* One key may not be above another. */
+static bool not_above(const struct config *config, const char *low, uint64_t low_value,
+                      const char *high, uint64_t high_value, struct diag *diag)
+{
+        struct place place = config_place(config, low);
+
+        if (low_value <= high_value)
+                return true;
+        if (!place.file)
+                place = config_place(config, high);
+        diag_error(diag, place,
+                   "%s (%" PRIu64 ") is above %s (%" PRIu64 "): raise %s or lower %s",
+                   low, low_value, high, high_value, high, low);
+        return false;
+}
+
+bool config_check(const struct config *c, struct diag *diag)
+{
+        bool ok = not_above(c, "limits.reassembly_flow", c->limits.reassembly_flow,
+                            "limits.reassembly", c->limits.reassembly, diag);
+
+        ok &= not_above(c, "limits.head", c->limits.head, "limits.http_memory",
+                        c->limits.http_memory, diag);
+        ok &= not_above(c, "limits.flow_half_open", (uint64_t)c->limits.flow_half_open_ns,
+                        "limits.flow_idle", (uint64_t)c->limits.flow_idle_ns, diag);
+        return ok;
+}
+
+struct place config_place(const struct config *config, const char *key)
+{
+        const struct option *o = option_find(slice_str(key));
+
+        CHECK(o != NULL);
+        return config->source->places[option_index(o)];
+}
+
+bool config_is_set(const struct config *config, const char *key)
+{
+        return config_place(config, key).file != NULL;
+}

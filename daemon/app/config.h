@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config - what an operator may set, as plain values.
+ *
+ * One table (config_options.c) has a row for each key: name, type, default,
+ * limits, what a change needs, help. The parser of trawlwatch.yaml, `-o
+ * KEY=VALUE`, the printed form, the help and the commented default file are all
+ * made from the rows. Defaults go through the same parser as what is written.
+ *
+ * Mistakes go to a struct diag, all of them in one run; what is right beside
+ * them is still taken. Does not look at the machine: whether an interface or a
+ * file is there is found out by whoever opens it (config_place says where it
+ * was written).
+ *
+ * Owns its texts. Reading costs nothing worth a figure; it is done once.
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "base/log.h"
+#include "lang/diag.h"
+
+/* Texts in the order written. `given` tells an empty list from none at all. */
+struct text_list {
+        char **items;
+        unsigned count;
+        bool given;
+};
+
+enum config_checksums { CHECKSUMS_IGNORE, CHECKSUMS_VERIFY };
+
+struct config_source;
+
+/* Keys are written `section.name`. Sizes in bytes. A text that is not set is NULL. */
+struct config {
+        struct {
+                struct text_list interfaces;
+                char *filter;
+                uint64_t snaplen;
+                uint64_t buffer;
+                int64_t timeout_ns;
+                bool promiscuous;
+                unsigned checksums; /* enum config_checksums */
+        } capture;
+        struct {
+                char *file;
+        } site;
+        struct {
+                struct text_list paths; /* given and empty: no rules at all */
+        } rules;
+        struct {
+                uint64_t flows;
+                int64_t flow_idle_ns;
+                int64_t flow_half_open_ns;
+                uint64_t reassembly;
+                uint64_t reassembly_flow;
+                int64_t reorder_ns;
+                uint64_t head;
+                uint64_t headers;
+                uint64_t http_memory;
+                uint64_t pipeline;
+                uint64_t detect;
+                uint64_t incidents;
+                int64_t merge_wait_ns;
+        } limits;
+        struct {
+                char *url;
+                char *prefix;
+                uint64_t keep;
+                char *sensor; /* NULL: the host's name */
+        } redis;
+        struct {
+                char *dir; /* NULL: below the state directory */
+                uint64_t max;
+                unsigned fsync; /* enum journal_sync */
+        } journal;
+        struct {
+                char *key_file;
+                unsigned clear; /* bits of enum privacy_clear */
+        } privacy;
+        struct {
+                char *asn;
+                char *country;
+                char *crawlers;
+        } data;
+        struct {
+                char *listen;
+        } admin;
+        struct {
+                unsigned level; /* enum log_level */
+        } log;
+        struct config_source *source; /* where each key was written */
+};
+
+/* All defaults. */
+void config_init(struct config *);
+void config_free(struct config *);
+
+/*
+ * Takes what the file says. Paths in it are relative to its folder. False after
+ * at least one diag_error.
+ */
+bool config_read(struct config *, const char *path, struct diag *);
+
+/* The same from memory. */
+bool config_parse(struct config *, const char *name, struct slice text, struct diag *);
+
+/*
+ * One `-o KEY=VALUE`. Lists are written with commas and replace what the file
+ * says. Mistakes stand at `-o:1:COLUMN`.
+ */
+bool config_set(struct config *, const char *argument, struct diag *);
+
+/* What no single key can show: values that contradict each other. Last of all. */
+bool config_check(const struct config *, struct diag *);
+
+/* Where `key` got its value, for messages; its file is NULL for a default. */
+struct place config_place(const struct config *, const char *key);
+
+/* True when key is one of the file's or of `-o`, whatever its value. */
+bool config_is_set(const struct config *, const char *key);
+
+/* The sections in their order; ends with a NULL. */
+const char *const *config_sections(void);
+
+/* All keys with their values as YAML that config_parse reads back to the same. */
+void config_print(const struct config *, struct buf *out);
+
+/* For `-h`: a line or two for each key with its default. */
+void config_help(struct buf *out);
+
+/* The default file: every key commented out, with its help. */
+void config_example(struct buf *out);
+
+void text_list_add(struct text_list *, const char *text);
+void text_list_clear(struct text_list *);
+
+#endif

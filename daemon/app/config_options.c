@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of options. A new key is a row here and a field in struct config. */
+#include <stdio.h>
+
+#include "alert/journal.h"
+#include "alert/privacy.h"
+#include "alert/redis.h"
+#include "app/config_priv.h"
+#include "base/clock.h"
+#include "base/ip.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define MS  ((uint64_t)NS_PER_MS)
+#define SEC ((uint64_t)NS_PER_SEC)
+#define DAY (86400 * SEC)
+
+#define PATH_LENGTH 4000
+
+static const char *const checksum_words[] = { "ignore", "verify", NULL };
+static const char *const fsync_words[] = { "always", "interval", "off", NULL };
+static const char *const clear_words[] = { "session", "account", "email", NULL };
+static const char *const level_words[] = { "error", "warning", "info", "debug", NULL };
+
+/* A word's number is its value in the layer that is told. */
+_Static_assert(JOURNAL_SYNC_ALWAYS == 0 && JOURNAL_SYNC_INTERVAL == 1 &&
+                   JOURNAL_SYNC_OFF == 2,
+               "fsync_words");
+_Static_assert(PRIVACY_CLEAR_SESSION == 1 && PRIVACY_CLEAR_ACCOUNT == 2 &&
+                   PRIVACY_CLEAR_EMAIL == 4,
+               "clear_words");
+_Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "level_words");
+
+static const char *refuse_listen(const char *text)
+{
+        struct slice rest = slice_str(text), address;
+        size_t colon = rest.len;
+        struct ip ip;
+        uint64_t port;
+
+        while (colon > 0 && rest.data[colon - 1] != ':')
+                colon--;
+        if (colon == 0)
+                return "needs a port, as in 127.0.0.1:9477";
+        address = slice_first(rest, colon - 1);
+        if (address.len > 1 && address.data[0] == '[' &&
+            address.data[address.len - 1] == ']')
+                address = slice_of(address.data + 1, address.len - 2);
+        else if (slice_find(address, ':') < address.len)
+                return "needs brackets around an IPv6 address, as in [::1]:9477";
+        if (!ip_parse(address, &ip))
+                return "needs an address before the port, as in 127.0.0.1:9477";
+        if (!slice_to_u64(slice_from(rest, colon), &port) || port == 0 || port > 65535)
+                return "needs a port from 1 to 65535";
+        return NULL;
+}
+
+static const char *refuse_redis_url(const char *text)
+{
+        struct redis_url url;
+
+        return redis_url_parse(text, &url);
+}
+
+static const char *refuse_prefix(const char *text)
+{
+        return redis_prefix_is_good(slice_str(text))
+                   ? NULL
+                   : "needs one tag in braces and no blanks, as in {trawlwatch}";
+}
+
+static const char *refuse_word(const char *text)
+{
+        for (; *text; text++)
+                if ((unsigned char)*text <= ' ' || *text == 0x7f)
+                        return "may not hold blanks or control characters";
+        return NULL;
+}
+
+#define AT(field) offsetof(struct config, field)
+
+/* clang-format off */
+const struct option config_options[] = {
+        { "capture", "interfaces", OPTION_LIST, AT(capture.interfaces), NULL, 1, 64, NULL, refuse_word,
+          RELOAD_CAPTURE, false, "Interfaces to read from, such as [eth0, lo]." },
+        { "capture", "filter", OPTION_TEXT, AT(capture.filter), NULL, 0, 8192, NULL, NULL,
+          RELOAD_CAPTURE, false, "BPF filter (pcap-filter(7)). Choose one side of the proxy: a request that is seen in the clear on both counts twice." },
+        { "capture", "snaplen", OPTION_SIZE, AT(capture.snaplen), "256k", 128, 256 * KIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Bytes taken of a packet. What is cut off counts as lost." },
+        { "capture", "buffer", OPTION_SIZE, AT(capture.buffer), "32M", 1 * MIB, 2047 * MIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "The kernel's buffer for each interface. Make it larger when kernel_drops_total grows." },
+        { "capture", "timeout", OPTION_DURATION, AT(capture.timeout_ns), "10ms", 1 * MS, 1 * SEC, NULL, NULL,
+          RELOAD_CAPTURE, false, "How long the kernel may collect packets before it hands them over: the latency of a quiet link." },
+        { "capture", "promiscuous", OPTION_TRUTH, AT(capture.promiscuous), "true", 0, 0, NULL, NULL,
+          RELOAD_CAPTURE, false, "Take packets for other hosts too, as a mirror port needs it." },
+        { "capture", "checksums", OPTION_CHOICE, AT(capture.checksums), "ignore", 0, 0, checksum_words, NULL,
+          RELOAD_CAPTURE, false, "ignore, or verify: refuse segments with a wrong TCP checksum. Network cards that fill it in later make all outgoing ones look wrong." },
+
+        { "site", "file", OPTION_PATH, AT(site.file), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_CAPTURE, false, "The site map: pages, visitors behind proxies, sessions. Default: the shipped map of a profile network." },
+        { "rules", "paths", OPTION_PATHS, AT(rules.paths), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "Rule files, or folders whose *.yaml are read. Default: the shipped rules; none: no rules." },
+
+        { "limits", "flows", OPTION_COUNT, AT(limits.flows), "1M", 16, 64 * MIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "TCP connections followed at a time; past it the longest silent one is dropped." },
+        { "limits", "flow_idle", OPTION_DURATION, AT(limits.flow_idle_ns), "5m", 1 * SEC, 7 * DAY, NULL, NULL,
+          RELOAD_CAPTURE, false, "A connection that is silent for so long is forgotten." },
+        { "limits", "flow_half_open", OPTION_DURATION, AT(limits.flow_half_open_ns), "30s", 1 * SEC, 1 * DAY, NULL, NULL,
+          RELOAD_CAPTURE, false, "The same for one that is only half opened or half closed." },
+        { "limits", "reassembly", OPTION_SIZE, AT(limits.reassembly), "64M", 64 * KIB, 64 * GIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Bytes held back behind holes, over all connections." },
+        { "limits", "reassembly_flow", OPTION_SIZE, AT(limits.reassembly_flow), "256k", 4 * KIB, 1 * GIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "The same for one direction of one connection." },
+        { "limits", "reorder", OPTION_DURATION, AT(limits.reorder_ns), "200ms", 0, 60 * SEC, NULL, NULL,
+          RELOAD_CAPTURE, false, "How long a hole waits to be filled once the receiver has acknowledged what was in it." },
+        { "limits", "head", OPTION_SIZE, AT(limits.head), "64k", 1 * KIB, 1 * MIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Longest head of a message, from its first line to the blank one." },
+        { "limits", "headers", OPTION_COUNT, AT(limits.headers), "100", 8, 1000, NULL, NULL,
+          RELOAD_CAPTURE, false, "Header lines of a message that are looked at." },
+        { "limits", "http_memory", OPTION_SIZE, AT(limits.http_memory), "64M", 1 * MIB, 64 * GIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Memory for heads that came in pieces and for requests without an answer yet, over all connections." },
+        { "limits", "pipeline", OPTION_COUNT, AT(limits.pipeline), "32", 1, 1024, NULL, NULL,
+          RELOAD_CAPTURE, false, "Requests of one connection that may wait for their answers." },
+        { "limits", "detect", OPTION_SIZE, AT(limits.detect), "256M", 8 * MIB, 1024 * GIB, NULL, NULL,
+          RELOAD_RESTART, false, "Memory for what the rules count. When it is full the least telling keys are forgotten." },
+        { "limits", "incidents", OPTION_COUNT, AT(limits.incidents), "10000", 1, 10 * MIB, NULL, NULL,
+          RELOAD_RESTART, false, "Incidents open at a time." },
+        { "limits", "merge_wait", OPTION_DURATION, AT(limits.merge_wait_ns), "200ms", 0, 10 * SEC, NULL, NULL,
+          RELOAD_ENGINE, false, "How long the packets of one interface wait for those of a quiet one." },
+
+        { "redis", "url", OPTION_TEXT, AT(redis.url), NULL, 1, 1024, NULL, refuse_redis_url,
+          RELOAD_ENGINE, false, "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE] or unix:/PATH[?db=N]. The password may come from the environment, TRAWLWATCH_REDIS_PASSWORD. Unset: alerts stay in the journal." },
+        { "redis", "prefix", OPTION_TEXT, AT(redis.prefix), "{trawlwatch}", 1, 128, NULL, refuse_prefix,
+          RELOAD_ENGINE, false, "What every key begins with. The braces keep all keys in one slot of a cluster." },
+        { "redis", "keep", OPTION_COUNT, AT(redis.keep), "100000", 1, 1 * GIB, NULL, NULL,
+          RELOAD_ENGINE, false, "Alerts kept in the stream, about." },
+        { "redis", "sensor", OPTION_TEXT, AT(redis.sensor), NULL, 1, 128, NULL, refuse_word,
+          RELOAD_RESTART, false, "Name of this sensor in Redis; no two may share one. Default: the host's name." },
+
+        { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
+        { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
+          RELOAD_ENGINE, false, "Room the journal may take; the oldest alerts go first." },
+        { "journal", "fsync", OPTION_CHOICE, AT(journal.fsync), "interval", 0, 0, fsync_words, NULL,
+          RELOAD_ENGINE, false, "When alerts are forced to disk: always (each), interval (once a second) or off." },
+
+        { "privacy", "key_file", OPTION_PATH, AT(privacy.key_file), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_RESTART, false, "64 hex digits: the key under which sessions and accounts are published as hashes. A blocker needs the same." },
+        { "privacy", "clear", OPTION_SET, AT(privacy.clear), NULL, 0, 0, clear_words, NULL,
+          RELOAD_ENGINE, false, "What is published as it is instead: any of session, account, email." },
+
+        { "data", "asn", OPTION_PATH, AT(data.asn), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, true, "Database of autonomous systems, MaxMind format." },
+        { "data", "country", OPTION_PATH, AT(data.country), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, true, "Database of countries, MaxMind format." },
+        { "data", "crawlers", OPTION_PATH, AT(data.crawlers), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, true, "Folder with the address ranges of crawlers." },
+
+        { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
+          RELOAD_RESTART, true, "Address and port of the status page." },
+        { "log", "level", OPTION_CHOICE, AT(log.level), "info", 0, 0, level_words, NULL,
+          RELOAD_ENGINE, false, "error, warning, info or debug." },
+        { NULL, NULL, OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL, RELOAD_ENGINE, false, NULL },
+};
+/* clang-format on */
+
+const unsigned config_option_count =
+    sizeof(config_options) / sizeof(config_options[0]) - 1;
+
+const char *option_key(const struct option *o, char key[OPTION_KEY_MAX])
+{
+        snprintf(key, OPTION_KEY_MAX, "%s.%s", o->section, o->name);
+        return key;
+}
+
+const struct option *option_find(struct slice key)
+{
+        char name[OPTION_KEY_MAX];
+
+        for (const struct option *o = config_options; o->section; o++)
+                if (slice_is(key, option_key(o, name)))
+                        return o;
+        return NULL;
+}
+
+const char *const *config_sections(void)
+{
+        static const char *const sections[] = { "capture", "site",    "rules",   "limits",
+                                                "redis",   "journal", "privacy", "data",
+                                                "admin",   "log",     NULL };
+        return sections;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration as text: what is set, what can be set, and an example. */
+#include "app/config_priv.h"
+
+#define HELP_WIDTH 78
+
+/* True when nothing is set: such a key is left out of what must parse again. */
+static bool is_unset(const struct option *o, const void *value)
+{
+        switch (o->type) {
+        case OPTION_TEXT:
+        case OPTION_PATH:
+                return *(char *const *)value == NULL;
+        case OPTION_LIST:
+        case OPTION_PATHS:
+                return !((const struct text_list *)value)->given;
+        default:
+                return false;
+        }
+}
+
+void config_print(const struct config *config, struct buf *out)
+{
+        const char *section = NULL;
+
+        for (const struct option *o = config_options; o->section; o++) {
+                const void *value = option_value_const(o, config);
+                if (is_unset(o, value))
+                        continue;
+                if (!section || strcmp(section, o->section) != 0)
+                        buf_printf(out, "%s:\n", o->section);
+                section = o->section;
+                buf_printf(out, "  %s: ", o->name);
+                option_print(o, value, out);
+                buf_put_byte(out, '\n');
+        }
+}
+
+/* `text` in lines of `width`, each after `indent`. */
+static void put_wrapped(struct buf *out, const char *indent, const char *text)
+{
+        size_t room = HELP_WIDTH - strlen(indent);
+
+        while (*text) {
+                size_t take = strlen(text);
+                if (take > room) {
+                        take = room;
+                        while (take > 0 && text[take] != ' ')
+                                take--;
+                        if (take == 0)
+                                take = room;
+                }
+                buf_put_str(out, indent);
+                buf_put(out, text, take);
+                buf_put_byte(out, '\n');
+                text += take;
+                while (*text == ' ')
+                        text++;
+        }
+}
+
+void config_help(struct buf *out)
+{
+        char key[OPTION_KEY_MAX];
+
+        for (const struct option *o = config_options; o->section; o++) {
+                buf_printf(out, "  %s (%s", option_key(o, key), option_type_name(o));
+                if (o->fallback)
+                        buf_printf(out, ", %s", o->fallback);
+                buf_put_str(out, ")\n");
+                put_wrapped(out, "      ", o->help);
+        }
+}
+
+/* The default as the example shows it: what an operator would change. */
+static void put_example(struct buf *out, const struct option *o)
+{
+        if (o->fallback && (o->type == OPTION_TEXT || o->type == OPTION_PATH))
+                buf_printf(out, "  #%s: \"%s\"\n", o->name, o->fallback);
+        else if (o->fallback)
+                buf_printf(out, "  #%s: %s\n", o->name, o->fallback);
+        else if (o->type == OPTION_LIST || o->type == OPTION_PATHS ||
+                 o->type == OPTION_SET)
+                buf_printf(out, "  #%s: []\n", o->name);
+        else
+                buf_printf(out, "  #%s:\n", o->name);
+}
+
+static void put_range(struct buf *out, const struct option *o)
+{
+        struct buf range = { 0 };
+
+        if (option_print_range(o, &range))
+                buf_printf(out, "  # From %.*s.\n", (int)range.len, range.data);
+        buf_free(&range);
+}
+
+void config_example(struct buf *out)
+{
+        const char *section = NULL;
+
+        buf_put_str(
+            out,
+            "# Configuration of trawlwatchd. What stands behind a # is the default.\n"
+            "# Check a change with: trawlctl check\n");
+        for (const struct option *o = config_options; o->section; o++) {
+                if (!section || strcmp(section, o->section) != 0)
+                        buf_printf(out, "\n%s:\n", o->section);
+                else
+                        buf_put_byte(out, '\n');
+                section = o->section;
+                put_wrapped(out, "  # ", o->help);
+                if (o->unused)
+                        buf_put_str(out, "  # Kept for a later version.\n");
+                put_range(out, o);
+                put_example(out, o);
+        }
+}

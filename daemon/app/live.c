@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One process and one event loop: captures, alerts, signals. The supervisor with
+ * its workers and rings takes this file's place when it comes; the pipeline stays.
+ */
+#include "app/run.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+        BATCH = 1024, /* frames of one interface before another may speak */
+        SOURCES_MAX = 64,
+};
+
+/* How often time passes for flows and incidents on quiet links. */
+static const struct timeval tick = { 0, 100000 };
+
+struct live;
+
+struct source {
+        struct live *live;
+        struct capture *capture;
+        struct event *readable;
+        uint64_t kernel_drops, interface_drops;
+};
+
+struct live {
+        struct run run;
+        struct source sources[SOURCES_MAX];
+        unsigned source_count, open_count;
+        struct event *timer;
+        struct event *signals[3];
+        struct log_limit drop_limit;
+        int status;
+};
+
+static void on_frame(void *context, const struct capture_frame *frame)
+{
+        struct source *source = context;
+
+        pipeline_frame(source->live->run.pipeline, capture_link(source->capture), frame);
+}
+
+/* An interface is gone; the daemon ends when it was the last. */
+static void close_source(struct source *source)
+{
+        struct live *live = source->live;
+
+        event_free(source->readable);
+        source->readable = NULL;
+        capture_close(&source->capture);
+        if (--live->open_count > 0)
+                return;
+        log_error("no interface is left to capture from");
+        live->status = EXIT_FAILED;
+        event_base_loopbreak(live->run.loop);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+        struct source *source = context;
+
+        (void)fd, (void)what;
+        enum capture_result result =
+            capture_read(source->capture, BATCH, on_frame, source);
+        run_flush(&source->live->run, true);
+        if (source->live->run.output_failed)
+                event_base_loopbreak(source->live->run.loop);
+        if (result == CAPTURE_ERROR) {
+                log_error("%s", capture_error(source->capture));
+                close_source(source);
+        }
+}
+
+static void note_drops(struct live *live, struct source *source)
+{
+        struct counters *counters = &live->run.counters;
+        uint64_t kernel, interface;
+
+        if (!source->capture || !capture_drops(source->capture, &kernel, &interface))
+                return;
+        uint64_t new =
+            kernel - source->kernel_drops + interface - source->interface_drops;
+        counters->kernel_drops += kernel - source->kernel_drops;
+        counters->interface_drops += interface - source->interface_drops;
+        source->kernel_drops = kernel;
+        source->interface_drops = interface;
+        if (new &&log_limit_pass(&live->drop_limit, clock_monotonic_ns()))
+                log_warning(
+                    "%s: %llu packets dropped by the kernel, %llu by the interface "
+                    "since the start; raise capture.buffer or narrow the filter",
+                    capture_name(source->capture), (unsigned long long)kernel,
+                    (unsigned long long)interface);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+        struct live *live = context;
+        const struct config *config = &live->run.setup->config;
+
+        (void)fd, (void)what;
+        for (unsigned i = 0; i < live->source_count; i++)
+                note_drops(live, &live->sources[i]);
+        /* Packets up to this old may still be on their way through the kernel. */
+        pipeline_advance(live->run.pipeline,
+                         clock_wall_ns() - config->limits.merge_wait_ns);
+        run_flush(&live->run, true);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+        struct live *live = context;
+
+        (void)fd, (void)what;
+        event_base_loopbreak(live->run.loop);
+}
+
+static void on_hangup(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd, (void)what, (void)context;
+        log_warning("SIGHUP: this version cannot reload; restart to take up changes");
+}
+
+static bool open_source(struct live *live, const char *interface)
+{
+        struct source *source = &live->sources[live->source_count];
+        struct capture_options options = run_capture_options(&live->run);
+        char error[CAPTURE_ERROR_MAX];
+
+        source->live = live;
+        source->capture = capture_open_live(interface, &options, error);
+        if (!source->capture) {
+                log_error("%s", error);
+                return false;
+        }
+        live->source_count++;
+        if (!run_link_is_known(source->capture))
+                return false;
+        source->readable = event_new(live->run.loop, capture_fd(source->capture),
+                                     EV_READ | EV_PERSIST, on_readable, source);
+        CHECK(source->readable && event_add(source->readable, NULL) == 0);
+        live->open_count++;
+        log_info("capturing on %s (%s)%s%s", interface,
+                 capture_link_name(source->capture), options.filter ? ", filter: " : "",
+                 options.filter ? options.filter : "");
+        return true;
+}
+
+static bool open_sources(struct live *live)
+{
+        const struct text_list *interfaces = &live->run.setup->config.capture.interfaces;
+
+        if (interfaces->count == 0 || interfaces->count > SOURCES_MAX) {
+                log_error(
+                    "capture.interfaces names %u interfaces; one to %d are possible",
+                    interfaces->count, SOURCES_MAX);
+                return false;
+        }
+        for (unsigned i = 0; i < interfaces->count; i++)
+                if (!open_source(live, interfaces->items[i]))
+                        return false;
+        return true;
+}
+
+static void watch_signals(struct live *live)
+{
+        static const struct {
+                int number;
+                event_callback_fn callback;
+        } signals[] = { { SIGTERM, on_stop },
+                        { SIGINT, on_stop },
+                        { SIGHUP, on_hangup } };
+
+        for (int i = 0; i < 3; i++) {
+                live->signals[i] = evsignal_new(live->run.loop, signals[i].number,
+                                                signals[i].callback, live);
+                CHECK(live->signals[i] && event_add(live->signals[i], NULL) == 0);
+        }
+        live->timer = event_new(live->run.loop, -1, EV_PERSIST, on_tick, live);
+        CHECK(live->timer && event_add(live->timer, &tick) == 0);
+}
+
+static void release(struct live *live)
+{
+        for (unsigned i = 0; i < live->source_count; i++) {
+                if (live->sources[i].readable)
+                        event_free(live->sources[i].readable);
+                capture_close(&live->sources[i].capture);
+        }
+        for (int i = 0; i < 3; i++)
+                if (live->signals[i])
+                        event_free(live->signals[i]);
+        if (live->timer)
+                event_free(live->timer);
+}
+
+/* What the kernel holds already belongs to the time before the stop. */
+static void drain_sources(struct live *live)
+{
+        for (unsigned i = 0; i < live->source_count; i++)
+                if (live->sources[i].capture)
+                        capture_read(live->sources[i].capture, -1, on_frame,
+                                     &live->sources[i]);
+}
+
+int run_live(const struct command_line *line, const struct setup *setup)
+{
+        struct live *live = calloc(1, sizeof(*live));
+
+        CHECK(live);
+        if (!run_begin(&live->run, line, setup, true)) {
+                free(live);
+                return EXIT_FAILED;
+        }
+        if (open_sources(live)) {
+                watch_signals(live);
+                event_base_dispatch(live->run.loop);
+                drain_sources(live);
+        } else {
+                live->status = EXIT_FAILED;
+        }
+        release(live);
+        run_end(&live->run);
+        int status = live->status;
+        free(live);
+        return status;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static void print_to(FILE *file, const struct buf *text)
+{
+        fwrite(text->data, 1, text->len, file);
+        fflush(file);
+}
+
+static int check_and_run(const struct command_line *line)
+{
+        struct setup setup;
+        struct buf messages = { 0 };
+        int status;
+
+        bool good = check_load(&line->check, &setup, &messages);
+        if (good && line->command == COMMAND_CHECK)
+                check_summary(&line->check, &setup, &messages);
+        print_to(line->command == COMMAND_CHECK && good ? stdout : stderr, &messages);
+        buf_free(&messages);
+        if (!good)
+                return EXIT_CONFIGURATION;
+        log_set_level((enum log_level)setup.config.log.level);
+        if (line->command == COMMAND_CHECK)
+                status = EXIT_DONE;
+        else
+                status =
+                    line->files.count ? run_files(line, &setup) : run_live(line, &setup);
+        check_free(&setup);
+        return status;
+}
+
+int main(int argc, char **argv)
+{
+        struct command_line line;
+        struct buf text = { 0 };
+        int status = EXIT_USAGE;
+
+        signal(SIGPIPE, SIG_IGN);
+        if (command_line_parse(&line, argc, argv)) {
+                status = EXIT_DONE;
+                switch (line.command) {
+                case COMMAND_VERSION:
+                        puts("trawlwatchd " TRAWLWATCH_VERSION);
+                        break;
+                case COMMAND_HELP:
+                        command_line_help(&text);
+                        print_to(stdout, &text);
+                        break;
+                case COMMAND_RUN:
+                case COMMAND_CHECK:
+                        status = check_and_run(&line);
+                        break;
+                }
+        }
+        buf_free(&text);
+        command_line_free(&line);
+        return status;
+}

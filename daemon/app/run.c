@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/run.h"
+
+#include "app/paths.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "packet/frame.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OUTPUT_CHUNK = 1 << 16 };
+
+/* How long the end waits for Redis; what it does not take stays in the journal. */
+#define DRAIN_TIME (5 * NS_PER_SEC)
+
+static void on_alert_line(void *context, struct slice json)
+{
+        struct run *run = context;
+
+        buf_put_slice(&run->output, json);
+        buf_put_byte(&run->output, '\n');
+}
+
+void run_flush(struct run *run, bool all)
+{
+        size_t done = 0;
+
+        if (run->output.len < OUTPUT_CHUNK && !all)
+                return;
+        while (done < run->output.len && !run->output_failed) {
+                ssize_t n =
+                    write(STDOUT_FILENO, run->output.data + done, run->output.len - done);
+                if (n > 0)
+                        done += (size_t)n;
+                else if (n < 0 && errno != EINTR)
+                        run->output_failed = true;
+        }
+        buf_clear(&run->output);
+}
+
+/* ---- the journal of a run over files ---- */
+
+static char *make_own_journal(void)
+{
+        const char *folder = getenv("TMPDIR");
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/trawlwatch-run-XXXXXX",
+                     folder && *folder ? folder : "/tmp") < 0)
+                return NULL;
+        if (mkdtemp(path))
+                return path;
+        log_error("%s: %s; -o journal.dir=DIR names another place for the journal", path,
+                  strerror(errno));
+        free(path);
+        return NULL;
+}
+
+static void remove_own_journal(const char *path)
+{
+        DIR *folder = opendir(path);
+        struct dirent *entry;
+
+        if (!folder)
+                return;
+        while ((entry = readdir(folder)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        unlinkat(dirfd(folder), entry->d_name, 0);
+        closedir(folder);
+        rmdir(path);
+}
+
+/* ---- making ---- */
+
+static bool open_privacy(struct run *run, bool live)
+{
+        const struct config *config = &run->setup->config;
+        char *state = NULL;
+
+        if (live && !config->privacy.key_file) {
+                state = paths_state(true);
+                if (!state) {
+                        log_error(
+                            "no folder for the key file (%s): give privacy.key_file",
+                            strerror(errno));
+                        return false;
+                }
+        }
+        struct privacy_options options = { config->privacy.key_file, state,
+                                           config->privacy.clear };
+        run->privacy = privacy_open(&options);
+        free(state);
+        return run->privacy;
+}
+
+/* Reading a file has a journal of its own unless one is named. */
+static char *journal_folder(struct run *run, bool live)
+{
+        const char *configured = run->setup->config.journal.dir;
+
+        if (live || configured) {
+                char *folder = paths_journal(configured, true);
+                if (!folder)
+                        log_error(
+                            "journal %s: %s; -o journal.dir=DIR names another place",
+                            configured ? configured : "folder", strerror(errno));
+                return folder;
+        }
+        run->own_journal = make_own_journal();
+        return run->own_journal ? strdup(run->own_journal) : NULL;
+}
+
+static const char *sensor_name(const struct config *config, char host[256])
+{
+        if (config->redis.sensor)
+                return config->redis.sensor;
+        if (gethostname(host, 255) != 0 || !host[0])
+                strcpy(host, "sensor");
+        host[255] = '\0';
+        return host;
+}
+
+static bool open_alerts(struct run *run, bool live)
+{
+        const struct config *config = &run->setup->config;
+        enum print print = run->line->print;
+        char host[256];
+        struct redis_options redis = {
+                .prefix = config->redis.prefix,
+                .sensor = sensor_name(config, host),
+                .keep = (uint32_t)config->redis.keep,
+        };
+        struct alerts_options options = {
+                .loop = run->loop,
+                .counters = &run->counters,
+                .journal = { .max_bytes = config->journal.max,
+                             .sync = run->own_journal
+                                         ? JOURNAL_SYNC_OFF
+                                         : (enum journal_sync)config->journal.fsync },
+                .line_context = run,
+        };
+        char *folder = journal_folder(run, live);
+
+        if (!folder)
+                return false;
+        if (config->redis.url) {
+                /* The configuration's parser has refused what this would refuse. */
+                CHECK(!redis_url_parse(config->redis.url, &redis.url));
+                options.redis = &redis;
+        }
+        if (print == PRINT_ALERTS || (print == PRINT_UNSET && !live))
+                options.line = on_alert_line;
+        options.journal.directory = folder;
+        run->alerts = alerts_new(&options);
+        free(folder);
+        return run->alerts;
+}
+
+static bool open_pipeline(struct run *run, bool live)
+{
+        struct pipeline_options options = {
+                .setup = run->setup,
+                .flow_key = live ? hash_key_random() : hash_key_fixed(),
+                .engine_key = privacy_hash_key(run->privacy),
+                .pseudonym = privacy_pseudonym,
+                .pseudonym_context = run->privacy,
+                .incident = alerts_incident,
+                .incident_context = run->alerts,
+                .requests = run->line->print == PRINT_REQUESTS ? &run->output : NULL,
+                .counters = &run->counters,
+        };
+
+        privacy_id_key(run->privacy, options.id_key);
+        run->pipeline = pipeline_new(&options);
+        if (!run->pipeline)
+                log_error(
+                    "the memory for the limits cannot be reserved; lower limits.flows, "
+                    "limits.reassembly, limits.http_memory or limits.detect");
+        return run->pipeline;
+}
+
+bool run_begin(struct run *run, const struct command_line *line,
+               const struct setup *setup, bool live)
+{
+        *run = (struct run){ .line = line, .setup = setup };
+        run->loop = event_base_new();
+        CHECK(run->loop);
+        if (open_privacy(run, live) && open_alerts(run, live) && open_pipeline(run, live))
+                return true;
+        run_end(run);
+        return false;
+}
+
+void run_end(struct run *run)
+{
+        if (run->pipeline)
+                pipeline_finish(run->pipeline);
+        run_flush(run, true);
+        if (run->alerts) {
+                uint64_t left = alerts_drain(run->alerts, DRAIN_TIME);
+                if (left)
+                        log_warning(
+                            "%llu alerts are in the journal that Redis does not have "
+                            "yet; they are sent when the daemon runs again",
+                            (unsigned long long)left);
+        }
+        if (run->line->stats) {
+                struct buf text = { 0 };
+                counters_print(&run->counters, &text);
+                fwrite(text.data, 1, text.len, stderr);
+                buf_free(&text);
+        }
+        pipeline_free(&run->pipeline);
+        alerts_free(&run->alerts);
+        privacy_free(&run->privacy);
+        if (run->own_journal)
+                remove_own_journal(run->own_journal);
+        free(run->own_journal);
+        buf_free(&run->output);
+        event_base_free(run->loop);
+}
+
+struct capture_options run_capture_options(const struct run *run)
+{
+        const struct config *config = &run->setup->config;
+
+        return (struct capture_options){
+                .filter = config->capture.filter,
+                .snaplen = (uint32_t)config->capture.snaplen,
+                .buffer = config->capture.buffer,
+                .timeout_ms = (int)(config->capture.timeout_ns / NS_PER_MS),
+                .promiscuous = config->capture.promiscuous,
+        };
+}
+
+bool run_link_is_known(const struct capture *capture)
+{
+        if (frame_link_is_known(capture_link(capture)))
+                return true;
+        log_error("%s: link type %s is not read; Ethernet, Linux cooked, loopback and "
+                  "raw IP are",
+                  capture_name(capture), capture_link_name(capture));
+        return false;
+}

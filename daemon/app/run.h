@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run - what files.c and live.c share: a pipeline with its alerts, counters and
+ * output, and how they are made and ended.
+ */
+#ifndef APP_RUN_H
+#define APP_RUN_H
+
+#include "alert/alerts.h"
+#include "alert/privacy.h"
+#include "app/command_line.h"
+#include "app/pipeline.h"
+
+#include <event2/event.h>
+
+struct run {
+        const struct command_line *line;
+        const struct setup *setup;
+        struct event_base *loop;
+        struct privacy *privacy;
+        struct alerts *alerts;
+        struct pipeline *pipeline;
+        struct counters counters;
+        struct buf output;  /* JSON lines for standard output */
+        bool output_failed; /* nobody reads them: stop */
+        char *own_journal;  /* a journal of this run's own, removed at its end */
+};
+
+/* False after one line that says what is missing. */
+bool run_begin(struct run *, const struct command_line *, const struct setup *,
+               bool live);
+
+/* Finishes the pipeline, drains alerts, prints the counters, releases all. */
+void run_end(struct run *);
+
+/* Writes what stands in `output` when it is much, or with `all` in any case. */
+void run_flush(struct run *, bool all);
+
+/* Filter, snapshot length and the like, from the configuration. */
+struct capture_options run_capture_options(const struct run *);
+
+/* False after a line that says that this link type is not read. */
+bool run_link_is_known(const struct capture *);
+
+/* -r: reads the files in their order. Returns the exit status. */
+int run_files(const struct command_line *, const struct setup *);
+
+/* -i or -c: captures until told to stop. Returns the exit status. */
+int run_live(const struct command_line *, const struct setup *);
+
+#endif
