@@ -108,6 +108,11 @@ struct expr_language {
         void *resolve_context;
         const struct function *functions; /* the same; may be NULL: no aggregates */
         const struct value_list *const *lists; /* ends with a NULL; may be NULL */
+        /*
+         * Names of the contract that this version does not have: said so rather
+         * than called unknown. Ends with a NULL; may be NULL.
+         */
+        const char *const *reserved;
 };
 
 struct expr;

@@ -12,6 +12,7 @@
 #ifndef OBSERVE_RECORD_H
 #define OBSERVE_RECORD_H
 
+#include "base/buf.h"
 #include "base/ip.h"
 
 #define RECORD_TEXT_CAP 4096
@@ -59,11 +60,12 @@ struct record {
         struct network client_host;   /* the address; IPv6: its /64 */
         struct network client_prefix; /* by the site map's lengths */
         uint16_t peer_port, server_port;
+        uint16_t client_port; /* the visitor's; 0 where the proxies do not tell */
         uint16_t page;   /* number in the site map; 0 is `other` */
         uint16_t status; /* 0: not seen */
         uint16_t cookies;
         uint8_t version_minor;
-        uint8_t header_count;
+        uint8_t header_count; /* of `headers`: how many are asked for */
         uint64_t request_bytes, response_bytes;
         uint64_t target_number;
         uint64_t http_shape; /* 0: none */
@@ -87,7 +89,6 @@ static inline struct slice record_text(const struct record *r, enum record_text 
  * `pseudonym` turns a session or an account into what may leave the sensor
  * (see alert/privacy.h); it writes at most 256 bytes and returns how many.
  */
-struct buf;
 typedef size_t pseudonym_fn(void *context, const char *type, struct slice raw, char out[256]);
 void record_print(const struct record *, const char *page_name, pseudonym_fn *pseudonym,
                   void *context, struct buf *out);

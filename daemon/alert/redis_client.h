@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redis_client - a small blocking client for command-line tools.
+ *
+ * Reads alerts and blocks as others see them, and puts and removes blocks by the
+ * same conventions as the daemon (redis_script_priv.h). Not for the daemon: every call
+ * waits for its answer.
+ */
+#ifndef ALERT_REDIS_CLIENT_H
+#define ALERT_REDIS_CLIENT_H
+
+#include "alert/blocks.h"
+#include "alert/redis_url.h"
+
+struct redis_client;
+
+enum redis_client_result {
+        REDIS_CLIENT_OK,
+        REDIS_CLIENT_FAILED, /* redis_client_error says why; the client is of no more use */
+};
+
+/* Always a client; when it could not connect, the next call fails and says so. */
+struct redis_client *redis_client_new(const struct redis_url *, const char *prefix,
+                                      int timeout_ms);
+void redis_client_free(struct redis_client **);
+
+/* A line for people: what failed, where, and the remedy where there is one. */
+const char *redis_client_error(const struct redis_client *);
+
+/* Visits the stream from `since_ns` (0: all of it; wall clock of the publication), oldest
+   first. */
+enum redis_client_result redis_client_alerts(struct redis_client *, int64_t since_ns,
+                                             alert_fn *visit, void *context);
+
+/* Waits at most `timeout_ms` for alerts after those visited last (by this or by
+   redis_client_alerts; at first: from now on) and visits them. */
+enum redis_client_result redis_client_follow(struct redis_client *, int timeout_ms,
+                                             alert_fn *visit, void *context);
+
+/* Live blocks, those that end first in front. */
+enum redis_client_result redis_client_blocks(struct redis_client *, block_fn *visit,
+                                             void *context);
+
+/* Puts a block that ends at block->until_ns; replaces one that is there. */
+enum redis_client_result redis_client_block_add(struct redis_client *,
+                                                const struct block *);
+
+/* *removed tells whether there was one. */
+enum redis_client_result redis_client_block_remove(struct redis_client *, struct slice type,
+                                                   struct slice value, bool *removed);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redis_script - the scripts that write to Redis, and the commands that call them.
+ *
+ * The contract is the Redis chapter of docs/interfaces.md. This file alone knows the
+ * names of keys and the order of arguments.
+ *
+ * Every write of an alert stands in one script, so there are all of them or none. The
+ * first write is the one that Redis refuses when it is out of memory, read-only or
+ * cannot save; what else could fail is looked at before it.
+ */
+#ifndef ALERT_REDIS_SCRIPT_PRIV_H
+#define ALERT_REDIS_SCRIPT_PRIV_H
+
+#include "alert/alert.h"
+#include "base/counters.h"
+
+/* A command as it is put together. Reused: args_begin drops what was there. */
+struct redis_args {
+        struct buf text; /* all arguments, one after the other */
+        struct buf ends; /* size_t: where each ends in `text` */
+        struct buf argv, lens; /* for hiredis */
+};
+
+void args_free(struct redis_args *);
+void args_begin(struct redis_args *, const char *command);
+void args_add(struct redis_args *, struct slice);
+void args_text(struct redis_args *, const char *);
+void args_number(struct redis_args *, int64_t);
+
+/* Points into itself; valid until the next args_ call. */
+unsigned args_count(const struct redis_args *);
+const char **args_argv(struct redis_args *);
+const size_t *args_lens(const struct redis_args *);
+
+/* What the publishing script answers. */
+enum publish_answer {
+        PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
+        PUBLISH_SEEN = 0,   /* this alert was there already: the cursor alone was set */
+        PUBLISH_DONE = 1,
+};
+
+struct publish_settings {
+        const char *prefix, *sensor;
+        uint32_t keep;
+        int64_t seen_ms;
+};
+
+const char *publish_script(void);
+const char *publish_sha1(void); /* 40 hex digits */
+
+/*
+ * The call that publishes `alert` when the cursor is `expected` (empty: there is none).
+ * Blocks that are over at `wall_ns` are left out. `whole`: with the script's text.
+ */
+void publish_args(struct redis_args *, const struct publish_settings *, bool whole,
+                  struct slice expected, const struct alert *alert, int64_t wall_ns);
+
+/* GET cursor:SENSOR */
+void cursor_args(struct redis_args *, const struct publish_settings *);
+
+/* Sets sensor:NAME, for `ttl_ms`. */
+void heartbeat_args(struct redis_args *, const struct publish_settings *, int64_t ttl_ms,
+                    int64_t wall_ns, const struct counters *);
+
+/* Puts a block and takes it away; the second answers how many there were. */
+void block_add_args(struct redis_args *, const char *prefix, const struct block *,
+                    int64_t ttl_ms);
+void block_remove_args(struct redis_args *, const char *prefix, struct slice type,
+                       struct slice value);
+
+/* `prefix`:`name` */
+void key_put(struct buf *out, const char *prefix, const char *name);
+
+/* What an operator can do about an error of Redis, by its first word; "" if unknown. */
+const char *redis_remedy(const char *error);
+
+#endif

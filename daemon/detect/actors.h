@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * actors - who makes transactions: one block for each visitor as it appears.
+ *
+ * An actor is one combination of address, session, account and header shape.
+ * All keys that it took part in (its address, its network, its session) name it
+ * by one handle, so its texts are held once. Sessions and accounts are interned
+ * with a count of their users; one that is longer than ACTOR_TEXT_MAX is held as
+ * the pseudonym it would leave the sensor as.
+ *
+ * Actors are counted references: the last one to let go frees the block.
+ */
+#ifndef DETECT_ACTORS_H
+#define DETECT_ACTORS_H
+
+#include "base/hash.h"
+#include "detect/incident.h"
+#include "detect/index.h"
+#include "observe/record.h"
+
+#define ACTOR_TEXT_MAX 488
+
+struct actor {
+        uint64_t hash;
+        struct ip ip;
+        uint64_t http_shape; /* 0: none */
+        uint32_t session, account; /* texts; 0: none */
+        uint32_t references;
+        uint8_t prefix_bits;
+};
+
+struct actor_text {
+        uint64_t hash;
+        uint32_t references;
+        uint16_t len;
+        bool is_pseudonym;
+        uint8_t kind;
+        uint8_t bytes[];
+};
+
+#define ACTOR_TEXT_SIZES 5
+
+struct actors {
+        struct pool *pool;
+        const struct hash_key *key;
+        pseudonym_fn *pseudonym; /* NULL: texts are published as they are */
+        void *pseudonym_context;
+        struct index actors, texts;
+        unsigned class, text_classes[ACTOR_TEXT_SIZES];
+};
+
+/* `index_bytes` is for each of the two indexes. */
+bool actors_init(struct actors *, struct pool *, const struct hash_key *, uint64_t index_bytes);
+void actors_free(struct actors *);
+
+/* The actor of a record, with a reference for the caller. 0 when there is no room. */
+uint32_t actors_take(struct actors *, const struct record *);
+void actors_hold(struct actors *, uint32_t actor);
+void actors_drop(struct actors *, uint32_t actor);
+
+static inline const struct actor *actors_at(const struct actors *a, uint32_t actor)
+{
+        return pool_at(a->pool, actor);
+}
+
+/* Whether the actor shows a value of that kind. */
+bool actor_has(const struct actor *, enum participant_kind);
+
+/* Orders two actors by their values of a kind; 0 when these are the same. */
+int actors_compare(const struct actors *, enum participant_kind, const struct actor *,
+                   const struct actor *);
+
+/* Text of the value as it is published; at most 256 bytes. Returns the length. */
+size_t actors_publish(const struct actors *, enum participant_kind, const struct actor *,
+                      char out[256]);
+
+/* A session or an account as it is published. */
+size_t actors_pseudonym(const struct actors *, enum participant_kind, struct slice raw,
+                        char out[256]);
+
+#endif

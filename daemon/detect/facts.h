@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * facts - what is known of the transaction at hand, each thing computed once.
+ *
+ * Conditions and operands of all rules are there once (rules_priv.h); the first
+ * table or slot that asks for one pays for it. A new transaction forgets all by
+ * counting up a number.
+ */
+#ifndef DETECT_FACTS_H
+#define DETECT_FACTS_H
+
+#include "base/hash.h"
+#include "detect/rules_priv.h"
+
+struct fact_operand {
+        struct value value;
+        uint64_t hash; /* of its canonical bytes; 0 while not asked for */
+};
+
+struct facts {
+        const struct rules *rules;
+        const struct hash_key *key;
+        struct subject subject;
+        struct expr_subject reading;
+        uint32_t transaction;
+        uint32_t *condition_of, *operand_of; /* the transaction that each is known for */
+        bool *conditions;
+        struct fact_operand *operands;
+        char (*scratch)[SUBJECT_SCRATCH]; /* of each operand, as texts may live there */
+        char condition_scratch[SUBJECT_SCRATCH];
+};
+
+bool facts_init(struct facts *, const struct rules *, const struct site *,
+                const struct hash_key *, struct counters *);
+void facts_free(struct facts *);
+
+/* Begins the next transaction; `record` is borrowed until the one after it. */
+void facts_begin(struct facts *, const struct record *);
+bool facts_condition(struct facts *, unsigned condition);
+const struct fact_operand *facts_operand(struct facts *, unsigned operand);
+
+/* Keyed hash of an operand's value, which is not missing; never 0. */
+uint64_t facts_hash(struct facts *, unsigned operand);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/index.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+#include <sys/mman.h>
+
+#define INDEX_FIRST 1024
+
+/* A slot: the upper half of the hash, then the handle. 0 is an empty one. */
+static uint64_t slot_of(uint64_t hash, uint32_t handle)
+{
+        return (hash & 0xffffffff00000000ULL) | handle;
+}
+
+static uint32_t home_of(const struct index *ix, uint64_t slot)
+{
+        return (uint32_t)(slot >> 32) & ix->mask;
+}
+
+static size_t memory_size(const struct index *ix)
+{
+        /* INDEX_FIRST + twice that + ... + the largest is less than twice the largest. */
+        return ((size_t)ix->mask_max + 1) * 2 * sizeof(uint64_t);
+}
+
+bool index_init(struct index *ix, uint64_t bytes_max)
+{
+        uint32_t size = INDEX_FIRST;
+
+        while ((uint64_t)size * 2 * sizeof(uint64_t) <= bytes_max && size < (1U << 30))
+                size *= 2;
+        *ix = (struct index){ .mask = INDEX_FIRST - 1, .mask_max = size - 1 };
+        void *memory = mmap(NULL, memory_size(ix), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED)
+                return false;
+        ix->memory = memory;
+        ix->slots = memory;
+        return true;
+}
+
+void index_free(struct index *ix)
+{
+        if (ix->memory)
+                munmap(ix->memory, memory_size(ix));
+        *ix = (struct index){ 0 };
+}
+
+uint32_t index_find(const struct index *ix, const struct pool *pool, uint64_t hash)
+{
+        for (uint32_t i = (uint32_t)(hash >> 32) & ix->mask;; i = (i + 1) & ix->mask) {
+                uint64_t slot = ix->slots[i];
+                if (slot == 0)
+                        return 0;
+                if ((slot ^ hash) >> 32 == 0 &&
+                    load_u64(pool_at(pool, (uint32_t)slot)) == hash)
+                        return (uint32_t)slot;
+        }
+}
+
+static void slot_put(struct index *ix, uint64_t slot)
+{
+        uint32_t i = home_of(ix, slot);
+
+        while (ix->slots[i])
+                i = (i + 1) & ix->mask;
+        ix->slots[i] = slot;
+}
+
+static void grow(struct index *ix)
+{
+        uint64_t *old = ix->slots;
+        size_t old_size = (size_t)ix->mask + 1;
+
+        ix->slots = old + old_size;
+        ix->mask = ix->mask * 2 + 1;
+        for (size_t i = 0; i < old_size; i++)
+                if (old[i])
+                        slot_put(ix, old[i]);
+        /* From INDEX_FIRST on every size fills whole pages. */
+        CHECK(madvise(old, old_size * sizeof(*old), MADV_DONTNEED) == 0);
+}
+
+bool index_put(struct index *ix, uint64_t hash, uint32_t handle)
+{
+        if (ix->count >= (uint64_t)(ix->mask + 1) * 3 / 4) {
+                if (ix->mask == ix->mask_max)
+                        return false;
+                grow(ix);
+        }
+        slot_put(ix, slot_of(hash, handle));
+        ix->count++;
+        return true;
+}
+
+void index_remove(struct index *ix, uint64_t hash, uint32_t handle)
+{
+        uint64_t slot = slot_of(hash, handle);
+        uint32_t hole = home_of(ix, slot);
+
+        while (ix->slots[hole] != slot) {
+                CHECK(ix->slots[hole] != 0);
+                hole = (hole + 1) & ix->mask;
+        }
+        for (uint32_t i = (hole + 1) & ix->mask; ix->slots[i]; i = (i + 1) & ix->mask) {
+                /* Moves back what may stand in the hole: its home is not after it. */
+                uint32_t from_home = (i - home_of(ix, ix->slots[i])) & ix->mask;
+                if (from_home < ((i - hole) & ix->mask))
+                        continue;
+                ix->slots[hole] = ix->slots[i];
+                hole = i;
+        }
+        ix->slots[hole] = 0;
+        ix->count--;
+}
+
+uint32_t index_walk(const struct index *ix, uint32_t *position)
+{
+        uint32_t at = *position & ix->mask;
+
+        if (ix->count == 0)
+                return 0;
+        while (ix->slots[at] == 0)
+                at = (at + 1) & ix->mask;
+        *position = at + 1;
+        return (uint32_t)ix->slots[at];
+}

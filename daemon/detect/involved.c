@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/involved.h"
+
+#include <stdlib.h>
+
+/* A block of n places: n actors, n times, n counts, so that a search reads one array. */
+struct places {
+        uint32_t *actors, *seen, *hits;
+        unsigned capacity;
+};
+
+void involved_store_init(struct involved_store *s, struct actors *actors)
+{
+        s->actors = actors;
+        for (unsigned i = 0; i < INVOLVED_SIZES; i++)
+                s->classes[i] = pool_class_of(actors->pool, (size_t)(2U << i) * 12);
+}
+
+static struct places places_of(const struct involved_store *s, const struct involved *v)
+{
+        if (v->block == 0)
+                return (struct places){ 0 };
+        unsigned capacity = 2U << v->size;
+        uint32_t *at = pool_at(s->actors->pool, v->block);
+        return (struct places){ at, at + capacity, at + 2 * (size_t)capacity, capacity };
+}
+
+static unsigned places_find(const struct places *p, unsigned count, uint32_t actor)
+{
+        unsigned i = 0;
+
+        for (; i + 8 <= count; i += 8) {
+                uint32_t any = 0;
+                for (unsigned k = 0; k < 8; k++)
+                        any |= p->actors[i + k] == actor;
+                if (any)
+                        break;
+        }
+        while (i < count && p->actors[i] != actor)
+                i++;
+        return i;
+}
+
+/* Lets go of those that were last seen before `since`. */
+static void forget(const struct involved_store *s, struct involved *v, uint32_t since)
+{
+        struct places p = places_of(s, v);
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < v->count; i++) {
+                if (p.seen[i] < since) {
+                        actors_drop(s->actors, p.actors[i]);
+                        continue;
+                }
+                p.actors[kept] = p.actors[i];
+                p.seen[kept] = p.seen[i];
+                p.hits[kept++] = p.hits[i];
+        }
+        v->count = (uint16_t)kept;
+}
+
+static bool grow(const struct involved_store *s, struct involved *v)
+{
+        struct places old = places_of(s, v);
+        struct involved grown = *v;
+
+        grown.size = v->block ? v->size + 1 : 0;
+        if (grown.size >= INVOLVED_SIZES)
+                return false;
+        grown.block = pool_take(s->actors->pool, s->classes[grown.size],
+                                grown.size < 2 ? POOL_NEWCOMER : POOL_GROWTH);
+        if (grown.block == 0)
+                return false;
+        struct places new = places_of(s, &grown);
+        if (v->block) {
+                memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
+                memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
+                memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
+                pool_give(s->actors->pool, v->block);
+        }
+        *v = grown;
+        return true;
+}
+
+static bool make_room(const struct involved_store *s, struct involved *v, uint32_t since,
+                      bool keep_all)
+{
+        struct places p = places_of(s, v);
+
+        if (v->count < INVOLVED_MAX && v->count < p.capacity)
+                return true;
+        if (!keep_all)
+                forget(s, v, since);
+        if (v->count < INVOLVED_MAX && v->count < p.capacity)
+                return true;
+        return v->count < INVOLVED_MAX && grow(s, v);
+}
+
+void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
+                  uint32_t now, uint32_t keep, bool keep_all)
+{
+        struct places p = places_of(s, v);
+        unsigned at = places_find(&p, v->count, actor);
+
+        if (at == v->count) {
+                /* A list that is full of fresh ones is not searched again for old ones. */
+                if (actor == 0 || (v->overflow && v->count == INVOLVED_MAX && now % 8) ||
+                    !make_room(s, v, now > keep ? now - keep : 0, keep_all)) {
+                        v->overflow = true;
+                        return;
+                }
+                p = places_of(s, v);
+                at = v->count++;
+                p.actors[at] = actor;
+                p.hits[at] = 0;
+                p.seen[at] = now;
+                actors_hold(s->actors, actor);
+        }
+        p.hits[at] += p.hits[at] < UINT32_MAX;
+        p.seen[at] = now > p.seen[at] ? now : p.seen[at];
+}
+
+void involved_clear(const struct involved_store *s, struct involved *v)
+{
+        forget(s, v, UINT32_MAX);
+        if (v->block)
+                pool_give(s->actors->pool, v->block);
+        *v = (struct involved){ 0 };
+}
+
+struct tally {
+        const struct actor *actor;
+        uint64_t hits;
+};
+
+struct by_value {
+        const struct actors *actors;
+        enum participant_kind kind;
+};
+
+static int tally_by_value(const void *a, const void *b, void *context)
+{
+        const struct by_value *by = context;
+
+        return actors_compare(by->actors, by->kind, ((const struct tally *)a)->actor,
+                              ((const struct tally *)b)->actor);
+}
+
+static int tally_by_hits(const void *a, const void *b, void *context)
+{
+        const struct tally *x = a, *y = b;
+
+        if (x->hits != y->hits)
+                return x->hits < y->hits ? 1 : -1;
+        return tally_by_value(a, b, context);
+}
+
+unsigned involved_values(const struct involved_store *s, const struct involved *v,
+                         enum participant_kind kind, uint32_t since,
+                         const struct actor *actors[], unsigned max, uint64_t *total)
+{
+        struct places p = places_of(s, v);
+        struct by_value by = { s->actors, kind };
+        struct tally tallies[INVOLVED_MAX];
+        unsigned count = 0, different = 0;
+
+        for (unsigned i = 0; i < v->count; i++) {
+                const struct actor *actor = actors_at(s->actors, p.actors[i]);
+                if (p.seen[i] >= since && actor_has(actor, kind))
+                        tallies[count++] = (struct tally){ actor, p.hits[i] };
+        }
+        qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);
+        for (unsigned i = 0; i < count; i++)
+                if (different && !tally_by_value(&tallies[different - 1], &tallies[i], &by))
+                        tallies[different - 1].hits += tallies[i].hits;
+                else
+                        tallies[different++] = tallies[i];
+        qsort_r(tallies, different, sizeof(*tallies), tally_by_hits, &by);
+        *total = different;
+        for (unsigned i = 0; i < different && i < max; i++)
+                actors[i] = tallies[i].actor;
+        return different < max ? different : max;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * involved - which actors took part in one key's transactions.
+ *
+ * A short list that grows with the key: 24 bytes for the first two actors, at
+ * most 1 000 of them. Each has how often and when it was last seen, so that an
+ * incident can name those of its window, the busiest first. An actor that was
+ * not seen for `keep` gives up its place when a place is needed.
+ */
+#ifndef DETECT_INVOLVED_H
+#define DETECT_INVOLVED_H
+
+#include "detect/actors.h"
+
+#define INVOLVED_MAX   1000
+#define INVOLVED_SIZES 10 /* 2, 4, ... 1 024 places */
+
+struct involved {
+        uint32_t block;
+        uint16_t count;
+        uint8_t size;
+        bool overflow; /* there were more than could be kept */
+};
+
+struct involved_store {
+        struct actors *actors;
+        unsigned classes[INVOLVED_SIZES];
+};
+
+void involved_store_init(struct involved_store *, struct actors *);
+
+/* `now` and `keep` in seconds. `keep_all`: nobody gives up a place. */
+void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
+                  uint32_t now, uint32_t keep, bool keep_all);
+void involved_clear(const struct involved_store *, struct involved *);
+
+/*
+ * The different values of a kind that were seen at or after `since`, busiest
+ * first. Up to `max` are put in `actors` (one that shows the value); `total` gets
+ * how many there are.
+ */
+unsigned involved_values(const struct involved_store *, const struct involved *,
+                         enum participant_kind, uint32_t since,
+                         const struct actor *actors[], unsigned max, uint64_t *total);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lists - the `lists:` of rule files: what `field in @name` looks into.
+ *
+ * A list holds strings, numbers or networks; which one follows from what it is
+ * filled with. Sorted once, searched by halving; networks once for each prefix
+ * length that occurs.
+ */
+#ifndef DETECT_LISTS_H
+#define DETECT_LISTS_H
+
+#include "base/arena.h"
+#include "lang/expr.h"
+#include "lang/yaml.h"
+
+struct list;
+
+struct lists {
+        struct arena arena;
+        const struct value_list **all; /* ends with a NULL */
+        unsigned count, capacity;
+};
+
+/* Reads one file's `lists:` map and adds to `lists`; `path` is that of the rule file. */
+void lists_read(struct lists *, const struct yaml_node *map, const char *path, struct diag *);
+
+/* What expressions get; valid until the next lists_read. Never NULL. */
+const struct value_list *const *lists_all(const struct lists *);
+void lists_free(struct lists *);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/rules_priv.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define FILES_MAX 1000
+
+static const char *const file_keys[] = { "rules", "lists", "defaults", "exempt", NULL };
+static const char *const exempt_keys[] = { "when", "until", "comment", NULL };
+
+struct loading {
+        struct rules *rules;
+        struct diag *diag;
+        struct yaml *files[FILES_MAX];
+        const char *names[FILES_MAX];
+        unsigned count;
+        struct place *places; /* of the rules read so far, by their number */
+        const char **taken;   /* and their names */
+        unsigned taken_count;
+};
+
+static void add_file(struct loading *l, const char *path)
+{
+        if (l->count == FILES_MAX) {
+                diag_error(l->diag, (struct place){ path, 0, 0 }, "more than %d rule files",
+                           FILES_MAX);
+                return;
+        }
+        struct slice name = arena_copy(&l->rules->arena, slice_str(path));
+        l->files[l->count] = yaml_read(path, l->diag);
+        l->names[l->count++] = (const char *)name.data;
+}
+
+static void add_folder(struct loading *l, const char *path)
+{
+        struct buf pattern = { 0 };
+        glob_t found;
+
+        buf_put_str(&pattern, path);
+        while (pattern.len > 1 && pattern.data[pattern.len - 1] == '/')
+                pattern.len--;
+        buf_put(&pattern, "/*.yaml", sizeof("/*.yaml"));
+        int result = glob((const char *)pattern.data, 0, NULL, &found);
+        buf_free(&pattern);
+        if (result == GLOB_NOMATCH) {
+                diag_error(l->diag, (struct place){ path, 0, 0 }, "no *.yaml in this folder");
+                return;
+        }
+        if (result != 0) {
+                diag_error(l->diag, (struct place){ path, 0, 0 }, "cannot read the folder");
+                return;
+        }
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                add_file(l, found.gl_pathv[i]);
+        globfree(&found);
+}
+
+static void add_path(struct loading *l, const char *path)
+{
+        struct stat status;
+
+        if (stat(path, &status) != 0)
+                diag_error(l->diag, (struct place){ path, 0, 0 }, "cannot read: %s",
+                           strerror(errno));
+        else if (S_ISDIR(status.st_mode))
+                add_folder(l, path);
+        else
+                add_file(l, path);
+}
+
+static void read_lists(struct loading *l)
+{
+        for (unsigned i = 0; i < l->count; i++) {
+                if (!l->files[i])
+                        continue;
+                const struct yaml_node *root = yaml_root(l->files[i]);
+                const struct yaml_node *lists = yaml_get(root, "lists");
+                if (lists)
+                        lists_read(&l->rules->lists, lists, l->names[i], l->diag);
+        }
+}
+
+static bool is_name_taken(struct loading *l, const struct rule *rule)
+{
+        for (unsigned i = 0; i < l->taken_count; i++)
+                if (strcmp(l->taken[i], rule->name) == 0) {
+                        diag_error(l->diag, rule->place, "rule '%s' exists already (%s:%u)",
+                                   rule->name, l->places[i].file, l->places[i].line);
+                        return true;
+                }
+        return false;
+}
+
+static void take_name(struct loading *l, const struct rule *rule)
+{
+        if (l->taken_count == RULES_MAX)
+                return;
+        l->taken[l->taken_count] = rule->name;
+        l->places[l->taken_count++] = rule->place;
+}
+
+static void read_rules(struct loading *l, const struct yaml_node *list,
+                       const struct yaml_node *defaults)
+{
+        if (list->kind != YAML_LIST) {
+                diag_error(l->diag, list->place, "'rules' is a list of rules");
+                return;
+        }
+        for (const struct yaml_node *node = list->child; node; node = node->next) {
+                struct rule_draft draft;
+                bool good = rules_read_rule(l->rules, node, defaults, &draft, l->diag);
+                if (node->kind != YAML_MAP)
+                        continue;
+                if (strcmp(draft.rule.name, "?") != 0 && !is_name_taken(l, &draft.rule))
+                        take_name(l, &draft.rule);
+                /* With mistakes too: the expressions may have more of them. */
+                (void)good;
+                rules_plan(l->rules, &draft, l->diag);
+                l->rules->written++;
+        }
+}
+
+/* 2026-12-31: to the end of that day, UTC. */
+static bool read_date(const struct yaml_node *node, int64_t *until_ns, struct diag *diag)
+{
+        struct slice text;
+        struct tm date = { 0 };
+        const char *end = NULL;
+
+        if (!yaml_text(node, "until", &text, diag))
+                return false;
+        if (text.len == strlen("2026-12-31"))
+                end = strptime((const char *)text.data, "%Y-%m-%d", &date);
+        if (!end || *end) {
+                diag_error(diag, node->place, "until is a date like 2026-12-31, not '%.*s'",
+                           (int)text.len, (const char *)text.data);
+                return false;
+        }
+        *until_ns = ((int64_t)timegm(&date) + 86400) * NS_PER_SEC;
+        return true;
+}
+
+static void add_exemption(struct rules *rules, struct exemption exemption)
+{
+        size_t size = (rules->exemption_count + 1) * sizeof(exemption);
+
+        rules->exemptions = realloc(rules->exemptions, size);
+        CHECK(rules->exemptions);
+        rules->exemptions[rules->exemption_count++] = exemption;
+}
+
+static void read_exemption(struct loading *l, const struct yaml_node *node)
+{
+        struct exemption exemption = { .until_ns = INT64_MAX };
+        struct slice text;
+
+        if (!yaml_check_keys(node, exempt_keys, "an exemption", l->diag) &&
+            node->kind != YAML_MAP)
+                return;
+        const struct yaml_node *until = yaml_get(node, "until");
+        const struct yaml_node *comment = yaml_get(node, "comment");
+        const struct yaml_node *when = yaml_get(node, "when");
+        if (until)
+                read_date(until, &exemption.until_ns, l->diag);
+        if (comment)
+                yaml_text(comment, "comment", &text, l->diag);
+        if (!when) {
+                diag_error(l->diag, node->place, "an exemption needs the key 'when'");
+                return;
+        }
+        if (!yaml_text(when, "when", &text, l->diag) ||
+            !vocabulary_check_later(text, when->place, when->one_line, l->diag))
+                return;
+        exemption.when = expr_parse(text, when->place, when->one_line,
+                                    &l->rules->vocabulary.conditions, VALUE_BOOL, l->diag);
+        if (exemption.when)
+                add_exemption(l->rules, exemption);
+}
+
+static void read_exemptions(struct loading *l, const struct yaml_node *list)
+{
+        if (list->kind != YAML_LIST) {
+                diag_error(l->diag, list->place, "'exempt' is a list of exemptions");
+                return;
+        }
+        for (const struct yaml_node *node = list->child; node; node = node->next)
+                read_exemption(l, node);
+}
+
+static void read_file(struct loading *l, const struct yaml *file)
+{
+        const struct yaml_node *root = yaml_root(file);
+
+        yaml_check_keys(root, file_keys, "a rule file", l->diag);
+        if (root->kind != YAML_MAP)
+                return;
+        const struct yaml_node *defaults = yaml_get(root, "defaults");
+        const struct yaml_node *rules = yaml_get(root, "rules");
+        const struct yaml_node *exempt = yaml_get(root, "exempt");
+        if (defaults) {
+                rules_check_defaults(defaults, l->diag);
+                if (defaults->kind != YAML_MAP)
+                        defaults = NULL;
+        }
+        if (rules)
+                read_rules(l, rules, defaults);
+        if (exempt)
+                read_exemptions(l, exempt);
+}
+
+static struct loading *loading_new(struct site *site, struct diag *diag)
+{
+        struct loading *l = calloc(1, sizeof(*l));
+
+        CHECK(l);
+        l->diag = diag;
+        l->rules = calloc(1, sizeof(*l->rules));
+        l->taken = calloc(RULES_MAX, sizeof(*l->taken));
+        l->places = calloc(RULES_MAX, sizeof(*l->places));
+        CHECK(l->rules && l->taken && l->places);
+        l->rules->vocabulary.site = site;
+        rules_begin(l->rules);
+        return l;
+}
+
+/* All files are there: makes one set of them, or NULL when there were mistakes. */
+static struct rules *loading_end(struct loading *l, unsigned errors_before)
+{
+        struct rules *rules = l->rules;
+
+        read_lists(l);
+        vocabulary_init(&rules->vocabulary, rules->vocabulary.site, lists_all(&rules->lists));
+        for (unsigned i = 0; i < l->count; i++)
+                if (l->files[i])
+                        read_file(l, l->files[i]);
+        if (diag_errors(l->diag) > errors_before)
+                rules_free(&rules);
+        else
+                rules_lay_out(rules);
+        for (unsigned i = 0; i < l->count; i++)
+                yaml_free(&l->files[i]);
+        free(l->taken);
+        free(l->places);
+        free(l);
+        return rules;
+}
+
+struct rules *rules_read(const char *const *paths, unsigned count, struct site *site,
+                         struct diag *diag)
+{
+        unsigned before = diag_errors(diag);
+        struct loading *l = loading_new(site, diag);
+
+        for (unsigned i = 0; i < count; i++)
+                add_path(l, paths[i]);
+        return loading_end(l, before);
+}
+
+struct rules *rules_parse(const char *name, struct slice text, struct site *site,
+                          struct diag *diag)
+{
+        unsigned before = diag_errors(diag);
+        struct loading *l = loading_new(site, diag);
+
+        l->files[0] = yaml_parse(name, text, diag);
+        l->names[0] = name;
+        l->count = 1;
+        return loading_end(l, before);
+}
+
+void rules_free(struct rules **pointer)
+{
+        struct rules *rules = *pointer;
+
+        if (!rules)
+                return;
+        for (unsigned i = 0; i < rules->condition_count; i++)
+                expr_free(&rules->conditions[i].expr);
+        for (unsigned i = 0; i < rules->operand_count; i++)
+                expr_free(&rules->operands[i].expr);
+        for (unsigned i = 0; i < rules->exemption_count; i++)
+                expr_free(&rules->exemptions[i].when);
+        for (unsigned i = 0; i < rules->rule_count; i++) {
+                expr_free(&rules->rules[i].when);
+                free(rules->rules[i].aggregates);
+        }
+        for (unsigned i = 0; i < rules->table_count; i++) {
+                free(rules->tables[i].slots);
+                free(rules->tables[i].rules);
+                free(rules->tables[i].wheres);
+        }
+        free(rules->conditions);
+        free(rules->operands);
+        free(rules->exemptions);
+        free(rules->rules);
+        free(rules->tables);
+        lists_free(&rules->lists);
+        arena_free(&rules->arena);
+        free(rules);
+        *pointer = NULL;
+}
+
+unsigned rules_count(const struct rules *rules)
+{
+        return rules->written;
+}

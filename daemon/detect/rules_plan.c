@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/* From rules as written to tables, slots and conditions that are there once. */
+#include "detect/rules_priv.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "detect/distinct.h"
+#include "detect/table.h"
+#include "detect/window.h"
+
+#include <stdlib.h>
+
+#define WINDOWLESS (10 * 60 * NS_PER_SEC)
+#define SUCCESS    "status >= 200 and status < 300"
+
+/* Grows an array of the plan by one zeroed element, and returns that. */
+static void *append(void *array, unsigned *count, size_t size)
+{
+        char *memory;
+
+        /* Through memcpy: `array` points to a pointer of any type. */
+        memcpy(&memory, array, sizeof(memory));
+        /* At powers of two, so that no capacity need be kept. */
+        if ((*count & (*count - 1)) == 0) {
+                memory = realloc(memory, (*count ? *count * 2 : 1) * size);
+                CHECK(memory);
+                memcpy(array, &memory, sizeof(memory));
+        }
+        memset(memory + *count * size, 0, size);
+        return memory + (*count)++ * size;
+}
+
+static const char *keep_text(struct rules *rules, struct buf *text)
+{
+        const char *copy = (const char *)arena_copy(&rules->arena, buf_slice(text)).data;
+
+        buf_free(text);
+        return copy;
+}
+
+void rules_begin(struct rules *rules)
+{
+        struct condition *always =
+            append(&rules->conditions, &rules->condition_count, sizeof(*always));
+
+        always->text = "true";
+}
+
+static const char *canonical(struct rules *rules, const struct expr *expr)
+{
+        struct buf text = { 0 };
+
+        expr_print(expr, &text);
+        return keep_text(rules, &text);
+}
+
+/* Takes `expr` over, and frees it when an equal condition exists. */
+static unsigned add_condition(struct rules *rules, unsigned base, struct expr *expr,
+                              const char *text)
+{
+        for (unsigned i = 0; i < rules->condition_count; i++)
+                if (strcmp(rules->conditions[i].text, text) == 0) {
+                        expr_free(&expr);
+                        return i;
+                }
+        struct condition *c =
+            append(&rules->conditions, &rules->condition_count, sizeof(*rules->conditions));
+        *c = (struct condition){ text, expr, base };
+        return rules->condition_count - 1;
+}
+
+/* `base` narrowed by the condition whose canonical text is given. */
+static unsigned narrow(struct rules *rules, unsigned base, const char *text)
+{
+        static const struct place nowhere = { "", 0, 0 };
+        struct diag *diag = diag_new();
+        struct buf both = { 0 };
+        struct expr *expr;
+
+        buf_printf(&both, base == CONDITION_ALWAYS ? "%s(%s)" : "(%s) and (%s)",
+                   base == CONDITION_ALWAYS ? "" : rules->conditions[base].text, text);
+        expr = expr_parse(buf_slice(&both), nowhere, false, &rules->vocabulary.conditions,
+                          VALUE_BOOL, diag);
+        const char *whole = expr ? canonical(rules, expr) : keep_text(rules, &both);
+        buf_free(&both);
+        expr_free(&expr);
+        expr = expr_parse(slice_str(text), nowhere, false, &rules->vocabulary.conditions,
+                          VALUE_BOOL, diag);
+        CHECK(expr);
+        diag_free(&diag);
+        return add_condition(rules, base, expr, whole);
+}
+
+/* Takes `expr` over, and frees it when an equal operand exists. */
+static unsigned add_operand(struct rules *rules, struct expr *expr)
+{
+        const char *text = canonical(rules, expr);
+
+        for (unsigned i = 0; i < rules->operand_count; i++)
+                if (strcmp(rules->operands[i].text, text) == 0) {
+                        expr_free(&expr);
+                        return i;
+                }
+        struct operand *o =
+            append(&rules->operands, &rules->operand_count, sizeof(*rules->operands));
+        *o = (struct operand){ text, expr, expr_field(expr) };
+        return rules->operand_count - 1;
+}
+
+static unsigned operand_of_text(struct rules *rules, const char *text)
+{
+        static const struct place nowhere = { "", 0, 0 };
+        struct diag *diag = diag_new();
+        struct expr *expr = expr_parse(slice_str(text), nowhere, false,
+                                       &rules->vocabulary.conditions, VALUE_MISSING, diag);
+
+        CHECK(expr); /* the canonical text of what was parsed before */
+        diag_free(&diag);
+        return add_operand(rules, expr);
+}
+
+static struct expr *parse(struct rules *rules, struct slice text, struct place place,
+                          bool exact, bool functions, enum value_type want, struct diag *diag)
+{
+        const struct vocabulary *v = &rules->vocabulary;
+
+        if (!vocabulary_check_later(text, place, exact, diag))
+                return NULL;
+        vocabulary_check_pages(v, text, place, exact, diag);
+        return expr_parse(text, place, exact, functions ? &v->full : &v->conditions, want, diag);
+}
+
+static bool plan_where(struct rules *rules, const struct rule_draft *draft, unsigned *where,
+                       struct diag *diag)
+{
+        *where = CONDITION_ALWAYS;
+        if (slice_is_none(draft->where))
+                return true;
+        struct expr *expr = parse(rules, draft->where, draft->where_place, draft->where_exact,
+                                  false, VALUE_BOOL, diag);
+        if (!expr)
+                return false;
+        *where = add_condition(rules, CONDITION_ALWAYS, expr, canonical(rules, expr));
+        return true;
+}
+
+static unsigned find_table(struct rules *rules, const unsigned *key, unsigned parts)
+{
+        for (unsigned i = 0; i < rules->table_count; i++) {
+                const struct table_plan *t = &rules->tables[i];
+                if (t->parts == parts && memcmp(t->key, key, parts * sizeof(*key)) == 0)
+                        return i;
+        }
+        struct table_plan *t = append(&rules->tables, &rules->table_count, sizeof(*t));
+        struct buf type = { 0 };
+        t->parts = parts;
+        memcpy(t->key, key, parts * sizeof(*key));
+        for (unsigned i = 0; i < parts; i++)
+                buf_printf(&type, "%s%s", i ? "|" : "", rules->operands[key[i]].text);
+        if (parts == 0)
+                buf_put_str(&type, "all");
+        t->type = keep_text(rules, &type);
+        return rules->table_count - 1;
+}
+
+static bool plan_key(struct rules *rules, const struct key_draft *key, unsigned *table,
+                     struct diag *diag)
+{
+        unsigned operands[KEY_PARTS_MAX];
+        bool good = true;
+
+        for (unsigned i = 0; i < key->parts; i++) {
+                struct expr *expr = parse(rules, key->text[i], key->place[i], key->exact[i],
+                                          false, VALUE_MISSING, diag);
+                if (expr)
+                        operands[i] = add_operand(rules, expr);
+                else
+                        good = false;
+        }
+        if (good)
+                *table = find_table(rules, operands, key->parts);
+        return good;
+}
+
+static unsigned find_window(struct table_plan *t, int64_t window_ns)
+{
+        for (unsigned i = 0; i < t->window_count; i++)
+                if (t->window_ns[i] == window_ns)
+                        return i;
+        if (t->window_count == WINDOWS_MAX)
+                return WINDOWS_MAX;
+        t->window_ns[t->window_count] = window_ns;
+        if (window_ns > t->longest_ns)
+                t->longest_ns = window_ns;
+        return t->window_count++;
+}
+
+static unsigned find_slot(struct table_plan *t, enum slot_kind kind, unsigned condition,
+                          unsigned operand, unsigned window)
+{
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                const struct slot *s = &t->slots[i];
+                if (s->kind == kind && s->condition == condition && s->operand == operand &&
+                    s->window == window)
+                        return i;
+        }
+        struct slot *s = append(&t->slots, &t->slot_count, sizeof(*s));
+        *s = (struct slot){ kind, condition, operand, window, 0 };
+        return t->slot_count - 1;
+}
+
+static void print_window(int64_t ns, struct buf *out)
+{
+        static const struct {
+                int64_t ns;
+                const char *name;
+        } units[] = {
+                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" }, { 60 * NS_PER_SEC, "m" },
+                { NS_PER_SEC, "s" },         { NS_PER_MS, "ms" },
+        };
+        unsigned i = 0;
+
+        while (ns % units[i].ns && i < 4)
+                i++;
+        buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
+}
+
+static const char *aggregate_text(struct rules *rules, const struct aggregate *a)
+{
+        struct buf text = { 0 };
+
+        buf_printf(&text, "%s(", a->function->name);
+        if (a->field) {
+                expr_print(a->field, &text);
+                buf_put_str(&text, ", ");
+        }
+        if (a->condition) {
+                expr_print(a->condition, &text);
+                buf_put_str(&text, ", ");
+        }
+        print_window(a->window_ns, &text);
+        buf_put_byte(&text, ')');
+        return keep_text(rules, &text);
+}
+
+struct aggregates {
+        struct rules *rules;
+        struct rule *rule;
+        bool too_many_windows;
+};
+
+static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigned window,
+                       struct rule_aggregate *out)
+{
+        struct rules *rules = in->rules;
+        unsigned where = in->rule->where, condition = where, operand = OPERAND_NONE;
+
+        if (a->condition)
+                condition = narrow(rules, where, canonical(rules, a->condition));
+        if (a->field)
+                operand = operand_of_text(rules, canonical(rules, a->field));
+        struct table_plan *t = &rules->tables[in->rule->table];
+        switch (out->function) {
+        case FUNCTION_COUNT:
+                out->a = find_slot(t, SLOT_COUNT, condition, OPERAND_NONE, window);
+                break;
+        case FUNCTION_SUM:
+                out->a = find_slot(t, SLOT_SUM, condition, operand, window);
+                break;
+        case FUNCTION_MEAN:
+                out->a = find_slot(t, SLOT_SUM, condition, operand, window);
+                out->b = find_slot(t, SLOT_COUNT, condition, operand, window);
+                break;
+        case FUNCTION_MAX:
+                out->a = find_slot(t, SLOT_MAX, condition, operand, window);
+                break;
+        case FUNCTION_DISTINCT:
+                out->a = find_slot(t, SLOT_DISTINCT, condition, operand, window);
+                break;
+        case FUNCTION_SHARE:
+                out->a = find_slot(t, SLOT_COUNT, condition, OPERAND_NONE, window);
+                out->b = find_slot(t, SLOT_COUNT, where, OPERAND_NONE, window);
+                break;
+        }
+}
+
+static void plan_aggregate(void *context, struct aggregate *a)
+{
+        struct aggregates *in = context;
+        struct rule *rule = in->rule;
+        const char *text = aggregate_text(in->rules, a);
+
+        for (unsigned i = 0; i < rule->aggregate_count; i++)
+                if (strcmp(rule->aggregates[i].text, text) == 0) {
+                        a->slot = i;
+                        return;
+                }
+        unsigned window = find_window(&in->rules->tables[rule->table], a->window_ns);
+        if (window == WINDOWS_MAX) {
+                in->too_many_windows = true;
+                return;
+        }
+        a->slot = rule->aggregate_count;
+        struct rule_aggregate *out =
+            append(&rule->aggregates, &rule->aggregate_count, sizeof(*out));
+        out->text = text;
+        out->function = (enum function_id)a->function->id;
+        out->type = a->function->type;
+        if (out->type == VALUE_MISSING)
+                out->type = expr_type(a->field);
+        plan_slots(in, a, window, out);
+        if (a->window_ns > rule->longest_ns)
+                rule->longest_ns = a->window_ns;
+}
+
+/*
+ * Whether the condition only lets 2xx through, as far as its text shows: one part
+ * of an `and` on the top level is `status == 2xx`. What was served is then what
+ * the rule counts anyway.
+ */
+static bool implies_success(const char *text)
+{
+        const char *at = text;
+        int depth = 0;
+        char quote = 0;
+
+        for (const char *p = text; *p; p++) {
+                if (quote) {
+                        quote = *p == quote ? 0 : quote;
+                        continue;
+                }
+                quote = *p == '\'' || *p == '"' ? *p : 0;
+                depth += (*p == '(' || *p == '[') - (*p == ')' || *p == ']');
+                if (depth == 0 && strncmp(p, " or ", 4) == 0)
+                        return false;
+        }
+        while ((at = strstr(at, "status == 2"))) {
+                bool begins = at == text || (at - text >= 5 && !strncmp(at - 5, " and ", 5));
+                const char *end = at + strlen("status == 2");
+                bool digits = end[0] >= '0' && end[0] <= '9' && end[1] >= '0' && end[1] <= '9';
+                bool outside = !memchr(text, '(', (size_t)(at - text)) &&
+                               !memchr(text, '\'', (size_t)(at - text)) &&
+                               !memchr(text, '"', (size_t)(at - text));
+                if (begins && outside && digits && (!end[2] || !strncmp(end + 2, " and ", 5)))
+                        return true;
+                at = end;
+        }
+        return false;
+}
+
+static bool plan_served(struct rules *rules, struct rule *rule)
+{
+        unsigned target = operand_of_text(rules, "target");
+        unsigned condition = implies_success(rules->conditions[rule->where].text)
+                                 ? rule->where
+                                 : narrow(rules, rule->where, SUCCESS);
+        struct table_plan *t = &rules->tables[rule->table];
+        unsigned window = find_window(t, rule->longest_ns);
+
+        if (window == WINDOWS_MAX)
+                return false;
+        rule->served_targets = find_slot(t, SLOT_DISTINCT, condition, target, window);
+        rule->served_bytes = find_slot(t, SLOT_BYTES, condition, OPERAND_NONE, window);
+        return true;
+}
+
+static void check_block(const struct rules *rules, const struct rule_draft *draft,
+                        const struct rule *rule, struct diag *diag)
+{
+        const struct table_plan *t = &rules->tables[rule->table];
+        const struct field *field =
+            t->parts == 1 ? rules->operands[t->key[0]].field : NULL;
+
+        if (rule->rungs && !rule->block_what && (!field || field->kind < FIELD_IP))
+                diag_error(diag, draft->block_place,
+                           "a key '%s' cannot be blocked: say with 'block_what' what is", t->type);
+}
+
+static void add_where(struct table_plan *t, unsigned where)
+{
+        for (unsigned i = 0; i < t->where_count; i++)
+                if (t->wheres[i] == where)
+                        return;
+        *(unsigned *)append(&t->wheres, &t->where_count, sizeof(where)) = where;
+}
+
+static void plan_one(struct rules *rules, const struct rule_draft *draft,
+                     const struct key_draft *key, unsigned where, struct diag *diag)
+{
+        struct rule rule = draft->rule;
+        struct aggregates aggregates = { rules, &rule, false };
+
+        rule.where = where;
+        bool good = plan_key(rules, key, &rule.table, diag);
+        rule.when = parse(rules, draft->when, draft->when_place, draft->when_exact, true,
+                          VALUE_BOOL, diag);
+        if (!good || !rule.when) {
+                expr_free(&rule.when);
+                return;
+        }
+        check_block(rules, draft, &rule, diag);
+        if (rule.mode == MODE_OFF) {
+                expr_free(&rule.when);
+                return;
+        }
+        expr_each_aggregate(rule.when, plan_aggregate, &aggregates);
+        if (rule.longest_ns == 0)
+                rule.longest_ns = WINDOWLESS;
+        if (aggregates.too_many_windows || !plan_served(rules, &rule))
+                diag_error(diag, draft->when_place,
+                           "more than %d different windows for the key '%s'", WINDOWS_MAX,
+                           rules->tables[rule.table].type);
+        unsigned number = rules->rule_count;
+        struct table_plan *t = &rules->tables[rule.table];
+        add_where(t, where);
+        *(unsigned *)append(&t->rules, &t->rule_count, sizeof(number)) = number;
+        *(struct rule *)append(&rules->rules, &rules->rule_count, sizeof(rule)) = rule;
+}
+
+void rules_plan(struct rules *rules, const struct rule_draft *draft, struct diag *diag)
+{
+        unsigned where;
+
+        if (rules->rule_count + draft->keys > RULES_MAX) {
+                diag_error(diag, draft->rule.place, "more than %d rules", RULES_MAX);
+                return;
+        }
+        bool good = plan_where(rules, draft, &where, diag);
+        if (!good)
+                where = CONDITION_ALWAYS; /* goes on, to find the other mistakes */
+        for (unsigned i = 0; i < draft->keys; i++)
+                plan_one(rules, draft, &draft->key[i], where, diag);
+}
+
+static uint32_t lay_out_kind(struct table_plan *t, enum slot_kind kind, size_t size, uint32_t at)
+{
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                if (t->slots[i].kind != kind)
+                        continue;
+                t->slots[i].offset = at;
+                at += (uint32_t)size;
+        }
+        return at;
+}
+
+void rules_lay_out(struct rules *rules)
+{
+        for (unsigned i = 0; i < rules->table_count; i++) {
+                struct table_plan *t = &rules->tables[i];
+                /* Those that want the strictest alignment first. */
+                uint32_t at = sizeof(struct entry);
+                at = lay_out_kind(t, SLOT_SUM, sizeof(struct window_sums), at);
+                at = lay_out_kind(t, SLOT_MAX, sizeof(struct window_sums), at);
+                t->windows_offset = at;
+                at += t->window_count * (uint32_t)sizeof(uint32_t);
+                at = lay_out_kind(t, SLOT_DISTINCT, sizeof(struct distinct), at);
+                at = lay_out_kind(t, SLOT_COUNT, sizeof(struct window_counts), at);
+                at = lay_out_kind(t, SLOT_BYTES, sizeof(struct window_bytes), at);
+                t->entry_size = (at + 7) / 8 * 8;
+        }
+}

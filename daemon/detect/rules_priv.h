@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rules_priv - a set of rules as the engine runs it: the plan.
+ *
+ * Rules are taken apart so that equal parts exist once:
+ *
+ *   rule ----> table      one for each different list of key expressions
+ *    |           |
+ *    |           +-> windows, slots: what an entry of the table holds
+ *    +-> condition        `where`, and `where` narrowed by an aggregate's own
+ *    +-> aggregates ----> slots of the rule's table
+ *
+ *   operand: an expression that is a key or is counted; read once a transaction
+ *
+ * Parts are equal when their canonical texts are. A rule with `per_each` is
+ * several rules of one name here.
+ */
+#ifndef DETECT_RULES_PRIV_H
+#define DETECT_RULES_PRIV_H
+
+#include "base/arena.h"
+#include "detect/incident.h"
+#include "detect/lists.h"
+#include "detect/rules.h"
+#include "detect/vocabulary.h"
+
+#define RULES_MAX        4096
+#define KEY_PARTS_MAX    4
+#define WINDOWS_MAX      24 /* different windows of one table */
+#define BLOCK_RUNGS_MAX  8
+#define CONDITION_ALWAYS 0
+#define OPERAND_NONE     UINT32_MAX
+
+enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
+
+/* True when `base` is and its own expression is. Number 0 is always true. */
+struct condition {
+        const char *text; /* canonical, of both parts */
+        struct expr *expr;
+        unsigned base;
+};
+
+struct operand {
+        const char *text;
+        struct expr *expr;
+        const struct field *field; /* when it is just one */
+};
+
+enum slot_kind {
+        SLOT_COUNT,    /* transactions; with an operand: those where it is present */
+        SLOT_SUM,
+        SLOT_MAX,
+        SLOT_DISTINCT,
+        SLOT_BYTES,    /* response bytes, exactly */
+        SLOT_KINDS
+};
+
+struct slot {
+        enum slot_kind kind;
+        unsigned condition, operand; /* operand: OPERAND_NONE where there is none */
+        unsigned window;             /* of its table */
+        uint32_t offset;             /* in an entry */
+};
+
+struct rule_aggregate {
+        const char *text;
+        enum function_id function;
+        enum value_type type;
+        unsigned a, b; /* slots of the rule's table: what is read, what it is divided by */
+};
+
+struct rule {
+        const char *name, *description;
+        const char *const *references;
+        struct place place;
+        enum severity severity;
+        enum rule_mode mode;
+        unsigned where; /* condition */
+        unsigned table;
+        struct expr *when;
+        unsigned aggregate_count;
+        struct rule_aggregate *aggregates;
+        int64_t longest_ns; /* window; 10 minutes when there is none */
+        int64_t again_ns;
+        unsigned served_targets, served_bytes; /* slots */
+        unsigned rungs;                        /* 0: blocks nothing */
+        int64_t block_ns[BLOCK_RUNGS_MAX];
+        unsigned block_what; /* 1 << field_kind each; 0: the key */
+};
+
+struct table_plan {
+        unsigned parts; /* 0: the whole site */
+        unsigned key[KEY_PARTS_MAX]; /* operands */
+        const char *type;            /* subject.type: "client.host", "a|b", "all" */
+        unsigned window_count;
+        int64_t window_ns[WINDOWS_MAX];
+        int64_t longest_ns;
+        unsigned slot_count;
+        struct slot *slots;
+        unsigned rule_count;
+        unsigned *rules;
+        unsigned where_count;
+        unsigned *wheres; /* different conditions of its rules */
+        uint32_t entry_size, windows_offset; /* bytes */
+};
+
+struct exemption {
+        struct expr *when;
+        int64_t until_ns; /* INT64_MAX: for ever */
+};
+
+struct rules {
+        struct arena arena;
+        struct lists lists;
+        struct vocabulary vocabulary;
+        unsigned written; /* rules as the files have them, switched off or not */
+        unsigned condition_count, operand_count, table_count, rule_count, exemption_count;
+        struct condition *conditions;
+        struct operand *operands;
+        struct table_plan *tables;
+        struct rule *rules;
+        struct exemption *exemptions;
+};
+
+/* What has been read of one rule, before it is taken apart for one of its keys. */
+struct rule_draft {
+        struct rule rule;
+        struct slice where, when; /* none: was not written */
+        struct place where_place, when_place;
+        bool where_exact, when_exact;
+        unsigned keys;
+        struct key_draft {
+                unsigned parts;
+                bool all;
+                struct slice text[KEY_PARTS_MAX];
+                struct place place[KEY_PARTS_MAX];
+                bool exact[KEY_PARTS_MAX];
+        } key[16];
+        struct place block_place, block_what_place;
+};
+
+/* rules_plan.c: puts the condition that is always true in place. */
+void rules_begin(struct rules *);
+
+/* Adds the rule once for each key; mistakes go to `diag`. */
+void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
+
+/* When all rules are in: lays out the entries of the tables. */
+void rules_lay_out(struct rules *);
+
+/* rules_read.c: one rule, with the file's defaults (may be NULL). False: it has mistakes. */
+bool rules_read_rule(struct rules *, const struct yaml_node *rule,
+                     const struct yaml_node *defaults, struct rule_draft *, struct diag *);
+
+/* Checks the keys of `defaults:` themselves. */
+void rules_check_defaults(const struct yaml_node *defaults, struct diag *);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table - all keys of one kind (each client.host, each session) and what is
+ * counted for them.
+ *
+ *   entry | hash, lives, involved, samples | window panes | sums | sets | counts |
+ *
+ * An entry is one block of the pool, as long as the table's plan says. Sets and
+ * the list of who was involved hang on it and grow with the key.
+ *
+ * When the pool or the index is full, a hand goes round the table: an entry that
+ * it finds without lives is forgotten, any other loses one. A key that was seen
+ * once has none; the more it was seen, the more it has, and each new transaction
+ * gives them back. An entry with an open incident is passed over.
+ */
+#ifndef DETECT_TABLE_H
+#define DETECT_TABLE_H
+
+#include "detect/distinct.h"
+#include "detect/facts.h"
+#include "detect/involved.h"
+#include "detect/samples.h"
+#include "detect/window.h"
+
+struct entry {
+        uint64_t hash;
+        uint32_t transactions;
+        uint32_t incidents; /* head of the list of those that are open */
+        struct involved involved;
+        struct samples samples;
+        uint8_t lives;
+};
+
+struct table {
+        const struct table_plan *plan;
+        const struct rules *rules;
+        struct pool *pool;
+        struct counters *counters;
+        const struct distinct_store *sets;
+        const struct involved_store *involved;
+        const struct sample_store *samples;
+        struct index index;
+        unsigned entry_class;
+        uint32_t hand;
+        struct window_clock clocks[WINDOWS_MAX];
+};
+
+bool table_init(struct table *, const struct rules *, const struct table_plan *,
+                const struct distinct_store *, const struct involved_store *,
+                const struct sample_store *, uint64_t index_bytes);
+void table_free(struct table *);
+void table_set_time(struct table *, int64_t now_ns);
+
+/* The key of a transaction; false when a part of it is missing. */
+bool table_key(const struct table *, struct facts *, uint64_t *hash);
+
+/* Handle of the key's entry, or 0. */
+uint32_t table_find(const struct table *, uint64_t hash);
+
+/* Makes one for a key that has none; 0 when there is no room for it. */
+uint32_t table_new(struct table *, uint64_t hash);
+
+static inline struct entry *table_at(const struct table *t, uint32_t handle)
+{
+        return pool_at(t->pool, handle);
+}
+
+/* Brings the entry's windows to the table's time; before anything is read or counted. */
+void table_rotate(const struct table *, struct entry *);
+
+/* Counts the transaction in all slots whose condition is true. */
+void table_count(const struct table *, struct entry *, struct facts *);
+
+/* What an aggregate of a rule of this table is now. */
+struct value table_value(const struct table *, const struct entry *,
+                         const struct rule_aggregate *);
+const struct distinct *table_set(const struct table *, const struct entry *, unsigned slot);
+uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
+
+/* Forgets up to `count` entries, the least telling first. Returns how many. */
+unsigned table_evict(struct table *, unsigned count);
+
+#endif

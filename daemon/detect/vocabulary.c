@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/vocabulary.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static const struct record *record_of(const void *subject)
+{
+        return ((const struct subject *)subject)->record;
+}
+
+static struct value missing(void)
+{
+        return (struct value){ .type = VALUE_MISSING };
+}
+
+static struct value number(double n)
+{
+        return (struct value){ .type = VALUE_NUMBER, .number = n };
+}
+
+static struct value text(struct slice s)
+{
+        if (slice_is_none(s))
+                return missing();
+        return (struct value){ .type = VALUE_STRING, .text = s };
+}
+
+static struct value read_none(const void *subject, unsigned argument)
+{
+        (void)subject;
+        (void)argument;
+        return missing();
+}
+
+static struct value read_text(const void *subject, unsigned which)
+{
+        return text(record_text(record_of(subject), which));
+}
+
+static struct value read_flag(const void *subject, unsigned flag)
+{
+        return (struct value){ .type = VALUE_BOOL,
+                               .truth = (record_of(subject)->flags & flag) != 0 };
+}
+
+static struct value read_header(const void *subject, unsigned which)
+{
+        const struct record *r = record_of(subject);
+
+        return which < r->header_count ? text(record_span_text(r, r->headers[which])) : missing();
+}
+
+static struct value read_client(const void *subject, unsigned kind)
+{
+        const struct record *r = record_of(subject);
+        struct value v = { .type = VALUE_NETWORK };
+
+        if (kind == FIELD_HOST)
+                v.network = r->client_host;
+        else if (kind == FIELD_PREFIX)
+                v.network = r->client_prefix;
+        else
+                v.network = (struct network){ r->client, 128 };
+        return v;
+}
+
+static struct value read_client_port(const void *subject, unsigned argument)
+{
+        uint16_t port = record_of(subject)->client_port;
+
+        (void)argument;
+        return port ? number(port) : missing();
+}
+
+static struct value read_page(const void *subject, unsigned argument)
+{
+        (void)argument;
+        return (struct value){ .type = VALUE_ENUM, .number = record_of(subject)->page };
+}
+
+static struct value read_target_number(const void *subject, unsigned per_block)
+{
+        const struct record *r = record_of(subject);
+
+        if (!(r->flags & RECORD_TARGET_NUMERIC))
+                return missing();
+        return number((double)(r->target_number / per_block));
+}
+
+static struct value read_status(const void *subject, unsigned argument)
+{
+        uint16_t status = record_of(subject)->status;
+
+        (void)argument;
+        return status ? number(status) : missing();
+}
+
+static struct value read_request_bytes(const void *subject, unsigned argument)
+{
+        (void)argument;
+        return number((double)record_of(subject)->request_bytes);
+}
+
+static struct value read_response_bytes(const void *subject, unsigned argument)
+{
+        const struct record *r = record_of(subject);
+
+        (void)argument;
+        return r->status ? number((double)r->response_bytes) : missing();
+}
+
+static struct value read_latency(const void *subject, unsigned argument)
+{
+        int64_t latency = record_of(subject)->latency_ns;
+
+        (void)argument;
+        if (latency < 0)
+                return missing();
+        return (struct value){ .type = VALUE_DURATION, .number = (double)latency / 1e9 };
+}
+
+static struct value read_version(const void *subject, unsigned argument)
+{
+        static const struct slice versions[] = { SLICE("1.0"), SLICE("1.1") };
+        uint8_t minor = record_of(subject)->version_minor;
+
+        (void)argument;
+        return text(versions[minor > 0]);
+}
+
+static struct value read_cookies(const void *subject, unsigned argument)
+{
+        (void)argument;
+        return number(record_of(subject)->cookies);
+}
+
+static struct value read_shape(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        if (s->record->http_shape == 0)
+                return missing();
+        int len = snprintf(s->scratch, SUBJECT_SCRATCH, "%016" PRIx64, s->record->http_shape);
+        return text(slice_of(s->scratch, (size_t)len));
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+        return a / b - (a % b < 0);
+}
+
+static int64_t local_ns(const void *subject)
+{
+        const struct subject *s = subject;
+        int64_t now = s->record->end_ns;
+
+        return now + (s->site ? site_utc_offset_ns(s->site, now) : 0);
+}
+
+static struct value read_hour(const void *subject, unsigned argument)
+{
+        int64_t hours = floor_div(local_ns(subject), 3600 * NS_PER_SEC);
+
+        (void)argument;
+        return number((double)(hours - floor_div(hours, 24) * 24));
+}
+
+static struct value read_weekday(const void *subject, unsigned argument)
+{
+        /* 1970-01-01 was a Thursday, the fourth day. */
+        int64_t days = floor_div(local_ns(subject), 24 * 3600 * NS_PER_SEC) + 3;
+
+        (void)argument;
+        return number((double)(days - floor_div(days, 7) * 7 + 1));
+}
+
+static int words_find(const void *context, struct slice name)
+{
+        const char *const *words = context;
+
+        for (int i = 0; words[i]; i++)
+                if (slice_is(name, words[i]))
+                        return i;
+        return -1;
+}
+
+static const char *words_name(const void *context, int i)
+{
+        const char *const *words = context;
+
+        for (int k = 0; k < i; k++)
+                if (!words[k])
+                        return NULL;
+        return i < 0 ? NULL : words[i];
+}
+
+static const char *const form_seen_words[] = { "yes", "no", "unknown", NULL };
+static const char *const block_state_words[] = { "ignored", "refused", "silent", NULL };
+static const struct value_names form_seen_names = { "answer", words_find, words_name,
+                                                    form_seen_words };
+static const struct value_names block_state_names = { "block state", words_find, words_name,
+                                                      block_state_words };
+
+/* clang-format off */
+#define LATER(name, type, help) { name, type, read_none, 0, NULL, help, FIELD_LATER }
+
+static const struct field rows[] = {
+        { "client.ip", VALUE_NETWORK, read_client, FIELD_IP, NULL, "the visitor's address", FIELD_IP },
+        { "client.host", VALUE_NETWORK, read_client, FIELD_HOST, NULL, "the address; of IPv6 the /64", FIELD_HOST },
+        { "client.prefix", VALUE_NETWORK, read_client, FIELD_PREFIX, NULL, "the visitor's network, by the site map's lengths", FIELD_PREFIX },
+        { "client.port", VALUE_NUMBER, read_client_port, 0, NULL, "the visitor's port, where it is the peer", 0 },
+        { "client.uncertain", VALUE_BOOL, read_flag, RECORD_CLIENT_UNCERTAIN, NULL, "the visitor header was missing or bad", 0 },
+        { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
+        { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", 0 },
+        { "account", VALUE_STRING, read_text, RECORD_ACCOUNT, NULL, "the account, by the site map", FIELD_ACCOUNT },
+        { "page", VALUE_ENUM, read_page, 0, NULL, "the page, by the site map", 0 },
+        { "target", VALUE_STRING, read_text, RECORD_TARGET, NULL, "what was viewed", 0 },
+        { "target.number", VALUE_NUMBER, read_target_number, 1, NULL, "the same, where it is a number", 0 },
+        { "target.block", VALUE_NUMBER, read_target_number, 1024, NULL, "target.number / 1024", 0 },
+        { "method", VALUE_STRING, read_text, RECORD_METHOD, NULL, "the method", 0 },
+        { "host", VALUE_STRING, read_text, RECORD_HOST, NULL, "the host in lower case, without the port", 0 },
+        { "path", VALUE_STRING, read_text, RECORD_PATH, NULL, "the path as matched", 0 },
+        { "query", VALUE_STRING, read_text, RECORD_QUERY, NULL, "the query as it came", 0 },
+        { "status", VALUE_NUMBER, read_status, 0, NULL, "the status of the response", 0 },
+        { "request.bytes", VALUE_NUMBER, read_request_bytes, 0, NULL, "head and body of the request", 0 },
+        { "response.bytes", VALUE_NUMBER, read_response_bytes, 0, NULL, "head and body of the response", 0 },
+        { "latency", VALUE_DURATION, read_latency, 0, NULL, "last byte of the request to the first of the response", 0 },
+        { "http.version", VALUE_STRING, read_version, 0, NULL, "1.0 or 1.1", 0 },
+        { "referer", VALUE_STRING, read_text, RECORD_REFERER, NULL, "the Referer header", 0 },
+        { "referer.same_site", VALUE_BOOL, read_flag, RECORD_REFERER_SAME_SITE, NULL, "the Referer names this site", 0 },
+        { "cookies", VALUE_NUMBER, read_cookies, 0, NULL, "how many cookies were sent", 0 },
+        { "ua", VALUE_STRING, read_text, RECORD_USER_AGENT, NULL, "the User-Agent header", 0 },
+        { "http.shape", VALUE_STRING, read_shape, 0, NULL, "hash of the header order, 16 hex digits", FIELD_SHAPE },
+        { "signup.accepted", VALUE_BOOL, read_flag, RECORD_SIGNUP_ACCEPTED, NULL, "the sign-up was accepted", 0 },
+        { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
+        { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
+        LATER("client.asn", VALUE_NUMBER, "number of the visitor's autonomous system"),
+        LATER("client.country", VALUE_STRING, "the visitor's country"),
+        LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
+        LATER("ua.family", VALUE_STRING, "family of the user agent"),
+        LATER("ua.version", VALUE_STRING, "version of the user agent"),
+        LATER("bot.claimed", VALUE_BOOL, "the user agent says it is a bot"),
+        LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
+        LATER("tls.ja4", VALUE_STRING, "JA4 of the ClientHello"),
+        LATER("tls.ja3", VALUE_STRING, "JA3 of the ClientHello"),
+        LATER("tls.alpn", VALUE_STRING, "ALPN of the ClientHello"),
+        LATER("tls.uncertain", VALUE_BOOL, "the join with the ClientHello was not exact"),
+        LATER("tcp.shape", VALUE_STRING, "shape of the SYN"),
+        LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
+        { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
+        LATER("signup.fill_time", VALUE_DURATION, "from the form to the sign-up"),
+        { "signup.form_seen", VALUE_ENUM, read_none, 0, &form_seen_names, "whether the form was served before", FIELD_LATER },
+        LATER("email.domain", VALUE_STRING, "domain of the e-mail address"),
+        LATER("email.canonical", VALUE_STRING, "the address without tags"),
+        LATER("email.skeleton", VALUE_STRING, "the local part with its runs folded"),
+        LATER("email.disposable", VALUE_BOOL, "the domain is a disposable one"),
+        LATER("name.skeleton", VALUE_STRING, "the name with its runs folded"),
+        LATER("phone.prefix", VALUE_STRING, "first six digits of the number"),
+        LATER("target.views", VALUE_NUMBER, "views of the target in 24 h, site-wide"),
+        LATER("target.cold", VALUE_BOOL, "not viewed for 7 days"),
+        { .name = NULL },
+};
+
+static const struct function functions[] = {
+        { "count", { PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_COUNT, "how many transactions" },
+        { "sum", { PARAMETER_NUMBER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_MISSING, FUNCTION_SUM, "sum of the values" },
+        { "mean", { PARAMETER_NUMBER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_MISSING, FUNCTION_MEAN, "mean of the values; missing while there are none" },
+        { "max", { PARAMETER_NUMBER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_MISSING, FUNCTION_MAX, "largest value; missing while there is none" },
+        { "distinct", { PARAMETER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_DISTINCT, "how many different values: exact to 128, then within 3 %" },
+        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_SHARE, "part of the transactions; missing while there are none" },
+        { .name = NULL },
+};
+/* clang-format on */
+
+static const char *const later_functions[] = {
+        "top_share", "surge",      "gap_entropy",    "modal_gap_share", "sequential", "cold_share",
+        "cold_surge", "undercollision", "skew",      "score",           "families",   "tagged",
+        "tag_origin", NULL,
+};
+
+static bool resolve_header(void *context, struct slice name, unsigned *which,
+                           const char **message)
+{
+        if (name.len == 0) {
+                *message = "header() needs the name of a header";
+                return false;
+        }
+        int at = site_want_header(context, name);
+        if (at < 0) {
+                *message = "rules may ask for 32 different headers at most";
+                return false;
+        }
+        *which = (unsigned)at;
+        return true;
+}
+
+static const struct field_with_argument argument_rows[] = {
+        { "header", VALUE_STRING, read_header, resolve_header, "first header line of that name" },
+        { .name = NULL },
+};
+
+enum participant_kind field_participant(enum field_kind kind)
+{
+        switch (kind) {
+        case FIELD_IP:
+        case FIELD_HOST:
+                return PARTICIPANT_CLIENT_IP;
+        case FIELD_PREFIX:
+                return PARTICIPANT_CLIENT_PREFIX;
+        case FIELD_SESSION:
+                return PARTICIPANT_SESSION;
+        case FIELD_ACCOUNT:
+                return PARTICIPANT_ACCOUNT;
+        case FIELD_SHAPE:
+                return PARTICIPANT_HTTP_SHAPE;
+        case FIELD_PLAIN:
+        case FIELD_LATER:
+                break;
+        }
+        return PARTICIPANT_KINDS;
+}
+
+void vocabulary_init(struct vocabulary *v, struct site *site,
+                     const struct value_list *const *lists)
+{
+        CHECK(sizeof(rows) / sizeof(*rows) <= VOCABULARY_FIELDS);
+        v->site = site;
+        memcpy(v->fields, rows, sizeof(rows));
+        for (struct field *f = v->fields; f->name; f++)
+                if (f->read == read_page)
+                        f->names = site_page_names(site);
+        v->conditions = (struct expr_language){ .fields = v->fields,
+                                                .argument_fields = argument_rows,
+                                                .resolve_context = site,
+                                                .lists = lists };
+        v->full = v->conditions;
+        v->full.functions = functions;
+}
+
+static bool is_word_byte(uint8_t c, bool first)
+{
+        bool letter = c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+
+        return letter || (!first && ((c >= '0' && c <= '9') || c == '.' || c == '-'));
+}
+
+static bool is_one_of(struct slice word, const char *const *words)
+{
+        return words_find(words, word) >= 0;
+}
+
+static bool is_later_field(struct slice word)
+{
+        for (const struct field *f = rows; f->name; f++)
+                if (f->kind == FIELD_LATER && slice_is(word, f->name))
+                        return true;
+        return false;
+}
+
+/* Past the string that begins at `at`, or the end. */
+static size_t skip_string(struct slice s, size_t at)
+{
+        return at + 1 + slice_find(slice_from(s, at + 1), s.data[at]) + 1;
+}
+
+static struct place place_in(struct slice s, size_t at, struct place place, bool exact_columns)
+{
+        for (size_t i = 0; exact_columns && i < at; i++)
+                place.column += (s.data[i] & 0xc0) != 0x80;
+        return place;
+}
+
+/* The next bare word at or after *at, which moves past it; false when there is none. */
+static bool next_word(struct slice s, size_t *at, struct slice *word)
+{
+        while (*at < s.len) {
+                size_t end = *at;
+                if (s.data[*at] == '\'' || s.data[*at] == '"') {
+                        *at = skip_string(s, *at);
+                        continue;
+                }
+                while (end < s.len && is_word_byte(s.data[end], end == *at))
+                        end++;
+                *word = slice_of(s.data + *at, end - *at);
+                if (end > *at) {
+                        *at = end;
+                        return true;
+                }
+                ++*at;
+        }
+        return false;
+}
+
+bool vocabulary_check_later(struct slice s, struct place place, bool exact_columns,
+                            struct diag *diag)
+{
+        bool readable = true;
+        struct slice word;
+
+        for (size_t i = 0; next_word(s, &i, &word);) {
+                struct place at = place_in(s, i - word.len, place, exact_columns);
+                struct slice rest = slice_trim(slice_from(s, i));
+                const char *what = NULL;
+                if (rest.len && rest.data[0] == '(' && is_one_of(word, later_functions)) {
+                        what = "function";
+                        readable = false;
+                } else if (is_later_field(word)) {
+                        what = "field";
+                }
+                if (what)
+                        diag_error(diag, at, "%s '%.*s' is not in this version yet", what,
+                                   (int)word.len, (const char *)word.data);
+        }
+        return readable;
+}
+
+void vocabulary_check_pages(const struct vocabulary *v, struct slice s, struct place place,
+                            bool exact_columns, struct diag *diag)
+{
+        const struct value_names *pages = site_page_names(v->site);
+        struct slice word;
+
+        for (size_t i = 0; next_word(s, &i, &word);) {
+                int page = pages->find(pages->context, word);
+                if (page <= 0 || site_page_is_defined(v->site, (unsigned)page))
+                        continue;
+                diag_warning(diag, place_in(s, i - word.len, place, exact_columns),
+                             "the site map does not define the page '%.*s': the rule sees none",
+                             (int)word.len, (const char *)word.data);
+        }
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vocabulary - the fields and functions of rules, one row each.
+ *
+ * A row gives the parser, the type check, the reading and the line of the
+ * reference. Names that the contract has and this version has not are rows too,
+ * so that a rule that uses one is told so and not that the name is unknown.
+ */
+#ifndef DETECT_VOCABULARY_H
+#define DETECT_VOCABULARY_H
+
+#include "detect/incident.h"
+#include "lang/expr.h"
+#include "observe/record.h"
+#include "observe/site.h"
+
+/* What fields read from. `scratch` holds texts that the record does not. */
+struct subject {
+        const struct record *record;
+        const struct site *site;
+        char *scratch; /* SUBJECT_SCRATCH bytes */
+};
+
+#define SUBJECT_SCRATCH 32
+
+/* field.kind */
+enum field_kind {
+        FIELD_PLAIN,
+        FIELD_LATER, /* not in this version yet */
+        FIELD_IP,    /* from here on: can be blocked */
+        FIELD_HOST,
+        FIELD_PREFIX,
+        FIELD_SESSION,
+        FIELD_ACCOUNT,
+        FIELD_SHAPE,
+};
+
+/* What a field's value is among participants, or PARTICIPANT_KINDS. */
+enum participant_kind field_participant(enum field_kind);
+
+enum function_id {
+        FUNCTION_COUNT,
+        FUNCTION_SUM,
+        FUNCTION_MEAN,
+        FUNCTION_MAX,
+        FUNCTION_DISTINCT,
+        FUNCTION_SHARE,
+};
+
+#define VOCABULARY_FIELDS 64
+
+/* The rows, with the page names of one site map in place. */
+struct vocabulary {
+        struct site *site;
+        struct field fields[VOCABULARY_FIELDS];
+        struct expr_language conditions; /* fields alone: where, exempt */
+        struct expr_language full;       /* with functions: when */
+};
+
+/* `lists` ends with a NULL and lives as long as the vocabulary is used. */
+void vocabulary_init(struct vocabulary *, struct site *, const struct value_list *const *lists);
+
+/*
+ * Reports each name in `text` that is not in this version yet. False when one is
+ * a function: its arguments may be of a form that cannot be read.
+ */
+bool vocabulary_check_later(struct slice text, struct place place, bool exact_columns,
+                            struct diag *);
+
+/* Warns of page names in `text` that the site map does not define. */
+void vocabulary_check_pages(const struct vocabulary *, struct slice text, struct place place,
+                            bool exact_columns, struct diag *);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * window - the panes of a moving window, aligned to the wall clock.
+ *
+ *      | -8 | -7 | -6 | -5 | -4 | -3 | -2 | -1 |  0  |
+ *      '-. '                                     '- running
+ *        '- its part still inside is its weight
+ *
+ * A window w has panes of w/8. count, sum, mean and share take all nine and
+ * weight the oldest by the part of it that the window still covers; the other
+ * functions take the newest eight.
+ *
+ * Pane numbers are kept modulo 2^32: with the shortest window (1 s) they repeat
+ * after 17 years. Cells stand in a ring, indexed by pane number modulo 9 or 16.
+ */
+#ifndef DETECT_WINDOW_H
+#define DETECT_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WINDOW_PANES  9
+#define WINDOW_NEWEST 8
+
+/* The panes of one window length at the engine's present time. */
+struct window_clock {
+        int64_t window_ns, pane_ns;
+        int64_t begin_ns, end_ns; /* of the running pane */
+        int64_t now_ns;
+        int64_t pane; /* the running pane's full number */
+};
+
+/* `window_ns` is a multiple of 8, as all whole milliseconds are. */
+void window_clock_init(struct window_clock *, int64_t window_ns);
+
+/* Moves to `now_ns`, which never goes back: a comparison, while the pane is the same. */
+void window_clock_set(struct window_clock *, int64_t now_ns);
+
+/* Of the ninth pane: the part of it that the window still covers, 0 < w <= 1. */
+static inline double window_oldest_weight(const struct window_clock *c)
+{
+        return (double)(c->end_ns - c->now_ns) / (double)c->pane_ns;
+}
+
+/* The pane of a time before the running pane's end, as full number. */
+int64_t window_pane_of(const struct window_clock *, int64_t time_ns);
+
+/* Cells of one aggregate of one key. All panes that ran out are cleared before use. */
+struct window_counts {
+        uint32_t cell[WINDOW_PANES];
+};
+
+struct window_sums {
+        double cell[WINDOW_PANES];
+};
+
+/* Bytes, in 48 bits each: ten million gigabytes in a pane are enough. */
+struct window_bytes {
+        uint8_t cell[WINDOW_PANES][6];
+};
+
+static inline unsigned window_cell(int64_t pane)
+{
+        return (unsigned)((uint64_t)pane % WINDOW_PANES);
+}
+
+double window_counts_value(const struct window_counts *, const struct window_clock *);
+double window_sums_value(const struct window_sums *, const struct window_clock *);
+
+/* Largest of the newest eight; false when none of them has a value (NaN means none). */
+bool window_sums_max(const struct window_sums *, const struct window_clock *, double *max);
+
+/* Whole bytes of all nine panes, unweighted. */
+uint64_t window_bytes_value(const struct window_bytes *);
+void window_bytes_add(struct window_bytes *, int64_t pane, uint64_t bytes);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "lang/expr_priv.h"
+
+#include <math.h>
+
+enum value_type expr_type(const struct expr *expr)
+{
+        return expr->type;
+}
+
+const struct field *expr_field(const struct expr *expr)
+{
+        return expr->kind == NODE_FIELD ? expr->field : NULL;
+}
+
+void expr_each_aggregate(struct expr *expr, aggregate_fn *each, void *context)
+{
+        if (expr->kind == NODE_AGGREGATE)
+                each(context, &expr->aggregate);
+        for (struct expr *child = expr->child; child; child = child->next)
+                expr_each_aggregate(child, each, context);
+}
+
+void expr_each_field(const struct expr *expr, expr_field_fn *each, void *context)
+{
+        if (expr->kind == NODE_FIELD)
+                each(context, expr->field);
+        for (const struct expr *child = expr->child; child; child = child->next)
+                expr_each_field(child, each, context);
+}
+
+static struct value truth(bool is_true)
+{
+        return (struct value){ .type = VALUE_BOOL, .truth = is_true };
+}
+
+static struct value missing(void)
+{
+        return (struct value){ .type = VALUE_MISSING };
+}
+
+static bool is_equal(const struct value *a, const struct value *b)
+{
+        switch (a->type) {
+        case VALUE_STRING:
+                return slice_equal(a->text, b->text);
+        case VALUE_NETWORK:
+                return network_equal(&a->network, &b->network);
+        case VALUE_BOOL:
+                return a->truth == b->truth;
+        case VALUE_MISSING:
+                return false;
+        default:
+                return a->number == b->number;
+        }
+}
+
+static bool compare(enum node_kind kind, const struct value *a, const struct value *b)
+{
+        switch (kind) {
+        case NODE_EQUAL:
+                return is_equal(a, b);
+        case NODE_NOT_EQUAL:
+                return !is_equal(a, b);
+        case NODE_LESS:
+                return a->number < b->number;
+        case NODE_LESS_EQUAL:
+                return a->number <= b->number;
+        case NODE_GREATER:
+                return a->number > b->number;
+        case NODE_GREATER_EQUAL:
+                return a->number >= b->number;
+        case NODE_CONTAINS:
+                return b->text.len == 0 || memmem(a->text.data, a->text.len, b->text.data,
+                                                  b->text.len) != NULL;
+        case NODE_STARTS_WITH:
+                return slice_starts_with(a->text, b->text);
+        default:
+                return slice_ends_with(a->text, b->text);
+        }
+}
+
+static bool is_comparison_true(const struct expr *node,
+                               const struct expr_subject *subject)
+{
+        struct value a = expr_value(node->child, subject);
+
+        if (a.type == VALUE_MISSING)
+                return false;
+        struct value b = expr_value(node->child->next, subject);
+        return b.type != VALUE_MISSING && compare(node->kind, &a, &b);
+}
+
+/* A network is in another when all of its addresses are. */
+static bool is_inside(const struct network *inner, const struct network *outer)
+{
+        return inner->bits >= outer->bits && network_contains(outer, &inner->ip);
+}
+
+static bool is_in_list(const struct expr *node, const struct expr_subject *subject)
+{
+        struct value value = expr_value(node->child, subject);
+        const struct value *element = node->list.values;
+        const struct value *end = element + node->list.count;
+
+        if (value.type == VALUE_MISSING)
+                return false;
+        for (; element < end; element++)
+                if (value.type == VALUE_NETWORK
+                        ? is_inside(&value.network, &element->network)
+                        : is_equal(&value, element))
+                        return true;
+        return false;
+}
+
+static bool is_in_named(const struct expr *node, const struct expr_subject *subject)
+{
+        struct value value = expr_value(node->child, subject);
+
+        return value.type != VALUE_MISSING && node->named->has(node->named, &value);
+}
+
+static bool is_matched(const struct expr *node, const struct expr_subject *subject)
+{
+        struct value value = expr_value(node->child, subject);
+        const struct tree *tree = node->regex->tree;
+
+        if (value.type == VALUE_MISSING)
+                return false;
+        const uint8_t *text = value.text.data ? value.text.data : (const uint8_t *)"";
+        int result = pcre2_match(node->regex->code, text, value.text.len, 0, 0,
+                                 tree->match_data, tree->match_context);
+        if (result < PCRE2_ERROR_PARTIAL && subject->counters)
+                subject->counters->regex_limits++;
+        return result >= 0;
+}
+
+static bool is_chain_true(const struct expr *node, const struct expr_subject *subject)
+{
+        bool stops_at = node->kind == NODE_OR;
+
+        for (const struct expr *child = node->child; child; child = child->next)
+                if (expr_true(child, subject) == stops_at)
+                        return stops_at;
+        return !stops_at;
+}
+
+static struct value aggregate_value(const struct expr *node,
+                                    const struct expr_subject *subject)
+{
+        if (!subject->aggregate)
+                return missing();
+        return subject->aggregate(subject->context, &node->aggregate);
+}
+
+static double calculate(enum node_kind kind, double a, double b)
+{
+        switch (kind) {
+        case NODE_ADD:
+                return a + b;
+        case NODE_SUBTRACT:
+                return a - b;
+        case NODE_MULTIPLY:
+                return a * b;
+        default:
+                return a / b;
+        }
+}
+
+/* What has no number, a division by zero, is missing. */
+static struct value arithmetic_value(const struct expr *node,
+                                     const struct expr_subject *subject)
+{
+        struct value a = expr_value(node->child, subject);
+
+        if (a.type == VALUE_MISSING)
+                return a;
+        struct value b = expr_value(node->child->next, subject);
+        if (b.type == VALUE_MISSING)
+                return b;
+        double result = calculate(node->kind, a.number, b.number);
+        if (!isfinite(result))
+                return missing();
+        return (struct value){ .type = node->type, .number = result };
+}
+
+static struct value negated_value(const struct expr *node,
+                                  const struct expr_subject *subject)
+{
+        struct value value = expr_value(node->child, subject);
+
+        if (value.type != VALUE_MISSING)
+                value.number = -value.number;
+        return value;
+}
+
+struct value expr_value(const struct expr *node, const struct expr_subject *subject)
+{
+        switch (node->kind) {
+        case NODE_CONSTANT:
+                return node->constant;
+        case NODE_FIELD:
+                return node->field->read(subject->subject, node->field->argument);
+        case NODE_AGGREGATE:
+                return aggregate_value(node, subject);
+        case NODE_PRESENT:
+                return truth(expr_value(node->child, subject).type != VALUE_MISSING);
+        case NODE_NOT:
+                return truth(!expr_true(node->child, subject));
+        case NODE_AND:
+        case NODE_OR:
+                return truth(is_chain_true(node, subject));
+        case NODE_IN_LIST:
+                return truth(is_in_list(node, subject));
+        case NODE_IN_NAMED:
+                return truth(is_in_named(node, subject));
+        case NODE_MATCHES:
+                return truth(is_matched(node, subject));
+        case NODE_ADD:
+        case NODE_SUBTRACT:
+        case NODE_MULTIPLY:
+        case NODE_DIVIDE:
+                return arithmetic_value(node, subject);
+        case NODE_NEGATE:
+                return negated_value(node, subject);
+        default:
+                return truth(is_comparison_true(node, subject));
+        }
+}
+
+bool expr_true(const struct expr *expr, const struct expr_subject *subject)
+{
+        struct value value = expr_value(expr, subject);
+
+        return value.type == VALUE_BOOL && value.truth;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "lang/expr_priv.h"
+
+#include "base/check.h"
+
+#define PATTERN_MAX         4096 /* bytes of a regular expression */
+#define PATTERN_NESTING_MAX 32
+#define MATCH_LIMIT         10000 /* PCRE2's measure of work */
+#define MATCH_HEAP_MAX      1024  /* KiB */
+
+/* One element: a constant or a bare word. */
+static struct expr *read_element(struct reader *r)
+{
+        unsigned at = r->token.at;
+        bool negative = r->token.kind == TOKEN_MINUS;
+        struct expr *node;
+
+        if (negative)
+                expr_next(r);
+        switch (r->token.kind) {
+        case TOKEN_WORD:
+                node = expr_node(r, NODE_WORD, VALUE_MISSING, r->token.at);
+                break;
+        case TOKEN_NUMBER:
+        case TOKEN_TEXT:
+        case TOKEN_NETWORK:
+                node = expr_node(r, NODE_CONSTANT, r->token.value.type, r->token.at);
+                node->constant = r->token.value;
+                break;
+        default:
+                if (r->token.kind != TOKEN_BROKEN)
+                        expr_mistake(r, r->token.at,
+                                     "a list holds constants; a text needs quotes");
+                expr_skip(r);
+                return expr_broken(r, at);
+        }
+        node->len = r->token.len;
+        expr_next(r);
+        return negative ? expr_negate(r, at, node) : node;
+}
+
+/* The elements, linked; *count is how many. The reader stands at the bracket. */
+static struct expr *read_elements(struct reader *r, unsigned *count)
+{
+        struct expr *first = NULL, *last = NULL, **tail = &first;
+        unsigned at = r->token.at;
+
+        *count = 0;
+        do {
+                expr_next(r);
+                if (r->token.kind == TOKEN_CLOSE_LIST && *count == 0)
+                        break;
+                *tail = read_element(r);
+                last = *tail;
+                tail = &last->next;
+                ++*count;
+        } while (r->token.kind == TOKEN_COMMA);
+        if (*count == 0)
+                expr_mistake(r, at, "an empty list holds nothing");
+        if (r->token.kind != TOKEN_CLOSE_LIST && last && last->kind == NODE_BROKEN)
+                expr_skip(r);
+        else if (!expr_expect(r, TOKEN_CLOSE_LIST, "',' or ']'"))
+                expr_skip(r);
+        return first;
+}
+
+/* The element as a value of the type of `left`; false after a mistake. */
+static bool take_element(struct reader *r, const struct expr *left, struct expr *element,
+                         struct value *value)
+{
+        if (left->type == VALUE_ENUM)
+                element = expr_as_name(r, element, left->names);
+        if (left->type == VALUE_NETWORK)
+                element = expr_as_network(r, element);
+        if (element->kind == NODE_WORD &&
+            expr_find_field(r->language, expr_source(r, element))) {
+                expr_mistake(r, element->at,
+                             "a list holds constants, and '%.*s' is a field",
+                             QUOTE(expr_source(r, element)));
+                return false;
+        }
+        element = expr_settle(r, element, left);
+        if (element->kind == NODE_BROKEN || expr_mismatch(r, element->at, left, element))
+                return false;
+        *value = element->constant;
+        return true;
+}
+
+static struct expr *read_list(struct reader *r, struct expr *left)
+{
+        struct expr *node = expr_node(r, NODE_IN_LIST, VALUE_BOOL, left->at);
+        unsigned count;
+        struct expr *element = read_elements(r, &count);
+
+        node->list.values = arena_take(&r->tree->arena, count * sizeof(struct value));
+        expr_adopt(r, node, left);
+        for (struct expr *next; element; element = next) {
+                next = element->next;
+                element->next = NULL;
+                if (left->kind != NODE_BROKEN &&
+                    take_element(r, left, element, &node->list.values[node->list.count]))
+                        node->list.count++;
+        }
+        return node;
+}
+
+/* `in 10.0.0.0/8` is a list of one. */
+static struct expr *read_network(struct reader *r, struct expr *left)
+{
+        struct expr *node = expr_node(r, NODE_IN_LIST, VALUE_BOOL, left->at);
+        struct expr *network = read_element(r);
+
+        node->list.values = arena_take(&r->tree->arena, sizeof(struct value));
+        expr_adopt(r, node, left);
+        if (left->kind != NODE_BROKEN &&
+            take_element(r, left, network, node->list.values))
+                node->list.count = 1;
+        return node;
+}
+
+static const struct value_list *find_list(struct reader *r, struct slice name,
+                                          unsigned at)
+{
+        const struct value_list *const *list = r->language->lists;
+        const char *names[256] = { NULL };
+        unsigned n = 0;
+
+        for (; list && *list; list++) {
+                if (slice_is(name, (*list)->name))
+                        return *list;
+                if (n < 255)
+                        names[n++] = (*list)->name;
+        }
+        const char *near = diag_suggest(name, names);
+        expr_mistake(r, at, "unknown list '@%.*s'%s%s%s", QUOTE(name),
+                     near ? " (did you mean '@" : "", near ? near : "",
+                     near ? "'?)" : "");
+        return NULL;
+}
+
+static struct expr *read_named(struct reader *r, struct expr *left)
+{
+        struct expr *node = expr_node(r, NODE_IN_NAMED, VALUE_BOOL, left->at);
+        unsigned at = r->token.at;
+
+        expr_next(r);
+        if (r->token.kind != TOKEN_WORD) {
+                expr_mistake(r, at, "the name of a list is missing behind '@'");
+                expr_skip(r);
+                return expr_broken(r, at);
+        }
+        node->named =
+            find_list(r, slice_of(r->text.data + r->token.at, r->token.len), at);
+        expr_next(r);
+        expr_adopt(r, node, left);
+        if (node->named && left->kind != NODE_BROKEN && left->type != node->named->type)
+                expr_mistake(r, at, "'@%s' holds %ss, and '%.*s' is %s",
+                             node->named->name,
+                             node->named->type == VALUE_STRING    ? "text"
+                             : node->named->type == VALUE_NETWORK ? "addresse"
+                                                                  : "number",
+                             QUOTE(expr_source(r, left)),
+                             expr_type_name(r, left->type, left->names));
+        return node;
+}
+
+struct expr *expr_read_in(struct reader *r, struct expr *left)
+{
+        unsigned at;
+
+        expr_next(r);
+        at = r->token.at;
+        left = expr_settle(r, left, NULL);
+        if (left->type == VALUE_BOOL && left->kind != NODE_BROKEN) {
+                expr_mistake(r, left->at, "'%.*s' is a condition: it stands in no list",
+                             QUOTE(expr_source(r, left)));
+                left = expr_broken(r, left->at);
+        }
+        if (r->token.kind == TOKEN_OPEN_LIST)
+                return read_list(r, left);
+        if (r->token.kind == TOKEN_AT)
+                return read_named(r, left);
+        if (r->token.kind == TOKEN_NETWORK)
+                return read_network(r, left);
+        if (r->token.kind != TOKEN_BROKEN)
+                expr_mistake(r, at,
+                             "behind 'in' stands a list in brackets, an @list or a "
+                             "network%s",
+                             r->token.kind == TOKEN_OPEN ? ": [..]" : "");
+        expr_skip(r);
+        return expr_broken(r, at);
+}
+
+/* Where byte `offset` of the text stands in the quoted form of it. */
+static unsigned offset_in_source(const struct reader *r, const struct token *token,
+                                 size_t offset)
+{
+        unsigned at = token->at + 1;
+        uint8_t quote = r->text.data[token->at];
+
+        for (; offset && at + 1 < token->at + token->len; offset--)
+                at += r->text.data[at] == quote ? 2 : 1;
+        return at;
+}
+
+static void prepare_matching(struct tree *tree)
+{
+        if (tree->match_data)
+                return;
+        tree->match_data = pcre2_match_data_create(1, NULL);
+        tree->match_context = pcre2_match_context_create(NULL);
+        CHECK(tree->match_data && tree->match_context);
+        pcre2_set_match_limit(tree->match_context, MATCH_LIMIT);
+        pcre2_set_depth_limit(tree->match_context, MATCH_LIMIT);
+        pcre2_set_heap_limit(tree->match_context, MATCH_HEAP_MAX);
+}
+
+/*
+ * Bytes, not characters: traffic need not be UTF-8. The switches that a pattern
+ * can turn on for itself ((*UTF) and the like) are off for good.
+ */
+static struct regex *compile(struct reader *r, const struct token *token)
+{
+        struct slice pattern = token->value.text;
+        pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+        struct regex *regex = NULL;
+        char message[120];
+        size_t offset = 0;
+        int error = 0;
+
+        CHECK(context);
+        pcre2_set_max_pattern_length(context, PATTERN_MAX);
+        pcre2_set_parens_nest_limit(context, PATTERN_NESTING_MAX);
+        pcre2_code *code =
+            pcre2_compile(pattern.data, pattern.len,
+                          PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
+                              PCRE2_DOLLAR_ENDONLY,
+                          &error, &offset, context);
+        pcre2_compile_context_free(context);
+        if (!code) {
+                pcre2_get_error_message(error, (uint8_t *)message, sizeof(message));
+                expr_mistake(r, offset_in_source(r, token, offset),
+                             "in the regular expression: %s", message);
+                return NULL;
+        }
+        prepare_matching(r->tree);
+        regex = arena_take(&r->tree->arena, sizeof(*regex));
+        *regex = (struct regex){ code, pattern, r->tree, r->tree->regexes };
+        r->tree->regexes = regex;
+        return regex;
+}
+
+struct expr *expr_read_matches(struct reader *r, struct expr *left)
+{
+        struct expr *node = expr_node(r, NODE_MATCHES, VALUE_BOOL, left->at);
+
+        left = expr_settle(r, left, NULL);
+        if (left->kind != NODE_BROKEN && left->type != VALUE_STRING)
+                expr_mistake(r, r->token.at, "'=~' is for texts, and '%.*s' is %s",
+                             QUOTE(expr_source(r, left)),
+                             expr_type_name(r, left->type, left->names));
+        expr_adopt(r, node, left);
+        expr_next(r);
+        if (r->token.kind != TOKEN_TEXT) {
+                if (r->token.kind != TOKEN_BROKEN)
+                        expr_mistake(r, r->token.at,
+                                     "behind '=~' stands a regular expression in quotes");
+                expr_skip(r);
+                return expr_broken(r, left->at);
+        }
+        node->regex = compile(r, &r->token);
+        expr_next(r);
+        return node;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/observe.h"
+
+#include "base/check.h"
+#include "observe/record_build.h"
+#include "observe/shape.h"
+#include "observe/site_priv.h"
+#include "observe/target.h"
+
+#include <stdlib.h>
+
+/* What one pass over the headers of a transaction finds. */
+struct seen {
+        struct slice slots[HEADER_SLOTS_FIXED + HEADER_NAMES_MAX];
+        struct slice cookies[COOKIE_NAMES_MAX], set_cookies[COOKIE_NAMES_MAX];
+        struct slice visitor_lines[VISITOR_HOPS]; /* a ring: the last ones */
+        unsigned visitor_count, cookie_count;
+};
+
+struct observe {
+        const struct site *site;
+        struct hash_key key;
+        struct counters *counters;
+        struct seen seen;
+        struct shape shape;
+        struct path path;
+        struct record_builder builder;
+        uint8_t normal[PATH_MAX_NORMAL];
+        uint8_t target[RECORD_TEXT_CAP + 1]; /* one more, so that a cut is noticed */
+        uint64_t block[RECORD_SIZE_MAX / 8];
+};
+
+struct observe *observe_new(const struct site *site, const struct hash_key *key,
+                            struct counters *counters)
+{
+        struct observe *o = calloc(1, sizeof(*o));
+
+        CHECK(o);
+        o->site = site;
+        o->key = *key;
+        o->counters = counters;
+        o->builder.record = (struct record *)o->block;
+        return o;
+}
+
+void observe_free(struct observe **observe)
+{
+        free(*observe);
+        *observe = NULL;
+}
+
+static void keep_line(struct observe *o, const struct header_kind *kind, struct slice value)
+{
+        struct seen *seen = &o->seen;
+
+        if (kind->slot != HEADER_SLOT_NONE && slice_is_none(seen->slots[kind->slot]))
+                seen->slots[kind->slot] = value;
+        if (kind->roles & HEADER_IS_COOKIE)
+                seen->cookie_count += cookies_read(value, &o->site->cookies, seen->cookies);
+        if (kind->roles & HEADER_IS_VISITOR)
+                seen->visitor_lines[seen->visitor_count++ % VISITOR_HOPS] = value;
+}
+
+static void read_request_headers(struct observe *o, const struct http_headers *headers)
+{
+        const struct headers *table = &o->site->headers;
+
+        memset(o->seen.slots, 0, table->slots * sizeof(o->seen.slots[0]));
+        memset(o->seen.cookies, 0, o->site->cookies.count * sizeof(o->seen.cookies[0]));
+        o->seen.visitor_count = 0;
+        o->seen.cookie_count = 0;
+        for (uint32_t i = 0; i < headers->count; i++) {
+                const struct http_header *line = &headers->lines[i];
+                uint8_t *lower = shape_room(&o->shape);
+                size_t len = headers_lower(line->name, lower);
+                /* A longer name shares only its first bytes with one that is known. */
+                const struct header_kind *kind =
+                    len == line->name.len ? headers_find(table, lower, len) : NULL;
+                shape_line(&o->shape,
+                           kind ? kind->shape : headers_shape_unknown(lower, len), line->name,
+                           len, line->value);
+                if (kind)
+                        keep_line(o, kind, line->value);
+        }
+}
+
+/* In wire order, wherever the ring begins. */
+static unsigned visitor_lines(const struct seen *seen, struct slice lines[VISITOR_HOPS])
+{
+        unsigned count = seen->visitor_count < VISITOR_HOPS ? seen->visitor_count : VISITOR_HOPS;
+
+        for (unsigned i = 0; i < count; i++)
+                lines[i] = seen->visitor_lines[(seen->visitor_count - count + i) % VISITOR_HOPS];
+        return count;
+}
+
+static void read_set_cookies(struct observe *o, const struct transaction *t)
+{
+        const struct cookie_names *names = &o->site->cookies;
+        const struct http_headers *headers = &t->response_headers;
+
+        memset(o->seen.set_cookies, 0, names->count * sizeof(o->seen.set_cookies[0]));
+        if (names->count == 0)
+                return;
+        for (uint32_t i = 0; i < headers->count; i++) {
+                const struct http_header *line = &headers->lines[i];
+                if (line->name.len == 10 &&
+                    slice_equal_nocase(line->name, slice_of("set-cookie", 10)))
+                        cookies_read_set(line->value, names, t->response_last_ns,
+                                         o->seen.set_cookies);
+        }
+}
+
+static void read_response_headers(const struct identity *identity, const struct transaction *t,
+                                  struct identity_seen *seen)
+{
+        for (unsigned i = 0; i < identity->count; i++) {
+                const struct identity_source *s = &identity->sources[i];
+                const struct http_header *line = t->response_headers.lines;
+                seen->response_headers[i] = slice_none();
+                if (s->kind != IDENTITY_RESPONSE_HEADER)
+                        continue;
+                for (uint32_t n = t->response_headers.count; n > 0; n--, line++)
+                        if (slice_equal_nocase(line->name, s->name)) {
+                                seen->response_headers[i] = line->value;
+                                break;
+                        }
+        }
+}
+
+static void put_identities(struct observe *o, const struct transaction *t)
+{
+        struct identity_seen seen = { .cookies = o->seen.cookies,
+                                      .set_cookies = o->seen.set_cookies,
+                                      .slots = o->seen.slots };
+        struct slice was;
+
+        read_set_cookies(o, t);
+        read_response_headers(&o->site->session, t, &seen);
+        record_put(&o->builder, RECORD_SESSION, identity_find(&o->site->session, &seen, &was));
+        record_put(&o->builder, RECORD_SESSION_WAS, was);
+        read_response_headers(&o->site->account, t, &seen);
+        record_put(&o->builder, RECORD_ACCOUNT, identity_find(&o->site->account, &seen, &was));
+}
+
+/* Packets may be stamped out of order; no span of time is negative. */
+static int64_t span_ns(int64_t from_ns, int64_t to_ns)
+{
+        return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static void put_times(struct record *r, const struct transaction *t)
+{
+        r->start_ns = t->request_first_ns;
+        r->duration_ns = r->latency_ns = -1;
+        r->end_ns = t->request_last_ns;
+        if (t->status) {
+                r->end_ns = t->response_last_ns;
+                r->duration_ns = span_ns(t->request_first_ns, t->response_last_ns);
+                r->latency_ns = span_ns(t->request_last_ns, t->response_first_ns);
+        }
+}
+
+static void put_visitor(struct observe *o, const struct transaction *t)
+{
+        struct slice lines[VISITOR_HOPS];
+        const struct site *site = o->site;
+        struct record *r = o->builder.record;
+        struct visitor v =
+            visitor_find(&site->trusted, site->syntax, &t->client.ip, t->client.port, lines,
+                         visitor_lines(&o->seen, lines));
+        bool v4 = ip_is_v4(&v.ip);
+
+        r->peer = t->client.ip;
+        r->peer_port = t->client.port;
+        r->server = t->server.ip;
+        r->server_port = t->server.port;
+        r->client = v.ip;
+        r->client_port = v.port;
+        r->client_host = network_of(&v.ip, v4 ? 128 : 64);
+        r->client_prefix = network_of(&v.ip, v4 ? site->prefix_v4 : site->prefix_v6);
+        if (v.uncertain) {
+                r->flags |= RECORD_CLIENT_UNCERTAIN;
+                o->counters->visitors_uncertain++;
+        }
+        if (v.trusted)
+                r->flags |= RECORD_CLIENT_TRUSTED;
+}
+
+static void lower_in_place(uint8_t *text, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (text[i] >= 'A' && text[i] <= 'Z')
+                        text[i] |= 0x20;
+}
+
+static void put_host(struct observe *o, struct slice host)
+{
+        struct record *r = o->builder.record;
+        struct slice referer = o->seen.slots[HEADER_REFERER];
+
+        if (host.len == 0)
+                host = slice_none();
+        record_put(&o->builder, RECORD_DOMAIN, host);
+        record_put(&o->builder, RECORD_HOST, host);
+        lower_in_place((uint8_t *)r + r->texts[RECORD_HOST].offset, r->texts[RECORD_HOST].len);
+        if (host.len && referer.len && slice_equal_nocase(target_url_host(referer), host))
+                r->flags |= RECORD_REFERER_SAME_SITE;
+}
+
+static void put_target(struct observe *o, const struct pattern_target *target)
+{
+        struct record *r = o->builder.record;
+
+        if (slice_is_none(target->raw))
+                return;
+        struct slice plain =
+            path_decode(target->raw, target->in_query, o->target, sizeof(o->target));
+        record_put(&o->builder, RECORD_TARGET, plain);
+        if (slice_to_u64(plain, &r->target_number))
+                r->flags |= RECORD_TARGET_NUMERIC;
+}
+
+/* Page, target, and all of the URL. */
+static void put_url(struct observe *o, const struct transaction *t)
+{
+        struct target url = target_parse(t->method, t->target, o->seen.slots[HEADER_HOST]);
+        struct slice matched = url.query;
+        struct pattern_target target;
+
+        o->builder.cut |= url.path.len > PATH_MAX_RAW;
+        struct slice normal = path_normalise(url.path, o->normal);
+        path_split(normal, &o->path);
+        matched.len = slice_find(matched, '#');
+        struct route_query query = { t->method, &o->path, matched };
+        o->builder.record->page = routes_find(o->site->routes, &query, &target);
+        put_host(o, url.host);
+        record_put(&o->builder, RECORD_RAW_PATH, url.path);
+        record_put(&o->builder, RECORD_PATH, normal);
+        record_put(&o->builder, RECORD_QUERY, url.query);
+        put_target(o, &target);
+}
+
+static void put_headers(struct observe *o)
+{
+        const struct site *site = o->site;
+
+        record_put(&o->builder, RECORD_USER_AGENT, o->seen.slots[HEADER_USER_AGENT]);
+        record_put(&o->builder, RECORD_REFERER, o->seen.slots[HEADER_REFERER]);
+        o->builder.record->header_count = (uint8_t)site->wanted_count;
+        for (unsigned i = 0; i < site->wanted_count; i++)
+                record_put_header(&o->builder, i, o->seen.slots[site->wanted_slots[i]]);
+}
+
+static void put_numbers(struct observe *o, const struct transaction *t)
+{
+        struct record *r = o->builder.record;
+
+        put_times(r, t);
+        r->status = t->status;
+        r->cookies = o->seen.cookie_count > UINT16_MAX ? UINT16_MAX
+                                                       : (uint16_t)o->seen.cookie_count;
+        r->version_minor = t->version_minor;
+        r->request_bytes = t->request_bytes;
+        r->response_bytes = t->status ? t->response_bytes : 0;
+        r->http_shape = shape_end(&o->shape, &o->key, t->method, o->seen.slots);
+        if (t->status && t->response_complete)
+                r->flags |= RECORD_RESPONSE_COMPLETE;
+        if (t->status && site_accepts(o->site, r->page, t->status, o->counters))
+                r->flags |= RECORD_SIGNUP_ACCEPTED;
+}
+
+const struct record *observe_transaction(struct observe *o, const struct transaction *t)
+{
+        shape_begin(&o->shape, trusted_has(&o->site->trusted, &t->client.ip));
+        read_request_headers(o, &t->request_headers);
+        record_begin(&o->builder);
+        put_visitor(o, t);
+        record_put(&o->builder, RECORD_METHOD, t->method);
+        put_url(o, t);
+        put_identities(o, t);
+        put_headers(o);
+        put_numbers(o, t);
+        record_end(&o->builder);
+        o->counters->records_truncated += o->builder.cut;
+        return o->builder.record;
+}

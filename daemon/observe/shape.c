@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/shape.h"
+
+static void put(struct shape *s, struct slice bytes)
+{
+        size_t len = bytes.len < SHAPE_VALUE ? bytes.len : SHAPE_VALUE;
+
+        if (len)
+                memcpy(s->text + s->len, bytes.data, len);
+        s->len += len;
+        s->text[s->len++] = '\0';
+}
+
+void shape_line(struct shape *s, enum header_shape part, struct slice name, size_t len,
+                struct slice value)
+{
+        if (part == HEADER_SHAPE_OUT || (part == HEADER_SHAPE_OWN && s->behind_proxy) ||
+            s->len >= SHAPE_TEXT)
+                return;
+        if (!s->behind_proxy && len)
+                memcpy(s->text + s->len, name.data, len);
+        s->len += len;
+        s->text[s->len++] = '\0';
+        if (part == HEADER_SHAPE_VALUE)
+                put(s, value);
+}
+
+static bool starts_nocase(struct slice s, const char *prefix)
+{
+        struct slice head = slice_str(prefix);
+
+        return s.len >= head.len && slice_equal_nocase(slice_first(s, head.len), head);
+}
+
+/* In lower case, as everybody writes media types. */
+static bool has(struct slice s, const char *word)
+{
+        return s.len && memmem(s.data, s.len, word, strlen(word)) != NULL;
+}
+
+static bool is_form(struct slice method, struct slice type)
+{
+        return slice_is(method, "POST") &&
+               (starts_nocase(type, "application/x-www-form-urlencoded") ||
+                starts_nocase(type, "multipart/form-data"));
+}
+
+uint64_t shape_end(struct shape *s, const struct hash_key *key, struct slice method,
+                   const struct slice *slots)
+{
+        struct slice accept = slots[HEADER_ACCEPT], mode = slots[HEADER_SEC_FETCH_MODE];
+        struct slice dest = slots[HEADER_SEC_FETCH_DEST];
+        bool navigation = false;
+        const char *kind;
+
+        if (!slice_is_none(mode) || !slice_is_none(dest)) {
+                kind = "sec-fetch";
+                navigation = slice_is(mode, "navigate");
+        } else if (is_form(method, slots[HEADER_CONTENT_TYPE])) {
+                kind = "form";
+        } else if (!slice_is_none(slots[HEADER_X_REQUESTED_WITH]) || has(accept, "json")) {
+                kind = "fetch";
+        } else if (has(accept, "text/html")) {
+                kind = "navigation";
+                navigation = true;
+        } else {
+                kind = "subresource";
+        }
+        put(s, slice_str(kind));
+        put(s, mode);
+        put(s, dest);
+        if (navigation)
+                put(s, accept);
+        uint64_t hash = hash_bytes(key, s->text, s->len);
+        return hash ? hash : 1;
+}
