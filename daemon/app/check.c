@@ -169,6 +169,11 @@ static void load_site(struct setup *setup, struct diag *diag)
 
         setup->site_is_default = file == NULL;
         setup->site_path = file ? strdup(file) : paths_shipped_site();
+        if (setup->site_path && !file)
+                diag_warning(
+                    diag, (struct place){ .file = setup->site_path },
+                    "no site map was named, so this example is used: write your own "
+                    "and name it with -s FILE or site.file");
         if (setup->site_path)
                 setup->site = site_read(setup->site_path, diag);
         else
@@ -240,9 +245,7 @@ void check_summary(const struct check_request *request, const struct setup *setu
 {
         buf_printf(out, "configuration: %s\n",
                    request->config ? request->config : "defaults");
-        buf_printf(out, "site map: %s%s\n", setup->site_path,
-                   setup->site_is_default ? " (the shipped example: write your own)"
-                                          : "");
+        buf_printf(out, "site map: %s\n", setup->site_path);
         buf_printf(out, "rules: %u", rules_count(setup->rules));
         for (unsigned i = 0; i < setup->rule_paths.count; i++)
                 buf_printf(out, "%s%s", i ? ", " : " from ", setup->rule_paths.items[i]);

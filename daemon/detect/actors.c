@@ -8,13 +8,13 @@
 
 static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
-bool actors_init(struct actors *a, struct pool *pool, const struct hash_key *key,
+bool actors_init(struct actors *a, struct budget *budget, const struct hash_key *key,
                  uint64_t index_bytes)
 {
-        *a = (struct actors){ .pool = pool, .key = key };
-        a->class = pool_class_of(pool, sizeof(struct actor));
+        *a = (struct actors){ .budget = budget, .key = key };
+        a->class = budget_class_of(budget, sizeof(struct actor));
         for (unsigned i = 0; i < ACTOR_TEXT_SIZES; i++)
-                a->text_classes[i] = pool_class_of(pool, text_sizes[i]);
+                a->text_classes[i] = budget_class_of(budget, text_sizes[i]);
         return index_init(&a->actors, index_bytes) && index_init(&a->texts, index_bytes);
 }
 
@@ -37,7 +37,7 @@ size_t actors_pseudonym(const struct actors *a, enum participant_kind kind, stru
 
 static struct actor_text *text_at(const struct actors *a, uint32_t text)
 {
-        return pool_at(a->pool, text);
+        return budget_at(a->budget, text);
 }
 
 static uint32_t text_new(struct actors *a, enum participant_kind kind, struct slice raw,
@@ -51,7 +51,7 @@ static uint32_t text_new(struct actors *a, enum participant_kind kind, struct sl
                 raw = slice_of(pseudonym, actors_pseudonym(a, kind, raw, pseudonym));
         while (sizeof(struct actor_text) + raw.len > text_sizes[size])
                 size++;
-        uint32_t handle = pool_take(a->pool, a->text_classes[size], POOL_NEWCOMER);
+        uint32_t handle = budget_take(a->budget, a->text_classes[size], BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
         struct actor_text *text = text_at(a, handle);
@@ -61,7 +61,7 @@ static uint32_t text_new(struct actors *a, enum participant_kind kind, struct sl
         text->kind = (uint8_t)kind;
         memcpy(text->bytes, raw.data, raw.len);
         if (!index_put(&a->texts, hash, handle)) {
-                pool_give(a->pool, handle);
+                budget_give(a->budget, handle);
                 return 0;
         }
         return handle;
@@ -73,7 +73,7 @@ static uint32_t text_take(struct actors *a, enum participant_kind kind, struct s
 {
         if (slice_is_none(raw))
                 return 0;
-        uint32_t handle = index_find(&a->texts, a->pool, hash);
+        uint32_t handle = index_find(&a->texts, a->budget, hash);
         if (handle == 0)
                 handle = text_new(a, kind, raw, hash);
         if (handle == 0)
@@ -92,7 +92,7 @@ static void text_drop(struct actors *a, uint32_t handle)
         if (--text->references)
                 return;
         index_remove(&a->texts, text->hash, handle);
-        pool_give(a->pool, handle);
+        budget_give(a->budget, handle);
 }
 
 /* Hash of a text in the space of its kind; 0 for none. */
@@ -114,15 +114,15 @@ uint32_t actors_take(struct actors *a, const struct record *r)
         uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
         bool full = false;
 
-        uint32_t handle = index_find(&a->actors, a->pool, hash);
+        uint32_t handle = index_find(&a->actors, a->budget, hash);
         if (handle) {
                 actors_hold(a, handle);
                 return handle;
         }
-        handle = pool_take(a->pool, a->class, POOL_NEWCOMER);
+        handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
-        struct actor *actor = pool_at(a->pool, handle);
+        struct actor *actor = budget_at(a->budget, handle);
         *actor = (struct actor){ .hash = hash,
                                  .ip = r->client,
                                  .http_shape = r->http_shape,
@@ -133,7 +133,7 @@ uint32_t actors_take(struct actors *a, const struct record *r)
         if (full || !index_put(&a->actors, hash, handle)) {
                 text_drop(a, actor->session);
                 text_drop(a, actor->account);
-                pool_give(a->pool, handle);
+                budget_give(a->budget, handle);
                 return 0;
         }
         return handle;
@@ -141,7 +141,7 @@ uint32_t actors_take(struct actors *a, const struct record *r)
 
 void actors_hold(struct actors *a, uint32_t handle)
 {
-        struct actor *actor = pool_at(a->pool, handle);
+        struct actor *actor = budget_at(a->budget, handle);
 
         actor->references++;
 }
@@ -150,14 +150,14 @@ void actors_drop(struct actors *a, uint32_t handle)
 {
         if (handle == 0)
                 return;
-        struct actor *actor = pool_at(a->pool, handle);
+        struct actor *actor = budget_at(a->budget, handle);
         CHECK(actor->references > 0);
         if (--actor->references)
                 return;
         index_remove(&a->actors, actor->hash, handle);
         text_drop(a, actor->session);
         text_drop(a, actor->account);
-        pool_give(a->pool, handle);
+        budget_give(a->budget, handle);
 }
 
 bool actor_has(const struct actor *actor, enum participant_kind kind)

@@ -41,7 +41,7 @@ struct actor_text {
 #define ACTOR_TEXT_SIZES 5
 
 struct actors {
-        struct pool *pool;
+        struct budget *budget;
         const struct hash_key *key;
         pseudonym_fn *pseudonym; /* NULL: texts are published as they are */
         void *pseudonym_context;
@@ -50,7 +50,7 @@ struct actors {
 };
 
 /* `index_bytes` is for each of the two indexes. */
-bool actors_init(struct actors *, struct pool *, const struct hash_key *, uint64_t index_bytes);
+bool actors_init(struct actors *, struct budget *, const struct hash_key *, uint64_t index_bytes);
 void actors_free(struct actors *);
 
 /* The actor of a record, with a reference for the caller. 0 when there is no room. */
@@ -60,7 +60,7 @@ void actors_drop(struct actors *, uint32_t actor);
 
 static inline const struct actor *actors_at(const struct actors *a, uint32_t actor)
 {
-        return pool_at(a->pool, actor);
+        return budget_at(a->budget, actor);
 }
 
 /* Whether the actor shows a value of that kind. */

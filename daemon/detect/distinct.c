@@ -17,31 +17,31 @@ struct values {
 
 #define PANE_BITS 15U
 
-void distinct_store_init(struct distinct_store *s, struct pool *pool, struct counters *counters)
+void distinct_store_init(struct distinct_store *s, struct budget *budget, struct counters *counters)
 {
-        *s = (struct distinct_store){ .pool = pool, .counters = counters };
+        *s = (struct distinct_store){ .budget = budget, .counters = counters };
         for (unsigned i = 0; i < DISTINCT_SIZES; i++)
-                s->classes[i] = pool_class_of(pool, (size_t)2 << i << 3);
-        s->sketch_class = pool_class_of(pool, sizeof(struct sketch));
-        s->registers_class = pool_class_of(pool, SKETCH_BYTES);
+                s->classes[i] = budget_class_of(budget, (size_t)2 << i << 3);
+        s->sketch_class = budget_class_of(budget, sizeof(struct sketch));
+        s->registers_class = budget_class_of(budget, SKETCH_BYTES);
 }
 
 static struct values values_of(const struct distinct_store *s, const struct distinct *d)
 {
         unsigned capacity = d->block ? 2U << d->size : 0;
-        uint32_t *tags = d->block ? pool_at(s->pool, d->block) : NULL;
+        uint32_t *tags = d->block ? budget_at(s->budget, d->block) : NULL;
 
         return (struct values){ tags, tags ? tags + capacity : NULL, capacity };
 }
 
 static struct sketch *sketch_of(const struct distinct_store *s, const struct distinct *d)
 {
-        return pool_at(s->pool, d->block);
+        return budget_at(s->budget, d->block);
 }
 
 static uint32_t *words_of(const struct distinct_store *s, const struct sketch *sketch)
 {
-        return pool_at(s->pool, sketch->registers);
+        return budget_at(s->budget, sketch->registers);
 }
 
 /* Where the value stands, or `count`. Eight at a time without a branch inside. */
@@ -83,15 +83,15 @@ static bool values_grow(const struct distinct_store *s, struct distinct *d)
         struct distinct grown = *d;
 
         grown.size = d->block ? d->size + 1 : 0;
-        grown.block = pool_take(s->pool, s->classes[grown.size],
-                                grown.size < 2 ? POOL_NEWCOMER : POOL_GROWTH);
+        grown.block = budget_take(s->budget, s->classes[grown.size],
+                                BUDGET_GROWTH);
         if (grown.block == 0)
                 return false;
         struct values new = values_of(s, &grown);
         if (d->block) {
                 memcpy(new.tags, old.tags, old.capacity * sizeof(uint32_t));
                 memcpy(new.rests, old.rests, old.capacity * sizeof(uint32_t));
-                pool_give(s->pool, d->block);
+                budget_give(s->budget, d->block);
         }
         *d = grown;
         return true;
@@ -99,23 +99,23 @@ static bool values_grow(const struct distinct_store *s, struct distinct *d)
 
 static bool become_sketch(const struct distinct_store *s, struct distinct *d, int64_t now)
 {
-        uint32_t head = pool_take(s->pool, s->sketch_class, POOL_GROWTH);
-        uint32_t registers = pool_take(s->pool, s->registers_class, POOL_GROWTH);
+        uint32_t head = budget_take(s->budget, s->sketch_class, BUDGET_GROWTH);
+        uint32_t registers = budget_take(s->budget, s->registers_class, BUDGET_GROWTH);
 
         if (!head || !registers) {
                 if (head)
-                        pool_give(s->pool, head);
+                        budget_give(s->budget, head);
                 if (registers)
-                        pool_give(s->pool, registers);
+                        budget_give(s->budget, registers);
                 return false;
         }
         struct values v = values_of(s, d);
-        struct sketch *sketch = pool_at(s->pool, head);
+        struct sketch *sketch = budget_at(s->budget, head);
         sketch_init(sketch);
         sketch->registers = registers;
         for (unsigned i = 0; i < d->count; i++)
                 sketch_add(sketch, words_of(s, sketch), v.tags[i], now - age_of(v.rests[i], now));
-        pool_give(s->pool, d->block);
+        budget_give(s->budget, d->block);
         *d = (struct distinct){ .block = head, .flags = FLAG_SKETCH };
         return true;
 }
@@ -188,9 +188,9 @@ void distinct_rotate(const struct distinct_store *s, struct distinct *d, int64_t
 void distinct_clear(const struct distinct_store *s, struct distinct *d)
 {
         if (d->block && d->flags & FLAG_SKETCH)
-                pool_give(s->pool, sketch_of(s, d)->registers);
+                budget_give(s->budget, sketch_of(s, d)->registers);
         if (d->block)
-                pool_give(s->pool, d->block);
+                budget_give(s->budget, d->block);
         *d = (struct distinct){ 0 };
 }
 
@@ -204,18 +204,18 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct *f
                         distinct_add(s, to, (uint64_t)v.tags[i] << 32 | v.rests[i], 0, 0);
                 return;
         }
-        uint32_t head = pool_take(s->pool, s->sketch_class, POOL_GROWTH);
-        uint32_t registers = pool_take(s->pool, s->registers_class, POOL_GROWTH);
+        uint32_t head = budget_take(s->budget, s->sketch_class, BUDGET_GROWTH);
+        uint32_t registers = budget_take(s->budget, s->registers_class, BUDGET_GROWTH);
         if (!head || !registers) {
                 if (head)
-                        pool_give(s->pool, head);
+                        budget_give(s->budget, head);
                 if (registers)
-                        pool_give(s->pool, registers);
+                        budget_give(s->budget, registers);
                 hold(s, to);
                 return;
         }
         const struct sketch *source = sketch_of(s, from);
-        struct sketch *sketch = pool_at(s->pool, head);
+        struct sketch *sketch = budget_at(s->budget, head);
         *sketch = *source;
         sketch->registers = registers;
         memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);

@@ -7,7 +7,7 @@
  *
  *      1 2 .. 8 .. 16 .. 32 .. 64 .. 128 | sketch: 8 KiB and its histogram
  *
- * Blocks come from the pool. Where it refuses to grow one, the values held stay
+ * Blocks come from the budget. Where it refuses to grow one, the values held stay
  * and new ones are not counted (`held`, and a counter): the count is then too
  * low, never too high. A key with values gives all back with distinct_clear.
  *
@@ -18,7 +18,7 @@
 #define DETECT_DISTINCT_H
 
 #include "base/counters.h"
-#include "detect/pool.h"
+#include "detect/budget.h"
 #include "detect/sketch.h"
 
 #define DISTINCT_EXACT 128
@@ -34,13 +34,13 @@ struct distinct {
 
 /* What all of them share. */
 struct distinct_store {
-        struct pool *pool;
+        struct budget *budget;
         struct counters *counters;
         unsigned classes[DISTINCT_SIZES];
         unsigned sketch_class, registers_class;
 };
 
-void distinct_store_init(struct distinct_store *, struct pool *, struct counters *);
+void distinct_store_init(struct distinct_store *, struct budget *, struct counters *);
 
 void distinct_add(const struct distinct_store *, struct distinct *, uint64_t hash, int64_t pane,
                   int64_t now);
@@ -52,7 +52,7 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct *fr
                         struct distinct *to);
 double distinct_value(const struct distinct_store *, const struct distinct *);
 
-/* Values went uncounted because the pool was full. */
+/* Values went uncounted because the budget was full. */
 bool distinct_is_held(const struct distinct *);
 
 #endif

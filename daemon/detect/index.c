@@ -48,14 +48,14 @@ void index_free(struct index *ix)
         *ix = (struct index){ 0 };
 }
 
-uint32_t index_find(const struct index *ix, const struct pool *pool, uint64_t hash)
+uint32_t index_find(const struct index *ix, const struct budget *budget, uint64_t hash)
 {
         for (uint32_t i = (uint32_t)(hash >> 32) & ix->mask;; i = (i + 1) & ix->mask) {
                 uint64_t slot = ix->slots[i];
                 if (slot == 0)
                         return 0;
                 if ((slot ^ hash) >> 32 == 0 &&
-                    load_u64(pool_at(pool, (uint32_t)slot)) == hash)
+                    load_u64(budget_at(budget, (uint32_t)slot)) == hash)
                         return (uint32_t)slot;
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * index - finds a block of the pool by its 64-bit keyed hash.
+ * index - finds a block of the budget by its 64-bit keyed hash.
  *
  * Open addressing with linear probing; a slot holds half of the hash beside the
  * handle, so a probe rarely touches a block that is not the one. The block's
@@ -12,7 +12,7 @@
 #ifndef DETECT_INDEX_H
 #define DETECT_INDEX_H
 
-#include "detect/pool.h"
+#include "detect/budget.h"
 
 struct index {
         uint64_t *slots;
@@ -26,7 +26,7 @@ bool index_init(struct index *, uint64_t bytes_max);
 void index_free(struct index *);
 
 /* Handle of the block with that hash, or 0. */
-uint32_t index_find(const struct index *, const struct pool *, uint64_t hash);
+uint32_t index_find(const struct index *, const struct budget *, uint64_t hash);
 
 /* False when the index is full at its cap. The hash is not in it yet. */
 bool index_put(struct index *, uint64_t hash, uint32_t handle);

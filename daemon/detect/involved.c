@@ -13,7 +13,7 @@ void involved_store_init(struct involved_store *s, struct actors *actors)
 {
         s->actors = actors;
         for (unsigned i = 0; i < INVOLVED_SIZES; i++)
-                s->classes[i] = pool_class_of(actors->pool, (size_t)(2U << i) * 12);
+                s->classes[i] = budget_class_of(actors->budget, (size_t)(2U << i) * 12);
 }
 
 static struct places places_of(const struct involved_store *s, const struct involved *v)
@@ -21,7 +21,7 @@ static struct places places_of(const struct involved_store *s, const struct invo
         if (v->block == 0)
                 return (struct places){ 0 };
         unsigned capacity = 2U << v->size;
-        uint32_t *at = pool_at(s->actors->pool, v->block);
+        uint32_t *at = budget_at(s->actors->budget, v->block);
         return (struct places){ at, at + capacity, at + 2 * (size_t)capacity, capacity };
 }
 
@@ -67,8 +67,8 @@ static bool grow(const struct involved_store *s, struct involved *v)
         grown.size = v->block ? v->size + 1 : 0;
         if (grown.size >= INVOLVED_SIZES)
                 return false;
-        grown.block = pool_take(s->actors->pool, s->classes[grown.size],
-                                grown.size < 2 ? POOL_NEWCOMER : POOL_GROWTH);
+        grown.block = budget_take(s->actors->budget, s->classes[grown.size],
+                                BUDGET_GROWTH);
         if (grown.block == 0)
                 return false;
         struct places new = places_of(s, &grown);
@@ -76,7 +76,7 @@ static bool grow(const struct involved_store *s, struct involved *v)
                 memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
                 memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
                 memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
-                pool_give(s->actors->pool, v->block);
+                budget_give(s->actors->budget, v->block);
         }
         *v = grown;
         return true;
@@ -124,7 +124,7 @@ void involved_clear(const struct involved_store *s, struct involved *v)
 {
         forget(s, v, UINT32_MAX);
         if (v->block)
-                pool_give(s->actors->pool, v->block);
+                budget_give(s->actors->budget, v->block);
         *v = (struct involved){ 0 };
 }
 

@@ -392,6 +392,8 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
 
         rule.where = where;
         bool good = plan_key(rules, key, &rule.table, diag);
+        if (slice_is_none(draft->when))
+                return;
         rule.when = parse(rules, draft->when, draft->when_place, draft->when_exact, true,
                           VALUE_BOOL, diag);
         if (!good || !rule.when) {

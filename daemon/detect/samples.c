@@ -12,12 +12,12 @@ struct sample {
 static const uint32_t kept_nth[SAMPLES_KEPT] = { 3, 8, 24, 64 };
 static const size_t text_sizes[3] = { 48, 96, 256 };
 
-void sample_store_init(struct sample_store *s, struct pool *pool)
+void sample_store_init(struct sample_store *s, struct budget *budget)
 {
-        *s = (struct sample_store){ .pool = pool };
-        s->list_class = pool_class_of(pool, SAMPLES_KEPT * sizeof(uint32_t));
+        *s = (struct sample_store){ .budget = budget };
+        s->list_class = budget_class_of(budget, SAMPLES_KEPT * sizeof(uint32_t));
         for (unsigned i = 0; i < 3; i++)
-                s->text_classes[i] = pool_class_of(pool, text_sizes[i]);
+                s->text_classes[i] = budget_class_of(budget, text_sizes[i]);
 }
 
 size_t sample_print(const struct record *r, char out[SAMPLE_TEXT_MAX])
@@ -51,10 +51,10 @@ static uint32_t sample_new(const struct sample_store *s, const struct record *re
 
         while (sizeof(struct sample) + len > text_sizes[size])
                 size++;
-        uint32_t handle = pool_take(s->pool, s->text_classes[size], POOL_NEWCOMER);
+        uint32_t handle = budget_take(s->budget, s->text_classes[size], BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
-        struct sample *sample = pool_at(s->pool, handle);
+        struct sample *sample = budget_at(s->budget, handle);
         *sample = (struct sample){ now, met, (uint16_t)len };
         memcpy(sample->bytes, text, len);
         return handle;
@@ -70,10 +70,10 @@ void samples_add(const struct sample_store *s, struct samples *samples, uint32_t
         if (i == SAMPLES_KEPT)
                 return;
         if (samples->block == 0)
-                samples->block = pool_take(s->pool, s->list_class, POOL_NEWCOMER);
+                samples->block = budget_take(s->budget, s->list_class, BUDGET_NEWCOMER);
         if (samples->block == 0)
                 return;
-        uint32_t *handles = pool_at(s->pool, samples->block);
+        uint32_t *handles = budget_at(s->budget, samples->block);
         handles[i] = sample_new(s, record, met, now);
 }
 
@@ -84,9 +84,9 @@ unsigned samples_get(const struct sample_store *s, const struct samples *samples
 
         if (samples->block == 0)
                 return 0;
-        const uint32_t *handles = pool_at(s->pool, samples->block);
+        const uint32_t *handles = budget_at(s->budget, samples->block);
         for (unsigned i = 0; i < SAMPLES_KEPT; i++) {
-                const struct sample *sample = pool_at(s->pool, handles[i]);
+                const struct sample *sample = budget_at(s->budget, handles[i]);
                 if (handles[i] && sample->met & condition && sample->seen >= since)
                         texts[count++] = slice_of(sample->bytes, sample->len);
         }
@@ -97,10 +97,10 @@ void samples_clear(const struct sample_store *s, struct samples *samples)
 {
         if (samples->block == 0)
                 return;
-        const uint32_t *handles = pool_at(s->pool, samples->block);
+        const uint32_t *handles = budget_at(s->budget, samples->block);
         for (unsigned i = 0; i < SAMPLES_KEPT; i++)
                 if (handles[i])
-                        pool_give(s->pool, handles[i]);
-        pool_give(s->pool, samples->block);
+                        budget_give(s->budget, handles[i]);
+        budget_give(s->budget, samples->block);
         samples->block = 0;
 }

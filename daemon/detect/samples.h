@@ -9,7 +9,7 @@
 #ifndef DETECT_SAMPLES_H
 #define DETECT_SAMPLES_H
 
-#include "detect/pool.h"
+#include "detect/budget.h"
 #include "observe/record.h"
 
 #define SAMPLES_KEPT    4
@@ -20,11 +20,11 @@ struct samples {
 };
 
 struct sample_store {
-        struct pool *pool;
+        struct budget *budget;
         unsigned list_class, text_classes[3];
 };
 
-void sample_store_init(struct sample_store *, struct pool *);
+void sample_store_init(struct sample_store *, struct budget *);
 
 /* "GET /in/anna 200"; at most SAMPLE_TEXT_MAX bytes. Returns the length. */
 size_t sample_print(const struct record *, char out[SAMPLE_TEXT_MAX]);

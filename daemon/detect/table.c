@@ -7,6 +7,7 @@
 
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
+#define TRANSACTIONS_MAX ((1U << 28) - 1)
 #define LIVES_MAX (sizeof(lives_from) / sizeof(*lives_from))
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
@@ -15,12 +16,12 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
 {
         *t = (struct table){ .plan = plan,
                              .rules = rules,
-                             .pool = sets->pool,
+                             .budget = sets->budget,
                              .counters = sets->counters,
                              .sets = sets,
                              .involved = involved,
                              .samples = samples };
-        t->entry_class = pool_class_of(t->pool, plan->entry_size);
+        t->entry_class = budget_class_of(t->budget, plan->entry_size);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
         return index_init(&t->index, index_bytes);
@@ -72,7 +73,7 @@ static void entry_free(struct table *t, uint32_t handle)
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
-        pool_give(t->pool, handle);
+        budget_give(t->budget, handle);
 }
 
 unsigned table_evict(struct table *t, unsigned count)
@@ -112,18 +113,18 @@ static void entry_init(const struct table *t, struct entry *e, uint64_t hash)
 
 uint32_t table_find(const struct table *t, uint64_t hash)
 {
-        return index_find(&t->index, t->pool, hash);
+        return index_find(&t->index, t->budget, hash);
 }
 
 uint32_t table_new(struct table *t, uint64_t hash)
 {
-        uint32_t handle = pool_take(t->pool, t->entry_class, POOL_NEWCOMER);
+        uint32_t handle = budget_take(t->budget, t->entry_class, BUDGET_NEWCOMER);
 
         if (handle == 0)
                 return 0;
         entry_init(t, table_at(t, handle), hash);
         if (!index_put(&t->index, hash, handle)) {
-                pool_give(t->pool, handle);
+                budget_give(t->budget, handle);
                 return 0;
         }
         return handle;
@@ -221,7 +222,7 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts)
                 if (clock->pane - pane < WINDOW_PANES)
                         count_slot(t, e, s, facts, pane, clock->pane);
         }
-        e->transactions += e->transactions < UINT32_MAX;
+        e->transactions += e->transactions < TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
                 e->lives++;
 }

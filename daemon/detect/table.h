@@ -5,10 +5,10 @@
  *
  *   entry | hash, lives, involved, samples | window panes | sums | sets | counts |
  *
- * An entry is one block of the pool, as long as the table's plan says. Sets and
+ * An entry is one block of the budget, as long as the table's plan says. Sets and
  * the list of who was involved hang on it and grow with the key.
  *
- * When the pool or the index is full, a hand goes round the table: an entry that
+ * When the budget or the index is full, a hand goes round the table: an entry that
  * it finds without lives is forgotten, any other loses one. A key that was seen
  * once has none; the more it was seen, the more it has, and each new transaction
  * gives them back. An entry with an open incident is passed over.
@@ -24,17 +24,18 @@
 
 struct entry {
         uint64_t hash;
-        uint32_t transactions;
+        int64_t since_ns; /* first transaction after a silence of the longest window */
+        uint32_t seen;    /* last one, in seconds */
+        uint32_t transactions : 28, lives : 4;
         uint32_t incidents; /* head of the list of those that are open */
-        struct involved involved;
         struct samples samples;
-        uint8_t lives;
+        struct involved involved;
 };
 
 struct table {
         const struct table_plan *plan;
         const struct rules *rules;
-        struct pool *pool;
+        struct budget *budget;
         struct counters *counters;
         const struct distinct_store *sets;
         const struct involved_store *involved;
@@ -62,7 +63,7 @@ uint32_t table_new(struct table *, uint64_t hash);
 
 static inline struct entry *table_at(const struct table *t, uint32_t handle)
 {
-        return pool_at(t->pool, handle);
+        return budget_at(t->budget, handle);
 }
 
 /* Brings the entry's windows to the table's time; before anything is read or counted. */

@@ -217,7 +217,7 @@ static const struct field rows[] = {
         { "client.port", VALUE_NUMBER, read_client_port, 0, NULL, "the visitor's port, where it is the peer", 0 },
         { "client.uncertain", VALUE_BOOL, read_flag, RECORD_CLIENT_UNCERTAIN, NULL, "the visitor header was missing or bad", 0 },
         { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
-        { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", 0 },
+        { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", FIELD_SESSION_WAS },
         { "account", VALUE_STRING, read_text, RECORD_ACCOUNT, NULL, "the account, by the site map", FIELD_ACCOUNT },
         { "page", VALUE_ENUM, read_page, 0, NULL, "the page, by the site map", 0 },
         { "target", VALUE_STRING, read_text, RECORD_TARGET, NULL, "what was viewed", 0 },
@@ -321,6 +321,7 @@ enum participant_kind field_participant(enum field_kind kind)
                 return PARTICIPANT_HTTP_SHAPE;
         case FIELD_PLAIN:
         case FIELD_LATER:
+        case FIELD_SESSION_WAS:
                 break;
         }
         return PARTICIPANT_KINDS;

@@ -27,6 +27,7 @@ struct subject {
 enum field_kind {
         FIELD_PLAIN,
         FIELD_LATER, /* not in this version yet */
+        FIELD_SESSION_WAS,
         FIELD_IP,    /* from here on: can be blocked */
         FIELD_HOST,
         FIELD_PREFIX,

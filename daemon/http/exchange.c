@@ -24,14 +24,14 @@ static struct http_headers copy_head(uint8_t *at, const struct http_header *line
         return (struct http_headers){ table, count };
 }
 
-struct exchange *exchange_new(struct pool *pool, const struct head *head,
+struct exchange *exchange_new(struct blocks *blocks, const struct head *head,
                               struct slice bytes)
 {
         size_t table = head->line_count * sizeof(struct http_header);
         size_t room;
 
         bytes = slice_first(bytes, head->length);
-        struct exchange *e = pool_take(pool, sizeof(*e) + table + bytes.len, &room);
+        struct exchange *e = blocks_take(blocks, sizeof(*e) + table + bytes.len, &room);
         if (!e)
                 return NULL;
         *e = (struct exchange){ .room = (uint32_t)room };
@@ -46,11 +46,11 @@ struct exchange *exchange_new(struct pool *pool, const struct head *head,
         return e;
 }
 
-void exchange_free(struct pool *pool, struct exchange *e)
+void exchange_free(struct blocks *blocks, struct exchange *e)
 {
         if (e->response_block)
-                pool_give(pool, e->response_block, e->response_room);
-        pool_give(pool, e, e->room);
+                blocks_give(blocks, e->response_block, e->response_room);
+        blocks_give(blocks, e, e->room);
 }
 
 void exchange_set_response(struct exchange *e, const struct head *head)
@@ -60,14 +60,14 @@ void exchange_set_response(struct exchange *e, const struct head *head)
             (struct http_headers){ head->lines, head->line_count };
 }
 
-bool exchange_keep_response(struct pool *pool, struct exchange *e, struct slice bytes)
+bool exchange_keep_response(struct blocks *blocks, struct exchange *e, struct slice bytes)
 {
         struct http_headers *headers = &e->transaction.response_headers;
         size_t room;
 
         CHECK(!e->response_block);
-        e->response_block =
-            pool_take(pool, headers->count * sizeof(*headers->lines) + bytes.len, &room);
+        e->response_block = blocks_take(
+            blocks, headers->count * sizeof(*headers->lines) + bytes.len, &room);
         if (!e->response_block) {
                 *headers = (struct http_headers){ NULL, 0 };
                 return false;

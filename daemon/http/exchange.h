@@ -9,7 +9,7 @@
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
-#include "base/pool.h"
+#include "base/blocks.h"
 #include "http/head.h"
 
 struct exchange {
@@ -28,8 +28,8 @@ struct exchange {
  * A copy of a parsed request, all slices inside it. NULL when the memory is
  * used up. `bytes` is the piece that the head was parsed from.
  */
-struct exchange *exchange_new(struct pool *, const struct head *, struct slice bytes);
-void exchange_free(struct pool *, struct exchange *);
+struct exchange *exchange_new(struct blocks *, const struct head *, struct slice bytes);
+void exchange_free(struct blocks *, struct exchange *);
 
 /* Points the transaction at a response head; it must stay where it is. */
 void exchange_set_response(struct exchange *, const struct head *);
@@ -38,7 +38,7 @@ void exchange_set_response(struct exchange *, const struct head *);
  * Copies the response head so that it may outlive its packet. When the memory
  * is used up the header lines are given up, the status stays; false then.
  */
-bool exchange_keep_response(struct pool *, struct exchange *, struct slice bytes);
+bool exchange_keep_response(struct blocks *, struct exchange *, struct slice bytes);
 
 /* Breaks inside values (obs-fold) become blanks. `bytes` must hold the lines. */
 void exchange_unfold(struct http_headers headers);

@@ -160,8 +160,9 @@ struct expr_subject {
 };
 
 /*
- * Cost: one call for each node, no allocation. Regular expressions run with a
- * match limit of 10 000; one that hits it is false and counted.
+ * Cost: one call for each node, no allocation. A regular expression may try
+ * 10 000 items of its pattern and one for each byte of the text; one that needs
+ * more is false and counted.
  */
 struct value expr_value(const struct expr *, const struct expr_subject *);
 

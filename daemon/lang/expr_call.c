@@ -105,7 +105,9 @@ static struct expr *check_field(struct reader *r, struct expr *argument, bool nu
                 expr_mistake(r, argument->at,
                              "%s() takes a field here, and '%.*s' is a condition",
                              function->name, QUOTE(text));
-        return argument;
+        else
+                return argument;
+        return expr_broken(r, argument->at);
 }
 
 static void take_field(struct reader *r, struct expr *node, struct expr *argument,
@@ -273,6 +275,8 @@ static struct expr *refuse_call(struct reader *r, const struct token *name)
 {
         struct slice text = slice_of(r->text.data + name->at, name->len);
 
+        bool muted = r->muted;
+
         if (expr_find_field(r->language, text))
                 expr_mistake(r, name->at, "'%.*s' is a field, not a function",
                              QUOTE(text));
@@ -282,7 +286,10 @@ static struct expr *refuse_call(struct reader *r, const struct token *name)
         else
                 expr_mistake(r, name->at, "unknown function '%.*s'%s", QUOTE(text),
                              expr_did_you_mean(r, text));
+        /* Nobody knows what it takes, but what can be read there may have mistakes. */
+        r->muted = muted || expr_is_reserved(r->language, text);
         read_arguments(r);
+        r->muted = muted;
         return expr_broken(r, name->at);
 }
 

@@ -117,9 +117,11 @@ static void report_word(struct reader *r, const struct expr *word,
                 expr_mistake(r, word->at,
                              "unknown field '%.*s'; subtraction is written with spaces",
                              QUOTE(text));
+        else if (*expr_did_you_mean(r, text))
+                expr_mistake(r, word->at, "unknown field '%.*s'%s", QUOTE(text), r->hint);
         else
-                expr_mistake(r, word->at, "unknown field '%.*s'%s", QUOTE(text),
-                             expr_did_you_mean(r, text));
+                expr_mistake(r, word->at, "unknown field '%.*s' (a text needs quotes)",
+                             QUOTE(text));
 }
 
 struct expr *expr_settle(struct reader *r, struct expr *node, const struct expr *other)
@@ -170,7 +172,7 @@ struct expr *expr_as_name(struct reader *r, struct expr *node,
 struct expr *expr_as_network(struct reader *r, struct expr *node)
 {
         struct network network;
-        bool host_bits;
+        bool host_bits = false;
 
         if (node->kind != NODE_CONSTANT || node->type != VALUE_STRING)
                 return node;
@@ -270,7 +272,7 @@ bool expr_mismatch(struct reader *r, unsigned at, const struct expr *left,
         if (report_remedy(r, left, right) || report_remedy(r, right, left))
                 return true;
         snprintf(type, sizeof(type), "%s", expr_type_name(r, left->type, left->names));
-        expr_mistake(r, at, "'%.*s' is %s, and '%.*s' is %s: they cannot be compared",
+        expr_mistake(r, at, "%.*s is %s, and %.*s is %s: they cannot be compared",
                      QUOTE(a), type, QUOTE(b),
                      expr_type_name(r, right->type, right->names));
         return true;
@@ -329,9 +331,11 @@ struct expr *expr_compare(struct reader *r, const struct token *sign, struct exp
         enum node_kind kind = comparison_kind(sign->kind);
         struct expr *node;
 
+        bool known = left->kind != NODE_WORD && left->kind != NODE_BROKEN;
+        if (known && is_text_test(kind) && refuses_type(r, sign, kind, left))
+                return expr_broken(r, left->at);
         pair(r, &left, &right);
         if (left->kind == NODE_BROKEN || right->kind == NODE_BROKEN ||
-            (is_text_test(kind) && refuses_type(r, sign, kind, left)) ||
             expr_mismatch(r, sign->at, left, right) || refuses_type(r, sign, kind, left))
                 return expr_broken(r, left->at);
         node = expr_node(r, kind, VALUE_BOOL, left->at);
@@ -375,7 +379,7 @@ static void report_arithmetic(struct reader *r, const struct token *sign,
                 return;
         }
         snprintf(type, sizeof(type), "%s", expr_type_name(r, left->type, left->names));
-        expr_mistake(r, sign->at, "'%.*s' cannot join '%.*s', %s, and '%.*s', %s",
+        expr_mistake(r, sign->at, "'%.*s' cannot join %.*s, %s, and %.*s, %s",
                      QUOTE(spelling), QUOTE(expr_source(r, left)), type,
                      QUOTE(expr_source(r, right)),
                      expr_type_name(r, right->type, right->names));

@@ -90,7 +90,7 @@ void expr_mistake(struct reader *r, unsigned at, const char *format, ...)
         va_list args;
 
         r->mistakes++;
-        if (r->muted)
+        if (r->muted || r->lost)
                 return;
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);
@@ -103,7 +103,7 @@ void expr_warning(struct reader *r, unsigned at, const char *format, ...)
         char message[400];
         va_list args;
 
-        if (r->muted)
+        if (r->muted || r->lost)
                 return;
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);

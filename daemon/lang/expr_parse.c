@@ -23,10 +23,10 @@ static struct slice token_text(const struct reader *r)
 /* Nothing more is read of this text. */
 static void give_up(struct reader *r, unsigned at, const char *message)
 {
-        if (r->muted)
+        if (r->lost)
                 return;
         expr_mistake(r, at, "%s", message);
-        r->muted = true;
+        r->lost = true;
         r->at = (unsigned)r->text.len;
         r->token = (struct token){ .kind = TOKEN_END, .at = r->at };
 }
@@ -319,18 +319,35 @@ static struct expr *read_not(struct reader *r)
         return ends_here(r, node);
 }
 
+/* What a word that stands where an operator should was meant to be, or NULL. */
+static const char *meant_operator(struct slice word)
+{
+        static const char *const known[] = {
+                "and", "or", "not", "in", "contains", "starts_with", "ends_with", NULL
+        };
+        static const struct {
+                const char *word, *meant;
+        } others[] = {
+                { "is", "==" },        { "equals", "==" }, { "eq", "==" },
+                { "matches", "=~" },   { "like", "=~" },   { "regex", "=~" },
+                { "has", "contains" },
+        };
+
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+                if (slice_is(word, others[i].word))
+                        return others[i].meant;
+        return diag_suggest(word, known);
+}
+
 /* Behind an operand comes and, or, or the end of what it stands in. */
 static struct expr *require_end(struct reader *r, struct expr *operand)
 {
-        static const char *const operators[] = { "and",       "or",       "not",
-                                                 "in",        "contains", "starts_with",
-                                                 "ends_with", NULL };
         struct slice text = token_text(r);
+        const char *near;
 
         if (is_end_of_operand(r->token.kind))
                 return operand;
-        const char *near =
-            r->token.kind == TOKEN_WORD ? diag_suggest(text, operators) : NULL;
+        near = r->token.kind == TOKEN_WORD ? meant_operator(text) : NULL;
         if (r->token.kind != TOKEN_BROKEN && operand->kind != NODE_BROKEN)
                 expr_mistake(r, r->token.at, "an operator is missing before '%.*s'%s%s%s",
                              QUOTE(text), near ? " (did you mean '" : "",

@@ -27,6 +27,10 @@
 #define EXPR_DEPTH_MAX 64    /* parentheses in parentheses, and operators in operators */
 #define EXPR_NODES_MAX 4096
 
+/* What one match may take: this many items of the pattern tried, and one more for
+ * each byte of the text, so that looking through a long text alone is no offence. */
+#define EXPR_REGEX_STEPS 10000
+
 enum token_kind {
         TOKEN_END,
         TOKEN_STRANGE, /* a byte that begins no token */
@@ -99,7 +103,7 @@ enum node_kind {
 struct regex {
         pcre2_code *code;
         struct slice pattern;
-        const struct tree *tree; /* for its match data */
+        struct tree *tree; /* for its match data */
         struct regex *next;
 };
 
@@ -134,6 +138,7 @@ struct tree {
         pcre2_match_data
             *match_data; /* one for all: its memory is kept between matches */
         pcre2_match_context *match_context;
+        size_t steps_left; /* of the match that is running */
 };
 
 struct reader {
@@ -147,7 +152,8 @@ struct reader {
         unsigned at;        /* behind it */
         unsigned mistakes;
         unsigned depth, nodes;
-        bool muted;       /* a mistake made the rest unreadable */
+        bool muted;       /* skipping: mistakes in here follow from one that was told */
+        bool lost;        /* given up: nothing more is read or told */
         bool in_function; /* inside the parentheses of an aggregate */
         char hint[96];    /* of expr_did_you_mean */
 };

@@ -51,80 +51,115 @@ static inline uint64_t lower_word(uint64_t word)
         return word | ((from_a ^ past_z) & ~word & high) >> 2;
 }
 
+/* Up to seven bytes as one word, zeroes behind them. */
+static inline uint64_t load_few(const uint8_t *data, size_t len)
+{
+        uint64_t word = 0;
+
+        if (len >= 4) {
+                uint32_t first, last;
+                memcpy(&first, data, 4);
+                memcpy(&last, data + len - 4, 4);
+                return (uint64_t)last << (8 * (len - 4)) | first;
+        }
+        for (size_t i = 0; i < len; i++)
+                word |= (uint64_t)data[i] << (8 * i);
+        return word;
+}
+
 size_t headers_lower(struct slice name, uint8_t *out)
 {
         size_t len = name.len < HEADER_NAME_MAX ? name.len : HEADER_NAME_MAX;
-        size_t at = 0;
-        uint64_t word = 0;
+        uint64_t word;
 
-        for (; at + 8 <= len; at += 8) {
+        for (size_t at = 0; at + 8 <= len; at += 8) {
                 word = lower_word(load_u64(name.data + at));
                 memcpy(out + at, &word, 8);
         }
-        if (at == len)
+        if (len % 8 == 0)
                 return len;
-        if (len >= 8) {
-                /* The last eight bytes again, some of them for the second time. */
-                word = lower_word(load_u64(name.data + len - 8));
-                memcpy(out + len - 8, &word, 8);
-                return len;
-        }
-        uint8_t rest[8] = { 0 };
-        for (size_t i = 0; i < len; i++)
-                rest[i] = name.data[i];
-        memcpy(&word, rest, 8);
-        word = lower_word(word);
-        memcpy(out, &word, 8);
+        /* The last eight bytes, some of them for the second time. */
+        word = lower_word(len < 8 ? load_few(name.data, len)
+                                  : load_u64(name.data + len - 8));
+        memcpy(len < 8 ? out : out + len - 8, &word, 8);
         return len;
 }
 
 /*
- * By the first and the last eight bytes: sec-fetch-mode and sec-fetch-dest
- * share the first and the length, accept-encoding and content-encoding the last.
+ * The first and the last eight bytes in lower case. They tell nearly all names
+ * apart: sec-fetch-mode and sec-fetch-dest share the first and the length,
+ * accept-encoding and content-encoding the last.
  */
-static inline unsigned bucket_of(const uint8_t *lower, size_t len)
-{
-        uint64_t first = load_u64(lower);
+struct ends {
+        uint64_t first, last;
+};
 
-        if (len < 8)
-                return (unsigned)((first * 0x9e3779b97f4a7c15ULL) >> 56);
-        uint64_t last = load_u64(lower + len - 8);
-        return (unsigned)(((first ^ (last << 13 | last >> 51)) * 0x9e3779b97f4a7c15ULL) >> 56);
+static inline struct ends ends_of(struct slice name)
+{
+        struct ends e;
+
+        if (name.len < 8) {
+                e.first = e.last = lower_word(load_few(name.data, name.len));
+        } else {
+                e.first = lower_word(load_u64(name.data));
+                e.last = lower_word(load_u64(name.data + name.len - 8));
+        }
+        return e;
 }
 
-const struct header_kind *headers_find(const struct headers *h, const uint8_t *lower,
-                                       size_t len)
+static inline unsigned bucket_of(struct ends e)
 {
-        uint8_t at;
+        return (unsigned)(((e.first ^ (e.last << 13 | e.last >> 51)) * 0x9e3779b97f4a7c15ULL) >>
+                          56);
+}
 
-        if (len == 0)
+/*
+ * Words are put in lower case in registers: writing them down first and reading
+ * them back at other offsets would wait for the stores.
+ */
+static bool is_same(const struct header_kind *kind, struct slice name, struct ends e)
+{
+        if (kind->len != name.len || load_u64(kind->name) != e.first)
+                return false;
+        if (name.len <= 8)
+                return true;
+        for (size_t at = 8; at + 8 < name.len; at += 8)
+                if (load_u64(kind->name + at) != lower_word(load_u64(name.data + at)))
+                        return false;
+        return load_u64(kind->name + name.len - 8) == e.last;
+}
+
+const struct header_kind *headers_find(const struct headers *h, struct slice name)
+{
+        if (name.len == 0 || name.len > HEADER_NAME_MAX)
                 return NULL;
-        for (at = h->buckets[bucket_of(lower, len)]; at; at = h->kinds[at].next) {
-                const struct header_kind *kind = &h->kinds[at];
-                if (kind->len == len && memcmp(kind->name, lower, len) == 0)
-                        return kind;
-        }
+        struct ends e = ends_of(name);
+        for (uint8_t at = h->buckets[bucket_of(e)]; at; at = h->kinds[at].next)
+                if (is_same(&h->kinds[at], name, e))
+                        return &h->kinds[at];
         return NULL;
 }
 
-static bool starts(const uint8_t *lower, size_t len, const char *prefix)
+static bool starts(struct slice name, const char *prefix)
 {
-        return slice_starts_with(slice_of(lower, len), slice_str(prefix));
+        struct slice head = slice_str(prefix);
+
+        return name.len >= head.len && slice_equal_nocase(slice_first(name, head.len), head);
 }
 
-enum header_shape headers_shape_unknown(const uint8_t *lower, size_t len)
+enum header_shape headers_shape_unknown(struct slice name)
 {
         bool out = false;
 
-        switch (len ? lower[0] : 0) {
+        switch (name.len ? name.data[0] | 0x20 : 0) {
         case 'c':
-                out = starts(lower, len, "content-");
+                out = starts(name, "content-");
                 break;
         case 'i':
-                out = starts(lower, len, "if-");
+                out = starts(name, "if-");
                 break;
         case 'x':
-                out = starts(lower, len, "x-forwarded-");
+                out = starts(name, "x-forwarded-");
                 break;
         }
         return out ? HEADER_SHAPE_OUT : HEADER_SHAPE_NAME;
@@ -132,22 +167,19 @@ enum header_shape headers_shape_unknown(const uint8_t *lower, size_t len)
 
 struct header_kind *headers_add(struct headers *h, struct slice name)
 {
-        uint8_t lower[HEADER_LOWER_ROOM];
-
         if (name.len == 0 || name.len > HEADER_NAME_MAX)
                 return NULL;
-        size_t len = headers_lower(name, lower);
-        const struct header_kind *found = headers_find(h, lower, len);
+        const struct header_kind *found = headers_find(h, name);
         if (found)
                 return &h->kinds[found - h->kinds];
         if (h->count == HEADER_NAMES_MAX)
                 return NULL;
         struct header_kind *kind = &h->kinds[++h->count];
-        uint8_t *bucket = &h->buckets[bucket_of(lower, len)];
-        *kind = (struct header_kind){ .len = (uint8_t)len, .slot = HEADER_SLOT_NONE,
-                                      .shape = (uint8_t)headers_shape_unknown(lower, len),
+        uint8_t *bucket = &h->buckets[bucket_of(ends_of(name))];
+        *kind = (struct header_kind){ .len = (uint8_t)name.len, .slot = HEADER_SLOT_NONE,
+                                      .shape = (uint8_t)headers_shape_unknown(name),
                                       .next = *bucket };
-        memcpy(kind->name, lower, len);
+        headers_lower(name, kind->name);
         *bucket = (uint8_t)h->count;
         return kind;
 }

@@ -49,7 +49,7 @@ enum header_role {
 struct header_kind {
         uint8_t len, slot, shape, roles;
         uint8_t next; /* in the same bucket; 0 is the end */
-        uint8_t name[HEADER_NAME_MAX];
+        uint8_t name[HEADER_LOWER_ROOM]; /* in lower case, zeroes behind it */
 };
 
 struct headers {
@@ -67,17 +67,16 @@ struct header_kind *headers_add(struct headers *, struct slice name);
 /* The same, and it has a slot afterwards. HEADER_SLOT_NONE where there is no row. */
 uint8_t headers_add_slot(struct headers *, struct slice name);
 
+/* NULL for a name that means nothing special. */
+const struct header_kind *headers_find(const struct headers *, struct slice name);
+
 /*
  * Writes the name with its ASCII letters in lower case, at most HEADER_NAME_MAX
  * of it, into `out`, which has HEADER_LOWER_ROOM. Returns its length.
  */
 size_t headers_lower(struct slice name, uint8_t *out);
 
-/* `lower` as headers_lower left it. NULL for a name that means nothing special. */
-const struct header_kind *headers_find(const struct headers *, const uint8_t *lower,
-                                       size_t len);
-
 /* The part in http.shape of a name that headers_find does not know. */
-enum header_shape headers_shape_unknown(const uint8_t *lower, size_t len);
+enum header_shape headers_shape_unknown(struct slice name);
 
 #endif

@@ -71,14 +71,8 @@ static void read_request_headers(struct observe *o, const struct http_headers *h
         o->seen.cookie_count = 0;
         for (uint32_t i = 0; i < headers->count; i++) {
                 const struct http_header *line = &headers->lines[i];
-                uint8_t *lower = shape_room(&o->shape);
-                size_t len = headers_lower(line->name, lower);
-                /* A longer name shares only its first bytes with one that is known. */
-                const struct header_kind *kind =
-                    len == line->name.len ? headers_find(table, lower, len) : NULL;
-                shape_line(&o->shape,
-                           kind ? kind->shape : headers_shape_unknown(lower, len), line->name,
-                           len, line->value);
+                const struct header_kind *kind = headers_find(table, line->name);
+                shape_line(&o->shape, kind, line->name, line->value);
                 if (kind)
                         keep_line(o, kind, line->value);
         }

@@ -2,6 +2,7 @@
 #include "observe/record.h"
 
 #include "base/json.h"
+#include "observe/copy.h"
 #include "observe/record_build.h"
 
 #include <stdio.h>
@@ -23,7 +24,7 @@ static struct record_span put(struct record_builder *b, struct slice text)
                 room = RECORD_TEXT_CAP;
         uint32_t len = text.len < room ? (uint32_t)text.len : room;
         struct record_span span = { b->used, len };
-        memcpy((uint8_t *)b->record + b->used, text.data, len);
+        copy_text((uint8_t *)b->record + b->used, text.data, len);
         b->used += len;
         b->cut |= len < text.len;
         return span;

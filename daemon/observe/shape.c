@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "observe/shape.h"
 
+#include "observe/copy.h"
+
 static void put(struct shape *s, struct slice bytes)
 {
         size_t len = bytes.len < SHAPE_VALUE ? bytes.len : SHAPE_VALUE;
 
-        if (len)
-                memcpy(s->text + s->len, bytes.data, len);
+        copy_text(s->text + s->len, bytes.data, len);
         s->len += len;
         s->text[s->len++] = '\0';
 }
 
-void shape_line(struct shape *s, enum header_shape part, struct slice name, size_t len,
+static void put_name(struct shape *s, const struct header_kind *kind, struct slice name)
+{
+        if (!s->behind_proxy)
+                put(s, slice_first(name, HEADER_NAME_MAX));
+        else if (kind)
+                put(s, slice_of(kind->name, kind->len));
+        else {
+                s->len += headers_lower(name, s->text + s->len);
+                s->text[s->len++] = '\0';
+        }
+}
+
+void shape_line(struct shape *s, const struct header_kind *kind, struct slice name,
                 struct slice value)
 {
+        enum header_shape part = kind ? kind->shape : headers_shape_unknown(name);
+
         if (part == HEADER_SHAPE_OUT || (part == HEADER_SHAPE_OWN && s->behind_proxy) ||
             s->len >= SHAPE_TEXT)
                 return;
-        if (!s->behind_proxy && len)
-                memcpy(s->text + s->len, name.data, len);
-        s->len += len;
-        s->text[s->len++] = '\0';
+        put_name(s, kind, name);
         if (part == HEADER_SHAPE_VALUE)
                 put(s, value);
 }

@@ -32,14 +32,8 @@ static inline void shape_begin(struct shape *s, bool behind_proxy)
         s->len = 0;
 }
 
-/* Where the next name in lower case (headers_lower) may be written to. */
-static inline uint8_t *shape_room(struct shape *s)
-{
-        return s->text + s->len;
-}
-
-/* Takes one line; `len` bytes of its name in lower case lie in shape_room. */
-void shape_line(struct shape *, enum header_shape, struct slice name, size_t len,
+/* Takes one line, `kind` as headers_find knows its name. */
+void shape_line(struct shape *, const struct header_kind *kind, struct slice name,
                 struct slice value);
 
 /* `slots` holds the request's values by enum header_slot. Never 0. */

@@ -113,7 +113,7 @@ static bool drain_side(struct flow *f, const struct flow_context *c, enum flow_s
                         (struct flow_bytes){ slice_of(piece->data, piece->len),
                                              piece->offset, piece->heard, piece->time_ns,
                                              piece->starts_segment });
-                reasm_piece_free(c->pool, piece);
+                reasm_piece_free(c->blocks, piece);
                 progress = true;
         }
         return progress;
@@ -173,7 +173,7 @@ void flow_close(struct flow *f, const struct flow_context *c, int64_t time_ns)
         f->closed = true;
         c->handler->closed(c->handler->context, f, time_ns);
         for (int i = 0; i < 2; i++)
-                reasm_clear(&f->side[i].held, c->pool);
+                reasm_clear(&f->side[i].held, c->blocks);
 }
 
 /* Forgets the old connection of these ports; `from` begins a new one. */
@@ -270,7 +270,7 @@ static void hold(struct flow *f, const struct flow_context *c, enum flow_side fr
 
         if (bytes->offset > side->next)
                 c->counters->segments_out_of_order++;
-        if (reasm_hold(&side->held, c->pool, &c->limits, &segment, c->counters) ==
+        if (reasm_hold(&side->held, c->blocks, &c->limits, &segment, c->counters) ==
             REASM_DUPLICATE)
                 c->counters->segments_retransmitted++;
 }

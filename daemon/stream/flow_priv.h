@@ -51,7 +51,7 @@ struct flow {
 /* What a flow needs from its surroundings. */
 struct flow_context {
         const struct stream_handler *handler;
-        struct pool *pool;
+        struct blocks *blocks;
         struct reasm_limits limits;
         struct counters *counters;
 };

@@ -9,15 +9,17 @@ static int64_t end_of(const struct reasm_piece *piece)
 }
 
 /* Puts a copy of `bytes` behind `before` (NULL: first). False at a cap. */
-static bool insert(struct reasm *r, struct pool *pool, const struct reasm_limits *limits,
-                   struct reasm_piece *before, const struct reasm_segment *segment,
-                   int64_t offset, struct slice bytes)
+static bool insert(struct reasm *r, struct blocks *blocks,
+                   const struct reasm_limits *limits, struct reasm_piece *before,
+                   const struct reasm_segment *segment, int64_t offset,
+                   struct slice bytes)
 {
         size_t room;
 
         if (r->pieces >= limits->pieces || r->bytes + bytes.len > limits->bytes)
                 return false;
-        struct reasm_piece *piece = pool_take(pool, sizeof(*piece) + bytes.len, &room);
+        struct reasm_piece *piece =
+            blocks_take(blocks, sizeof(*piece) + bytes.len, &room);
         if (!piece)
                 return false;
         *piece = (struct reasm_piece){
@@ -52,7 +54,7 @@ static bool conflicts(const struct reasm_piece *piece,
                                    (size_t)(to - from)) != 0;
 }
 
-enum reasm_result reasm_hold(struct reasm *r, struct pool *pool,
+enum reasm_result reasm_hold(struct reasm *r, struct blocks *blocks,
                              const struct reasm_limits *limits,
                              const struct reasm_segment *segment,
                              struct counters *counters)
@@ -75,7 +77,7 @@ enum reasm_result reasm_hold(struct reasm *r, struct pool *pool,
                         struct slice bytes = { segment->bytes.data +
                                                    (at - segment->offset),
                                                (size_t)(to - at) };
-                        full = !insert(r, pool, limits, before, segment, at, bytes);
+                        full = !insert(r, blocks, limits, before, segment, at, bytes);
                         new |= !full;
                         at = to;
                 }
@@ -101,13 +103,13 @@ struct reasm_piece *reasm_take_first(struct reasm *r)
         return piece;
 }
 
-void reasm_piece_free(struct pool *pool, struct reasm_piece *piece)
+void reasm_piece_free(struct blocks *blocks, struct reasm_piece *piece)
 {
-        pool_give(pool, piece, piece->room);
+        blocks_give(blocks, piece, piece->room);
 }
 
-void reasm_clear(struct reasm *r, struct pool *pool)
+void reasm_clear(struct reasm *r, struct blocks *blocks)
 {
         while (r->first)
-                reasm_piece_free(pool, reasm_take_first(r));
+                reasm_piece_free(blocks, reasm_take_first(r));
 }

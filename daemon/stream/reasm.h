@@ -18,8 +18,8 @@
 #ifndef STREAM_REASM_H
 #define STREAM_REASM_H
 
+#include "base/blocks.h"
 #include "base/counters.h"
-#include "base/pool.h"
 
 struct reasm_limits {
         uint32_t bytes;  /* held for one direction */
@@ -55,12 +55,12 @@ struct reasm_segment {
 };
 
 /* Holds what is new in a segment. */
-enum reasm_result reasm_hold(struct reasm *, struct pool *, const struct reasm_limits *,
+enum reasm_result reasm_hold(struct reasm *, struct blocks *, const struct reasm_limits *,
                              const struct reasm_segment *, struct counters *);
 
 /* Takes the first piece out; the caller gives it back with reasm_piece_free. */
 struct reasm_piece *reasm_take_first(struct reasm *);
-void reasm_piece_free(struct pool *, struct reasm_piece *);
-void reasm_clear(struct reasm *, struct pool *);
+void reasm_piece_free(struct blocks *, struct reasm_piece *);
+void reasm_clear(struct reasm *, struct blocks *);
 
 #endif

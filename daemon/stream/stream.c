@@ -41,7 +41,7 @@ struct stream {
         struct counters *counters;
         struct flow_context context;
         struct slab flows;
-        struct pool pool;
+        struct blocks blocks;
         struct slot *slots;
         uint32_t slot_mask;
         struct queue queues[FLOW_QUEUES];
@@ -349,13 +349,13 @@ struct stream *stream_new(const struct stream_options *options,
         s->now_ns = INT64_MIN / 2;
         s->context = (struct flow_context){
                 .handler = handler,
-                .pool = &s->pool,
+                .blocks = &s->blocks,
                 .limits = { options->flow_memory, FLOW_PIECES_MAX },
                 .counters = counters,
         };
         if (!slab_init(&s->flows, sizeof(struct flow) + handler->user_size,
                        options->flows_max) ||
-            !pool_init(&s->pool, options->memory_max) ||
+            !blocks_init(&s->blocks, options->memory_max) ||
             !index_resize(s, INDEX_SLOTS_MIN))
                 stream_free(&s);
         return s;
@@ -368,7 +368,7 @@ void stream_free(struct stream **stream)
         if (!s)
                 return;
         slab_free(&s->flows);
-        pool_free(&s->pool);
+        blocks_free(&s->blocks);
         free(s->slots);
         free(s);
         *stream = NULL;
@@ -436,5 +436,5 @@ uint32_t stream_flow_count(const struct stream *s)
 uint64_t stream_memory(const struct stream *s)
 {
         return slab_bytes(&s->flows) +
-               ((uint64_t)s->slot_mask + 1) * sizeof(struct slot) + s->pool.used;
+               ((uint64_t)s->slot_mask + 1) * sizeof(struct slot) + s->blocks.used;
 }

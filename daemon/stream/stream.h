@@ -19,7 +19,7 @@
  * silence, or when the table is full: half-open and closed ones first.
  *
  * Memory: one object for a flow, STREAM_FLOW_SIZE plus the user's bytes, and a
- * hash slot; held segments come from a pool with a budget. Cost of an in-order
+ * hash slot; held segments come from blocks with a budget. Cost of an in-order
  * segment: one keyed hash, one probe, one call.
  *
  * Sources: RFC 9293; RFC 5961 (which RST and SYN to believe).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/pool.h"
+#include "base/blocks.h"
 
 #include "base/check.h"
 
@@ -9,41 +9,41 @@ static int class_of(size_t size)
 {
         int class = 0;
 
-        while (class < POOL_CLASSES && ((size_t)POOL_BLOCK_MIN << class) < size)
+        while (class < BLOCKS_CLASSES && ((size_t)BLOCKS_SIZE_MIN << class) < size)
                 class ++;
         return class;
 }
 
-bool pool_init(struct pool *p, uint64_t budget)
+bool blocks_init(struct blocks *p, uint64_t budget)
 {
-        *p = (struct pool){ .budget = budget };
-        for (int i = 0; i < POOL_CLASSES; i++) {
-                size_t size = (size_t)POOL_BLOCK_MIN << i;
+        *p = (struct blocks){ .budget = budget };
+        for (int i = 0; i < BLOCKS_CLASSES; i++) {
+                size_t size = (size_t)BLOCKS_SIZE_MIN << i;
                 uint64_t count = budget / size;
                 if (count >= UINT32_MAX)
                         count = UINT32_MAX - 1;
                 if (!slab_init(&p->classes[i], size, (uint32_t)count)) {
-                        pool_free(p);
+                        blocks_free(p);
                         return false;
                 }
         }
         return true;
 }
 
-void pool_free(struct pool *p)
+void blocks_free(struct blocks *p)
 {
-        for (int i = 0; i < POOL_CLASSES; i++)
+        for (int i = 0; i < BLOCKS_CLASSES; i++)
                 slab_free(&p->classes[i]);
         p->used = 0;
 }
 
-void *pool_take(struct pool *p, size_t size, size_t *room)
+void *blocks_take(struct blocks *p, size_t size, size_t *room)
 {
         int class = class_of(size);
 
-        if (class == POOL_CLASSES)
+        if (class == BLOCKS_CLASSES)
                 return NULL;
-        size_t bytes = (size_t)POOL_BLOCK_MIN << class;
+        size_t bytes = (size_t)BLOCKS_SIZE_MIN << class;
         if (p->used + bytes > p->budget)
                 return NULL;
         uint32_t number = slab_take_raw(&p->classes[class]);
@@ -54,7 +54,7 @@ void *pool_take(struct pool *p, size_t size, size_t *room)
         return slab_at(&p->classes[class], number);
 }
 
-void pool_give(struct pool *p, void *block, size_t room)
+void blocks_give(struct blocks *p, void *block, size_t room)
 {
         struct slab *slab = &p->classes[class_of(room)];
 

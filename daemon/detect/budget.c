@@ -1,62 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-#include "detect/pool.h"
+#include "detect/budget.h"
 
 #include "base/check.h"
 
 #include <string.h>
 
-#define POOL_MIN_PAGES 16
-#define POOL_MAX_PAGES ((UINT64_C(16) << 30) / POOL_PAGE)
+#define BUDGET_MIN_PAGES 16
+#define BUDGET_MAX_PAGES ((UINT64_C(16) << 30) / BUDGET_PAGE)
 
-bool pool_init(struct pool *p, uint64_t bytes)
+bool budget_init(struct budget *p, uint64_t bytes)
 {
-        uint64_t pages = bytes / POOL_PAGE;
+        uint64_t pages = bytes / BUDGET_PAGE;
 
-        if (pages < POOL_MIN_PAGES)
-                pages = POOL_MIN_PAGES;
-        if (pages > POOL_MAX_PAGES)
-                pages = POOL_MAX_PAGES;
-        *p = (struct pool){ .newcomer_pages = (uint32_t)(pages - pages / 4) };
+        if (pages < BUDGET_MIN_PAGES)
+                pages = BUDGET_MIN_PAGES;
+        if (pages > BUDGET_MAX_PAGES)
+                pages = BUDGET_MAX_PAGES;
+        *p = (struct budget){ .newcomer_pages = (uint32_t)(pages - pages / 4) };
         /* A page and its descriptor are taken and given together: one number for both. */
-        if (!slab_init(&p->pages, POOL_PAGE, (uint32_t)pages))
+        if (!slab_init(&p->pages, BUDGET_PAGE, (uint32_t)pages))
                 return false;
-        if (!slab_init(&p->descriptors, sizeof(struct pool_page), (uint32_t)pages)) {
+        if (!slab_init(&p->descriptors, sizeof(struct budget_page), (uint32_t)pages)) {
                 slab_free(&p->pages);
                 return false;
         }
         return true;
 }
 
-void pool_free(struct pool *p)
+void budget_free(struct budget *p)
 {
         slab_free(&p->pages);
         slab_free(&p->descriptors);
-        *p = (struct pool){ 0 };
+        *p = (struct budget){ 0 };
 }
 
-unsigned pool_class_of(struct pool *p, size_t size)
+unsigned budget_class_of(struct budget *p, size_t size)
 {
         uint32_t rounded = (uint32_t)((size + 7) / 8 * 8);
 
-        CHECK(size > 0 && rounded <= POOL_PAGE);
+        CHECK(size > 0 && rounded <= BUDGET_PAGE);
         for (unsigned i = 0; i < p->classes; i++)
                 if (p->class[i].size == rounded)
                         return i;
-        CHECK(p->classes < POOL_CLASSES);
+        CHECK(p->classes < BUDGET_CLASSES);
         p->class[p->classes] =
-            (struct pool_class){ .size = rounded, .per_page = (uint16_t)(POOL_PAGE / rounded) };
+            (struct budget_class){ .size = rounded, .per_page = (uint16_t)(BUDGET_PAGE / rounded) };
         return p->classes++;
 }
 
-static struct pool_page *page_at(const struct pool *p, uint32_t number)
+static struct budget_page *page_at(const struct budget *p, uint32_t number)
 {
         return slab_at(&p->descriptors, number);
 }
 
-static void page_link(struct pool *p, uint32_t number)
+static void page_link(struct budget *p, uint32_t number)
 {
-        struct pool_page *page = page_at(p, number);
-        struct pool_class *class = &p->class[page->size_class];
+        struct budget_page *page = page_at(p, number);
+        struct budget_class *class = &p->class[page->size_class];
 
         page->prev = 0;
         page->next = class->partial;
@@ -65,9 +65,9 @@ static void page_link(struct pool *p, uint32_t number)
         class->partial = number;
 }
 
-static void page_unlink(struct pool *p, uint32_t number)
+static void page_unlink(struct budget *p, uint32_t number)
 {
-        struct pool_page *page = page_at(p, number);
+        struct budget_page *page = page_at(p, number);
 
         if (page->next)
                 page_at(p, page->next)->prev = page->prev;
@@ -77,9 +77,9 @@ static void page_unlink(struct pool *p, uint32_t number)
                 p->class[page->size_class].partial = page->next;
 }
 
-static bool page_new(struct pool *p, unsigned size_class, enum pool_priority priority)
+static bool page_new(struct budget *p, unsigned size_class, enum budget_priority priority)
 {
-        if (priority == POOL_NEWCOMER && p->pages.used >= p->newcomer_pages)
+        if (priority == BUDGET_NEWCOMER && p->pages.used >= p->newcomer_pages)
                 return false;
         uint32_t number = slab_take_raw(&p->pages);
         if (number == 0)
@@ -90,30 +90,30 @@ static bool page_new(struct pool *p, unsigned size_class, enum pool_priority pri
         return true;
 }
 
-uint32_t pool_take(struct pool *p, unsigned size_class, enum pool_priority priority)
+uint32_t budget_take(struct budget *p, unsigned size_class, enum budget_priority priority)
 {
-        struct pool_class *class = &p->class[size_class];
+        struct budget_class *class = &p->class[size_class];
 
         if (class->partial == 0 && !page_new(p, size_class, priority))
                 return 0;
         uint32_t number = class->partial;
-        struct pool_page *page = page_at(p, number);
+        struct budget_page *page = page_at(p, number);
         uint32_t handle = page->free;
         if (handle)
-                memcpy(&page->free, pool_at(p, handle), sizeof(page->free));
+                memcpy(&page->free, budget_at(p, handle), sizeof(page->free));
         else
-                handle = (uint32_t)(((size_t)number * POOL_PAGE +
+                handle = (uint32_t)(((size_t)number * BUDGET_PAGE +
                                      (size_t)page->cut++ * class->size) / 8);
         if (++page->used == class->per_page)
                 page_unlink(p, number);
-        memset(pool_at(p, handle), 0, class->size);
+        memset(budget_at(p, handle), 0, class->size);
         return handle;
 }
 
-void pool_give(struct pool *p, uint32_t handle)
+void budget_give(struct budget *p, uint32_t handle)
 {
-        uint32_t number = (uint32_t)((size_t)handle * 8 / POOL_PAGE);
-        struct pool_page *page = page_at(p, number);
+        uint32_t number = (uint32_t)((size_t)handle * 8 / BUDGET_PAGE);
+        struct budget_page *page = page_at(p, number);
 
         CHECK(number > 0 && page->used > 0);
         if (page->used-- == p->class[page->size_class].per_page)
@@ -124,6 +124,6 @@ void pool_give(struct pool *p, uint32_t handle)
                 slab_give(&p->descriptors, number);
                 return;
         }
-        memcpy(pool_at(p, handle), &page->free, sizeof(page->free));
+        memcpy(budget_at(p, handle), &page->free, sizeof(page->free));
         page->free = handle;
 }

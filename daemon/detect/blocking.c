@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/check.h"
+#include "detect/engine_priv.h"
+
+#define NETWORK_ADDRESSES_LOOKED_AT 256
+
+struct blocking {
+        struct engine *engine;
+        struct incident_case *c;
+        const struct rule *rule;
+        int64_t time_ns;
+        bool may_put; /* else only what is running is told */
+};
+
+/* One thing that may be blocked. Networks for ip and prefix, text for the others. */
+struct candidate {
+        enum field_kind kind;
+        struct network network;
+        struct slice text;
+};
+
+static bool has_trusted_proxy(const struct site *site, const struct network *network)
+{
+        struct ip ip = network->ip;
+
+        if (network->bits < 120)
+                return site_is_trusted_proxy(site, &ip);
+        for (unsigned i = 0; i < NETWORK_ADDRESSES_LOOKED_AT; i++) {
+                struct ip one = ip;
+                one.bytes[15] = (uint8_t)i;
+                if (network_contains(network, &one) && site_is_trusted_proxy(site, &one))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_network(enum field_kind kind)
+{
+        return kind == FIELD_IP || kind == FIELD_HOST || kind == FIELD_PREFIX;
+}
+
+static bool is_withheld(const struct site *site, const struct candidate *candidate)
+{
+        if (!site || !is_network(candidate->kind))
+                return false;
+        if (has_trusted_proxy(site, &candidate->network))
+                return true;
+        return ip_is_private(&candidate->network.ip) && !site_blocks_private(site);
+}
+
+static const char *block_type(const struct candidate *candidate)
+{
+        switch (candidate->kind) {
+        case FIELD_IP:
+        case FIELD_HOST:
+        case FIELD_PREFIX:
+                return candidate->network.bits == 128 ? "ip" : "prefix";
+        case FIELD_SESSION:
+                return "session";
+        case FIELD_ACCOUNT:
+                return "account";
+        case FIELD_SHAPE:
+                return "shape";
+        default:
+                CHECK(!"a kind that can be blocked");
+                return NULL;
+        }
+}
+
+static size_t print_value(const struct candidate *candidate, char out[BLOCK_TEXT])
+{
+        if (is_network(candidate->kind))
+                return network_format(&candidate->network, out);
+        struct slice text = slice_first(candidate->text, BLOCK_TEXT);
+        memcpy(out, text.data, text.len);
+        return text.len;
+}
+
+static uint64_t hash_subject(const struct blocking *b, const char *type, struct slice value)
+{
+        const struct hash_key *key = &b->engine->options.hash_key;
+        uint64_t hash = hash_slice(key, slice_str(b->rule->name));
+
+        return hash_mix(hash_mix(hash, hash_slice(key, slice_str(type))), hash_slice(key, value));
+}
+
+static void add_block(struct event_memory *event, const char *type, size_t len,
+                      const struct ladder_block *block)
+{
+        unsigned at = event->block_count++;
+
+        event->blocks[at] = (struct incident_block){
+                type, slice_of(event->block_texts[at], len), block->since_ns, block->until_ns,
+                block->level
+        };
+}
+
+/* True when a block begins. *until_ns: when it has to be looked at again. */
+static bool block_one(struct blocking *b, const struct candidate *candidate, int64_t *until_ns)
+{
+        struct engine *e = b->engine;
+        struct event_memory *event = e->event;
+        struct ladder_block block;
+
+        if (event->block_count == EVENT_BLOCKS)
+                return false;
+        char *text = event->block_texts[event->block_count];
+        const char *type = block_type(candidate);
+        size_t len = print_value(candidate, text);
+        uint64_t subject = hash_subject(b, type, slice_of(text, len));
+        if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
+                *until_ns = block.until_ns;
+                if (!event->blocks_are_new)
+                        add_block(event, type, len, &block);
+                return false;
+        }
+        if (!b->may_put || ladder_climb(&e->ladder, subject, b->rule->block_ns, b->rule->rungs,
+                                        b->time_ns, &block) != LADDER_NEW)
+                return false;
+        *until_ns = block.until_ns;
+        /* Those put now take the place of those that were running. */
+        if (!event->blocks_are_new && event->block_count) {
+                memmove(event->block_texts[0], text, len);
+                event->block_count = 0;
+        }
+        event->blocks_are_new = true;
+        add_block(event, type, len, &block);
+        return true;
+}
+
+static struct candidate key_candidate(const struct blocking *b)
+{
+        struct engine *e = b->engine;
+        const struct table_plan *plan = &e->rules->tables[b->rule->table];
+        const struct field *field = e->rules->operands[plan->key[0]].field;
+        struct candidate candidate = { .kind = field->kind,
+                                       .text = slice_of(b->c->subject, b->c->subject_len) };
+
+        /* The subject is the value as published, so it serves when no record is at hand. */
+        if (is_network(candidate.kind))
+                CHECK(network_parse(candidate.text, &candidate.network, NULL));
+        return candidate;
+}
+
+static void block_key(struct blocking *b)
+{
+        struct candidate candidate = key_candidate(b);
+
+        if (is_withheld(b->engine->options.site, &candidate)) {
+                b->engine->options.counters->blocks_withheld += !b->c->key_is_private;
+                b->c->key_is_private = true;
+                return;
+        }
+        block_one(b, &candidate, &b->c->blocked_until_ns);
+}
+
+static struct candidate actor_candidate(const struct engine *e, enum field_kind kind,
+                                        const struct actor *actor, char text[256])
+{
+        struct candidate candidate = { .kind = kind };
+        uint8_t bits = 128;
+
+        if (kind == FIELD_PREFIX)
+                bits = actor->prefix_bits;
+        else if (kind == FIELD_HOST && !ip_is_v4(&actor->ip))
+                bits = 64;
+        if (is_network(kind))
+                candidate.network = network_of(&actor->ip, bits);
+        else
+                candidate.text =
+                    slice_of(text, actors_publish(&e->actors, field_participant(kind), actor, text));
+        return candidate;
+}
+
+static void block_actor(struct blocking *b, enum field_kind kind, const struct actor *actor,
+                        bool count_withheld)
+{
+        char text[256];
+        int64_t until_ns;
+
+        if (!actor_has(actor, field_participant(kind)))
+                return;
+        struct candidate candidate = actor_candidate(b->engine, kind, actor, text);
+        if (!is_withheld(b->engine->options.site, &candidate))
+                block_one(b, &candidate, &until_ns);
+        else if (count_withheld)
+                b->engine->options.counters->blocks_withheld++;
+}
+
+/* All participants of the incident's window. */
+static void block_participants(struct blocking *b, bool count_withheld)
+{
+        struct engine *e = b->engine;
+        const struct entry *entry = table_at(&e->tables[b->rule->table], b->c->entry);
+        int64_t begin_ns = b->c->raised_ns - b->rule->longest_ns;
+        uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
+        const struct actor *actors[INVOLVED_MAX];
+        uint64_t total;
+
+        for (unsigned kind = FIELD_IP; kind <= FIELD_SHAPE; kind++) {
+                if (!(b->rule->block_what & 1U << kind))
+                        continue;
+                unsigned count =
+                    involved_values(&e->involved, &entry->involved, field_participant(kind), since,
+                                    actors, INVOLVED_MAX, &total);
+                for (unsigned i = 0; i < count; i++)
+                        block_actor(b, kind, actors[i], count_withheld);
+        }
+}
+
+/* Only who made the transaction at hand: a newcomer, or one whose block ran out. */
+static void block_present(struct blocking *b)
+{
+        uint32_t actor = actors_take(&b->engine->actors, b->engine->facts.subject.record);
+
+        if (actor == 0)
+                return;
+        for (unsigned kind = FIELD_IP; kind <= FIELD_SHAPE; kind++)
+                if (b->rule->block_what & 1U << kind)
+                        block_actor(b, kind, actors_at(&b->engine->actors, actor), false);
+        actors_drop(&b->engine->actors, actor);
+}
+
+static struct blocking begin(struct engine *e, struct incident_case *c, int64_t time_ns,
+                             bool may_put)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+
+        e->event->block_count = 0;
+        e->event->blocks_are_new = false;
+        return (struct blocking){ e, c, rule, time_ns, may_put };
+}
+
+static bool blocks(const struct rule *rule)
+{
+        return rule->rungs && rule->mode == MODE_ALERT;
+}
+
+bool blocking_due(struct engine *e, struct incident_case *c, int64_t time_ns)
+{
+        struct blocking b = begin(e, c, time_ns, true);
+
+        if (!blocks(b.rule))
+                return false;
+        if (!b.rule->block_what)
+                block_key(&b);
+        else if (c->n == 0)
+                block_participants(&b, true);
+        else
+                block_present(&b);
+        return e->event->blocks_are_new;
+}
+
+void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns)
+{
+        struct blocking b = begin(e, c, time_ns, false);
+
+        if (!blocks(b.rule))
+                return;
+        if (!b.rule->block_what)
+                block_key(&b);
+        else
+                block_participants(&b, false);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/engine_priv.h"
+
+#include "base/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define TIME_MAX         (INT64_MAX / 4)
+#define EVICT_AT_A_TIME  2
+#define EVICT_IN_NEED    16
+#define EVICT_TRIES      8
+#define INDEX_PART       8 /* of the memory: one in so many bytes is for indexes */
+#define TEXTS_OF_EVENT   (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
+
+static bool init_parts(struct engine *e, uint64_t memory)
+{
+        const struct engine_options *o = &e->options;
+        unsigned indexes = e->rules->table_count + 3;
+        uint64_t index_bytes = memory / INDEX_PART / indexes;
+
+        if (!budget_init(&e->budget, memory - memory / INDEX_PART) ||
+            !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
+            !ladder_init(&e->ladder, &e->budget, index_bytes) || !missed_init(&e->missed) ||
+            !cases_init(&e->cases, o->incidents_max) ||
+            !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
+                return false;
+        e->actors.pseudonym = o->pseudonym;
+        e->actors.pseudonym_context = o->pseudonym_context;
+        distinct_store_init(&e->sets, &e->budget, o->counters);
+        involved_store_init(&e->involved, &e->actors);
+        sample_store_init(&e->samples, &e->budget);
+        for (unsigned i = 0; i < e->rules->table_count; i++)
+                if (!table_init(&e->tables[i], e->rules, &e->rules->tables[i], &e->sets,
+                                &e->involved, &e->samples, index_bytes))
+                        return false;
+        return true;
+}
+
+struct engine *engine_new(const struct engine_options *options)
+{
+        struct engine *e = calloc(1, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        e->options = *options;
+        e->rules = options->rules;
+        e->now_ns = -1;
+        e->tables = calloc(e->rules->table_count + 1, sizeof(*e->tables));
+        e->event = calloc(1, sizeof(*e->event));
+        if (!e->tables || !e->event || !init_parts(e, options->memory_max)) {
+                engine_free(&e);
+                return NULL;
+        }
+        buf_reserve(&e->event->texts, TEXTS_OF_EVENT);
+        return e;
+}
+
+void engine_free(struct engine **pointer)
+{
+        struct engine *e = *pointer;
+
+        if (!e)
+                return;
+        for (unsigned i = 0; e->tables && i < e->rules->table_count; i++)
+                table_free(&e->tables[i]);
+        if (e->event)
+                buf_free(&e->event->texts);
+        free(e->event);
+        free(e->tables);
+        facts_free(&e->facts);
+        cases_free(&e->cases);
+        missed_free(&e->missed);
+        ladder_free(&e->ladder);
+        actors_free(&e->actors);
+        budget_free(&e->budget);
+        free(e);
+        *pointer = NULL;
+}
+
+/* ---- time and the end of incidents ---- */
+
+static int64_t deadline_of(const struct engine *e, const struct incident_case *c)
+{
+        return c->held_ns + e->rules->rules[c->rule].longest_ns;
+}
+
+static void unlink_case(struct engine *e, const struct incident_case *c, uint32_t number)
+{
+        struct entry *entry = table_at(&e->tables[e->rules->rules[c->rule].table], c->entry);
+        uint32_t *link = &entry->incidents;
+
+        while (*link != number) {
+                CHECK(*link != 0);
+                link = &cases_at(&e->cases, *link)->next;
+        }
+        *link = c->next;
+}
+
+/* Ends the case that is first in the heap. */
+static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
+{
+        struct incident_case *c = cases_at(&e->cases, number);
+
+        blocking_running(e, c, time_ns);
+        report_event(e, c, INCIDENT_ENDED, time_ns);
+        distinct_clear(&e->sets, &c->served);
+        unlink_case(e, c, number);
+        cases_close(&e->cases);
+}
+
+static void end_due(struct engine *e, int64_t now_ns)
+{
+        uint32_t number;
+
+        while ((number = cases_due(&e->cases, now_ns))) {
+                int64_t deadline_ns = deadline_of(e, cases_at(&e->cases, number));
+                if (deadline_ns > now_ns)
+                        cases_postpone(&e->cases, deadline_ns);
+                else
+                        end_case(e, number, deadline_ns);
+        }
+}
+
+void engine_advance(struct engine *e, int64_t now_ns)
+{
+        if (now_ns <= e->now_ns || now_ns > TIME_MAX)
+                return;
+        e->now_ns = now_ns;
+        end_due(e, now_ns);
+}
+
+void engine_finish(struct engine *e)
+{
+        uint32_t number;
+
+        while ((number = cases_due(&e->cases, INT64_MAX)))
+                end_case(e, number, e->now_ns);
+}
+
+void engine_missed(struct engine *e, int64_t now_ns, double share)
+{
+        if (now_ns >= 0 && now_ns <= TIME_MAX)
+                missed_add(&e->missed, now_ns, share);
+}
+
+/* ---- memory ---- */
+
+static struct table *largest_table(struct engine *e)
+{
+        struct table *largest = &e->tables[0];
+
+        for (unsigned i = 1; i < e->rules->table_count; i++) {
+                struct table *t = &e->tables[i];
+                if ((uint64_t)t->index.count * t->plan->entry_size >
+                    (uint64_t)largest->index.count * largest->plan->entry_size)
+                        largest = t;
+        }
+        return largest;
+}
+
+static bool is_crowded(const struct engine *e)
+{
+        return e->budget.pages.used >= e->budget.newcomer_pages;
+}
+
+/* Room is made before it is needed: what hangs on entries must find some too. */
+static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash)
+{
+        uint32_t handle;
+
+        if (is_crowded(e))
+                table_evict(largest_table(e), EVICT_AT_A_TIME);
+        handle = table_new(t, hash);
+        for (unsigned i = 0; handle == 0 && i < EVICT_TRIES; i++) {
+                table_evict(i % 2 ? t : largest_table(e), EVICT_IN_NEED);
+                handle = table_new(t, hash);
+        }
+        return handle;
+}
+
+static uint32_t find_entry(struct engine *e, struct table *t, uint64_t hash)
+{
+        uint32_t handle = table_find(t, hash);
+
+        return handle ? handle : new_entry(e, t, hash);
+}
+
+/* ---- incidents ---- */
+
+struct look {
+        struct engine *engine;
+        struct table *table;
+        struct entry *entry;
+        uint32_t handle;
+        const struct rule *rule;
+};
+
+static struct value read_aggregate(void *context, const struct aggregate *a)
+{
+        const struct look *look = context;
+
+        return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
+}
+
+static void note_evidence(const struct look *look, struct incident_case *c)
+{
+        for (unsigned i = 0; i < look->rule->aggregate_count && i < CASE_EVIDENCE; i++) {
+                struct value v =
+                    table_value(look->table, look->entry, &look->rule->aggregates[i]);
+                c->evidence[i].missing = v.type == VALUE_MISSING;
+                c->evidence[i].value = v.type == VALUE_MISSING ? 0 : v.number;
+        }
+}
+
+static void add_sample(struct incident_case *c, struct slice text)
+{
+        if (c->sample_count == INCIDENT_SAMPLES)
+                return;
+        memcpy(c->samples[c->sample_count], text.data, text.len);
+        c->sample_len[c->sample_count++] = (uint8_t)text.len;
+}
+
+static void add_record_sample(struct engine *e, struct incident_case *c)
+{
+        char text[SAMPLE_TEXT_MAX];
+
+        if (c->sample_count < INCIDENT_SAMPLES)
+                add_sample(c, slice_of(text, sample_print(e->facts.subject.record, text)));
+}
+
+static uint32_t where_bit(const struct table_plan *plan, unsigned where)
+{
+        for (unsigned i = 0; i < plan->where_count && i < 31; i++)
+                if (plan->wheres[i] == where)
+                        return 1U << i;
+        return 1U << 31; /* one bit for all conditions past 31 */
+}
+
+static void add_early_samples(const struct look *look, struct incident_case *c)
+{
+        struct slice texts[SAMPLES_KEPT];
+        int64_t begin_ns = c->raised_ns - look->rule->longest_ns;
+        unsigned count = samples_get(&look->engine->samples, &look->entry->samples,
+                                     where_bit(look->table->plan, look->rule->where),
+                                     begin_ns > 0 ? seconds_of(begin_ns) : 0, texts);
+
+        for (unsigned i = 0; i < count; i++)
+                add_sample(c, texts[i]);
+}
+
+static void raise(const struct look *look)
+{
+        struct engine *e = look->engine;
+        const struct rule *rule = look->rule;
+        int64_t time_ns = e->facts.subject.record->end_ns;
+        int64_t window_begin_ns = time_ns - rule->longest_ns;
+        uint32_t number = cases_open(&e->cases, time_ns + rule->longest_ns);
+
+        if (number == 0) {
+                e->options.counters->incidents_dropped++;
+                return;
+        }
+        struct incident_case *c = cases_at(&e->cases, number);
+        c->rule = (uint32_t)(rule - e->rules->rules);
+        c->entry = look->handle;
+        c->next = look->entry->incidents;
+        look->entry->incidents = number;
+        c->raised_ns = c->held_ns = c->last_ns = time_ns;
+        c->start_ns = look->entry->since_ns > window_begin_ns ? look->entry->since_ns
+                                                              : window_begin_ns;
+        c->update_ns = time_ns + rule->again_ns;
+        c->served_bytes = table_bytes(look->table, look->entry, rule->served_bytes);
+        distinct_copy_flat(&e->sets, table_set(look->table, look->entry, rule->served_targets),
+                           &c->served);
+        report_subject(e, rule, c);
+        report_name(e, c);
+        note_evidence(look, c);
+        add_early_samples(look, c);
+        add_record_sample(e, c);
+        e->options.counters->incidents_raised++;
+        blocking_due(e, c, time_ns);
+        report_event(e, c, INCIDENT_RAISED, time_ns);
+}
+
+/* What was served since the incident was raised: without a window. */
+static void add_served(const struct look *look, struct incident_case *c)
+{
+        struct engine *e = look->engine;
+        const struct slot *targets = &look->table->plan->slots[look->rule->served_targets];
+        const struct fact_operand *target;
+
+        if (!facts_condition(&e->facts, targets->condition))
+                return;
+        c->served_bytes += e->facts.subject.record->response_bytes;
+        target = facts_operand(&e->facts, targets->operand);
+        if (target->value.type != VALUE_MISSING)
+                distinct_add(&e->sets, &c->served, facts_hash(&e->facts, targets->operand), 0, 0);
+}
+
+static bool block_is_due(const struct rule *rule, const struct incident_case *c, int64_t time_ns)
+{
+        return rule->rungs && rule->mode == MODE_ALERT &&
+               (rule->block_what || (!c->key_is_private && time_ns >= c->blocked_until_ns));
+}
+
+static void go_on(const struct look *look, struct incident_case *c, bool holds)
+{
+        struct engine *e = look->engine;
+        const struct rule *rule = look->rule;
+        int64_t time_ns = e->facts.subject.record->end_ns;
+
+        add_served(look, c);
+        add_record_sample(e, c);
+        c->last_ns = time_ns > c->last_ns ? time_ns : c->last_ns;
+        if (holds) {
+                c->held_ns = time_ns > c->held_ns ? time_ns : c->held_ns;
+                note_evidence(look, c);
+        }
+        bool blocked = block_is_due(rule, c, time_ns) && blocking_due(e, c, time_ns);
+        if (!blocked && !(holds && time_ns >= c->update_ns))
+                return;
+        if (!blocked)
+                blocking_running(e, c, time_ns);
+        c->update_ns = time_ns + rule->again_ns;
+        report_event(e, c, INCIDENT_UPDATED, time_ns);
+}
+
+static struct incident_case *open_case(const struct look *look)
+{
+        uint32_t rule = (uint32_t)(look->rule - look->engine->rules->rules);
+
+        for (uint32_t number = look->entry->incidents; number;) {
+                struct incident_case *c = cases_at(&look->engine->cases, number);
+                if (c->rule == rule)
+                        return c;
+                number = c->next;
+        }
+        return NULL;
+}
+
+static void look_at_rule(struct look *look)
+{
+        struct engine *e = look->engine;
+        struct expr_subject reading = e->facts.reading;
+
+        reading.aggregate = read_aggregate;
+        reading.context = look;
+        struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
+        bool holds = expr_true(look->rule->when, &reading);
+        if (c)
+                go_on(look, c, holds);
+        else if (holds)
+                raise(look);
+}
+
+/* ---- one record ---- */
+
+static uint32_t conditions_met(struct engine *e, const struct table *t)
+{
+        uint32_t met = 0;
+
+        for (unsigned i = 0; i < t->plan->where_count; i++)
+                if (facts_condition(&e->facts, t->plan->wheres[i]))
+                        met |= 1U << (i < 31 ? i : 31);
+        return met;
+}
+
+static bool is_exempt(struct engine *e)
+{
+        int64_t now_ns = e->facts.subject.record->end_ns;
+
+        for (unsigned i = 0; i < e->rules->exemption_count; i++) {
+                const struct exemption *x = &e->rules->exemptions[i];
+                if (now_ns < x->until_ns && expr_true(x->when, &e->facts.reading))
+                        return true;
+        }
+        return false;
+}
+
+static void note_transaction(struct engine *e, const struct table *t, struct entry *entry,
+                             uint32_t actor, uint32_t met)
+{
+        const struct record *r = e->facts.subject.record;
+        uint32_t now = seconds_of(r->end_ns);
+        uint32_t keep = (uint32_t)(t->plan->longest_ns / NS_PER_SEC) + 1;
+
+        if (entry->transactions == 0 || now > entry->seen + keep)
+                entry->since_ns = r->end_ns;
+        entry->seen = now > entry->seen ? now : entry->seen;
+        involved_add(&e->involved, &entry->involved, actor, entry->seen, keep,
+                     entry->incidents != 0);
+        samples_add(&e->samples, &entry->samples, entry->transactions + 1, r, met, now);
+}
+
+static void count_in_table(struct engine *e, struct table *t, uint32_t met, uint32_t actor)
+{
+        uint64_t hash;
+
+        if (!table_key(t, &e->facts, &hash))
+                return;
+        table_set_time(t, e->now_ns);
+        uint32_t handle = find_entry(e, t, hash);
+        if (handle == 0)
+                return;
+        struct entry *entry = table_at(t, handle);
+        table_rotate(t, entry);
+        note_transaction(e, t, entry, actor, met);
+        table_count(t, entry, &e->facts);
+        for (unsigned i = 0; i < t->plan->rule_count; i++) {
+                struct look look = { e, t, entry, handle, &e->rules->rules[t->plan->rules[i]] };
+                if (facts_condition(&e->facts, look.rule->where))
+                        look_at_rule(&look);
+        }
+}
+
+void engine_record(struct engine *e, const struct record *record)
+{
+        uint32_t actor = 0;
+        bool known = false;
+
+        if (record->end_ns < 0 || record->end_ns > TIME_MAX)
+                return;
+        e->options.counters->transactions++;
+        engine_advance(e, record->end_ns);
+        facts_begin(&e->facts, record);
+        for (unsigned i = 0; i < e->rules->table_count; i++) {
+                struct table *t = &e->tables[i];
+                uint32_t met = conditions_met(e, t);
+                if (met == 0)
+                        continue;
+                if (!known) {
+                        if (is_exempt(e)) {
+                                e->options.counters->exempted++;
+                                return;
+                        }
+                        actor = actors_take(&e->actors, record);
+                        known = true;
+                }
+                count_in_table(e, t, met, actor);
+        }
+        actors_drop(&e->actors, actor);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine_priv - the engine's parts, for the files that are the engine.
+ *
+ *   engine.c    one record: time, tables, rules; memory
+ *   report.c    a case as the struct incident that leaves the engine
+ *   blocking.c  what is blocked with an event, and for how long
+ */
+#ifndef DETECT_ENGINE_PRIV_H
+#define DETECT_ENGINE_PRIV_H
+
+#include "base/clock.h"
+#include "detect/cases.h"
+#include "detect/engine.h"
+#include "detect/ladder.h"
+#include "detect/missed.h"
+#include "detect/table.h"
+
+#define EVENT_BLOCKS INVOLVED_MAX
+#define BLOCK_TEXT   256
+
+/* Room for what one event points to; used again by the next. */
+struct event_memory {
+        struct incident_evidence evidence[CASE_EVIDENCE];
+        struct incident_involved involved[PARTICIPANT_KINDS];
+        struct buf texts; /* of the involved: reserved once, so it never moves */
+        unsigned block_count;
+        bool blocks_are_new;
+        struct incident_block blocks[EVENT_BLOCKS];
+        char block_texts[EVENT_BLOCKS][BLOCK_TEXT];
+};
+
+struct engine {
+        struct engine_options options;
+        const struct rules *rules;
+        struct budget budget;
+        struct distinct_store sets;
+        struct actors actors;
+        struct involved_store involved;
+        struct sample_store samples;
+        struct ladder ladder;
+        struct missed missed;
+        struct cases cases;
+        struct facts facts;
+        struct table *tables;
+        struct event_memory *event;
+        int64_t now_ns;
+};
+
+/* Names a new case: fills `id`. */
+void report_name(struct engine *, struct incident_case *);
+
+/* The subject as it is published; at most CASE_SUBJECT_MAX bytes. */
+void report_subject(struct engine *, const struct rule *, struct incident_case *);
+
+/* Tells the layer above. Blocks are those in engine->event. */
+void report_event(struct engine *, struct incident_case *, enum incident_action,
+                  int64_t time_ns);
+
+/*
+ * Puts the blocks that are due with the transaction at hand into engine->event:
+ * those that are new, or else those that are running. True when one is new.
+ */
+bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
+
+/* Only those that are running. */
+void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
+
+/* Seconds for what keeps them in 32 bits. */
+static inline uint32_t seconds_of(int64_t time_ns)
+{
+        return (uint32_t)(time_ns / NS_PER_SEC);
+}
+
+#endif

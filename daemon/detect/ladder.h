@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ladder - how long a subject is blocked this time.
+ *
+ * Remembers for each (rule, subject) when it was blocked in the last seven days:
+ * the first block takes the first rung, the second the second, and from the last
+ * rung on it stays there. Knows nothing of what a subject is but its keyed hash.
+ *
+ * When the memory is full, the subject whose block ran out first of those that
+ * the hand sees is forgotten (it begins at the first rung again).
+ */
+#ifndef DETECT_LADDER_H
+#define DETECT_LADDER_H
+
+#include "detect/index.h"
+#include "detect/rules_priv.h"
+
+struct ladder {
+        struct budget *budget;
+        struct index index;
+        unsigned class;
+        uint32_t hand;
+};
+
+struct ladder_block {
+        int64_t since_ns, until_ns;
+        unsigned level; /* rung, from 1 */
+};
+
+enum ladder_result {
+        LADDER_NEW,     /* a block begins now */
+        LADDER_RUNNING, /* one is running still */
+        LADDER_FULL,    /* no memory: not blocked */
+};
+
+bool ladder_init(struct ladder *, struct budget *, uint64_t index_bytes);
+void ladder_free(struct ladder *);
+enum ladder_result ladder_climb(struct ladder *, uint64_t subject, const int64_t *rungs_ns,
+                                unsigned rungs, int64_t now_ns, struct ladder_block *);
+
+/* The block of a subject that is running; false when none is. */
+bool ladder_running(const struct ladder *, uint64_t subject, int64_t now_ns,
+                    struct ladder_block *);
+
+#endif

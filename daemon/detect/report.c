@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/check.h"
+#include "detect/engine_priv.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+/* Crockford's base 32: no I, L, O, U. */
+static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/* 130 bits, of which the first two are zero: 48 of time, 80 of the digest. */
+static void print_id(uint64_t ms, const uint8_t digest[10], char id[INCIDENT_ID_MAX])
+{
+        uint8_t bytes[16];
+
+        for (unsigned i = 0; i < 6; i++)
+                bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+        memcpy(bytes + 6, digest, 10);
+        for (unsigned i = 0; i < INCIDENT_ID_MAX - 1; i++) {
+                unsigned value = 0;
+                for (unsigned bit = i * 5; bit < i * 5 + 5; bit++) {
+                        unsigned set = bit < 2 ? 0 : bytes[(bit - 2) / 8] >> (7 - (bit - 2) % 8);
+                        value = value << 1 | (set & 1);
+                }
+                id[i] = digits[value];
+        }
+        id[INCIDENT_ID_MAX - 1] = '\0';
+}
+
+void report_name(struct engine *e, struct incident_case *c)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        const struct table_plan *plan = &e->rules->tables[rule->table];
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        unsigned digest_len = 0;
+        struct buf text = { 0 };
+
+        buf_printf(&text, "%s|%s|%.*s|%lld", rule->name, plan->type, (int)c->subject_len,
+                   c->subject, (long long)c->start_ns);
+        CHECK(HMAC(EVP_sha256(), e->options.id_key, sizeof(e->options.id_key), text.data,
+                   text.len, digest, &digest_len));
+        buf_free(&text);
+        print_id((uint64_t)(c->raised_ns / NS_PER_MS), digest, c->id);
+}
+
+/* One part of a key: sessions and accounts only as pseudonyms. */
+static void print_part(const struct engine *e, const struct operand *operand,
+                       const struct value *value, struct buf *out)
+{
+        unsigned kind = operand->field ? operand->field->kind : FIELD_PLAIN;
+        char text[256];
+
+        if (value->type == VALUE_STRING && (kind == FIELD_SESSION || kind == FIELD_SESSION_WAS))
+                buf_put(out, text,
+                        actors_pseudonym(&e->actors, PARTICIPANT_SESSION, value->text, text));
+        else if (value->type == VALUE_STRING && kind == FIELD_ACCOUNT)
+                buf_put(out, text,
+                        actors_pseudonym(&e->actors, PARTICIPANT_ACCOUNT, value->text, text));
+        else
+                value_print(value, operand->field ? operand->field->names : NULL, out);
+}
+
+void report_subject(struct engine *e, const struct rule *rule, struct incident_case *c)
+{
+        const struct table_plan *plan = &e->rules->tables[rule->table];
+        struct buf text = { 0 };
+
+        for (unsigned i = 0; i < plan->parts; i++) {
+                const struct operand *operand = &e->rules->operands[plan->key[i]];
+                if (i)
+                        buf_put_byte(&text, '|');
+                print_part(e, operand, &facts_operand(&e->facts, plan->key[i])->value, &text);
+        }
+        if (plan->parts == 0)
+                buf_put_str(&text, "all");
+        c->subject_len = (uint16_t)(text.len < CASE_SUBJECT_MAX ? text.len : CASE_SUBJECT_MAX);
+        memcpy(c->subject, text.data, c->subject_len);
+        buf_free(&text);
+}
+
+static void gather_involved(struct engine *e, const struct incident_case *c,
+                            const struct rule *rule)
+{
+        const struct entry *entry = table_at(&e->tables[rule->table], c->entry);
+        struct event_memory *event = e->event;
+        int64_t begin_ns = c->raised_ns - rule->longest_ns;
+        uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
+
+        buf_clear(&event->texts);
+        for (unsigned kind = 0; kind < PARTICIPANT_KINDS; kind++) {
+                struct incident_involved *involved = &event->involved[kind];
+                const struct actor *actors[INCIDENT_INVOLVED];
+                involved->count = involved_values(&e->involved, &entry->involved, kind, since,
+                                                  actors, INCIDENT_INVOLVED, &involved->total);
+                involved->at_least = entry->involved.overflow;
+                for (unsigned i = 0; i < involved->count; i++) {
+                        char *at = (char *)event->texts.data + event->texts.len;
+                        size_t len = actors_publish(&e->actors, kind, actors[i], at);
+                        event->texts.len += len;
+                        involved->values[i] = slice_of(at, len);
+                }
+        }
+}
+
+static void gather_evidence(struct engine *e, const struct incident_case *c,
+                            const struct rule *rule, struct incident *incident)
+{
+        unsigned count = rule->aggregate_count < CASE_EVIDENCE ? rule->aggregate_count
+                                                               : CASE_EVIDENCE;
+
+        for (unsigned i = 0; i < count; i++)
+                e->event->evidence[i] = (struct incident_evidence){
+                        rule->aggregates[i].text, c->evidence[i].value, c->evidence[i].missing
+                };
+        incident->evidence = e->event->evidence;
+        incident->evidence_count = count;
+}
+
+void report_event(struct engine *e, struct incident_case *c, enum incident_action action,
+                  int64_t time_ns)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        int64_t span_ns = time_ns - c->start_ns;
+        struct incident incident = {
+                .action = action,
+                .n = c->n++,
+                .time_ns = time_ns,
+                .start_ns = c->start_ns,
+                .last_ns = c->last_ns,
+                .rule = rule->name,
+                .description = rule->description,
+                .references = rule->references,
+                .severity = rule->severity,
+                .dry_run = rule->mode == MODE_DRY_RUN,
+                .subject_type = e->rules->tables[rule->table].type,
+                .subject = slice_of(c->subject, c->subject_len),
+                .served_targets = (uint64_t)(distinct_value(&e->sets, &c->served) + 0.5),
+                .served_bytes = c->served_bytes,
+                .involved = e->event->involved,
+                .sample_count = c->sample_count,
+                .missed = missed_mean(&e->missed, time_ns,
+                                      span_ns > rule->longest_ns ? span_ns : rule->longest_ns),
+                .block_count = e->event->block_count,
+                .blocks_are_new = e->event->blocks_are_new,
+                .blocks = e->event->blocks,
+        };
+
+        memcpy(incident.id, c->id, sizeof(incident.id));
+        for (unsigned i = 0; i < c->sample_count; i++)
+                incident.samples[i] = slice_of(c->samples[i], c->sample_len[i]);
+        gather_evidence(e, c, rule, &incident);
+        gather_involved(e, c, rule);
+        if (e->options.incident)
+                e->options.incident(e->options.incident_context, &incident);
+        e->event->block_count = 0;
+        e->event->blocks_are_new = false;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/connection_priv.h"
+
+#include "base/check.h"
+
+/* ---- exchanges ---- */
+
+void connection_emit(struct http *h, struct connection *conn, struct exchange *e)
+{
+        struct transaction *t = &e->transaction;
+
+        CHECK(conn->first == e);
+        conn->first = e->next;
+        if (!conn->first)
+                conn->last = NULL;
+        if (conn->requesting == e)
+                conn->requesting = NULL;
+        conn->outstanding--;
+        if (t->status)
+                h->counters->responses++;
+        else
+                h->counters->requests_unanswered++;
+        h->transaction(h->context, t);
+        exchange_free(&h->blocks, e);
+}
+
+/* Response bytes that have passed by now. */
+void connection_close_response(const struct connection *conn, struct flow *flow,
+                               struct exchange *e, int64_t time_ns)
+{
+        if (!e->response_begun)
+                return;
+        e->transaction.response_bytes =
+            (uint64_t)(flow_position(flow, !conn->client) - e->response_start);
+        e->transaction.response_last_ns = time_ns;
+}
+
+/* Nobody will answer these any more, as far as can be seen. */
+void connection_emit_all(struct http *h, struct connection *conn, struct flow *flow,
+                         int64_t time_ns)
+{
+        while (conn->first) {
+                connection_close_response(conn, flow, conn->first, time_ns);
+                connection_emit(h, conn, conn->first);
+        }
+}
+
+/* ---- out of step ---- */
+
+void connection_drop_partial(struct http *h, struct http_side *side)
+{
+        if (side->partial)
+                blocks_give(&h->blocks, side->partial, side->partial_room);
+        side->partial = NULL;
+        side->partial_len = 0;
+}
+
+void connection_lose_step(struct http *h, struct flow *flow, enum flow_side which,
+                          int64_t time_ns)
+{
+        struct connection *conn = flow_user(flow);
+        struct http_side *side = &conn->side[which];
+
+        connection_drop_partial(h, side);
+        if (side->state != SIDE_LOST && !side->unproven)
+                h->counters->http_desyncs++;
+        side->state = SIDE_LOST;
+        side->unproven = false;
+        if (connection_is_client(conn, which)) {
+                conn->server_mark = flow_position(flow, !which);
+                conn->requesting = NULL;
+        } else {
+                conn->response_expected = false;
+                connection_emit_all(h, conn, flow, time_ns);
+        }
+}
+
+/* It is not HTTP, or none any more that could be followed. */
+void connection_give_up(struct http *h, struct flow *flow, int64_t time_ns)
+{
+        struct connection *conn = flow_user(flow);
+
+        connection_emit_all(h, conn, flow, time_ns);
+        connection_drop_partial(h, &conn->side[0]);
+        connection_drop_partial(h, &conn->side[1]);
+        flow_ignore(flow);
+}
+
+static void found_step(struct http *h, struct http_side *side)
+{
+        h->counters->http_resyncs++;
+        side->state = SIDE_HEAD;
+        side->unproven = true;
+}
+
+/* May a request begin here, although we are out of step? */
+static bool request_is_proved(const struct feed *f)
+{
+        const struct connection *conn = f->conn;
+        bool first_words = flow_is_midstream(f->flow) && f->bytes.offset == 0;
+
+        return f->bytes.starts_segment && !conn->first && !conn->pipelines &&
+               (first_words || f->bytes.heard > conn->server_mark) &&
+               head_may_begin(f->bytes.bytes, HEAD_REQUEST);
+}
+
+/* Passes over bytes until a boundary is proved. */
+void connection_feed_lost(struct feed *f)
+{
+        struct connection *conn = f->conn;
+
+        if (connection_is_client(conn, f->which)) {
+                if (request_is_proved(f))
+                        found_step(f->http, f->side);
+                else
+                        feed_pass(&f->bytes, f->bytes.bytes.len);
+                return;
+        }
+        int64_t ahead = conn->response_start - f->bytes.offset;
+        if (!conn->response_expected || ahead >= (int64_t)f->bytes.bytes.len) {
+                feed_pass(&f->bytes, f->bytes.bytes.len);
+        } else if (ahead < 0) {
+                connection_lose_step(f->http, f->flow, f->which, f->bytes.time_ns);
+        } else {
+                feed_pass(&f->bytes, (size_t)ahead);
+                conn->response_expected = false;
+                found_step(f->http, f->side);
+        }
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connection - where both directions of one HTTP connection stand. Only for http/.
+ *
+ *      http.c        the stream_handler: who is the client, what goes where
+ *      message.c     heads and bodies of one direction
+ *      connection.c  which response answers which request, and what is done
+ *                    when that is no longer known
+ */
+#ifndef HTTP_CONNECTION_PRIV_H
+#define HTTP_CONNECTION_PRIV_H
+
+#include "http/chunked.h"
+#include "http/exchange.h"
+#include "http/http.h"
+
+enum side_state {
+        SIDE_HEAD, /* at a message boundary, or inside a head */
+        SIDE_BODY, /* being passed over by the stream */
+        SIDE_CHUNKED,
+        SIDE_CHUNK, /* the data of one chunk, passed over */
+        SIDE_UNTIL_CLOSE,
+        SIDE_LOST, /* out of step */
+};
+
+/* One direction. */
+struct http_side {
+        uint8_t *partial; /* a head that came in pieces, so far */
+        uint32_t partial_len, partial_room;
+        int64_t message_start; /* offset of the message's first byte */
+        int64_t message_heard; /* and what its sender had heard then */
+        int64_t first_ns;
+        struct chunked chunked;
+        uint8_t state;
+        bool unproven; /* the head begins where a boundary is only likely */
+};
+
+/* The handler's bytes of a flow. All zero is a connection that has not spoken. */
+struct connection {
+        struct http_side side[2];
+        struct exchange *first, *last; /* outstanding, oldest first */
+        struct exchange *requesting;   /* one of them, whose body is still coming */
+        int64_t server_mark;           /* a request is proved by a response behind this */
+        int64_t response_start; /* where the next response must begin, when out of step */
+        uint8_t client;         /* which flow_side it is */
+        uint8_t outstanding;
+        uint8_t strange;
+        bool roles_known, spoken, pipelines, response_expected, refused;
+};
+
+struct http {
+        struct http_options options;
+        struct stream_handler handler;
+        struct blocks blocks;
+        transaction_fn *transaction;
+        void *context;
+        struct counters *counters;
+        struct head head; /* scratch of the head that is being parsed */
+};
+
+/* Bytes that are being looked at, and what the handler functions share. */
+struct feed {
+        struct http *http;
+        struct flow *flow;
+        struct connection *conn;
+        enum flow_side which;
+        struct http_side *side;
+        struct flow_bytes bytes;
+};
+
+static inline bool connection_is_client(const struct connection *conn,
+                                        enum flow_side which)
+{
+        return which == conn->client;
+}
+
+static inline void feed_pass(struct flow_bytes *bytes, size_t len)
+{
+        bytes->bytes = slice_from(bytes->bytes, len);
+        bytes->offset += (int64_t)len;
+        bytes->starts_segment = bytes->starts_segment && len == 0;
+}
+
+/* Hands the oldest exchange on and releases it. */
+void connection_emit(struct http *, struct connection *, struct exchange *);
+
+/* Notes the response bytes that have passed by now. */
+void connection_close_response(const struct connection *, struct flow *,
+                               struct exchange *, int64_t time_ns);
+
+/* Nobody will answer what is outstanding, as far as can be seen. */
+void connection_emit_all(struct http *, struct connection *, struct flow *,
+                         int64_t time_ns);
+
+void connection_drop_partial(struct http *, struct http_side *);
+
+/* This direction has lost its message boundary. */
+void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
+/* It is not HTTP, or none any more that could be followed. */
+void connection_give_up(struct http *, struct flow *, int64_t time_ns);
+
+/* Out of step: passes over bytes until a boundary is proved. */
+void connection_feed_lost(struct feed *);
+
+/* At a boundary or inside a head; inside a chunked body. Takes what it can. */
+void message_feed_head(struct feed *);
+void message_feed_chunked(struct feed *);
+
+/* The message of this direction is complete. */
+void message_ends(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
+#endif

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Live capture of real clients on real servers, up to what stands in Redis."""
+import collections
+import glob
+import json
+import os
+import re
+import signal
+import threading
+import time
+
+import clients
+from app import NAMES
+from rig import ROOT, Daemon, Redis, wait_until
+
+BROWSER = "198.51.100.7"
+IN_TIME = 2.0  # seconds from crossing the threshold to Redis
+BLOCK = "{trawlwatch}:block:ip:"
+
+
+class Watch(threading.Thread):
+    """Notes when each client is first seen in Redis, as a blocker would see it."""
+
+    def __init__(self, redis_url_owner):
+        super().__init__(daemon=True)
+        self.redis = redis_url_owner
+        self.blocked, self.alerted = {}, {}
+        self.over = threading.Event()
+        self.last = "0"
+
+    def run(self):
+        own = Redis(self.redis.rig, self.redis.name)
+        while not self.over.wait(0.005):
+            for member in own.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1"):
+                kind, value = member.split(":", 1)
+                if kind == "ip" and own.ask("PTTL", BLOCK + value) > 0:
+                    self.blocked.setdefault(value, time.time())
+            for entry, fields in own.ask("XRANGE", "{trawlwatch}:alerts", f"({self.last}"
+                                         if self.last != "0" else "-", "+"):
+                self.last = entry
+                subject = fields[fields.index("subject") + 1]
+                self.alerted.setdefault(subject, time.time())
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join(10)
+
+
+def client_of(xff):
+    """Who the proxy saw: it adds the last address, whatever was claimed before."""
+    return xff.split(",")[-1].strip()
+
+
+def served(rig, since):
+    """What the application answered to clients, as the daemon should tell it."""
+    return collections.Counter(
+        (client_of(one["xff"]), one["method"], one["path"], one["status"])
+        for one in rig.app_requests()[since:] if one["xff"])
+
+
+def told(daemon):
+    def path(url):
+        return url["path"] + ("?" + url["query"] if "query" in url else "")
+    return collections.Counter(
+        (one["client"]["ip"], one["http"]["request"]["method"], path(one["url"]),
+         one["http"]["response"]["status_code"]) for one in daemon.visible())
+
+
+def require_same_requests(rig, daemon, since):
+    wanted = served(rig, since)
+    assert wanted, "the clients asked for nothing"
+    wait_until(lambda: len(daemon.visible()) >= wanted.total(), 10, "all requests")
+    assert told(daemon) == wanted
+
+
+def rule_condition(name):
+    """The `when` of a shipped rule, as it stands in its file."""
+    for path in glob.glob(os.path.join(ROOT, "rules/*.yaml")):
+        with open(path, encoding="utf-8") as file:
+            rules = re.split(r"^ *- name: *", file.read(), flags=re.M)
+        for rule in rules[1:]:
+            if rule.split("\n", 1)[0].strip() == name:
+                return re.search(r"^ *when: *(.*)$", rule, re.M)[1]
+    raise AssertionError(f"an alert names the rule {name}, which no file has")
+
+
+def threshold_of(alert):
+    """How many distinct profiles the rule behind the alert allows."""
+    condition = rule_condition(alert["rule"]["name"])
+    return int(re.search(r"distinct\(target, [^)]*\) >= (\d+)", condition)[1])
+
+
+def crossing_time(rig, since, client, threshold):
+    """When the application had served that many distinct profiles to the client."""
+    seen = set()
+    for one in rig.app_requests()[since:]:
+        if one["xff"] and client_of(one["xff"]) == client and one["status"] == 200 \
+                and one["path"].startswith("/in/"):
+            seen.add(one["path"])
+            if len(seen) == threshold:
+                return one["time"]
+    raise AssertionError(f"{client} saw {len(seen)} profiles, fewer than {threshold}")
+
+
+def raised_for(redis, subject):
+    return [one["json"] for one in redis.alerts()
+            if one["action"] == "raised" and one["subject"] == subject]
+
+
+def require_found(redis, address):
+    """The alert and the block of one client, complete and consistent."""
+    alerts = raised_for(redis, address)
+    assert alerts, f"{address} is in no alert"
+    for alert in alerts:
+        assert alert["source"] == {"ip": address}
+        assert alert["trawlwatch"]["subject"] == {"type": "client.host", "value": address}
+        assert alert["trawlwatch"]["involved"]["client.ip"]["values"] == [address]
+        assert alert["trawlwatch"]["missed"] == 0
+    ttl = redis.ask("PTTL", BLOCK + address)
+    assert ttl > 0, f"the block of {address} has no time to live: {ttl}"
+    block = json.loads(redis.ask("GET", BLOCK + address))
+    assert set(block) == {"rule", "id", "since", "until", "level", "why"}
+    assert block["id"] in [alert["event"]["id"] for alert in alerts]
+    expiry = int(redis.ask("ZSCORE", "{trawlwatch}:blocks", "ip:" + address))
+    assert abs(expiry - (time.time() * 1000 + ttl)) < 2000
+    return alerts[0]
+
+
+def require_innocent(redis, address):
+    text = json.dumps([one["json"] for one in redis.alerts()])
+    assert address not in text, f"{address} is in an alert"
+    assert redis.ask("EXISTS", BLOCK + address) == 0
+    members = redis.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1")
+    assert not [one for one in members if address in one]
+
+
+def test_scraper_is_in_redis_within_two_seconds_and_the_browser_is_not(rig, redis):
+    scraper = "203.0.113.9"
+    there, reader = rig.add_client(scraper), rig.add_client(BROWSER)
+    since = len(rig.app_requests())
+    with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-scraper") as daemon:
+        with Watch(redis) as watch:
+            reading = threading.Thread(target=clients.read_with_browser,
+                                       args=(rig, reader, 6, 0.3, True))
+            reading.start()
+            # It also tries to put the blame on the reader.
+            clients.curl_profiles(rig, there, 200, "-H", f"X-Forwarded-For: {BROWSER}")
+            reading.join()
+            wait_until(lambda: scraper in watch.blocked and scraper in watch.alerted, 10,
+                       "the scraper in Redis")
+        alert = require_found(redis, scraper)
+        crossed = crossing_time(rig, since, scraper, threshold_of(alert))
+        delays = {"alert": watch.alerted[scraper] - crossed,
+                  "block": watch.blocked[scraper] - crossed}
+        print(f"\nfrom the threshold to Redis: alert {delays['alert'] * 1000:.0f} ms, "
+              f"block {delays['block'] * 1000:.0f} ms")
+        assert max(delays.values()) < IN_TIME, delays
+        # It cannot be there before: that would be another reason.
+        assert min(delays.values()) > -0.05, delays
+        require_innocent(redis, BROWSER)
+        require_same_requests(rig, daemon, since)
+        assert daemon.stop() == 0
+
+
+def test_wget_and_a_mirror_are_found_under_their_own_addresses(rig, redis):
+    lister, copier = "203.0.113.20", "198.51.100.80"
+    first, second = rig.add_client(lister), rig.add_client(copier)
+    since = len(rig.app_requests())
+    with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-mirror") as daemon:
+        clients.wget_profiles(rig, first, NAMES[100:300])
+        clients.mirror(rig, second, depth=4)
+        for address in lister, copier:
+            wait_until(lambda a=address: raised_for(redis, a), 10, f"an alert for {address}")
+            wait_until(lambda a=address: redis.ask("EXISTS", BLOCK + a), 10,
+                       f"a block of {address}")
+            require_found(redis, address)
+        require_same_requests(rig, daemon, since)
+        assert daemon.stop() == 0
+        assert daemon.counters()["kernel_drops_total"] == 0
+
+
+def test_alerts_wait_for_a_redis_that_comes_late(rig):
+    scraper = "203.0.113.31"
+    there = rig.add_client(scraper)
+    late = Redis(rig, "late")
+    with late, Daemon(rig, "-o", "redis.url=" + late.url, journal="journal-late") as daemon:
+        clients.curl_profiles(rig, there, 200)
+        wait_until(lambda: any("redis" in line.lower() for line in daemon.messages), 10,
+                   "a word about the missing Redis")
+        late.start()
+        wait_until(lambda: raised_for(late, scraper), 30, "the alert")
+        wait_until(lambda: late.ask("EXISTS", BLOCK + scraper), 10, "the block")
+        require_found(late, scraper)
+        assert daemon.stop() == 0
+        require_all_published(late, daemon)
+
+
+def require_all_published(redis, daemon):
+    """What the journal has is in Redis: everything, in order, and once."""
+    counters, alerts = daemon.counters(), redis.alerts()
+    assert counters["alerts_journalled_total"] == len(alerts) > 0
+    assert counters["alerts_published_total"] == len(alerts)
+    assert counters["alerts_lost_total"] == 0
+    numbers = [int(one["seq"]) for one in alerts]
+    assert numbers == sorted(set(numbers))
+    assert len({(one["id"], one["action"], one["n"]) for one in alerts}) == len(alerts)
+
+
+def test_it_stops_in_order_with_everything_told(rig, redis):
+    there = rig.add_client("203.0.113.40")
+    for how in signal.SIGTERM, signal.SIGINT:
+        since = len(rig.app_requests())
+        redis.ask("FLUSHALL")
+        with Daemon(rig, "-o", "redis.url=" + redis.url,
+                    journal=f"journal-stop-{how.name}") as daemon:
+            clients.curl_profiles(rig, there, 200)
+            began = time.monotonic()
+            assert daemon.stop(how) == 0
+            assert time.monotonic() - began < 10
+        assert told(daemon) == served(rig, since)
+        require_all_published(redis, daemon)
+
+
+def refused(rig, *options):
+    """The message of a daemon that cannot start: one line."""
+    daemon = Daemon(rig, journal="journal-refused")
+    command = daemon.command + list(options)
+    done = rig.run(rig.server, command, timeout=30)
+    lines = [line for line in done.stderr.splitlines() if line and not line.startswith("{")]
+    assert len(lines) == 1, done.stderr
+    return done.returncode, lines[0]
+
+
+def test_a_missing_interface_is_one_line_with_a_remedy(rig):
+    status, line = refused(rig, "-i", "nosuch0")
+    assert status in (1, 3)
+    assert "nosuch0" in line
+    assert re.search(r"ip link|interfaces (here|are)|there (is|are)", line), line
+
+
+def test_an_unreadable_rule_folder_is_one_line(rig):
+    status, line = refused(rig, "-R", "/nonexistent/rules")
+    assert status == 3
+    assert "/nonexistent/rules" in line
+
+
+def test_a_wrong_filter_is_one_line(rig):
+    status, line = refused(rig, "-f", "tcp prot 8080")
+    assert status in (1, 3)
+    assert "tcp prot 8080" in line

@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: MIT
+"""trawlctl as people and scripts use it, on a journal and files made here.
+
+Environment: TRAWLCTL and MAKE_JOURNAL are the programs, REPOSITORY the tree.
+"""
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TRAWLCTL = os.environ["TRAWLCTL"]
+MAKE_JOURNAL = os.environ["MAKE_JOURNAL"]
+REPOSITORY = Path(os.environ["REPOSITORY"])
+RULES = REPOSITORY / "rules"
+SITE = RULES / "sites" / "profile-network.yaml"
+
+
+def ctl(*arguments, env=None, status=0):
+    """Runs it; the exit status has to be `status`. Gives standard output and error."""
+    done = subprocess.run([TRAWLCTL, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture
+def journal(tmp_path):
+    folder = tmp_path / "journal"
+    subprocess.run([MAKE_JOURNAL, folder, str(int(time.time()))], check=True)
+    return folder
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A good configuration, site map and rules; tests break one of them."""
+    (tmp_path / "site.yaml").write_text(
+        "pages:\n  - name: profile\n    path: '/in/{target}'\n")
+    (tmp_path / "rules.yaml").write_text(
+        "rules:\n  - name: many-profiles\n    severity: high\n    where: page == profile\n"
+        "    per: client.ip\n    when: distinct(target, 10m) >= 20\n")
+    (tmp_path / "trawlwatch.yaml").write_text(
+        "site: { file: site.yaml }\nrules: { paths: [rules.yaml] }\nlog: { level: debug }\n")
+    return tmp_path
+
+
+# Help and usage
+
+def test_help_names_the_commands_that_are_there():
+    out, _ = ctl("--help")
+    for name in ("check", "alerts", "show", "blocks"):
+        assert f"\n  {name} " in out
+    for name in ("backtest", "status", "reload"):
+        assert name not in out
+
+
+@pytest.mark.parametrize("command", ["check", "alerts", "show", "blocks"])
+def test_every_command_has_help(command):
+    out, _ = ctl(command, "--help")
+    assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ([], "usage"),
+    (["alert"], "did you mean 'alerts'?"),
+    (["backtest"], "backtest is not in this version"),
+    (["alerts", "--rul", "x", "--bogus"], "no such option: --bogus"),
+    (["alerts", "--since"], "a value is missing after --since"),
+    (["alerts", "--since", "yesterday"], "--since takes"),
+    (["alerts", "--severity", "loud"], "--severity is one of"),
+    (["alerts", "extra"], "takes no 'extra'"),
+    (["show"], "takes the id"),
+    (["blocks", "add"], "add SUBJECT"),
+    (["blocks", "add", "203.0.113.9"], "add needs --for"),
+    (["blocks", "add", "203.0.113.9", "--for", "10", "--why", "x"], "--for takes"),
+    (["blocks", "forget", "x"], "remove SUBJECT"),
+])
+def test_wrong_usage_is_two(arguments, says):
+    _, err = ctl(*arguments, status=2)
+    assert says in err
+
+
+# alerts
+
+def test_alerts_are_one_line_an_incident(journal):
+    out, err = ctl("alerts", "--journal", journal)
+    lines = out.splitlines()
+    assert err == ""
+    assert lines[0].split()[:2] == ["INCIDENT", "TIME"]
+    assert len(lines) == 6
+    first = lines[1]
+    assert first.startswith("FIRSTONE ") and " high " in first and " ended " in first
+    assert " 431 " in first, "what was served in the end, not when it was raised"
+    assert "distinct(target, 10m) 120, share(status == 404, 10m) 0.8125" in first
+    assert "mean(latency, 10m) missing" in first
+    assert " open " in lines[2] and "198.51.100.0/24" in lines[2]
+    assert lines[5] == ("3 incidents, 2 open; 3 subjects: "
+                        "?]0;owned?\ufffd|x, 198.51.100.0/24, 203.0.113.9")
+
+
+def test_what_a_client_wrote_never_reaches_the_terminal(journal):
+    for command in (["alerts"], ["show", "THIRDONE"]):
+        out, _ = ctl(*command, "--journal", journal)
+        assert "owned" in out and "\033" not in out and "\a" not in out
+        assert "dry run" in out
+
+
+def test_json_is_every_event_as_published(journal):
+    out, _ = ctl("alerts", "--json", "--journal", journal)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [e["event"]["action"] for e in events] == [
+        "raised", "updated", "ended", "raised", "raised"]
+    assert list(events[0]) == ["@timestamp", "event", "rule", "trawlwatch"]
+
+
+@pytest.mark.parametrize("arguments, rules", [
+    (["--rule", "signup-burst"], ["signup-burst"]),
+    (["--severity", "medium"], ["profile-harvest", "signup-burst"]),
+    (["--severity", "critical"], []),
+    (["--since", "1h"], ["signup-burst", "enumeration"]),
+    (["--since", "2030-01-01T00:00:00Z"], []),
+    (["--subject", "203.0.113.9", "--rule", "profile-harvest"], ["profile-harvest"]),
+    (["--subject", "203.0.113.10"], ["profile-harvest", "signup-burst", "enumeration"]),
+    (["--subject", "x"], ["enumeration"]),
+    (["--subject", "203.0.113.1"], []),
+])
+def test_filters(journal, arguments, rules):
+    out, _ = ctl("alerts", "--json", "--journal", journal, *arguments)
+    seen = [json.loads(line)["rule"]["name"] for line in out.splitlines()]
+    assert list(dict.fromkeys(seen)) == rules
+
+
+def test_no_alerts_says_so(journal):
+    out, _ = ctl("alerts", "--journal", journal, "--rule", "none-such")
+    assert out == "No alerts.\n"
+
+
+def test_a_missing_journal_is_one_line_with_the_remedy(tmp_path):
+    _, err = ctl("alerts", "--journal", tmp_path / "nowhere", status=1)
+    assert len(err.splitlines()) == 1 and "--journal DIR" in err
+
+
+def test_a_journal_named_in_the_configuration_is_read(journal):
+    out, _ = ctl("alerts", "-o", f"journal.dir={journal}", "-o", "redis.url=")
+    assert "FIRSTONE" in out
+
+
+def test_redis_that_is_not_there_is_one_line(tmp_path):
+    _, err = ctl("alerts", "-o", f"redis.url=unix:{tmp_path}/no.sock", status=1)
+    assert len(err.splitlines()) == 1 and "no.sock" in err
+
+
+def test_follow_prints_what_comes(journal):
+    process = subprocess.Popen([TRAWLCTL, "alerts", "--follow", "--json", "--journal", journal],
+                               stdout=subprocess.PIPE)
+    try:
+        time.sleep(1)
+        subprocess.run([MAKE_JOURNAL, journal, str(int(time.time()))], check=True)
+        output = b""
+        deadline = time.time() + 20
+        while output.count(b"\n") < 5 and time.time() < deadline:
+            if select.select([process.stdout], [], [], 0.5)[0]:
+                output += os.read(process.stdout.fileno(), 65536)
+        time.sleep(1)
+        if select.select([process.stdout], [], [], 0)[0]:
+            output += os.read(process.stdout.fileno(), 65536)
+        events = [json.loads(line) for line in output.splitlines()]
+        assert len(events) == 5, "those from before are not printed, those that came are"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def on_a_terminal(arguments, **env):
+    """Standard output when that is a terminal."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen([TRAWLCTL, *map(str, arguments)], stdout=child, stdin=child,
+                               env={**os.environ, "TERM": "xterm", **env})
+    os.close(child)
+    output = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        output += part
+    os.close(parent)
+    assert process.wait(10) == 0
+    return output.decode()
+
+
+def test_colour_only_on_a_terminal_that_wants_it(journal):
+    arguments = ["alerts", "--journal", journal]
+    assert "\033[31mhigh" in on_a_terminal(arguments, NO_COLOR="")
+    assert "\033" not in on_a_terminal(arguments, NO_COLOR="1")
+    assert "\033" not in on_a_terminal(arguments, TERM="dumb", NO_COLOR="")
+    assert "\033" not in ctl(*arguments)[0]
+
+
+# show
+
+@pytest.mark.parametrize("part", ["01JDDA0000AAAAAAAAFIRSTONE", "FIRSTONE", "01JDDA0000AAA"])
+def test_show_takes_part_of_an_id(journal, part):
+    out, _ = ctl("show", part, "--journal", journal)
+    assert "Incident     01JDDA0000AAAAAAAAFIRSTONE" in out
+    assert "Served       431 targets, 2400123 bytes" in out
+    assert "OWASP OAT-011" in out and "GET /in/anna 200" in out
+    assert "client.ip (2): 203.0.113.9, 203.0.113.10" in out
+    assert [word in out for word in ("raised", "updated", "ended")] == [True] * 3
+
+
+def test_show_of_several_or_none_fails(journal):
+    assert "part of several" in ctl("show", "01JDDA", "--journal", journal, status=1)[1]
+    assert "no incident" in ctl("show", "01JXXX", "--journal", journal, status=1)[1]
+    assert "no incident" in ctl("show", "ONE", "--journal", journal, status=1)[1]
+
+
+def test_show_json_is_all_events(journal):
+    out, _ = ctl("show", "--json", "FIRSTONE", "--journal", journal)
+    assert [json.loads(line)["event"]["action"] for line in out.splitlines()] == [
+        "raised", "updated", "ended"]
+
+
+# blocks
+
+def test_blocks_of_the_journal(journal):
+    out, _ = ctl("blocks", "--journal", journal)
+    lines = out.splitlines()
+    assert len(lines) == 2 and lines[1].split()[:2] == ["ip", "198.51.100.9"]
+    assert "59m" in lines[1] and "signup-burst" in lines[1]
+    block = json.loads(ctl("blocks", "list", "--json", "--journal", journal)[0])
+    assert (block["type"], block["value"], block["level"]) == ("ip", "198.51.100.9", 2)
+    assert list(block) == ["type", "value", "rule", "id", "since", "until", "level", "why"]
+
+
+def test_blocks_change_in_redis_only(journal):
+    for arguments in (["add", "203.0.113.9", "--for", "1h", "--why", "x"],
+                      ["remove", "203.0.113.9"]):
+        _, err = ctl("blocks", *arguments, "--journal", journal, status=1)
+        assert "redis.url" in err
+    _, err = ctl("blocks", "remove", "nonsense", "--journal", journal, status=2)
+    assert "nonsense" in err
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis of its own: the -o that names it, and a function that talks to it."""
+    path = f"/tmp/trawlctl-{os.getpid()}.sock"  # a socket's path has to be short
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path,
+                               "--save", "", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+
+    def cli(*arguments):
+        return subprocess.run(["redis-cli", "-s", path, *map(str, arguments)], text=True,
+                              capture_output=True, timeout=10).stdout.strip()
+    deadline = time.time() + 10
+    while cli("ping") != "PONG":
+        assert time.time() < deadline
+        time.sleep(0.05)
+    yield f"redis.url=unix:{path}", cli
+    server.terminate()
+    server.wait(10)
+
+
+def test_blocks_in_redis(redis, files):
+    setting, cli = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    assert ctl("blocks", *options)[0] == "No blocks.\n"
+    out, _ = ctl("blocks", "add", "198.51.100.77", "--for", "90s", "--why", "by hand", *options)
+    assert out.startswith("ip 198.51.100.77 is blocked until 20")
+    stored = json.loads(cli("get", "{trawlwatch}:block:ip:198.51.100.77"))
+    assert stored["why"] == "by hand" and stored["level"] == 1
+    assert 80_000 < int(cli("pttl", "{trawlwatch}:block:ip:198.51.100.77")) <= 90_000
+    assert cli("zrange", "{trawlwatch}:blocks", 0, -1) == "ip:198.51.100.77"
+    assert "by hand" in ctl("blocks", "list", *options)[0]
+    out, _ = ctl("blocks", "remove", "198.51.100.77", *options)
+    assert "no longer" in out
+    assert cli("exists", "{trawlwatch}:block:ip:198.51.100.77") == "0"
+    assert cli("zcard", "{trawlwatch}:blocks") == "0"
+    assert "is not blocked" in ctl("blocks", "remove", "198.51.100.77", *options, status=1)[1]
+
+
+def test_proxies_and_private_addresses_are_not_blocked(redis, files):
+    site = files / "site.yaml"
+    site.write_text("client: { trusted_proxies: [198.51.100.0/28], header: X-Forwarded-For }\n"
+                    + site.read_text())
+    options = ["-o", redis[0], "-c", files / "trawlwatch.yaml", "--for", "1h", "--why", "x"]
+    assert "trusted proxy" in ctl("blocks", "add", "198.51.100.3", *options, status=1)[1]
+    assert "private" in ctl("blocks", "add", "10.1.2.3", *options, status=1)[1]
+    assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
+
+
+def test_alerts_come_from_redis_when_it_is_named(redis, journal):
+    setting, cli = redis
+    line = ctl("alerts", "--json", "--journal", journal)[0].splitlines()[0]
+    event = json.loads(line)
+    cli("xadd", "{trawlwatch}:alerts", "*", "id", event["event"]["id"], "action", "raised",
+        "n", 0, "sensor", "s", "seq", 1, "rule", "profile-harvest", "severity", "high",
+        "subject_type", "client.host", "subject", "203.0.113.9",
+        "time", event["@timestamp"], "json", line)
+    out, _ = ctl("alerts", "-o", setting)
+    assert "FIRSTONE" in out and "1 incident, 1 open" in out
+    assert ctl("alerts", "--json", "-o", setting)[0].splitlines() == [line]
+
+
+# check
+
+def test_check_reads_everything(files):
+    out, err = ctl("check", "-c", files / "trawlwatch.yaml")
+    assert err == ""
+    assert f"site map: {files}/site.yaml\n" in out
+    assert f"rules: 1 from {files}/rules.yaml\n" in out
+
+
+def test_check_tells_files_apart(files):
+    out, _ = ctl("check", files / "rules.yaml", files / "trawlwatch.yaml", files / "site.yaml")
+    assert f"configuration: {files}/trawlwatch.yaml" in out and "rules: 1 from" in out
+
+
+def test_shipped_rules_and_site_are_right():
+    out, _ = ctl("check", "-o", f"rules.paths={RULES}", "-o", f"site.file={SITE}")
+    assert "rules: 0" not in out
+
+
+def test_check_reports_all_mistakes_of_all_files(files):
+    (files / "trawlwatch.yaml").write_text("limit: {}\nlog: { level: lowd }\n")
+    rules = files / "rules.yaml"
+    rules.write_text(rules.read_text().replace("page ==", "pgae =="))
+    _, err = ctl("check", files / "rules.yaml", files / "trawlwatch.yaml", files / "site.yaml",
+                 status=3)
+    assert f"{files}/trawlwatch.yaml:1:1: unknown key 'limit'" in err
+    assert "did you mean 'limits'?" in err
+    assert f"{files}/trawlwatch.yaml:2:15: log.level cannot be 'lowd'" in err
+    assert f"{files}/rules.yaml:4:12: " in err
+
+
+@pytest.mark.parametrize("text, says", [
+    ("cases: []\nrules: [a.yaml]\n", "a test of rules"),
+    ("hello: world\n", "neither a configuration"),
+    ("- 1\n", "neither a configuration"),
+    ("a: [\n", ":2:"),
+])
+def test_check_says_what_is_none_of_the_three(tmp_path, text, says):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    _, err = ctl("check", path, status=3)
+    assert says in err and str(path) in err
+
+
+def test_check_of_a_missing_file(tmp_path):
+    _, err = ctl("check", tmp_path / "none.yaml", status=3)
+    assert "none.yaml" in err and "No such file" in err
+
+
+def test_a_wrong_setting_is_three(journal):
+    _, err = ctl("alerts", "--journal", journal, "-o", "redis.ulr=x", status=3)
+    assert err == "-o:1:1: unknown key 'redis.ulr' (did you mean 'redis.url'?)\n"

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/paths.h"
+#include "base/check.h"
+
+#define OWN_MAX 8
+
+enum { OPTION_JOURNAL = 256, OPTION_JSON, OPTION_OWN };
+
+void ctl_complain(const struct ctl *ctl, const char *format, ...)
+{
+        va_list args;
+
+        fprintf(stderr, "trawlctl %s: ", ctl->command);
+        va_start(args, format);
+        vfprintf(stderr, format, args);
+        va_end(args);
+        fputc('\n', stderr);
+}
+
+void ctl_put(FILE *out, const struct buf *text)
+{
+        if (text->len)
+                fwrite(text->data, 1, text->len, out);
+}
+
+/* The options all commands take, then those of this one. */
+static void fill_options(struct option *all, const struct ctl_option *own)
+{
+        static const struct option common[] = {
+                { "journal", required_argument, NULL, OPTION_JOURNAL },
+                { "json", no_argument, NULL, OPTION_JSON },
+        };
+        unsigned count = sizeof(common) / sizeof(common[0]);
+
+        memcpy(all, common, sizeof(common));
+        for (unsigned i = 0; own[i].name; i++) {
+                CHECK(i < OWN_MAX);
+                all[count++] =
+                    (struct option){ own[i].name,
+                                     own[i].value ? required_argument : no_argument, NULL,
+                                     OPTION_OWN + (int)i };
+        }
+        all[count] = (struct option){ 0 };
+}
+
+enum exit_status ctl_parse(struct ctl *ctl, int argc, char **argv,
+                           const struct ctl_option *own)
+{
+        struct option all[OWN_MAX + 3];
+        int letter;
+
+        fill_options(all, own);
+        optind = 1;
+        opterr = 0;
+        while ((letter = getopt_long(argc, argv, ":c:o:", all, NULL)) != -1) {
+                if (letter == 'c') {
+                        ctl->request.config = optarg;
+                } else if (letter == 'o') {
+                        text_list_add(&ctl->request.settings, optarg);
+                } else if (letter == OPTION_JOURNAL) {
+                        ctl->journal = optarg;
+                } else if (letter == OPTION_JSON) {
+                        ctl->json = true;
+                } else if (letter >= OPTION_OWN) {
+                        const struct ctl_option *option = &own[letter - OPTION_OWN];
+                        if (option->value)
+                                *option->value = optarg;
+                        else
+                                *option->flag = true;
+                } else {
+                        ctl_complain(ctl, "%s %s; see trawlctl %s --help",
+                                     letter == ':' ? "a value is missing after"
+                                                   : "no such option:",
+                                     argv[optind - 1], ctl->command);
+                        return EXIT_USAGE;
+                }
+        }
+        ctl->argument_count = argc - optind;
+        ctl->arguments = argv + optind;
+        return EXIT_DONE;
+}
+
+void ctl_free(struct ctl *ctl)
+{
+        check_request_free(&ctl->request);
+}
+
+bool ctl_config(const struct ctl *ctl, struct config *config)
+{
+        const char *file = ctl->request.config;
+        struct diag *diag = diag_new();
+        struct buf messages = { 0 };
+        bool ok;
+
+        if (!file && access(PATHS_CONFIG, F_OK) == 0)
+                file = PATHS_CONFIG;
+        config_init(config);
+        if (file)
+                config_read(config, file, diag);
+        for (unsigned i = 0; i < ctl->request.settings.count; i++)
+                config_set(config, ctl->request.settings.items[i], diag);
+        ok = diag_errors(diag) == 0;
+        if (!ok) {
+                diag_print(diag, &messages);
+                ctl_put(stderr, &messages);
+                buf_free(&messages);
+                config_free(config);
+        }
+        diag_free(&diag);
+        return ok;
+}

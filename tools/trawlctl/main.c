@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trawlctl - what people ask of Trawlwatch: was my file right, what was found,
+ * who is blocked.
+ *
+ * A command is a row of the table below and a file of its own.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct command {
+        const char *name;
+        enum exit_status (*run)(struct ctl *, int argc, char **argv);
+        const char *brief;
+        const char *help;
+} commands[] = {
+        { "check", command_check,
+          "read configuration, site map and rules; report mistakes",
+          "usage: trawlctl check [-c FILE] [-o KEY=VALUE] [FILE]...\n\n"
+          "Reads all that trawlwatchd would read and reports every mistake with its "
+          "place.\n"
+          "A FILE may be a configuration, a site map or rules; a folder holds rules. "
+          "What\n"
+          "is not named comes from the configuration, or else is what was shipped.\n" },
+        { "alerts", command_alerts, "what was found: one line an incident",
+          "usage: trawlctl alerts [--follow] [--since WHEN] [--rule RULE]\n"
+          "                       [--severity S] [--subject X] [--json]\n\n"
+          "  --follow       wait for more, and print each event as it comes\n"
+          "  --since WHEN   1h ago, or since 2026-11-23 or 2026-11-23T11:00:00Z\n"
+          "  --rule RULE    only those of one rule\n"
+          "  --severity S   only S and above: info, low, medium, high, critical\n"
+          "  --subject X    only those about X, or in which X is involved\n"
+          "  --json         every event as the JSON line that was published\n" },
+        { "show", command_show, "one incident with all its evidence",
+          "usage: trawlctl show [--json] ID\n\n"
+          "ID is as alerts lists it: its first or last characters will do.\n" },
+        { "blocks", command_blocks, "who is blocked; block; let in again",
+          "usage: trawlctl blocks [list] [--json]\n"
+          "       trawlctl blocks add SUBJECT --for 1h --why TEXT\n"
+          "       trawlctl blocks remove SUBJECT\n\n"
+          "SUBJECT is an address, a network (203.0.113.0/24), or TYPE:VALUE with a TYPE "
+          "of\n"
+          "ip, prefix, session, account, ja4, shape. Changes need Redis.\n" },
+};
+
+static const char common_help[] =
+    "\nOptions of every command:\n"
+    "  -c FILE        configuration (default: /etc/trawlwatch/trawlwatch.yaml, if "
+    "there)\n"
+    "  -o KEY=VALUE   any configuration key, e.g. -o redis.url=redis://127.0.0.1:6379\n"
+    "  --journal DIR  read the journal there, not Redis\n"
+    "  --json         JSON lines\n";
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* Named in the contract; refused by name, so that nobody looks for a typing error. */
+static const char *const later[] = { "test",   "status",   "top",     "reload",
+                                     "record", "backtest", "suggest", "explain" };
+
+static void print_help(FILE *out)
+{
+        fputs("usage: trawlctl COMMAND [ARGUMENT]...\n\n", out);
+        for (size_t i = 0; i < COMMANDS; i++)
+                fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].brief);
+        fputs("\nMore: trawlctl COMMAND --help\n", out);
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                        return true;
+        return false;
+}
+
+static enum exit_status run(const struct command *command, int argc, char **argv)
+{
+        struct ctl ctl = { .command = command->name };
+        enum exit_status status;
+
+        if (asks_for_help(argc, argv)) {
+                printf("%s%s", command->help, common_help);
+                return EXIT_DONE;
+        }
+        status = command->run(&ctl, argc, argv);
+        ctl_free(&ctl);
+        if (fflush(stdout) != 0 && status == EXIT_DONE) {
+                perror("trawlctl: standard output");
+                return EXIT_FAILED;
+        }
+        return status;
+}
+
+static enum exit_status refuse(const char *name)
+{
+        const char *names[COMMANDS + 1] = { 0 };
+        const char *near;
+
+        for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+                if (strcmp(name, later[i]) == 0) {
+                        fprintf(stderr, "trawlctl: %s is not in this version\n", name);
+                        return EXIT_USAGE;
+                }
+        }
+        for (size_t i = 0; i < COMMANDS; i++)
+                names[i] = commands[i].name;
+        near = diag_suggest(slice_str(name), names);
+        fprintf(stderr, "trawlctl: no such command: %s%s%s%s; see trawlctl --help\n",
+                name, near ? " (did you mean '" : "", near ? near : "",
+                near ? "'?)" : "");
+        return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 2) {
+                print_help(stderr);
+                return EXIT_USAGE;
+        }
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+                print_help(stdout);
+                return EXIT_DONE;
+        }
+        if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+                puts("trawlctl " TRAWLWATCH_VERSION);
+                return EXIT_DONE;
+        }
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(argv[1], commands[i].name) == 0)
+                        return (int)run(&commands[i], argc - 1, argv + 1);
+        return (int)refuse(argv[1]);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alert/journal_cursor.h"
+#include "app/paths.h"
+#include "base/check.h"
+#include "base/clock.h"
+
+#define TIMEOUT_MS 5000
+#define FOLLOW_MS  500
+
+static enum exit_status open_redis(struct source *source)
+{
+        struct redis_url url;
+        const char *wrong = redis_url_parse(source->config.redis.url, &url);
+
+        /* The configuration was checked by the same function. */
+        CHECK(wrong == NULL);
+        source->redis = redis_client_new(&url, source->config.redis.prefix, TIMEOUT_MS);
+        return EXIT_DONE;
+}
+
+static enum exit_status open_journal(struct source *source)
+{
+        const char *named = source->ctl->journal;
+        const char *folder = named ? named : source->config.journal.dir;
+
+        source->journal = paths_journal(folder, false);
+        if (!source->journal) {
+                ctl_complain(source->ctl,
+                             "no journal yet: name one with --journal DIR, or Redis with "
+                             "-o redis.url=redis://HOST:PORT");
+                return EXIT_FAILED;
+        }
+        if (access(source->journal, R_OK | X_OK) != 0) {
+                ctl_complain(source->ctl, "%s: %s%s", source->journal, strerror(errno),
+                             errno == EACCES ? ": try as root"
+                                             : ": name the journal with --journal DIR");
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+enum exit_status source_open(struct source *source, const struct ctl *ctl)
+{
+        enum exit_status status;
+
+        *source = (struct source){ .ctl = ctl };
+        if (!ctl_config(ctl, &source->config))
+                return EXIT_MISTAKE;
+        if (!ctl->journal && source->config.redis.url)
+                status = open_redis(source);
+        else
+                status = open_journal(source);
+        if (status != EXIT_DONE)
+                source_close(source);
+        return status;
+}
+
+void source_close(struct source *source)
+{
+        journal_cursor_free(&source->cursor);
+        redis_client_free(&source->redis);
+        free(source->journal);
+        config_free(&source->config);
+        *source = (struct source){ 0 };
+}
+
+static enum exit_status from_redis(const struct source *source,
+                                   enum redis_client_result result)
+{
+        if (result == REDIS_CLIENT_OK)
+                return EXIT_DONE;
+        ctl_complain(source->ctl, "%s", redis_client_error(source->redis));
+        return EXIT_FAILED;
+}
+
+static enum exit_status from_journal(const struct source *source,
+                                     enum journal_result result)
+{
+        if (result != JOURNAL_FAILED)
+                return EXIT_DONE;
+        ctl_complain(source->ctl, "%s: %s", source->journal, strerror(errno));
+        return EXIT_FAILED;
+}
+
+/* The journal's cursor passes over whole segments only: the rest is done here. */
+struct since {
+        int64_t since_ns;
+        alert_fn *visit;
+        void *context;
+};
+
+static bool visit_since(void *context, const struct alert *alert)
+{
+        struct since *since = context;
+
+        return alert->time_ns < since->since_ns || since->visit(since->context, alert);
+}
+
+static bool visit_nothing(void *context, const struct alert *alert)
+{
+        (void)context;
+        (void)alert;
+        return true;
+}
+
+enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn *visit,
+                               void *context)
+{
+        struct since since = { since_ns, visit, context };
+        enum exit_status status;
+
+        if (source->redis)
+                return from_redis(source, redis_client_alerts(source->redis, since_ns,
+                                                              visit_since, &since));
+        if (!source->cursor)
+                source->cursor = journal_cursor_new(source->journal);
+        if (since_ns)
+                journal_cursor_seek_time(source->cursor, since_ns);
+        status = from_journal(source,
+                              journal_cursor_alerts(source->cursor, visit_since, &since));
+        if (journal_cursor_damaged(source->cursor))
+                fprintf(stderr, "trawlctl: %s: %llu damaged places were passed over\n",
+                        source->journal,
+                        (unsigned long long)journal_cursor_damaged(source->cursor));
+        return status;
+}
+
+enum exit_status source_follow(struct source *source, alert_fn *visit, void *context)
+{
+        struct timespec pause = { 0, FOLLOW_MS * NS_PER_MS };
+
+        if (source->redis)
+                return from_redis(source, redis_client_follow(source->redis, FOLLOW_MS,
+                                                              visit, context));
+        if (!source->cursor) {
+                source->cursor = journal_cursor_new(source->journal);
+                return from_journal(
+                    source, journal_cursor_alerts(source->cursor, visit_nothing, NULL));
+        }
+        nanosleep(&pause, NULL);
+        return from_journal(source,
+                            journal_cursor_alerts(source->cursor, visit, context));
+}
+
+enum exit_status source_blocks(struct source *source, int64_t now_ns, block_fn *visit,
+                               void *context)
+{
+        if (source->redis)
+                return from_redis(source,
+                                  redis_client_blocks(source->redis, visit, context));
+        return from_journal(source,
+                            blocks_of_journal(source->journal, now_ns, visit, context));
+}
