@@ -423,13 +423,13 @@ static bool open_folder(struct journal *j)
                                    : openat(j->dir_fd, "lock",
                                             O_RDWR | O_CREAT | O_CLOEXEC, 0640);
         if (j->lock_fd < 0) {
-                log_error("journal %s: %s; make it writable, or set journal.directory",
+                log_error("journal %s: %s; make it writable, or set journal.dir",
                           j->directory, strerror(errno));
                 return false;
         }
         if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {
                 log_error("journal %s: another trawlwatchd writes here; stop it, or set "
-                          "journal.directory",
+                          "journal.dir",
                           j->directory);
                 return false;
         }

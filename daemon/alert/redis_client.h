@@ -9,7 +9,7 @@
 #ifndef ALERT_REDIS_CLIENT_H
 #define ALERT_REDIS_CLIENT_H
 
-#include "alert/blocks.h"
+#include "alert/block_list.h"
 #include "alert/redis_url.h"
 
 struct redis_client;

@@ -69,6 +69,8 @@ void config_help(struct buf *out)
                         buf_printf(out, ", %s", o->fallback);
                 buf_put_str(out, ")\n");
                 put_wrapped(out, "      ", o->help);
+                if (o->unused)
+                        buf_put_str(out, "      Kept for a later version.\n");
         }
 }
 

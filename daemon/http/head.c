@@ -197,7 +197,8 @@ static bool parse_version(struct slice text, uint8_t *minor)
 
 static bool parse_request_line(struct slice line, struct head *h)
 {
-        line = slice_trim(line);
+        while (line.len && is_blank(line.data[line.len - 1]))
+                line.len--;
         size_t method = token_length(line);
         if (method == 0 || method > METHOD_MAX || method == line.len ||
             !is_blank(line.data[method]) || line.len < method + 10 ||

@@ -120,8 +120,6 @@ static void take_field(struct reader *r, struct expr *node, struct expr *argumen
                 node->type = argument->type;
                 node->names = argument->names;
         }
-        if (argument->kind == NODE_BROKEN)
-                node->kind = NODE_BROKEN;
 }
 
 static void take_condition(struct reader *r, struct expr *node, struct expr *argument)
@@ -199,7 +197,7 @@ static struct expr *read_aggregate(struct reader *r, const struct token *name,
         for (const enum parameter *p = function->parameters; *p; p++)
                 if (*p != PARAMETER_OPTIONAL_CONDITION || arguments.count == most)
                         take_argument(r, node, *p, arguments.at[i++]);
-        if (nested)
+        if (r->mistakes > before)
                 node->kind = NODE_BROKEN;
         return node;
 }
@@ -282,6 +280,9 @@ static struct expr *refuse_call(struct reader *r, const struct token *name)
                              QUOTE(text));
         else if (expr_is_reserved(r->language, text))
                 expr_mistake(r, name->at, "%.*s() is not available in this version",
+                             QUOTE(text));
+        else if (!r->language->functions)
+                expr_mistake(r, name->at, "there is no function '%.*s' here",
                              QUOTE(text));
         else
                 expr_mistake(r, name->at, "unknown function '%.*s'%s", QUOTE(text),

@@ -259,16 +259,9 @@ bool expr_mismatch(struct reader *r, unsigned at, const struct expr *left,
         struct slice a = expr_source(r, left), b = expr_source(r, right);
         char type[64];
 
-        if (left->type == right->type && left->type != VALUE_BOOL &&
+        if (left->type == right->type &&
             (left->type != VALUE_ENUM || left->names == right->names))
                 return false;
-        if (left->type == VALUE_BOOL || right->type == VALUE_BOOL) {
-                const struct expr *side = left->type == VALUE_BOOL ? left : right;
-                expr_mistake(r, side->at,
-                             "'%.*s' is a condition: it stands alone or behind 'not'",
-                             QUOTE(expr_source(r, side)));
-                return true;
-        }
         if (report_remedy(r, left, right) || report_remedy(r, right, left))
                 return true;
         snprintf(type, sizeof(type), "%s", expr_type_name(r, left->type, left->names));
@@ -325,12 +318,25 @@ static bool refuses_type(struct reader *r, const struct token *sign, enum node_k
         return true;
 }
 
+/* True, and reported, for what is true or false already. */
+static bool refuses_condition(struct reader *r, const struct expr *side)
+{
+        if (side->type != VALUE_BOOL || side->kind == NODE_BROKEN)
+                return false;
+        expr_mistake(r, side->at,
+                     "'%.*s' is a condition: it stands alone or behind 'not'",
+                     QUOTE(expr_source(r, side)));
+        return true;
+}
+
 struct expr *expr_compare(struct reader *r, const struct token *sign, struct expr *left,
                           struct expr *right)
 {
         enum node_kind kind = comparison_kind(sign->kind);
         struct expr *node;
 
+        if (refuses_condition(r, left) || refuses_condition(r, right))
+                return expr_broken(r, left->at);
         bool known = left->kind != NODE_WORD && left->kind != NODE_BROKEN;
         if (known && is_text_test(kind) && refuses_type(r, sign, kind, left))
                 return expr_broken(r, left->at);
@@ -423,6 +429,7 @@ struct expr *expr_negate(struct reader *r, unsigned at, struct expr *operand)
                 return expr_broken(r, at);
         }
         node = expr_node(r, NODE_NEGATE, operand->type, at);
+        node->len = operand->at + operand->len - at;
         if (operand->kind == NODE_CONSTANT) {
                 node->kind = NODE_CONSTANT;
                 node->constant = operand->constant;

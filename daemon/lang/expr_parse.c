@@ -468,6 +468,8 @@ struct expr *expr_parse(struct slice text, struct place place, bool exact_column
         CHECK(tree);
         if (text.len > EXPR_TEXT_MAX) {
                 expr_mistake(&r, 0, "this expression is too long");
+        } else if (slice_find(text, '\0') < text.len) {
+                expr_mistake(&r, 0, "an expression must not hold a NUL");
         } else {
                 /* Texts of the tree are cut from here, not from the caller's. */
                 r.text = arena_copy(&tree->arena, text);

@@ -40,6 +40,7 @@ struct builder {
         unsigned depth;
         unsigned nodes;
         unsigned documents;
+        size_t quoted_line; /* where the last scalar ended, from 1, when it had quotes */
         bool done;
 };
 
@@ -115,7 +116,7 @@ static size_t characters(struct slice text)
 }
 
 /* Where the text of a scalar begins; sets whether offsets in it are columns. */
-static struct place text_place(const struct builder *b, const yaml_event_t *event,
+static struct place text_place(struct builder *b, const yaml_event_t *event,
                                struct slice text, bool *one_line)
 {
         yaml_scalar_style_t style = event->data.scalar.style;
@@ -125,6 +126,7 @@ static struct place text_place(const struct builder *b, const yaml_event_t *even
         size_t width = event->end_mark.column - event->start_mark.column;
 
         /* An escape makes the text shorter than what was written. */
+        b->quoted_line = quoted ? event->end_mark.line + 1 : 0;
         *one_line = (quoted || style == YAML_PLAIN_SCALAR_STYLE) &&
                     event->start_mark.line == event->end_mark.line &&
                     width == characters(text) + (quoted ? 2 : 0);
@@ -288,25 +290,26 @@ static char byte_at(struct slice text, yaml_mark_t mark)
 }
 
 /* What people most often did when libyaml says something that does not tell them. */
-static const char *remedy_for(const yaml_parser_t *parser, struct slice text)
+static const char *remedy_for(const struct builder *b, const yaml_parser_t *parser,
+                              struct slice text)
 {
         const char *problem = parser->problem;
         char at = byte_at(text, parser->problem_mark);
         char begin = byte_at(text, parser->context_mark);
 
         if (strstr(problem, "cannot start any token"))
-                return at == '\t'
-                           ? "; indent with spaces, not with tabs"
-                           : "; a text that begins with this character needs quotes";
+                return at == '\t' ? "indent with spaces, not with tabs"
+                                  : "a text that begins with this character needs quotes";
         if (strstr(problem, "mapping values are not allowed"))
-                return "; a text that holds ': ' needs quotes";
+                return "a text that holds ': ' needs quotes";
         if (strstr(problem, "alphabetic or numeric") && (begin == '*' || begin == '&'))
-                return "; a text that begins with '*' or '&' needs quotes";
-        if (strstr(problem, "did not find expected key") && (at == '\'' || at == '"'))
-                return "; a text that begins with a quote must end with it: put quotes "
-                       "of "
-                       "the other kind around all of it";
-        return "";
+                return "a text that begins with '*' or '&' needs quotes";
+        if (strstr(problem, "did not find expected key") &&
+            b->quoted_line == parser->problem_mark.line + 1)
+                return "a text that begins with a quote ends with it: put the other "
+                       "quotes "
+                       "around the whole";
+        return NULL;
 }
 
 static struct place place_of_byte(const struct builder *b, struct slice text,
@@ -334,12 +337,15 @@ static void report_problem(struct builder *b, const yaml_parser_t *parser,
                            parser->problem ? parser->problem : "unreadable");
                 return;
         }
-        CHECK(
-            parser
-                ->problem); /* scanner and parser always say something; else no memory */
-        diag_error(b->diag, place_of(b, parser->problem_mark), "not YAML: %s%s%s%s",
-                   parser->problem, parser->context ? " " : "",
-                   parser->context ? parser->context : "", remedy_for(parser, text));
+        /* Only a want of memory has no words. */
+        CHECK(parser->problem);
+        const char *remedy = remedy_for(b, parser, text);
+        if (remedy)
+                diag_error(b->diag, place_of(b, parser->problem_mark), "not YAML: %s; %s",
+                           parser->problem, remedy);
+        else
+                diag_error(b->diag, place_of(b, parser->problem_mark), "not YAML: %s %s",
+                           parser->problem, parser->context ? parser->context : "here");
 }
 
 static void read_events(struct builder *b, struct slice text)

@@ -44,7 +44,8 @@ struct yaml *yaml_read(const char *path, struct diag *);
 
 /* The same from memory; `name` is what places call the file (copied). */
 struct yaml *yaml_parse(const char *name, struct slice text, struct diag *);
-void yaml_free(struct yaml **);
+/* Hidden even where nothing else is: libyaml calls a yaml_free of its own. */
+void yaml_free(struct yaml **) __attribute__((visibility("hidden")));
 const struct yaml_node *yaml_root(const struct yaml *);
 
 /* The value under `key`, or NULL. */

@@ -51,19 +51,20 @@ static inline uint64_t lower_word(uint64_t word)
         return word | ((from_a ^ past_z) & ~word & high) >> 2;
 }
 
-/* Up to seven bytes as one word, zeroes behind them. */
+/* Up to seven bytes as load_u64 would see them with zeroes behind. */
 static inline uint64_t load_few(const uint8_t *data, size_t len)
 {
         uint64_t word = 0;
 
-        if (len >= 4) {
-                uint32_t first, last;
-                memcpy(&first, data, 4);
-                memcpy(&last, data + len - 4, 4);
-                return (uint64_t)last << (8 * (len - 4)) | first;
-        }
-        for (size_t i = 0; i < len; i++)
-                word |= (uint64_t)data[i] << (8 * i);
+        if (len >= 4)
+                word = (uint64_t)load_le32(data + len - 4) << (8 * (len - 4)) |
+                       load_le32(data);
+        else
+                for (size_t i = 0; i < len; i++)
+                        word |= (uint64_t)data[i] << (8 * i);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
         return word;
 }
 

@@ -4,8 +4,9 @@
 Four sources, each with what it can tell and no more:
 
     zeek     a row for each request: method, host, target, status
-    arkime   a row for each session: the sets of its methods, URIs, hosts, statuses
-    ndpi     a row for each flow: URI and status of its first request
+    arkime   a row for each session: the sets of its methods, URIs, statuses
+    ndpi     a row for each flow: URI and status of its first request; when the flow
+             shows no answer, the URI of its last and no status
     tshark   a row for each request: method, host, target; no status
 
 A request of ours is *confirmed* when one source has it. A request of theirs that we
@@ -15,12 +16,14 @@ their connection; which end of it is called the source does not matter.
 
 What each tool does to a text before it prints it is undone on both sides: a target
 is split the same way, hosts are lower case without port, and bytes outside of
-printable ASCII are one mark, because every tool prints them differently.
+printable ASCII are one mark, because every tool prints them differently. zeek
+decodes what is percent-encoded, so against zeek both sides are decoded.
 """
 import collections
 import ipaddress
 import itertools
 import re
+import urllib.parse
 
 Request = collections.namedtuple("Request", "connection method host target status")
 Difference = collections.namedtuple("Difference", "kind source what")
@@ -94,8 +97,13 @@ def from_tshark(row):
 def from_zeek(row):
     given = {name: "" if row[name] == "-" else row[name] for name in ("method", "host", "uri")}
     host, target = split_target(given["method"], given["uri"], given["host"])
-    return Request(connection(row, "src_port", "dst_port"), plain(given["method"]), host, target,
-                   whole_number(row["status"]))
+    return decoded(Request(connection(row, "src_port", "dst_port"), plain(given["method"]), host,
+                           target, whole_number(row["status"])))
+
+
+def decoded(request):
+    """As zeek prints it."""
+    return request._replace(target=plain(urllib.parse.unquote(request.target)))
 
 
 def join_uri(host, target):
@@ -116,7 +124,10 @@ class Expected:
     """All that the sources say about one capture."""
 
     def __init__(self, published, tshark):
-        self.zeek = [from_zeek(row) for row in published if row["source"].startswith("zeek")]
+        self.is_empty = not published and not tshark
+        # zeek's rows without a method are answers whose request it did not see.
+        self.zeek = [from_zeek(row) for row in published
+                     if row["source"].startswith("zeek") and row["method"] != "-"]
         # A row without a TCP port is HTTP over UDP (SSDP), which is another protocol.
         self.tshark = [
             request for row in tshark
@@ -154,7 +165,7 @@ def without_status(requests):
 
 def missing(expected, ours):
     """What a source has and we have not."""
-    left = collections.Counter(ours)
+    left = collections.Counter(decoded(request) for request in ours)
     for wanted in expected.zeek:
         if left[wanted]:
             left[wanted] -= 1
@@ -171,32 +182,38 @@ def missing(expected, ours):
             for value in wanted - got[field]:
                 yield Difference("missing", "arkime", f"{field} {value}")
     for where, flows in expected.ndpi.items():
-        firsts = [(joined(one), one.status) for one in by_connection[where]][:1]
+        there = by_connection[where]
         for uri, status in flows:
-            if not any(uri == got[0] and status in (None, got[1]) for got in firsts):
+            looked_at = there[:1] if status else there
+            if not any(joined(one) == uri and status in (None, one.status)
+                       for one in looked_at):
                 yield Difference("missing", "ndpi", f"{uri} {status or '-'}")
     for request, count in (without_status(expected.tshark) - without_status(ours)).items():
         yield from [Difference("missing", "tshark", show(request, status=False))] * count
 
 
-def statuses_for(expected, request):
+def statuses_for(expected, request, is_first):
     """Those that sources give to this request; empty when none of them has it."""
     given = {one.status for one in expected.zeek
-             if one._replace(status=None) == request._replace(status=None)}
+             if one._replace(status=None) == decoded(request)._replace(status=None)}
     session = expected.arkime.get(request.connection)
     if session and request.method in session["method"] and joined(request) in session["uri"]:
         given |= session["status"]
-    given |= {status for uri, status in expected.ndpi.get(request.connection, ())
-              if uri == joined(request)}
+    if is_first:
+        given |= {status for uri, status in expected.ndpi.get(request.connection, ())
+                  if uri == joined(request)}
     return given
 
 
 def unconfirmed(expected, ours):
     """What we have and no source confirms."""
     more_than_tshark = without_status(ours) - without_status(expected.tshark)
+    known_connections = set()
     for request in ours:
-        given = statuses_for(expected, request)
-        if given and request.status not in given:
+        is_first = request.connection not in known_connections
+        known_connections.add(request.connection)
+        given = statuses_for(expected, request, is_first)
+        if given - {None} and request.status not in given:
             yield Difference("status", "any", show(request))
         bare = request._replace(status=None)
         if more_than_tshark[bare]:

@@ -24,7 +24,7 @@ GIVEN = ("anna", "ben", "chiara", "dmitri", "elif", "farid", "grace", "hugo", "i
          "kaya", "liam", "mona", "nils", "olga", "pedro", "quinn", "rosa", "sven", "tara")
 FAMILY = ("adler", "brandt", "costa", "dubois", "eriksen", "fischer", "garcia", "haas", "ito",
           "jensen", "keller", "lopez", "moreau", "novak", "okafor", "petrov", "quist", "rossi",
-          "santos", "tanaka")
+          "santos", "tanaka", "urban", "vogel", "weber", "yilmaz")
 NAMES = [f"{given}-{family}" for family in FAMILY for given in GIVEN]
 ON_A_SEARCH_PAGE = 20
 STYLE = "body{font:16px/1.5 sans-serif;margin:2rem auto;max-width:40rem}a{color:#046}"

@@ -4,6 +4,7 @@
 One browser is one visitor: its profile (cookies, cache) lasts as long as it. It
 fetches what pages refer to and sends its own headers, as for a person.
 """
+import fcntl
 import json
 import os
 import select
@@ -32,13 +33,16 @@ class Browser:
         profile = tempfile.mkdtemp(prefix="chromium-", dir=self.rig.folder)
         to_read, self.to = os.pipe()
         self.back, back_write = os.pipe()
-        # Chromium reads commands from descriptor 3 and answers on 4.
-        shell = f'exec 3<&{to_read} 4>&{back_write}; exec "$@"'
+
+        def place_pipes():
+            """Chromium reads commands from descriptor 3 and answers on 4."""
+            spare = fcntl.fcntl(back_write, fcntl.F_DUPFD, 5)
+            os.dup2(to_read, 3)
+            os.dup2(spare, 4)
+
         self.child = self.rig.popen(
-            self.namespace,
-            ["sh", "-c", shell, "sh", "chromium", *FLAGS, f"--user-data-dir={profile}",
-             "about:blank"],
-            pass_fds=(to_read, back_write), stdout=subprocess.DEVNULL,
+            self.namespace, ["chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            at_start=place_pipes, pass_fds=(3, 4), stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(back_write)

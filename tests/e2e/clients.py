@@ -60,27 +60,27 @@ def wget_profiles(rig, namespace, names, *options):
 
 
 PYTHON_HARVEST = """
-import http.client, sys, time
-address, pause, names = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
-link = http.client.HTTPConnection(address)
+import http.cookiejar, sys, time, urllib.request
+site, pause, names = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+opener = urllib.request.build_opener(jar)
 for name in names:
-    link.request("GET", "/in/" + name, headers={"User-Agent": "python-requests/2.31.0",
-                 "Accept-Encoding": "gzip, deflate", "Accept": "*/*"})
-    link.getresponse().read()
+    opener.open(site + "/in/" + name).read()
     time.sleep(pause)
 """
 
 
 def python_profiles(rig, namespace, names, pause=0.0):
-    return need(rig.run(namespace, ["/usr/bin/python3", "-c", PYTHON_HARVEST, WEB, str(pause),
-                                    *names], timeout=300))
+    """A script that keeps its session cookie."""
+    return need(rig.run(namespace, ["/usr/bin/python3", "-c", PYTHON_HARVEST, SITE_URL,
+                                    str(pause), *names], timeout=300))
 
 
-def mirror(rig, namespace, depth=3):
+def mirror(rig, namespace, *options, depth=3):
     """The whole site, link by link, as far as `depth` links from the home page."""
     folder = tempfile.mkdtemp(prefix="mirror-", dir=rig.folder)
     done = rig.run(namespace, ["wget", "-q", "-r", "-l", str(depth), "-p", "-P", folder,
-                               "-e", "robots=off", SITE_URL + "/"], timeout=300)
+                               "-e", "robots=off", *options, SITE_URL + "/"], timeout=300)
     some_page_was_an_error = 8
     if done.returncode != some_page_was_an_error:
         need(done)
@@ -90,10 +90,11 @@ def read_with_browser(rig, namespace, profiles=5, pause=0.0, join=False):
     """A person: home, people, a few profiles by their links; perhaps joins."""
     with Browser(rig, namespace) as browser:
         browser.open(SITE_URL + "/")
+        time.sleep(pause)
         browser.click("#search")
         for n in range(profiles):
             time.sleep(pause)
-            browser.click("a.person", n)
+            browser.click("a.person", n % 5)
             if browser.evaluate("document.documentElement.dataset.ready") != "yes":
                 raise RigError("the browser did not run the page's script")
         if join:

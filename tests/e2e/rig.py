@@ -192,12 +192,16 @@ class Rig:
     def command(self, namespace, command):
         return ["ip", "netns", "exec", namespace, *command]
 
-    def popen(self, namespace, command, **more):
+    def popen(self, namespace, command, at_start=lambda: None, **more):
+        def prepare():
+            die_with_parent()
+            at_start()
+
         # What a test starts needs neither this terminal nor the user's files.
         env = dict(os.environ, HOME=self.folder, LC_ALL="C.UTF-8")
         more.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(self.command(namespace, command), env=env,
-                                preexec_fn=die_with_parent, cwd=self.folder, **more)
+                                preexec_fn=prepare, cwd=self.folder, **more)
 
     def run(self, namespace, command, timeout=120):
         """Runs to the end; the caller looks at the exit status."""
@@ -215,6 +219,13 @@ class Rig:
             child = self.popen(self.server, command, stdout=subprocess.DEVNULL, stderr=err)
         stack.callback(end_process, child)
         return child
+
+    def key_file(self):
+        """The key of hashed sessions, so that none is made outside of the folder."""
+        with open(self.path("privacy.key"), "w", encoding="utf-8") as file:
+            file.write("5" * 64 + "\n")
+        os.chmod(file.name, 0o600)
+        return file.name
 
     def app_requests(self):
         """What the application answered, in order."""
@@ -329,14 +340,16 @@ class Redis:
 class Daemon:
     """trawlwatchd on the inner leg. Lines of its output are collected as they come."""
 
-    def __init__(self, rig, *options, interface="lo", journal="journal"):
+    def __init__(self, rig, *options, interface="lo", journal="journal",
+                 rules=os.path.join(ROOT, "rules")):
         self.rig = rig
         site = rig.path("site.yaml")
         with open(site, "w", encoding="utf-8") as file:
             file.write(SITE)
         self.journal = rig.path(journal)
         self.command = [program("trawlwatchd"), "-i", interface, "-f", FILTER, "-s", site,
-                        "-R", os.path.join(ROOT, "rules"), "-o", f"journal.dir={self.journal}",
+                        "-R", rules, "-o", f"journal.dir={self.journal}",
+                        "-o", f"privacy.key_file={rig.key_file()}",
                         "--print", "requests", "--stats", *options]
         self.requests = []
         self.messages = []

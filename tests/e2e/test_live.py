@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Live capture of real clients on real servers, up to what stands in Redis."""
 import collections
+import concurrent.futures
 import glob
 import json
 import os
@@ -67,7 +68,7 @@ def told(daemon):
         return url["path"] + ("?" + url["query"] if "query" in url else "")
     return collections.Counter(
         (one["client"]["ip"], one["http"]["request"]["method"], path(one["url"]),
-         one["http"]["response"]["status_code"]) for one in daemon.visible())
+         one["http"].get("response", {}).get("status_code")) for one in daemon.visible())
 
 
 def require_same_requests(rig, daemon, since):
@@ -84,14 +85,15 @@ def rule_condition(name):
             rules = re.split(r"^ *- name: *", file.read(), flags=re.M)
         for rule in rules[1:]:
             if rule.split("\n", 1)[0].strip() == name:
-                return re.search(r"^ *when: *(.*)$", rule, re.M)[1]
+                # The line, or with `>` the more deeply indented ones that follow.
+                return re.search(r"^( *)when:(.*\n(\1 +.*\n)*)", rule, re.M)[2]
     raise AssertionError(f"an alert names the rule {name}, which no file has")
 
 
 def threshold_of(alert):
     """How many distinct profiles the rule behind the alert allows."""
     condition = rule_condition(alert["rule"]["name"])
-    return int(re.search(r"distinct\(target, [^)]*\) >= (\d+)", condition)[1])
+    return int(re.search(r"distinct\(target, \w+\) >= (\d+)", condition)[1])
 
 
 def crossing_time(rig, since, client, threshold):
@@ -143,13 +145,11 @@ def test_scraper_is_in_redis_within_two_seconds_and_the_browser_is_not(rig, redi
     there, reader = rig.add_client(scraper), rig.add_client(BROWSER)
     since = len(rig.app_requests())
     with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-scraper") as daemon:
-        with Watch(redis) as watch:
-            reading = threading.Thread(target=clients.read_with_browser,
-                                       args=(rig, reader, 6, 0.3, True))
-            reading.start()
+        with Watch(redis) as watch, concurrent.futures.ThreadPoolExecutor() as pool:
+            reading = pool.submit(clients.read_with_browser, rig, reader, 6, 0.3, True)
             # It also tries to put the blame on the reader.
             clients.curl_profiles(rig, there, 200, "-H", f"X-Forwarded-For: {BROWSER}")
-            reading.join()
+            reading.result()
             wait_until(lambda: scraper in watch.blocked and scraper in watch.alerted, 10,
                        "the scraper in Redis")
         alert = require_found(redis, scraper)
@@ -225,25 +225,24 @@ def test_it_stops_in_order_with_everything_told(rig, redis):
         require_all_published(redis, daemon)
 
 
-def refused(rig, *options):
-    """The message of a daemon that cannot start: one line."""
-    daemon = Daemon(rig, journal="journal-refused")
-    command = daemon.command + list(options)
-    done = rig.run(rig.server, command, timeout=30)
+def refused(rig, *options, **more):
+    """Exit status and message of a daemon that cannot start: one line."""
+    daemon = Daemon(rig, *options, journal="journal-refused", **more)
+    done = rig.run(rig.server, daemon.command, timeout=30)
     lines = [line for line in done.stderr.splitlines() if line and not line.startswith("{")]
     assert len(lines) == 1, done.stderr
     return done.returncode, lines[0]
 
 
 def test_a_missing_interface_is_one_line_with_a_remedy(rig):
-    status, line = refused(rig, "-i", "nosuch0")
+    status, line = refused(rig, interface="nosuch0")
     assert status in (1, 3)
     assert "nosuch0" in line
-    assert re.search(r"ip link|interfaces (here|are)|there (is|are)", line), line
+    assert "ip link" in line, line
 
 
 def test_an_unreadable_rule_folder_is_one_line(rig):
-    status, line = refused(rig, "-R", "/nonexistent/rules")
+    status, line = refused(rig, rules="/nonexistent/rules")
     assert status == 3
     assert "/nonexistent/rules" in line
 

@@ -17,13 +17,22 @@ struct visit {
 };
 
 static const struct visit some_visit = {
-        .path = "/in/anna", .host = "example.org", .ua = "python-requests/2.31",
-        .session = "s1", .account = "", .status = 200, .latency = 0.25, .number = -1,
-        .page = 1, .address = "203.0.113.9", .prefix = "203.0.113.0/24", .accepted = true,
+        .path = "/in/anna",
+        .host = "example.org",
+        .ua = "python-requests/2.31",
+        .session = "s1",
+        .account = "",
+        .status = 200,
+        .latency = 0.25,
+        .number = -1,
+        .page = 1,
+        .address = "203.0.113.9",
+        .prefix = "203.0.113.0/24",
+        .accepted = true,
 };
 
-static const char *const page_names[] = { "other", "profile", "sign-up", "account", "page",
-                                          "404 page", "or", NULL };
+static const char *const page_names[] = { "other", "profile",  "sign-up", "account",
+                                          "page",  "404 page", "or",      NULL };
 static const char *const state_names[] = { "yes", "no", "unknown", NULL };
 
 static int find_name(const void *context, struct slice name)
@@ -79,7 +88,8 @@ static struct value read_text_field(const void *subject, unsigned offset)
 
 static struct value read_number_field(const void *subject, unsigned offset)
 {
-        return number_value(VALUE_NUMBER, *(const double *)((const char *)subject + offset));
+        return number_value(VALUE_NUMBER,
+                            *(const double *)((const char *)subject + offset));
 }
 
 static struct value read_latency(const void *subject, unsigned argument)
@@ -153,7 +163,8 @@ static bool has_word(const struct value_list *list, const struct value *value)
 static const struct value_list offices = { "offices", VALUE_NETWORK, has_office };
 static const struct value_list codes = { "codes", VALUE_NUMBER, has_code };
 static const struct value_list known_words = { "known-words", VALUE_STRING, has_word };
-static const struct value_list *const all_lists[] = { &offices, &codes, &known_words, NULL };
+static const struct value_list *const all_lists[] = { &offices, &codes, &known_words,
+                                                      NULL };
 
 static const char *const later_names[] = { "surge", "client.asn", NULL };
 
@@ -161,7 +172,10 @@ static const char *const later_names[] = { "surge", "client.asn", NULL };
 
 static const struct field all_fields[] = {
         { .name = "page", .type = VALUE_ENUM, .read = read_page, .names = &pages },
-        { .name = "form_seen", .type = VALUE_ENUM, .read = read_state, .argument = 2,
+        { .name = "form_seen",
+          .type = VALUE_ENUM,
+          .read = read_state,
+          .argument = 2,
           .names = &states },
         { "path", VALUE_STRING, read_text_field, AT(path), NULL, "", 0 },
         { "host", VALUE_STRING, read_text_field, AT(host), NULL, "", 0 },
@@ -184,10 +198,16 @@ static const struct field_with_argument all_argument_fields[] = {
 };
 
 static const struct function all_functions[] = {
-        { "count", { PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, 1, "" },
+        { "count",
+          { PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW },
+          VALUE_NUMBER,
+          1,
+          "" },
         { "distinct",
           { PARAMETER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW },
-          VALUE_NUMBER, 2, "" },
+          VALUE_NUMBER,
+          2,
+          "" },
         { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, 3, "" },
         { "mean", { PARAMETER_NUMBER_FIELD, PARAMETER_WINDOW }, VALUE_MISSING, 4, "" },
         { "score", { PARAMETER_END }, VALUE_NUMBER, 5, "" },
@@ -205,7 +225,8 @@ static const struct expr_language world = {
 #undef AT
 
 /* count is 120, distinct 90, share and mean are missing, score is 1.5. */
-static inline struct value world_aggregate(void *context, const struct aggregate *aggregate)
+static inline struct value world_aggregate(void *context,
+                                           const struct aggregate *aggregate)
 {
         static const double values[] = { 0, 120, 90, -1, -1, 1.5 };
 

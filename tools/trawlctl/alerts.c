@@ -208,9 +208,15 @@ static void print_summary(const struct listing *listing, char **subjects)
 static void print_listing(struct listing *listing)
 {
         struct screen screen = screen_of_stdout();
-        struct table *table = table_new(titles);
-        char **subjects = calloc(listing->count + 1, sizeof(*subjects));
+        struct table *table;
+        char **subjects;
 
+        if (!listing->count) {
+                printf("No alerts.\n");
+                return;
+        }
+        table = table_new(titles);
+        subjects = calloc(listing->count, sizeof(*subjects));
         CHECK(subjects != NULL);
         qsort(listing->rows, listing->count, sizeof(struct incident_row *),
               compare_times);
@@ -228,10 +234,7 @@ static void print_listing(struct listing *listing)
         }
         table_print(table, &screen);
         table_free(&table);
-        if (listing->count)
-                print_summary(listing, subjects);
-        else
-                printf("No alerts.\n");
+        print_summary(listing, subjects);
         for (size_t i = 0; i < listing->count; i++)
                 free(subjects[i]);
         free(subjects);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert/blocks.h"
+#include "alert/block_list.h"
 
 #include "base/check.h"
 #include "base/clock.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocks - what people call a block, and the live ones as the journal knows them.
+ * block_list - what people call a block, and the live ones as the journal knows them.
  *
  * Redis is the truth about blocks where there is one (redis_client.h). Without it
  * the blocks that the journal's alerts put and whose end is still to come are listed.
  */
-#ifndef ALERT_BLOCKS_H
-#define ALERT_BLOCKS_H
+#ifndef ALERT_BLOCK_LIST_H
+#define ALERT_BLOCK_LIST_H
 
 #include "alert/alert.h"
 #include "alert/journal_cursor.h"

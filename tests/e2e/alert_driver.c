@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alert_driver JOURNAL SENSOR URL [FSYNC] - the alert layer alone, told what to do.
+ *
+ * Lines on standard input, one answer line each on standard output:
+ *
+ *      alerts FROM COUNT            raises incidents FROM, FROM + 1, ...
+ *      block FROM COUNT MS          the same, each with a block that lives for MS
+ *      update NUMBER N              event N of incident NUMBER, its block still running
+ *      drain MS                     "left N"
+ *      stats                        the counters as JSON
+ *
+ * The end of the input is an orderly stop without draining.
+ */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alert/alerts.h"
+#include "base/clock.h"
+
+struct driver {
+        struct event_base *loop;
+        struct alerts *alerts;
+        struct counters counters;
+        struct buf input;
+};
+
+static void raise_incident(struct driver *d, uint64_t number, uint32_t n, int64_t block_ms)
+{
+        static const char *const references[] = { "OWASP OAT-011", NULL };
+        struct incident_involved involved[PARTICIPANT_KINDS] = { 0 };
+        struct incident_evidence evidence = { "distinct(target, 10m)", 131, false };
+        char address[32];
+        int64_t now = clock_wall_ns();
+        int len = snprintf(address, sizeof(address), "203.0.%u.%u",
+                           (unsigned)(number >> 8 & 255), (unsigned)(number & 255));
+        struct slice subject = slice_of(address, (size_t)len);
+        struct incident_block block = { "ip", subject, now, now + block_ms * NS_PER_MS, 1 };
+        struct incident incident = {
+                .action = n ? INCIDENT_UPDATED : INCIDENT_RAISED,
+                .n = n,
+                .time_ns = now,
+                .start_ns = now - NS_PER_SEC,
+                .last_ns = now,
+                .rule = "profile-harvest",
+                .description = "One client opens far more distinct profiles than a person.",
+                .references = references,
+                .severity = SEVERITY_HIGH,
+                .subject_type = "client.host",
+                .subject = subject,
+                .evidence_count = 1,
+                .evidence = &evidence,
+                .involved = involved,
+                .block_count = block_ms > 0,
+                .blocks_are_new = n == 0,
+                .blocks = &block,
+        };
+
+        involved[PARTICIPANT_CLIENT_IP].total = 1;
+        involved[PARTICIPANT_CLIENT_IP].count = 1;
+        involved[PARTICIPANT_CLIENT_IP].values[0] = subject;
+        snprintf(incident.id, sizeof(incident.id), "%026" PRIu64, number);
+        alerts_incident(d->alerts, &incident);
+}
+
+static void obey(struct driver *d, const char *line)
+{
+        uint64_t from, count;
+        int64_t ms;
+        uint32_t n;
+
+        if (sscanf(line, "alerts %" SCNu64 " %" SCNu64, &from, &count) == 2) {
+                for (uint64_t i = 0; i < count; i++)
+                        raise_incident(d, from + i, 0, 0);
+                printf("ok\n");
+        } else if (sscanf(line, "block %" SCNu64 " %" SCNu64 " %" SCNd64, &from, &count,
+                          &ms) == 3) {
+                for (uint64_t i = 0; i < count; i++)
+                        raise_incident(d, from + i, 0, ms);
+                printf("ok\n");
+        } else if (sscanf(line, "update %" SCNu64 " %" SCNu32, &from, &n) == 2) {
+                raise_incident(d, from, n, 60000);
+                printf("ok\n");
+        } else if (sscanf(line, "drain %" SCNd64, &ms) == 1) {
+                printf("left %" PRIu64 "\n", alerts_drain(d->alerts, ms * NS_PER_MS));
+        } else if (strcmp(line, "stats") == 0) {
+                struct buf text = { 0 };
+                counters_print(&d->counters, &text);
+                while (text.len && text.data[text.len - 1] == '\n')
+                        text.len--;
+                printf("%.*s\n", (int)text.len, (const char *)text.data);
+                buf_free(&text);
+        } else {
+                printf("what?\n");
+        }
+        fflush(stdout);
+}
+
+static void obey_all(struct driver *d)
+{
+        struct slice rest = buf_slice(&d->input), line;
+        char copy[256];
+
+        while (slice_find(rest, '\n') < rest.len && slice_next(&rest, '\n', &line)) {
+                snprintf(copy, sizeof(copy), "%.*s", (int)line.len, (const char *)line.data);
+                obey(d, copy);
+        }
+        memmove(d->input.data, rest.data, rest.len);
+        d->input.len = rest.len;
+}
+
+static void on_input(evutil_socket_t fd, short what, void *context)
+{
+        struct driver *d = context;
+
+        (void)what;
+        buf_reserve(&d->input, 4096);
+        ssize_t n = read(fd, d->input.data + d->input.len, 4096);
+        if (n <= 0) {
+                event_base_loopbreak(d->loop);
+                return;
+        }
+        d->input.len += (size_t)n;
+        /* Only whole lines: what follows may arrive while one is obeyed. */
+        obey_all(d);
+}
+
+int main(int argc, char **argv)
+{
+        struct driver d = { .loop = event_base_new() };
+        struct redis_options redis = { 0 };
+        struct alerts_options options = { .loop = d.loop, .counters = &d.counters };
+
+        if (argc < 4)
+                return 2;
+        options.journal.directory = argv[1];
+        options.journal.sync = JOURNAL_SYNC_INTERVAL;
+        redis.sensor = argv[2];
+        const char *wrong = redis_url_parse(argv[3], &redis.url);
+        if (wrong || (argc > 4 && !journal_sync_parse(slice_str(argv[4]), &options.journal.sync))) {
+                fprintf(stderr, "%s\n", wrong ? wrong : "fsync?");
+                return 2;
+        }
+        options.redis = &redis;
+        options.journal.segment_bytes = 1u << 20;
+        d.alerts = alerts_new(&options);
+        if (!d.alerts)
+                return 1;
+        struct event *input = event_new(d.loop, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, &d);
+        event_add(input, NULL);
+        printf("ready\n");
+        fflush(stdout);
+        event_base_dispatch(d.loop);
+        event_free(input);
+        alerts_free(&d.alerts);
+        event_base_free(d.loop);
+        buf_free(&d.input);
+        return 0;
+}

@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: MIT
+"""The alert layer against a real redis-server: each alert once, in order, whatever happens.
+
+alert_driver stands in for the daemon. No root and no network but loopback and a socket.
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+import redis as redis_py
+
+PREFIX = "{trawlwatch}"
+DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
+    os.environ["TRAWLWATCH_BIN"], "..", "tests", "alert-driver")
+
+
+def wait_until(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited %s s for %s" % (seconds, what))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """redis-server on a unix socket and on TCP, with its data in a folder."""
+
+    def __init__(self, folder, *options):
+        self.folder = folder
+        self.port = free_port()
+        self.socket_path = os.path.join(folder, "redis.sock")
+        self.options = options
+        self.child = None
+        self.password = None
+
+    def start(self, *options):
+        self.child = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+             "--unixsocket", self.socket_path, "--save", "", "--dir", self.folder,
+             *self.options, *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self.is_up, 20, "redis-server")
+        return self
+
+    def client(self):
+        return redis_py.Redis(unix_socket_path=self.socket_path, password=self.password,
+                              decode_responses=True)
+
+    def is_up(self):
+        try:
+            return self.client().ping()
+        except redis_py.exceptions.RedisError:
+            return False
+
+    def kill(self):
+        if self.child:
+            self.child.kill()
+            self.child.wait()
+            self.child = None
+
+    @property
+    def unix_url(self):
+        return "unix:" + self.socket_path
+
+    @property
+    def tcp_url(self):
+        return "redis://127.0.0.1:%d/0" % self.port
+
+
+class Driver:
+    def __init__(self, folder, url, fsync="interval", sensor="s1", env=None):
+        self.log_path = os.path.join(folder, "driver.log")
+        self.log = open(self.log_path, "ab")
+        self.child = subprocess.Popen(
+            [DRIVER, os.path.join(folder, "journal"), sensor, url, fsync],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env={**os.environ, **(env or {})})
+        assert self.child.stdout.readline() == "ready\n"
+
+    def ask(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+        answer = self.child.stdout.readline()
+        assert answer, "the driver died: " + self.said()
+        return answer.strip()
+
+    def drain(self, seconds=20):
+        return int(self.ask("drain %d" % (seconds * 1000)).split()[1])
+
+    def stats(self):
+        return json.loads(self.ask("stats"))
+
+    def said(self):
+        with open(self.log_path) as log:
+            return log.read()
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.stdin.close()
+            assert self.child.wait(20) == 0, self.said()
+        self.log.close()
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="trawlwatch-") as path:
+        yield path
+
+
+@pytest.fixture
+def server(folder):
+    it = Server(folder).start()
+    yield it
+    it.kill()
+
+
+def stream(client):
+    return [fields for _, fields in client.xrange(PREFIX + ":alerts")]
+
+
+def numbers(client):
+    return [int(fields["id"]) for fields in stream(client)]
+
+
+def test_what_an_alert_leaves_in_redis(folder, server):
+    client = server.client()
+    channel = client.pubsub()
+    channel.subscribe(PREFIX + ":events")
+    assert channel.get_message(timeout=5)["type"] == "subscribe"
+    driver = Driver(folder, server.tcp_url)
+    driver.ask("block 7 1 60000")
+    assert driver.drain() == 0
+
+    (entry,) = stream(client)
+    assert list(entry) == ["id", "action", "n", "sensor", "seq", "rule", "severity",
+                           "subject_type", "subject", "time", "json"]
+    assert entry["id"] == "%026d" % 7
+    assert (entry["action"], entry["n"], entry["sensor"]) == ("raised", "0", "s1")
+    assert (entry["rule"], entry["severity"]) == ("profile-harvest", "high")
+    assert (entry["subject_type"], entry["subject"]) == ("client.host", "203.0.0.7")
+    alert = json.loads(entry["json"])
+    assert alert["@timestamp"] == entry["time"]
+    assert alert["trawlwatch"]["block"]["value"] == "203.0.0.7"
+
+    assert client.get(PREFIX + ":cursor:s1") == entry["seq"]
+    assert channel.get_message(timeout=5)["data"] == entry["json"]
+
+    key = PREFIX + ":block:ip:203.0.0.7"
+    assert 50000 < client.pttl(key) <= 60000
+    block = json.loads(client.get(key))
+    assert list(block) == ["rule", "id", "since", "until", "level", "why"]
+    assert (block["rule"], block["id"], block["level"]) == ("profile-harvest", entry["id"], 1)
+    assert block["until"] == alert["trawlwatch"]["block"]["until"]
+    ((member, score),) = client.zrange(PREFIX + ":blocks", 0, -1, withscores=True)
+    assert member == "ip:203.0.0.7"
+    assert abs(score - (time.time() * 1000 + client.pttl(key))) < 100
+
+    seen = PREFIX + ":seen:%026d:raised:0" % 7
+    assert client.pttl(seen) > 86400 * 1000
+    heartbeat = client.hgetall(PREFIX + ":sensor:s1")
+    assert heartbeat["host"] == socket.gethostname() and heartbeat["version"]
+    assert "alerts_journalled_total" in heartbeat
+    assert 0 < client.pttl(PREFIX + ":sensor:s1") <= 15000
+    assert {key.split(":")[0] for key in client.keys()} == {PREFIX}
+    driver.stop()
+
+
+def test_blocks_end_are_pruned_and_never_shortened(folder, server):
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    driver.ask("block 1 1 300")
+    driver.ask("block 2 1 60000")
+    driver.ask("block 3 1 -5000")  # over before it is published
+    assert driver.drain() == 0
+    assert client.exists(PREFIX + ":block:ip:203.0.0.1") == 1
+    assert client.exists(PREFIX + ":block:ip:203.0.0.3") == 0
+    time.sleep(0.5)
+    assert client.exists(PREFIX + ":block:ip:203.0.0.1") == 0
+    driver.ask("block %d 1 5000" % (2 + 65536))  # the same address, a shorter block
+    assert driver.drain() == 0
+    assert client.zrange(PREFIX + ":blocks", 0, -1) == ["ip:203.0.0.2"]
+    assert client.pttl(PREFIX + ":block:ip:203.0.0.2") > 50000
+
+    client.delete(PREFIX + ":block:ip:203.0.0.2")  # somebody lifted it
+    client.zrem(PREFIX + ":blocks", "ip:203.0.0.2")
+    driver.ask("update 2 1")
+    assert driver.drain() == 0
+    assert stream(client)[-1]["action"] == "updated"
+    assert client.exists(PREFIX + ":block:ip:203.0.0.2") == 0
+    driver.stop()
+
+
+def test_an_alert_is_published_once(folder, server):
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 100")
+    assert driver.drain() == 0
+    driver.ask("alerts 1 100")  # the same ids again
+    driver.ask("alerts 101 1")
+    assert driver.drain() == 0
+    assert numbers(client) == list(range(1, 102))
+    assert driver.stats()["alerts_published_total"] == 101
+
+    # The cursor is lost or set back: what is offered again is recognised.
+    client.delete(PREFIX + ":cursor:s1")
+    driver.ask("alerts 102 1")
+    assert driver.drain() == 0
+    client.set(PREFIX + ":cursor:s1", "17")
+    driver.ask("alerts 103 1")
+    assert driver.drain() == 0
+    assert numbers(client) == list(range(1, 104))
+    driver.stop()
+
+
+def test_redis_comes_late_and_the_daemon_restarts(folder):
+    server = Server(folder)
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 500")
+    assert driver.drain(0.3) == 500
+    driver.stop()
+    assert "alerts wait in the journal" in driver.said()
+    assert driver.said().count("alerts wait") == 1
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 501 500")
+    server.start()
+    try:
+        assert driver.drain() == 0
+        assert numbers(server.client()) == list(range(1, 1001))
+        assert driver.said().count("alerts wait") <= 2
+        driver.kill()
+        driver = Driver(folder, server.unix_url)
+        driver.ask("alerts 1001 10")
+        assert driver.drain() == 0
+        assert numbers(server.client()) == list(range(1, 1011))
+        driver.stop()
+    finally:
+        server.kill()
+
+
+def test_redis_is_killed_and_loses_its_last_second(folder):
+    """appendfsync everysec, and then the end of the file is really cut off."""
+    server = Server(folder, "--appendonly", "yes").start()
+    driver = Driver(folder, server.unix_url)
+    try:
+        upto = 0
+        for turn in range(5):
+            driver.ask("alerts %d 1000" % (upto + 1))
+            upto += 1000
+            if turn != 2:  # in one turn it dies while it is fed
+                assert driver.drain() == 0
+            server.kill()
+            cut_append_only_file(folder, 200000)
+            server.start()
+            behind = len(stream(server.client()))
+            assert behind < upto
+        driver.ask("alerts %d 1" % (upto + 1))
+        assert driver.drain() == 0
+        assert numbers(server.client()) == list(range(1, upto + 2))
+        assert server.client().get(PREFIX + ":cursor:s1") == stream(server.client())[-1]["seq"]
+        driver.stop()
+    finally:
+        server.kill()
+
+
+def cut_append_only_file(folder, count):
+    files = []
+    for path, _, names in os.walk(os.path.join(folder, "appendonlydir")):
+        files += [os.path.join(path, name) for name in names if name.endswith(".incr.aof")]
+    newest = max(files, key=os.path.getmtime)
+    os.truncate(newest, max(0, os.path.getsize(newest) - count))
+
+
+def test_twenty_thousand_alerts_while_redis_is_killed(folder):
+    server = Server(folder, "--appendonly", "yes").start()
+    driver = Driver(folder, server.tcp_url, sensor="busy")
+    killer_done = threading.Event()
+
+    def kill_often():
+        for _ in range(5):
+            time.sleep(0.15)
+            server.kill()
+            server.start()
+        killer_done.set()
+
+    thread = threading.Thread(target=kill_often)
+    try:
+        thread.start()
+        for i in range(100):
+            driver.ask("alerts %d 200" % (1 + 200 * i))
+            time.sleep(0.005)
+        thread.join()
+        assert killer_done.is_set()
+        assert driver.drain(30) == 0
+        assert numbers(server.client()) == list(range(1, 20001))
+        driver.stop()
+    finally:
+        thread.join()
+        server.kill()
+
+
+def test_scripts_are_lost(folder, server):
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    for i in range(20):
+        driver.ask("alerts %d 300" % (1 + 300 * i))
+        client.script_flush()
+    assert driver.drain() == 0
+    client.script_flush()
+    driver.ask("alerts 6001 1")
+    assert driver.drain() == 0
+    assert numbers(client) == list(range(1, 6002))
+    driver.stop()
+
+
+def test_redis_hangs(folder, server):
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 100")
+    assert driver.drain() == 0
+    server.child.send_signal(signal.SIGSTOP)
+    try:
+        driver.ask("alerts 101 3000")
+        assert driver.drain(7) == 3000
+        assert "no answer in time" in driver.said()
+    finally:
+        server.child.send_signal(signal.SIGCONT)
+    assert driver.drain() == 0
+    assert numbers(server.client()) == list(range(1, 3101))
+    driver.stop()
+
+
+def test_login(folder, server):
+    server.client().execute_command("ACL", "SETUSER", "trawl", "on", ">p@ss/word",
+                                    "~{trawlwatch}:*", "&{trawlwatch}:*", "+@all")
+    server.client().config_set("requirepass", "s3cret")
+    server.password = "s3cret"
+    at = "127.0.0.1:%d" % server.port
+
+    driver = Driver(folder, "redis://:wr0ng@%s/2" % at)
+    driver.ask("alerts 1 3")
+    assert driver.drain(0.5) == 3
+    driver.stop()
+    assert "WRONGPASS" in driver.said() and "check the user and the password" in driver.said()
+    assert "wr0ng" not in driver.said()
+
+    driver = Driver(folder, "redis://%s/2" % at)
+    assert driver.drain(0.5) == 3
+    driver.stop()
+    assert "NOAUTH" in driver.said() and "TRAWLWATCH_REDIS_PASSWORD" in driver.said()
+
+    driver = Driver(folder, "redis://%s/2" % at, env={"TRAWLWATCH_REDIS_PASSWORD": "s3cret"})
+    assert driver.drain() == 0
+    driver.stop()
+    second = redis_py.Redis(port=server.port, db=2, password="s3cret", decode_responses=True)
+    assert numbers(second) == [1, 2, 3]
+
+    driver = Driver(folder, "redis://trawl:p%%40ss%%2fword@%s" % at)
+    assert driver.drain() == 0
+    driver.stop()
+    assert numbers(server.client()) == [1, 2, 3]
+    assert "s3cret" not in driver.said() and "p@ss" not in driver.said()
+
+
+def test_refusals_publish_nothing_and_lose_nothing(folder, server):
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 10")
+    assert driver.drain() == 0
+
+    client.config_set("maxmemory", "1")
+    driver.ask("block 11 1 60000")
+    assert driver.drain(0.5) == 1
+    assert "OOM" in driver.said()
+    client.config_set("maxmemory", "0")
+    assert driver.drain() == 0
+
+    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    driver.ask("block 12 1 60000")
+    assert driver.drain(0.5) == 1
+    client.execute_command("REPLICAOF", "NO", "ONE")
+    assert driver.drain() == 0
+
+    client.delete(PREFIX + ":blocks")
+    client.set(PREFIX + ":blocks", "of somebody else")
+    driver.ask("block 13 1 60000")
+    assert driver.drain(0.5) == 1
+    assert numbers(client) == list(range(1, 13))
+    assert not client.exists(PREFIX + ":block:ip:203.0.0.13")
+    client.delete(PREFIX + ":blocks")
+    assert driver.drain() == 0
+    assert numbers(client) == list(range(1, 14))
+    assert client.zrange(PREFIX + ":blocks", 0, -1) == ["ip:203.0.0.13"]
+    driver.stop()
+
+
+def test_scripts_are_not_permitted(folder, server):
+    client = server.client()
+    client.execute_command("ACL", "SETUSER", "weak", "on", ">w", "~*", "&*", "+@all",
+                           "-eval", "-evalsha", "-script")
+    driver = Driver(folder, "redis://weak:w@127.0.0.1:%d" % server.port)
+    driver.ask("alerts 1 10")
+    assert driver.drain(0.5) == 10
+    assert "NOPERM" in driver.said() and "ACL SETUSER" in driver.said()
+    assert client.keys() == []
+    client.execute_command("ACL", "SETUSER", "weak", "+eval", "+evalsha")  # SCRIPT LOAD still not
+    assert driver.drain() == 0
+    assert numbers(client) == list(range(1, 11))
+    driver.stop()
+
+
+def test_it_is_no_redis(folder):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def answer():
+            try:
+                while True:
+                    peer, _ = listener.accept()
+                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                    peer.close()
+            except OSError:
+                pass
+
+        threading.Thread(target=answer, daemon=True).start()
+        driver = Driver(folder, "redis://127.0.0.1:%d" % listener.getsockname()[1])
+        driver.ask("alerts 1 1")
+        assert driver.drain(0.5) == 1
+        assert "not RESP" in driver.said()
+        driver.stop()
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_two_daemons_of_one_name(folder, server):
+    """A mistake of the operator: nothing is lost or doubled, and it is said."""
+    other = os.path.join(folder, "other")
+    os.mkdir(other)
+    one, two = Driver(folder, server.unix_url), Driver(other, server.unix_url)
+    for i in range(10):
+        one.ask("alerts %d 10" % (1 + 20 * i))
+        two.ask("alerts %d 10" % (11 + 20 * i))
+        time.sleep(0.02)
+    assert one.drain() == 0
+    assert two.drain() == 0
+    assert one.drain() == 0
+    assert sorted(numbers(server.client())) == list(range(1, 201))
+    one.stop()
+    two.stop()
+
+
+@pytest.mark.parametrize("fsync", ["always", "interval", "off"])
+def test_daemon_is_killed(folder, server, fsync):
+    """What it said to be journalled is published by the next run."""
+    upto = 0
+    for _ in range(5):
+        driver = Driver(folder, server.unix_url, fsync)
+        for _ in range(5):
+            driver.ask("alerts %d 50" % (upto + 1))
+            upto += 50
+        driver.kill()
+    driver = Driver(folder, server.unix_url, fsync)
+    assert driver.drain() == 0
+    assert numbers(server.client()) == list(range(1, upto + 1))
+    driver.stop()
+
+
+@pytest.mark.parametrize("how", ["unix", "tcp"])
+def test_throughput(folder, server, how):
+    driver = Driver(folder, server.unix_url if how == "unix" else server.tcp_url)
+    driver.ask("alerts 1 1000")
+    assert driver.drain() == 0
+    start = time.monotonic()
+    driver.ask("alerts 1001 20000")
+    assert driver.drain(60) == 0
+    took = time.monotonic() - start
+    print("\n20 000 alerts over %s: %.0f alerts/s" % (how, 20000 / took))
+    assert server.client().xlen(PREFIX + ":alerts") == 21000
+    driver.stop()
+
+
+def test_latency(folder, server):
+    client = server.client()
+    channel = client.pubsub()
+    channel.subscribe(PREFIX + ":events")
+    channel.get_message(timeout=5)
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 1")
+    assert channel.get_message(timeout=5)
+    worst = 0
+    for i in range(50):
+        start = time.monotonic()
+        driver.ask("alerts %d 1" % (2 + i))
+        assert channel.get_message(timeout=5)["type"] == "message"
+        worst = max(worst, time.monotonic() - start)
+    print("\nincident to subscriber, worst of 50: %.1f ms" % (worst * 1000))
+    assert worst < 0.5
+    driver.stop()

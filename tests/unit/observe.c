@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/* From a transaction, written as text, to what the record says about it. */
+#include "observe/observe.h"
+
+#include "base/clock.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char map[] = "client:\n"
+                          "  trusted_proxies: [10.0.0.0/8]\n"
+                          "  header: X-Forwarded-For\n"
+                          "  prefix: { ipv4: 16, ipv6: 48 }\n"
+                          "session: { cookie: [sid, PHPSESSID], header: Authorization }\n"
+                          "account: { cookie: uid, header: X-User, response_header: X-Account }\n"
+                          "proxy_headers: X-Balancer\n"
+                          "pages:\n"
+                          "  - name: asset\n"
+                          "    path: [\"/static/**\", \"**.css\"]\n"
+                          "  - name: profile\n"
+                          "    path: [\"/in/{target}\", \"/p?id={target}\", \"/n/{target:int}\"]\n"
+                          "  - { name: signup_form, method: GET, path: /signup }\n"
+                          "  - name: signup\n"
+                          "    method: POST\n"
+                          "    path: /signup\n"
+                          "  - name: join\n"
+                          "    method: [PUT, MOVE]\n"
+                          "    path: /join\n"
+                          "    form: { email: [email, user.email], name: first+last }\n"
+                          "    accepted: status in [201, 303]\n"
+                          "  - { name: catch, path: \"/in/**\" }\n";
+
+static struct site *site;
+static struct observe *observe;
+static struct counters counters;
+
+static int set_up(void **state)
+{
+        struct diag *diag = diag_new();
+        struct buf said = { 0 };
+        struct hash_key key = hash_key_fixed();
+
+        (void)state;
+        site = site_parse("site.yaml", slice_str(map), diag);
+        diag_print(diag, &said);
+        buf_put_byte(&said, '\0');
+        if (!site)
+                fail_msg("%s", (char *)said.data);
+        buf_free(&said);
+        diag_free(&diag);
+        assert_int_equal(site_want_header(site, slice_str("DNT")), 0);
+        assert_int_equal(site_want_header(site, slice_str("User-Agent")), 1);
+        counters = (struct counters){ 0 };
+        observe = observe_new(site, &key, &counters);
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        (void)state;
+        observe_free(&observe);
+        observe_free(&observe);
+        site_free(&site);
+        return 0;
+}
+
+/* "GET /path", then "Name: value" lines; the same for the response, if any. */
+struct exchange {
+        struct transaction t;
+        struct http_header request[16], response[16];
+};
+
+static struct http_headers read_lines(const char *text, struct http_header *lines)
+{
+        struct slice rest = slice_str(text), line;
+        uint32_t count = 0;
+
+        while (slice_next(&rest, '\n', &line)) {
+                size_t colon = slice_find(line, ':');
+                lines[count].name = slice_first(line, colon);
+                lines[count++].value = slice_trim(slice_from(line, colon + 1));
+        }
+        return (struct http_headers){ lines, count };
+}
+
+static void make(struct exchange *x, const char *request, const char *headers, uint16_t status,
+                 const char *response)
+{
+        struct slice line = slice_str(request), method;
+
+        memset(x, 0, sizeof(*x));
+        slice_next(&line, ' ', &method);
+        x->t = (struct transaction){ .method = method, .target = line, .version_minor = 1,
+                                     .request_first_ns = 1795431600 * NS_PER_SEC,
+                                     .request_last_ns = 1795431600 * NS_PER_SEC + 1000,
+                                     .request_bytes = 412, .status = status };
+        assert_true(ip_parse(slice_str("10.0.0.1"), &x->t.client.ip));
+        assert_true(ip_parse(slice_str("10.0.0.5"), &x->t.server.ip));
+        x->t.client.port = 41022;
+        x->t.server.port = 8080;
+        x->t.request_headers = read_lines(headers, x->request);
+        if (status == 0)
+                return;
+        x->t.response_headers = read_lines(response, x->response);
+        x->t.response_complete = true;
+        x->t.response_first_ns = x->t.request_last_ns + 500;
+        x->t.response_last_ns = x->t.request_first_ns + 1834000;
+        x->t.response_bytes = 18231;
+}
+
+static const struct record *look(const char *request, const char *headers, uint16_t status,
+                                 const char *response)
+{
+        struct exchange x;
+
+        make(&x, request, headers, status, response);
+        return observe_transaction(observe, &x.t);
+}
+
+static void assert_text(const struct record *r, enum record_text which, const char *expected)
+{
+        struct slice text = record_text(r, which);
+
+        if (slice_is_none(text) != (expected == NULL) || !slice_equal(text, slice_str(expected)))
+                fail_msg("text %d is '%.*s', not '%s'", which, (int)text.len,
+                         text.data ? (const char *)text.data : "(none)",
+                         expected ? expected : "(none)");
+}
+
+static const char *page_of(const struct record *r)
+{
+        const struct value_names *names = site_page_names(site);
+
+        return names->name(names->context, r->page);
+}
+
+static void test_everything(void **state)
+{
+        const struct record *r = look("GET /in//%61nna/?x=1",
+                                      "Host: Example.ORG:8080\n"
+                                      "X-Forwarded-For: 1.1.1.1, 198.51.100.7\n"
+                                      "User-Agent: curl/8\n"
+                                      "Referer: https://example.org/search\n"
+                                      "Cookie: a=1; sid=abc; uid=7\n"
+                                      "DNT: 1",
+                                      200, "Server: nginx");
+        struct ip ip;
+        char text[NETWORK_TEXT_MAX];
+
+        (void)state;
+        assert_string_equal(page_of(r), "profile");
+        assert_text(r, RECORD_METHOD, "GET");
+        assert_text(r, RECORD_HOST, "example.org");
+        assert_text(r, RECORD_DOMAIN, "Example.ORG");
+        assert_text(r, RECORD_RAW_PATH, "/in//%61nna/");
+        assert_text(r, RECORD_PATH, "/in/anna/");
+        assert_text(r, RECORD_QUERY, "x=1");
+        assert_text(r, RECORD_TARGET, "anna");
+        assert_text(r, RECORD_SESSION, "abc");
+        assert_text(r, RECORD_SESSION_WAS, NULL);
+        assert_text(r, RECORD_ACCOUNT, "7");
+        assert_text(r, RECORD_USER_AGENT, "curl/8");
+        assert_text(r, RECORD_REFERER, "https://example.org/search");
+        assert_int_equal(r->flags, RECORD_REFERER_SAME_SITE | RECORD_RESPONSE_COMPLETE);
+        assert_int_equal(r->start_ns, 1795431600 * NS_PER_SEC);
+        assert_int_equal(r->end_ns, r->start_ns + 1834000);
+        assert_int_equal(r->duration_ns, 1834000);
+        assert_int_equal(r->latency_ns, 500);
+        assert_true(ip_parse(slice_str("198.51.100.7"), &ip) && ip_equal(&ip, &r->client));
+        network_format(&r->client_host, text);
+        assert_string_equal(text, "198.51.100.7");
+        network_format(&r->client_prefix, text);
+        assert_string_equal(text, "198.51.0.0/16");
+        assert_int_equal(r->peer_port, 41022);
+        assert_int_equal(r->client_port, 0);
+        assert_int_equal(r->server_port, 8080);
+        assert_int_equal(r->status, 200);
+        assert_int_equal(r->cookies, 3);
+        assert_int_equal(r->version_minor, 1);
+        assert_int_equal(r->request_bytes, 412);
+        assert_int_equal(r->response_bytes, 18231);
+        assert_int_not_equal(r->http_shape, 0);
+        assert_int_equal(r->header_count, 2);
+        assert_slice(record_span_text(r, r->headers[0]), "1");
+        assert_slice(record_span_text(r, r->headers[1]), "curl/8");
+        assert_int_equal(r->size % 8, 0);
+}
+
+static void test_nothing(void **state)
+{
+        const struct record *r = look("GET /", NULL, 0, NULL);
+
+        (void)state;
+        assert_string_equal(page_of(r), "other");
+        for (int i = RECORD_HOST; i < RECORD_TEXTS; i++)
+                if (i != RECORD_RAW_PATH && i != RECORD_PATH)
+                        assert_text(r, (enum record_text)i, NULL);
+        assert_true(slice_is_none(record_span_text(r, r->headers[0])));
+        assert_int_equal(r->duration_ns, -1);
+        assert_int_equal(r->latency_ns, -1);
+        assert_int_equal(r->end_ns, r->start_ns + 1000);
+        assert_int_equal(r->response_bytes, 0);
+        assert_int_equal(r->flags, RECORD_CLIENT_UNCERTAIN | RECORD_CLIENT_TRUSTED);
+}
+
+static void test_pages(void **state)
+{
+        static const struct {
+                const char *request, *page, *target;
+        } rows[] = {
+                { "GET /static/x", "asset", NULL },
+                { "GET /in/anna.css", "asset", NULL }, /* the first match wins */
+                { "GET /in/anna", "profile", "anna" },
+                { "POST /in/anna", "profile", "anna" }, /* without method any matches */
+                { "GET /in/anna/x", "catch", NULL },
+                { "GET /in", "catch", NULL },
+                { "GET /In/anna", "other", NULL },
+                { "GET /in/J%c3%bcrgen", "profile", "J\xc3\xbcrgen" }, /* one space of targets */
+                { "GET /p?id=J%C3%BCrgen", "profile", "J\xc3\xbcrgen" },
+                { "GET /p?id=a+b", "profile", "a b" },
+                { "GET /in/a+b", "profile", "a+b" },
+                { "GET /p?x", "other", NULL },
+                { "GET /p?id=7#x", "profile", "7" },
+                { "GET /in/anna#x?y", "profile", "anna" },
+                { "GET /n/0042", "profile", "0042" },
+                { "GET /n/x", "other", NULL },
+                { "GET /signup", "signup_form", NULL },
+                { "HEAD /signup", "signup_form", NULL }, /* GET includes HEAD */
+                { "POST /signup/", "signup", NULL },
+                { "PUT /signup", "other", NULL },
+                { "PUT /join", "join", NULL },
+                { "MOVE /join", "join", NULL },
+                { "put /join", "other", NULL },
+                { "GET http://other.example/in/anna?x", "profile", "anna" },
+                { "CONNECT example.org:443", "other", NULL },
+                { "OPTIONS *", "other", NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct record *r = look(rows[i].request, "Host: h", 200, NULL);
+                if (strcmp(page_of(r), rows[i].page) != 0)
+                        fail_msg("%s is %s", rows[i].request, page_of(r));
+                assert_text(r, RECORD_TARGET, rows[i].target);
+        }
+}
+
+static void test_target_numbers(void **state)
+{
+        const struct record *r = look("GET /n/0042", NULL, 0, NULL);
+
+        (void)state;
+        assert_true(r->flags & RECORD_TARGET_NUMERIC);
+        assert_int_equal(r->target_number, 42);
+        r = look("GET /in/4x", NULL, 0, NULL);
+        assert_false(r->flags & RECORD_TARGET_NUMERIC);
+        r = look("GET /n/18446744073709551616", NULL, 0, NULL);
+        assert_false(r->flags & RECORD_TARGET_NUMERIC);
+}
+
+static void test_hosts(void **state)
+{
+        const struct record *r =
+            look("GET http://Proxy.example:80/in/anna", "Host: other.example", 200, NULL);
+
+        (void)state;
+        assert_text(r, RECORD_HOST, "proxy.example");
+        assert_text(r, RECORD_DOMAIN, "Proxy.example");
+        assert_text(r, RECORD_RAW_PATH, "/in/anna");
+        r = look("CONNECT example.org:443", "Host: h", 200, NULL);
+        assert_text(r, RECORD_HOST, "example.org");
+        assert_text(r, RECORD_RAW_PATH, NULL);
+        assert_text(r, RECORD_PATH, NULL);
+        r = look("GET /", "Host:", 200, NULL);
+        assert_text(r, RECORD_HOST, NULL);
+        /* The first of several counts. */
+        r = look("GET /", "Host: a\nHost: b", 200, NULL);
+        assert_text(r, RECORD_HOST, "a");
+}
+
+static void test_same_site(void **state)
+{
+        static const struct {
+                const char *headers;
+                bool same;
+        } rows[] = {
+                { "Host: example.org\nReferer: https://EXAMPLE.org:8443/x", true },
+                { "Host: example.org:8080\nReferer: http://example.org", true },
+                { "Host: example.org\nReferer: https://www.example.org/", false },
+                { "Host: example.org\nReferer: /x", false },
+                { "Host: example.org", false },
+                { "Referer: https://example.org/", false },
+                { "Host:\nReferer: https:///x", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct record *r = look("GET /", rows[i].headers, 200, NULL);
+                if (!!(r->flags & RECORD_REFERER_SAME_SITE) != rows[i].same)
+                        fail_msg("%s", rows[i].headers);
+        }
+}
+
+static void test_sessions(void **state)
+{
+        static const struct {
+                const char *request, *response, *session, *was;
+        } rows[] = {
+                { "Cookie: sid=a", NULL, "a", NULL },
+                { "Cookie: PHPSESSID=b; sid=a", NULL, "a", NULL },
+                { "Cookie: PHPSESSID=b\nCookie: sid=a", NULL, "a", NULL },
+                { "Cookie: PHPSESSID=b", NULL, "b", NULL },
+                { "Authorization: Bearer tok.en", NULL, "tok.en", NULL },
+                { "Authorization: Bearer   tok.en", NULL, "tok.en", NULL },
+                { "Authorization: token", NULL, "token", NULL },
+                { "Authorization: Bearer x\nCookie: PHPSESSID=b", NULL, "b", NULL },
+                { "X: y", NULL, NULL, NULL },
+                /* What the response sets is the session; what was is kept. */
+                { "Cookie: sid=a", "Set-Cookie: sid=n; Path=/", "n", "a" },
+                { "Cookie: sid=a", "set-cookie: sid=a; Path=/", "a", NULL },
+                { "X: y", "Set-Cookie: sid=n", "n", NULL },
+                { "Cookie: PHPSESSID=b", "Set-Cookie: sid=n", "n", "b" },
+                /* The first configured name still counts for the requests after it. */
+                { "Cookie: sid=a", "Set-Cookie: PHPSESSID=n", "a", NULL },
+                /* A deletion is not a session. */
+                { "Cookie: sid=a", "Set-Cookie: sid=; Max-Age=0", "a", NULL },
+                { "Cookie: sid=a", "Set-Cookie: sid=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+                  "a", NULL },
+                { "Cookie: sid=a", "Set-Cookie: sid=; Max-Age=0\nSet-Cookie: sid=n", "n", "a" },
+                { "X: y", "Set-Cookie: sid=", NULL, NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct record *r =
+                    look("GET /", rows[i].request, 200, rows[i].response);
+                assert_text(r, RECORD_SESSION, rows[i].session);
+                assert_text(r, RECORD_SESSION_WAS, rows[i].was);
+        }
+}
+
+static void test_accounts(void **state)
+{
+        static const struct {
+                const char *request, *response, *account;
+        } rows[] = {
+                { "Cookie: uid=7", NULL, "7" },
+                { "X-User: John Smith", NULL, "John Smith" },
+                { "Cookie: uid=7\nX-User: x", NULL, "7" },
+                { "X: y", "X-Account: 9", "9" },
+                { "X: y", "X-Account:", NULL },
+                { "X-User: x", "X-Account: 9", "x" },
+                { "X-User: x", "Set-Cookie: uid=8", "8" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                assert_text(look("GET /", rows[i].request, 200, rows[i].response),
+                            RECORD_ACCOUNT, rows[i].account);
+}
+
+static void test_signup_accepted(void **state)
+{
+        static const struct {
+                const char *request;
+                uint16_t status;
+                bool accepted;
+        } rows[] = {
+                { "POST /signup", 200, true },  { "POST /signup", 302, true },
+                { "POST /signup", 399, true },  { "POST /signup", 400, false },
+                { "POST /signup", 500, false }, { "POST /signup", 0, false },
+                { "GET /signup", 200, false },  { "GET /in/anna", 200, false },
+                { "PUT /join", 201, true },     { "PUT /join", 303, true },
+                { "PUT /join", 200, false },    { "PUT /join", 0, false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct record *r = look(rows[i].request, "Host: h", rows[i].status, NULL);
+                if (!!(r->flags & RECORD_SIGNUP_ACCEPTED) != rows[i].accepted)
+                        fail_msg("%s %u", rows[i].request, rows[i].status);
+        }
+}
+
+static void test_visitor_lines_and_counter(void **state)
+{
+        uint64_t before = counters.visitors_uncertain;
+        struct ip ip;
+
+        (void)state;
+        const struct record *r =
+            look("GET /", "X-Forwarded-For: 198.51.100.7\nx-forwarded-for: 10.0.0.2", 200, NULL);
+        assert_true(ip_parse(slice_str("198.51.100.7"), &ip) && ip_equal(&ip, &r->client));
+        assert_int_equal(counters.visitors_uncertain, before);
+        r = look("GET /", "X-Forwarded-For: unknown", 200, NULL);
+        assert_true(r->flags & RECORD_CLIENT_UNCERTAIN);
+        assert_int_equal(counters.visitors_uncertain, before + 1);
+        r = look("GET /", "X-Forwarded-For: 2001:db8:1:2:3::4", 200, NULL);
+        char text[NETWORK_TEXT_MAX];
+        network_format(&r->client_host, text);
+        assert_string_equal(text, "2001:db8:1:2::/64");
+        network_format(&r->client_prefix, text);
+        assert_string_equal(text, "2001:db8:1::/48");
+}
+
+/* More lines than are kept: the last ones count, as the list is read from there. */
+static void test_many_visitor_lines(void **state)
+{
+        struct http_header lines[100];
+        struct exchange x;
+        struct ip ip;
+
+        (void)state;
+        make(&x, "GET /", NULL, 200, NULL);
+        for (int i = 0; i < 100; i++) {
+                lines[i].name = slice_str("X-Forwarded-For");
+                lines[i].value = slice_str(i < 90 ? "1.1.1.1" : i == 90 ? "2.2.2.2" : "10.0.0.2");
+        }
+        x.t.request_headers = (struct http_headers){ lines, 100 };
+        assert_true(ip_parse(slice_str("2.2.2.2"), &ip));
+        const struct record *r = observe_transaction(observe, &x.t);
+        assert_true(ip_equal(&ip, &r->client));
+}
+
+static void test_long_texts_are_cut(void **state)
+{
+        size_t len = 3 * RECORD_TEXT_CAP;
+        char *headers = calloc(1, len + 32);
+        uint64_t before = counters.records_truncated;
+
+        (void)state;
+        memcpy(headers, "User-Agent: ", 12);
+        memset(headers + 12, 'x', len);
+        const struct record *r = look("GET /", headers, 200, NULL);
+        assert_int_equal(r->texts[RECORD_USER_AGENT].len, RECORD_TEXT_CAP);
+        assert_int_equal(counters.records_truncated, before + 1);
+        headers[12 + RECORD_TEXT_CAP] = '\0';
+        r = look("GET /", headers, 200, NULL);
+        assert_int_equal(r->texts[RECORD_USER_AGENT].len, RECORD_TEXT_CAP);
+        assert_int_equal(counters.records_truncated, before + 1);
+        free(headers);
+}
+
+/* Nothing of one transaction is left in the next. */
+static void test_no_memory(void **state)
+{
+        struct record *first, *again;
+
+        (void)state;
+        const struct record *r = look("GET /in/anna?x", "Host: h\nDNT: 1", 0, NULL);
+        first = malloc(r->size);
+        memcpy(first, r, r->size);
+        look("POST /signup", "Host: other\nCookie: sid=a; uid=7\nX-Forwarded-For: 1.1.1.1", 200,
+             "Set-Cookie: sid=b");
+        r = look("GET /in/anna?x", "Host: h\nDNT: 1", 0, NULL);
+        again = malloc(r->size);
+        memcpy(again, r, r->size);
+        assert_int_equal(first->size, again->size);
+        assert_memory_equal(first, again, first->size);
+        free(first);
+        free(again);
+}
+
+static void test_times_out_of_order(void **state)
+{
+        struct exchange x;
+
+        (void)state;
+        make(&x, "GET /", NULL, 200, NULL);
+        x.t.response_first_ns = x.t.request_first_ns - 5;
+        x.t.response_last_ns = x.t.request_first_ns - 5;
+        const struct record *r = observe_transaction(observe, &x.t);
+        assert_int_equal(r->duration_ns, 0);
+        assert_int_equal(r->latency_ns, 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_pages),
+                cmocka_unit_test(test_target_numbers),
+                cmocka_unit_test(test_hosts),
+                cmocka_unit_test(test_same_site),
+                cmocka_unit_test(test_sessions),
+                cmocka_unit_test(test_accounts),
+                cmocka_unit_test(test_signup_accepted),
+                cmocka_unit_test(test_visitor_lines_and_counter),
+                cmocka_unit_test(test_many_visitor_lines),
+                cmocka_unit_test(test_long_texts_are_cut),
+                cmocka_unit_test(test_no_memory),
+                cmocka_unit_test(test_times_out_of_order),
+        };
+
+        return cmocka_run_group_tests(tests, set_up, tear_down);
+}
