@@ -8,8 +8,8 @@
 
 static void put_u32(struct buf *out, uint32_t value)
 {
-        uint8_t bytes[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                             (uint8_t)(value >> 24) };
+        uint8_t bytes[4] = { (uint8_t)value, (uint8_t)(value >> 8),
+                             (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
         buf_put(out, bytes, sizeof(bytes));
 }
 
@@ -134,7 +134,8 @@ bool alert_block_next(struct alert *alert, struct block *block)
 {
         struct slice at = alert->blocks;
 
-        *block = (struct block){ .rule = alert->rule, .id = alert->id, .why = alert->why };
+        *block =
+            (struct block){ .rule = alert->rule, .id = alert->id, .why = alert->why };
         if (alert->block_count == 0 || !take_text(&at, &block->type) ||
             !take_text(&at, &block->value) || !take_i64(&at, &block->since_ns) ||
             !take_i64(&at, &block->until_ns) || !take_u32(&at, &block->level)) {

@@ -27,11 +27,11 @@ struct block {
 };
 
 struct alert {
-        uint64_t sequence; /* journal number; not part of the encoded bytes */
+        uint64_t sequence;      /* journal number; not part of the encoded bytes */
         struct slice stream_id; /* of the Redis stream it was read from, else none */
         struct slice sensor;    /* likewise */
         struct slice id;
-        struct slice action;    /* raised, updated, ended */
+        struct slice action; /* raised, updated, ended */
         uint32_t n;
         int64_t time_ns;
         enum severity severity;

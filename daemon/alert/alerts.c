@@ -115,9 +115,10 @@ void alerts_incident(void *alerts, const struct incident *incident)
         if (journal_append(a->journal, buf_slice(&a->payload), now) == 0) {
                 a->counters->alerts_lost++;
                 if (log_limit_pass(&a->refused_limit, now))
-                        log_error("alert %s of rule %s is too long for the journal and is "
-                                  "lost",
-                                  incident->id, incident->rule);
+                        log_error(
+                            "alert %s of rule %s is too long for the journal and is "
+                            "lost",
+                            incident->id, incident->rule);
         }
         event_active(a->turn, EV_TIMEOUT, 0);
         if (a->line)
@@ -161,7 +162,7 @@ uint64_t alerts_drain(struct alerts *a, int64_t timeout_ns)
         CHECK(wake);
         event_add(wake, &often);
         while (!redis_is_idle(a->redis) && clock_monotonic_ns() < end)
-                event_base_loop(a->loop, EVLOOP_ONCE);
+                CHECK(event_base_loop(a->loop, EVLOOP_ONCE) >= 0);
         event_free(wake);
         return redis_is_idle(a->redis) ? 0 : count_unpublished(a);
 }

@@ -25,9 +25,10 @@ typedef void alerts_line_fn(void *context, struct slice json);
 struct alerts_options {
         struct event_base *loop; /* borrowed */
         struct counters *counters;
-        struct journal_options journal; /* its counters and is_published are filled in here */
+        struct journal_options
+            journal; /* its counters and is_published are filled in here */
         const struct redis_options *redis; /* NULL: no Redis. Only read during the call */
-        alerts_line_fn *line; /* or NULL */
+        alerts_line_fn *line;              /* or NULL */
         void *line_context;
 };
 
@@ -44,7 +45,7 @@ void alerts_turn(struct alerts *);
 /*
  * Runs the loop until everything is on disk and Redis, if there is one, has it, or
  * `timeout_ns` are over. The number of alerts that Redis does not have yet: they
- * stay in the journal.
+ * stay in the journal. Never from within a callback of the loop.
  */
 uint64_t alerts_drain(struct alerts *, int64_t timeout_ns);
 

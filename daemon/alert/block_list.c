@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const types[] = { "ip", "prefix", "session", "account", "ja4", "shape" };
+static const char *const types[] = {
+        "ip", "prefix", "session", "account", "ja4", "shape"
+};
 
 static bool is_address_type(const char *type)
 {
@@ -22,7 +24,8 @@ static const char *parse_address(struct slice text, char type[BLOCK_TYPE_MAX],
         bool host_bits;
 
         if (!network_parse(text, &network, &host_bits))
-                return "it is neither an address, a network, nor TYPE:VALUE with the type ip, "
+                return "it is neither an address, a network, nor TYPE:VALUE with the "
+                       "type ip, "
                        "prefix, session, account, ja4 or shape";
         if (host_bits)
                 return "the address has bits set after its prefix";
@@ -126,7 +129,8 @@ static int compare_slices(struct slice a, struct slice b)
 
 static int compare_ends(const void *a, const void *b)
 {
-        int64_t x = ((const struct kept *)a)->until_ns, y = ((const struct kept *)b)->until_ns;
+        int64_t x = ((const struct kept *)a)->until_ns,
+                y = ((const struct kept *)b)->until_ns;
         return (x > y) - (x < y);
 }
 
@@ -166,7 +170,8 @@ static void visit_all(const struct collection *c, block_fn *visit, void *context
                         .type = kept_type(k),
                         .value = kept_value(k),
                         .expires_ns = k->until_ns,
-                        .json = slice_from(buf_slice(&k->text), k->type_len + k->value_len),
+                        .json =
+                            slice_from(buf_slice(&k->text), k->type_len + k->value_len),
                 };
                 if (!visit(context, &entry))
                         return;

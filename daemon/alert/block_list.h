@@ -30,7 +30,8 @@ typedef bool block_fn(void *context, const struct block_entry *); /* false stops
 const char *block_subject_parse(struct slice text, char type[BLOCK_TYPE_MAX],
                                 char value[BLOCK_VALUE_MAX]);
 
-/* Visits blocks of the journal that are live at `now_ns`, those that end first in front. */
+/* Visits blocks of the journal that are live at `now_ns`, those that end first in front.
+ */
 enum journal_result blocks_of_journal(const char *directory, int64_t now_ns,
                                       block_fn *visit, void *context);
 

@@ -17,7 +17,8 @@ static void make_table(void)
         }
         for (uint32_t i = 0; i < 256; i++)
                 for (int k = 1; k < 8; k++)
-                        table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 255];
+                        table[k][i] =
+                            table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 255];
 }
 
 static uint32_t by_table(uint32_t crc, const uint8_t *p, size_t len)

@@ -98,10 +98,10 @@ static void write_failed(struct journal *j, const char *what, int why, int64_t n
 {
         j->options.counters->journal_errors++;
         if (log_limit_pass(&j->write_limit, now_ns))
-                log_error("journal %s: %s: %s; alerts wait in memory until it can be written "
-                          "again (up to %u MiB): free some space, or set journal.max lower",
-                          j->directory, what, strerror(why),
-                          j->options.backlog_bytes >> 20);
+                log_error(
+                    "journal %s: %s: %s; alerts wait in memory until it can be written "
+                    "again (up to %u MiB): free some space, or set journal.max lower",
+                    j->directory, what, strerror(why), j->options.backlog_bytes >> 20);
 }
 
 static void sync_now(struct journal *j, int64_t now_ns)
@@ -235,7 +235,8 @@ static void make_room(struct journal *j, size_t len, int64_t now_ns)
         }
 }
 
-static void hold(struct journal *j, uint64_t sequence, struct slice payload, int64_t now_ns)
+static void hold(struct journal *j, uint64_t sequence, struct slice payload,
+                 int64_t now_ns)
 {
         make_room(j, payload.len, now_ns);
         if (j->held_head + j->held_count == j->held_cap) {
@@ -269,8 +270,9 @@ static void write_held(struct journal *j, int64_t now_ns)
         }
         j->retry_ns = now_ns;
         if (before && j->held_count == 0)
-                log_info("journal %s can be written again: %zu alerts that waited are in it",
-                         j->directory, before);
+                log_info(
+                    "journal %s can be written again: %zu alerts that waited are in it",
+                    j->directory, before);
 }
 
 bool journal_held(const struct journal *j, uint64_t sequence, uint64_t *found,
@@ -280,7 +282,8 @@ bool journal_held(const struct journal *j, uint64_t sequence, uint64_t *found,
                 return false;
         /* Held numbers have no holes: only the oldest are ever let go. */
         const struct held *first = &j->held[j->held_head];
-        size_t at = sequence < first->sequence ? 0 : (size_t)(sequence + 1 - first->sequence);
+        size_t at =
+            sequence < first->sequence ? 0 : (size_t)(sequence + 1 - first->sequence);
         if (at >= j->held_count)
                 return false;
         *found = first[at].sequence;
@@ -317,9 +320,10 @@ static void drop_oldest(struct journal *j, int64_t now_ns)
                 write_failed(j, "remove an old file", errno, now_ns);
         j->options.counters->alerts_dropped += unpublished;
         if (unpublished && log_limit_pass(&j->dropped_limit, now_ns))
-                log_error("journal %s is full: alerts leave it that Redis never had; bring "
-                          "Redis back, or set journal.max higher",
-                          j->directory);
+                log_error(
+                    "journal %s is full: alerts leave it that Redis never had; bring "
+                    "Redis back, or set journal.max higher",
+                    j->directory);
         j->total_bytes -= s->bytes;
         memmove(s, s + 1, --j->segment_count * sizeof(*s));
 }
@@ -363,8 +367,9 @@ static bool recover(struct journal *j, struct segment *s)
         segment_close(&reader);
         if (s->last < s->first) {
                 if (s->bytes > JOURNAL_MAGIC_LEN)
-                        log_warning("journal %s/%s: no record of it is whole; it is removed",
-                                    j->directory, name);
+                        log_warning(
+                            "journal %s/%s: no record of it is whole; it is removed",
+                            j->directory, name);
                 return unlinkat(j->dir_fd, name, 0) != 0;
         }
         if (good < s->bytes) {
@@ -419,9 +424,9 @@ static bool open_folder(struct journal *j)
         j->dir_fd = folder_make(j->directory)
                         ? open(j->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                         : -1;
-        j->lock_fd = j->dir_fd < 0 ? -1
-                                   : openat(j->dir_fd, "lock",
-                                            O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        j->lock_fd = j->dir_fd < 0
+                         ? -1
+                         : openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
         if (j->lock_fd < 0) {
                 log_error("journal %s: %s; make it writable, or set journal.dir",
                           j->directory, strerror(errno));
@@ -517,10 +522,9 @@ uint64_t journal_append(struct journal *j, struct slice payload, int64_t wall_ns
 
 static bool is_sync_due(const struct journal *j, int64_t now_ns)
 {
-        return j->dirty &&
-               (j->options.sync == JOURNAL_SYNC_ALWAYS ||
-                (j->options.sync == JOURNAL_SYNC_INTERVAL &&
-                 is_past(now_ns, j->dirty_ns, j->options.sync_interval_ns)));
+        return j->dirty && (j->options.sync == JOURNAL_SYNC_ALWAYS ||
+                            (j->options.sync == JOURNAL_SYNC_INTERVAL &&
+                             is_past(now_ns, j->dirty_ns, j->options.sync_interval_ns)));
 }
 
 void journal_tick(struct journal *j, int64_t wall_ns)

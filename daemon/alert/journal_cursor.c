@@ -65,8 +65,8 @@ void journal_cursor_seek_time(struct journal_cursor *c, int64_t time_ns)
         journal_cursor_seek(c, 0);
         if (!journal_list_read(c->directory, &list))
                 return;
-        for (size_t i = 0; i < list.count && is_older(c->directory, list.first[i], time_ns);
-             i++)
+        for (size_t i = 0;
+             i < list.count && is_older(c->directory, list.first[i], time_ns); i++)
                 c->after = list.first[i];
         journal_list_free(&list);
 }
@@ -137,7 +137,8 @@ static void leave_segment(struct journal_cursor *c)
  * added to this one any more: only then is what is not whole given up, after one
  * more look.
  */
-static enum segment_result next_here(struct journal_cursor *c, struct journal_record *record)
+static enum segment_result next_here(struct journal_cursor *c,
+                                     struct journal_record *record)
 {
         enum segment_result got = segment_next(&c->segment, record);
 

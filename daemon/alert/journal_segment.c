@@ -91,7 +91,8 @@ bool segment_open(struct segment_reader *r, const char *directory, uint64_t firs
         char path[PATH_MAX], name[JOURNAL_NAME_MAX];
 
         journal_name(first, name);
-        if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, name) >= sizeof(path)) {
+        if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, name) >=
+            sizeof(path)) {
                 errno = ENAMETOOLONG;
                 return false;
         }
@@ -178,7 +179,8 @@ enum segment_result segment_next(struct segment_reader *r, struct journal_record
         if (got != SEGMENT_RECORD)
                 return refuse(r, got);
         size_t len = load_le32(unread(r).data);
-        if (len == 0 || len > JOURNAL_PAYLOAD_MAX || load_le64(unread(r).data + 8) != r->next)
+        if (len == 0 || len > JOURNAL_PAYLOAD_MAX ||
+            load_le64(unread(r).data + 8) != r->next)
                 return refuse(r, SEGMENT_DAMAGED);
         got = fill(r, JOURNAL_HEAD_LEN + len);
         if (got != SEGMENT_RECORD)

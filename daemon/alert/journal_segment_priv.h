@@ -9,10 +9,10 @@
 #include "alert/journal_cursor.h"
 #include "base/buf.h"
 
-#define JOURNAL_MAGIC      "TRWLJNL1"
-#define JOURNAL_MAGIC_LEN  8
-#define JOURNAL_HEAD_LEN   16
-#define JOURNAL_NAME_MAX   32
+#define JOURNAL_MAGIC     "TRWLJNL1"
+#define JOURNAL_MAGIC_LEN 8
+#define JOURNAL_HEAD_LEN  16
+#define JOURNAL_NAME_MAX  32
 
 void journal_name(uint64_t first, char name[JOURNAL_NAME_MAX]);
 
@@ -27,7 +27,8 @@ bool journal_list_read(const char *directory, struct journal_list *);
 void journal_list_free(struct journal_list *);
 
 /* The head of a record: length, checksum, number. */
-void journal_head(uint64_t sequence, struct slice payload, uint8_t head[JOURNAL_HEAD_LEN]);
+void journal_head(uint64_t sequence, struct slice payload,
+                  uint8_t head[JOURNAL_HEAD_LEN]);
 
 enum segment_result {
         SEGMENT_RECORD,

@@ -77,7 +77,8 @@ static const char *parse_key(struct slice text, uint8_t key[KEY_BYTES])
         if (text.len > KEY_DIGITS)
                 return "is longer than 64 hex digits";
         for (size_t i = 0; i < KEY_BYTES; i++) {
-                int high = hex_value(text.data[2 * i]), low = hex_value(text.data[2 * i + 1]);
+                int high = hex_value(text.data[2 * i]),
+                    low = hex_value(text.data[2 * i + 1]);
                 if (high < 0 || low < 0)
                         return "holds something else than hex digits";
                 key[i] = (uint8_t)(high << 4 | low);
@@ -168,9 +169,10 @@ static bool make_key_file(const char *directory, const char *path)
                          "need a copy)",
                          path);
         else
-                log_error("cannot make the privacy key %s: %s; make the folder writable, or "
-                          "set privacy.key_file",
-                          path, strerror(why));
+                log_error(
+                    "cannot make the privacy key %s: %s; make the folder writable, or "
+                    "set privacy.key_file",
+                    path, strerror(why));
         return good;
 }
 

@@ -17,21 +17,22 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-#define PRIVACY_OFFLINE_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define PRIVACY_KEY_NAME    "privacy.key" /* the file made in the state directory */
+#define PRIVACY_OFFLINE_KEY \
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define PRIVACY_KEY_NAME "privacy.key" /* the file made in the state directory */
 
 struct privacy;
 
 enum privacy_clear { /* privacy.clear: these leave as they are */
-        PRIVACY_CLEAR_SESSION = 1 << 0,
-        PRIVACY_CLEAR_ACCOUNT = 1 << 1,
-        PRIVACY_CLEAR_EMAIL = 1 << 2,
+                     PRIVACY_CLEAR_SESSION = 1 << 0,
+                     PRIVACY_CLEAR_ACCOUNT = 1 << 1,
+                     PRIVACY_CLEAR_EMAIL = 1 << 2,
 };
 
 struct privacy_options {
         const char *key_file;        /* privacy.key_file, or NULL */
-        const char *state_directory; /* live without a key file: the key is made here, mode
-                                        0600; NULL: offline, PRIVACY_OFFLINE_KEY */
+        const char *state_directory; /* live without a key file: the key is made here,
+                                        mode 0600; NULL: offline, PRIVACY_OFFLINE_KEY */
         unsigned clear;              /* of enum privacy_clear */
 };
 
@@ -43,7 +44,8 @@ struct privacy *privacy_open(const struct privacy_options *);
 void privacy_free(struct privacy **);
 
 /* A pseudonym_fn (observe/record.h). `type` is session, account or email. */
-size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw, char out[256]);
+size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
+                         char out[256]);
 
 /* For struct engine_options. */
 void privacy_id_key(const struct privacy *, uint8_t key[32]);

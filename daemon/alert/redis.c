@@ -34,16 +34,23 @@
 #define NOT_THERE       "; is it running, and is redis.url right? (redis-cli ping)"
 
 enum phase {
-        PHASE_DOWN,       /* until retry_ns */
+        PHASE_DOWN, /* until retry_ns */
         PHASE_CONNECTING,
-        PHASE_GREETING,   /* connected: logging in, asking for the cursor */
+        PHASE_GREETING, /* connected: logging in, asking for the cursor */
         PHASE_PUBLISHING,
-        PHASE_RESYNC,     /* a call was refused: its followers are awaited, then the
-                             cursor is asked for again, not before retry_ns */
+        PHASE_RESYNC, /* a call was refused: its followers are awaited, then the
+                         cursor is asked for again, not before retry_ns */
 };
 
-enum call_kind { CALL_AUTH, CALL_SELECT, CALL_NAME, CALL_LOAD, CALL_CURSOR, CALL_PUBLISH,
-                 CALL_HEARTBEAT };
+enum call_kind {
+        CALL_AUTH,
+        CALL_SELECT,
+        CALL_NAME,
+        CALL_LOAD,
+        CALL_CURSOR,
+        CALL_PUBLISH,
+        CALL_HEARTBEAT
+};
 
 struct call {
         enum call_kind kind;
@@ -77,7 +84,7 @@ struct redis {
         unsigned call_head, call_count, call_cap;
         unsigned publishing; /* how many of them publish */
         bool script_is_known;
-        char expected[24]; /* cursor after the calls in flight */
+        char expected[24];  /* cursor after the calls in flight */
         uint64_t published; /* what Redis is known to have */
         uint64_t newest;    /* the greatest number that this run sent */
         unsigned moved;     /* times in a row that the cursor was not ours */
@@ -113,7 +120,8 @@ static const char *look_up(struct redis *r)
         int failed = getaddrinfo(r->options.url.host, port, &hints, &found);
         if (failed)
                 return failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
-        for (struct addrinfo *at = found; at && r->address_count < ADDRESSES; at = at->ai_next) {
+        for (struct addrinfo *at = found; at && r->address_count < ADDRESSES;
+             at = at->ai_next) {
                 struct address *address = &r->addresses[r->address_count++];
                 memcpy(&address->socket, at->ai_addr, at->ai_addrlen);
                 address->len = at->ai_addrlen;
@@ -138,9 +146,10 @@ static void go_down(struct redis *r, const char *why, const char *remedy)
         int64_t now = clock_monotonic_ns();
 
         if (log_limit_pass(&r->down_limit, now)) {
-                log_warning("Redis at %s: %s; alerts wait in the journal and are published "
-                            "when it answers%s",
-                            r->name, why, remedy);
+                log_warning(
+                    "Redis at %s: %s; alerts wait in the journal and are published "
+                    "when it answers%s",
+                    r->name, why, remedy);
                 r->said_down = true;
         }
         redis_link_free(&r->link);
@@ -226,8 +235,8 @@ static void send_heartbeat(struct redis *r)
 /* The whole script goes out once when Redis does not have it: that makes it known. */
 static void send_alert(struct redis *r, const struct alert *alert)
 {
-        publish_args(&r->args, &r->set, !r->script_is_known, slice_str(r->expected), alert,
-                     clock_wall_ns());
+        publish_args(&r->args, &r->set, !r->script_is_known, slice_str(r->expected),
+                     alert, clock_wall_ns());
         send_call(r, CALL_PUBLISH, alert->sequence);
         r->script_is_known = true;
         r->publishing++;
@@ -241,7 +250,8 @@ static void send_alerts(struct redis *r)
         struct alert alert;
 
         while (r->publishing < r->options.pipeline &&
-               redis_link_backlog(r->link) < OUTPUT_MAX && source_next(&r->source, &alert))
+               redis_link_backlog(r->link) < OUTPUT_MAX &&
+               source_next(&r->source, &alert))
                 send_alert(r, &alert);
 }
 
@@ -296,7 +306,8 @@ static void on_cursor(struct redis *r, const redisReply *reply)
                 go_down_by_error(r, "it does not tell the cursor", reply->str);
         else if (reply->type == REDIS_REPLY_NIL)
                 begin_publishing(r, slice_str(""));
-        else if (reply->type == REDIS_REPLY_STRING && (size_t)reply->len < sizeof(r->expected))
+        else if (reply->type == REDIS_REPLY_STRING &&
+                 (size_t)reply->len < sizeof(r->expected))
                 begin_publishing(r, slice_of(reply->str, (size_t)reply->len));
         else
                 go_down(r, "the cursor of this sensor is not a number",
@@ -319,18 +330,21 @@ static void on_refused(struct redis *r, const char *error)
         }
         r->counters->redis_errors++;
         if (log_limit_pass(&r->refused_limit, clock_monotonic_ns()))
-                log_error("Redis at %s refuses alerts: %s; they wait in the journal and are "
-                          "tried again every second%s",
-                          r->name, error, redis_remedy(error));
+                log_error(
+                    "Redis at %s refuses alerts: %s; they wait in the journal and are "
+                    "tried again every second%s",
+                    r->name, error, redis_remedy(error));
         resync(r, REFUSED_DELAY);
 }
 
 static void on_moved(struct redis *r)
 {
-        if (++r->moved >= MOVED_OFTEN && log_limit_pass(&r->moved_limit, clock_monotonic_ns()))
-                log_warning("Redis at %s: another daemon publishes as sensor %s; give each a "
-                            "name of its own (redis.sensor)",
-                            r->name, r->sensor);
+        if (++r->moved >= MOVED_OFTEN &&
+            log_limit_pass(&r->moved_limit, clock_monotonic_ns()))
+                log_warning(
+                    "Redis at %s: another daemon publishes as sensor %s; give each a "
+                    "name of its own (redis.sensor)",
+                    r->name, r->sensor);
         resync(r, r->moved >= MOVED_OFTEN ? REFUSED_DELAY : 0);
 }
 
@@ -341,7 +355,8 @@ static void on_published(struct redis *r, const redisReply *reply, uint64_t sequ
                 return;
         if (reply->type == REDIS_REPLY_ERROR) {
                 on_refused(r, reply->str);
-        } else if (reply->type != REDIS_REPLY_INTEGER || reply->integer == PUBLISH_MOVED) {
+        } else if (reply->type != REDIS_REPLY_INTEGER ||
+                   reply->integer == PUBLISH_MOVED) {
                 on_moved(r);
         } else {
                 r->counters->alerts_published += reply->integer == PUBLISH_DONE;

@@ -13,7 +13,8 @@
  * resolver takes, and is tried again (at most every 30 s) only until it works once.
  *
  * Redis being away costs nothing but a line in the log, at most one a minute; the
- * journal keeps what is to be said. Calls in flight and bytes in the output buffer are capped.
+ * journal keeps what is to be said. Calls in flight and bytes in the output buffer are
+ * capped.
  */
 #ifndef ALERT_REDIS_H
 #define ALERT_REDIS_H
@@ -36,7 +37,8 @@ struct redis_options {
         uint32_t pipeline;  /* calls in flight; 0: 256 */
 };
 
-/* True when `prefix` holds one non-empty {tag} and neither blanks nor control characters. */
+/* True when `prefix` holds one non-empty {tag} and neither blanks nor control characters.
+ */
 bool redis_prefix_is_good(struct slice prefix);
 
 /* All borrowed: the journal and its folder, the loop, the counters. Never fails. */

@@ -34,8 +34,8 @@ static redisReply *run(struct redis_client *c)
         if (c->error[0])
                 return NULL;
         const char **argv = args_argv(&c->args);
-        redisReply *reply = redisCommandArgv(c->connection, (int)args_count(&c->args), argv,
-                                             args_lens(&c->args));
+        redisReply *reply = redisCommandArgv(c->connection, (int)args_count(&c->args),
+                                             argv, args_lens(&c->args));
         if (!reply) {
                 fail(c, c->connection->errstr, "");
                 return NULL;
@@ -191,13 +191,14 @@ static bool alert_of_entry(const redisReply *entry, struct alert *alert)
         const redisReply *fields = entry->element[1];
         alert->stream_id = text_of(entry->element[0]);
         for (size_t i = 0; i + 1 < fields->elements; i += 2)
-                set_field(alert, text_of(fields->element[i]), text_of(fields->element[i + 1]));
+                set_field(alert, text_of(fields->element[i]),
+                          text_of(fields->element[i + 1]));
         return !slice_is_none(alert->json) && !slice_is_none(alert->id);
 }
 
 /* False when the visitor said stop. */
-static bool visit_entries(struct redis_client *c, const redisReply *entries, alert_fn *visit,
-                          void *context)
+static bool visit_entries(struct redis_client *c, const redisReply *entries,
+                          alert_fn *visit, void *context)
 {
         struct alert alert;
 
@@ -354,8 +355,8 @@ static bool visit_page(const redisReply *page, const redisReply *values, block_f
         for (size_t i = 0; i < values->elements && 2 * i + 1 < page->elements; i++) {
                 struct slice json = text_of(values->element[i]);
                 if (!slice_is_none(json) &&
-                    !visit_block(text_of(page->element[2 * i]), page->element[2 * i + 1], json,
-                                 visit, context))
+                    !visit_block(text_of(page->element[2 * i]), page->element[2 * i + 1],
+                                 json, visit, context))
                         return false;
         }
         return true;
@@ -398,8 +399,9 @@ enum redis_client_result redis_client_block_add(struct redis_client *c,
         return run_simple(c) ? REDIS_CLIENT_OK : REDIS_CLIENT_FAILED;
 }
 
-enum redis_client_result redis_client_block_remove(struct redis_client *c, struct slice type,
-                                                   struct slice value, bool *removed)
+enum redis_client_result redis_client_block_remove(struct redis_client *c,
+                                                   struct slice type, struct slice value,
+                                                   bool *removed)
 {
         block_remove_args(&c->args, c->prefix, type, value);
         redisReply *reply = run(c);

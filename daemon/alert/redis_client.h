@@ -16,7 +16,8 @@ struct redis_client;
 
 enum redis_client_result {
         REDIS_CLIENT_OK,
-        REDIS_CLIENT_FAILED, /* redis_client_error says why; the client is of no more use */
+        REDIS_CLIENT_FAILED, /* redis_client_error says why; the client is of no more use
+                              */
 };
 
 /* Always a client; when it could not connect, the next call fails and says so. */
@@ -46,7 +47,8 @@ enum redis_client_result redis_client_block_add(struct redis_client *,
                                                 const struct block *);
 
 /* *removed tells whether there was one. */
-enum redis_client_result redis_client_block_remove(struct redis_client *, struct slice type,
-                                                   struct slice value, bool *removed);
+enum redis_client_result redis_client_block_remove(struct redis_client *,
+                                                   struct slice type, struct slice value,
+                                                   bool *removed);
 
 #endif

@@ -97,16 +97,17 @@ static void on_event(struct bufferevent *bev, short what, void *context)
                 report_down(link, strerror(EVUTIL_SOCKET_ERROR()));
 }
 
-struct redis_link *redis_link_open(struct event_base *base, const struct sockaddr *address,
-                                   socklen_t len, const struct redis_link_handler *handler)
+struct redis_link *redis_link_open(struct event_base *base,
+                                   const struct sockaddr *address, socklen_t len,
+                                   const struct redis_link_handler *handler)
 {
         struct redis_link *link = calloc(1, sizeof(*link));
 
         CHECK(link);
         link->handler = *handler;
         link->reader = redisReaderCreate();
-        link->bev = bufferevent_socket_new(base, -1,
-                                           BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+        link->bev = bufferevent_socket_new(
+            base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
         CHECK(link->reader && link->bev);
         bufferevent_setcb(link->bev, on_read, NULL, on_event, link);
         bufferevent_enable(link->bev, EV_READ | EV_WRITE);
@@ -134,7 +135,8 @@ void redis_link_send(struct redis_link *link, struct redis_args *args)
 {
         char *bytes = NULL;
         const char **argv = args_argv(args);
-        int len = redisFormatCommandArgv(&bytes, (int)args_count(args), argv, args_lens(args));
+        int len =
+            redisFormatCommandArgv(&bytes, (int)args_count(args), argv, args_lens(args));
 
         CHECK(len > 0);
         bufferevent_write(link->bev, bytes, (size_t)len);

@@ -20,13 +20,14 @@ struct redis_link;
 struct redis_link_handler {
         void (*up)(void *context);
         void (*reply)(void *context, const struct redisReply *);
-        void (*down)(void *context, const char *why); /* never before redis_link_open returned */
+        void (*down)(void *context,
+                     const char *why); /* never before redis_link_open returned */
         void *context;
 };
 
 /* Begins to connect. NULL with errno when that fails at once. */
-struct redis_link *redis_link_open(struct event_base *, const struct sockaddr *, socklen_t,
-                                   const struct redis_link_handler *);
+struct redis_link *redis_link_open(struct event_base *, const struct sockaddr *,
+                                   socklen_t, const struct redis_link_handler *);
 void redis_link_free(struct redis_link **);
 
 /* Puts a command into the output buffer. */

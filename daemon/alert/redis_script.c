@@ -51,24 +51,23 @@ static const char script[] =
     "return 1\n";
 
 /* KEYS sensor; ARGV ms to live, then fields and values. */
-static const char heartbeat_script[] =
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
-    "return redis.call('PEXPIRE', KEYS[1], ARGV[1])\n";
+static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
+                                       "return redis.call('PEXPIRE', KEYS[1], ARGV[1])\n";
 
 /* KEYS block, blocks; ARGV member, JSON, ms to live. */
 static const char block_add_script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
-    "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])\n"
+    "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), "
+    "ARGV[1])\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))\n"
     "return 1\n";
 
 /* KEYS block, blocks; ARGV member. */
-static const char block_remove_script[] =
-    "local had = redis.call('DEL', KEYS[1])\n"
-    "redis.call('ZREM', KEYS[2], ARGV[1])\n"
-    "return had\n";
+static const char block_remove_script[] = "local had = redis.call('DEL', KEYS[1])\n"
+                                          "redis.call('ZREM', KEYS[2], ARGV[1])\n"
+                                          "return had\n";
 
 void args_free(struct redis_args *a)
 {
@@ -185,7 +184,8 @@ static void add_key_of(struct redis_args *a, const char *prefix, const char *nam
         args_end(a);
 }
 
-static void add_seen_key(struct redis_args *a, const char *prefix, const struct alert *alert)
+static void add_seen_key(struct redis_args *a, const char *prefix,
+                         const struct alert *alert)
 {
         key_put_of(&a->text, prefix, "seen", alert->id);
         buf_put_byte(&a->text, ':');
@@ -313,8 +313,8 @@ static void add_counters(struct redis_args *a, const struct counters *counters)
 #undef ADD_COUNTER
 }
 
-void heartbeat_args(struct redis_args *a, const struct publish_settings *set, int64_t ttl_ms,
-                    int64_t wall_ns, const struct counters *counters)
+void heartbeat_args(struct redis_args *a, const struct publish_settings *set,
+                    int64_t ttl_ms, int64_t wall_ns, const struct counters *counters)
 {
         char host[256] = "", time[CLOCK_TEXT_MAX];
 
@@ -366,8 +366,9 @@ const char *redis_remedy(const char *error)
                 { "NOAUTH", "; set redis.url with user:password@, or " //
                             "TRAWLWATCH_REDIS_PASSWORD" },
                 { "WRONGPASS", "; check the user and the password" },
-                { "NOPERM", "; allow this user EVAL, EVALSHA and the keys and channels under "
-                            "the prefix (redis-cli ACL SETUSER)" },
+                { "NOPERM",
+                  "; allow this user EVAL, EVALSHA and the keys and channels under "
+                  "the prefix (redis-cli ACL SETUSER)" },
                 { "OOM", "; give Redis more memory (maxmemory)" },
                 { "MISCONF", "; Redis cannot save: see its log and its disk" },
                 { "READONLY", "; this is a replica: set redis.url to the master" },

@@ -17,8 +17,8 @@
 
 /* A command as it is put together. Reused: args_begin drops what was there. */
 struct redis_args {
-        struct buf text; /* all arguments, one after the other */
-        struct buf ends; /* size_t: where each ends in `text` */
+        struct buf text;       /* all arguments, one after the other */
+        struct buf ends;       /* size_t: where each ends in `text` */
         struct buf argv, lens; /* for hiredis */
 };
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT_DEFAULT 6379
-#define DATABASE_MAX 1000000
+#define PORT_DEFAULT    6379
+#define DATABASE_MAX    1000000
 #define SOCKET_PATH_MAX 107 /* sun_path without its NUL */
 
 static int hex_value(uint8_t c)
@@ -106,7 +106,8 @@ static const char *parse_login(struct slice text, struct redis_url *url)
         if (colon == text.len)
                 return "a login is user:password@, or :password@";
         if (!copy_decoded(slice_first(text, colon), url->user, sizeof(url->user)) ||
-            !copy_decoded(slice_from(text, colon + 1), url->password, sizeof(url->password)))
+            !copy_decoded(slice_from(text, colon + 1), url->password,
+                          sizeof(url->password)))
                 return "the user or the password is too long or badly percent-encoded";
         return NULL;
 }

@@ -14,7 +14,7 @@
 
 #include "base/slice.h"
 
-#define REDIS_URL_TEXT_MAX 320
+#define REDIS_URL_TEXT_MAX      320
 #define REDIS_PASSWORD_VARIABLE "TRAWLWATCH_REDIS_PASSWORD"
 
 struct redis_url {

@@ -146,10 +146,10 @@ static bool activate(struct capture *c, const struct capture_options *options,
         int status = pcap_activate(c->pcap);
         if (status >= 0)
                 return true;
-        const char *detail = pcap_geterr(c->pcap);
-        snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s%s%s%s", c->name,
-                 pcap_statustostr(status), detail[0] ? ": " : "", detail,
-                 live_remedy(status));
+        const char *what = pcap_statustostr(status), *detail = pcap_geterr(c->pcap);
+        bool says_more = detail[0] && strcmp(detail, what) != 0;
+        snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s%s%s%s", c->name, what,
+                 says_more ? ": " : "", says_more ? detail : "", live_remedy(status));
         return false;
 }
 

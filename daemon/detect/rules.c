@@ -138,12 +138,15 @@ static bool read_date(const struct yaml_node *node, int64_t *until_ns, struct di
                 return false;
         if (text.len == strlen("2026-12-31"))
                 end = strptime((const char *)text.data, "%Y-%m-%d", &date);
-        if (!end || *end) {
+        int day = date.tm_mday;
+        time_t midnight = end ? timegm(&date) : 0;
+        /* A time in nanoseconds ends in 2262; the 31st of February is none. */
+        if (!end || *end || date.tm_year < 70 || date.tm_year > 300 || date.tm_mday != day) {
                 diag_error(diag, node->place, "until is a date like 2026-12-31, not '%.*s'",
                            (int)text.len, (const char *)text.data);
                 return false;
         }
-        *until_ns = ((int64_t)timegm(&date) + 86400) * NS_PER_SEC;
+        *until_ns = ((int64_t)midnight + 86400) * NS_PER_SEC;
         return true;
 }
 

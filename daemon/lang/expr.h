@@ -11,8 +11,12 @@
  *
  * Grammar (loosest first): or · and · not · comparison, in, contains,
  * starts_with, ends_with, =~ · + - · * / · unary - · atom. `not` binds looser than a
- * comparison. Comparisons do not chain. See docs/rule-language in RULES terms:
- * a comparison with a missing value is false, != too.
+ * comparison. Comparisons do not chain. A comparison with a missing value is false,
+ * != too; what has no number (x / 0) is missing. A quote inside a text is written
+ * twice ('it''s'); nothing else in a text is special. Whole numbers end at 2^53,
+ * up to where they are exact.
+ *
+ * Capped: 64 KiB of text, 4096 nodes, 64 deep (a chain of `and` is one deep).
  */
 #ifndef LANG_EXPR_H
 #define LANG_EXPR_H
@@ -35,7 +39,7 @@ struct value {
         enum value_type type;
         union {
                 bool truth;
-                double number; /* NUMBER, DURATION, ENUM (its index) */
+                double number;     /* NUMBER, DURATION, ENUM (its index) */
                 struct slice text; /* borrowed from the subject or the expression */
                 struct network network;
         };
@@ -61,7 +65,7 @@ struct field {
         unsigned argument;               /* given to read: one function, many rows */
         const struct value_names *names; /* for VALUE_ENUM */
         const char *help;                /* one line for the reference */
-        unsigned kind;                   /* the caller's: what can be a key or be blocked */
+        unsigned kind; /* the caller's: what can be a key or be blocked */
 };
 
 /*
@@ -80,18 +84,19 @@ struct field_with_argument {
 /* What a function takes, in order; a window comes last. */
 enum parameter {
         PARAMETER_END,
-        PARAMETER_FIELD,     /* any expression that is not truth-valued */
+        PARAMETER_FIELD,        /* any expression that is not truth-valued */
         PARAMETER_NUMBER_FIELD, /* an expression with a number or a duration */
-        PARAMETER_CONDITION, /* truth-valued */
+        PARAMETER_CONDITION,    /* truth-valued */
         PARAMETER_OPTIONAL_CONDITION,
-        PARAMETER_WINDOW,    /* a duration literal, 1s to 30d */
+        PARAMETER_WINDOW, /* a duration literal, 1s to 30d */
 };
 
 struct function {
         const char *name; /* "count" */
         enum parameter parameters[5];
-        enum value_type type; /* VALUE_MISSING: that of the first parameter (max, mean, sum) */
-        unsigned id;          /* the caller's */
+        enum value_type
+            type;    /* VALUE_MISSING: that of the first parameter (max, mean, sum) */
+        unsigned id; /* the caller's */
         const char *help;
 };
 
@@ -103,10 +108,10 @@ struct value_list {
 };
 
 struct expr_language {
-        const struct field *fields; /* ends with a NULL name */
+        const struct field *fields;                        /* ends with a NULL name */
         const struct field_with_argument *argument_fields; /* the same; may be NULL */
         void *resolve_context;
-        const struct function *functions; /* the same; may be NULL: no aggregates */
+        const struct function *functions;      /* the same; may be NULL: no aggregates */
         const struct value_list *const *lists; /* ends with a NULL; may be NULL */
         /*
          * Names of the contract that this version does not have: said so rather
@@ -132,7 +137,8 @@ struct aggregate {
  * `want`: VALUE_BOOL for conditions, VALUE_MISSING for "any type".
  */
 struct expr *expr_parse(struct slice text, struct place place, bool exact_columns,
-                        const struct expr_language *, enum value_type want, struct diag *);
+                        const struct expr_language *, enum value_type want,
+                        struct diag *);
 void expr_free(struct expr **);
 
 enum value_type expr_type(const struct expr *);

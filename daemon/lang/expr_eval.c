@@ -29,11 +29,6 @@ void expr_each_field(const struct expr *expr, expr_field_fn *each, void *context
                 expr_each_field(child, each, context);
 }
 
-static struct value truth(bool is_true)
-{
-        return (struct value){ .type = VALUE_BOOL, .truth = is_true };
-}
-
 static struct value missing(void)
 {
         return (struct value){ .type = VALUE_MISSING };
@@ -80,15 +75,26 @@ static bool compare(enum node_kind kind, const struct value *a, const struct val
         }
 }
 
+/* The value of an operand: constants are looked at where they are. */
+static const struct value *operand(const struct expr *node,
+                                   const struct expr_subject *subject, struct value *room)
+{
+        if (node->kind == NODE_CONSTANT)
+                return &node->constant;
+        *room = expr_value(node, subject);
+        return room;
+}
+
 static bool is_comparison_true(const struct expr *node,
                                const struct expr_subject *subject)
 {
-        struct value a = expr_value(node->child, subject);
+        struct value left, right;
+        const struct value *a = operand(node->child, subject, &left);
 
-        if (a.type == VALUE_MISSING)
+        if (a->type == VALUE_MISSING)
                 return false;
-        struct value b = expr_value(node->child->next, subject);
-        return b.type != VALUE_MISSING && compare(node->kind, &a, &b);
+        const struct value *b = operand(node->child->next, subject, &right);
+        return b->type != VALUE_MISSING && compare(node->kind, a, b);
 }
 
 /* A network is in another when all of its addresses are. */
@@ -195,8 +201,61 @@ static struct value negated_value(const struct expr *node,
         return value;
 }
 
+static bool is_field_true(const struct expr *node, const struct expr_subject *subject)
+{
+        struct value value = node->field->read(subject->subject, node->field->argument);
+
+        return value.type == VALUE_BOOL && value.truth;
+}
+
+static bool is_aggregate_true(const struct expr *node, const struct expr_subject *subject)
+{
+        struct value value = aggregate_value(node, subject);
+
+        return value.type == VALUE_BOOL && value.truth;
+}
+
+bool expr_true(const struct expr *node, const struct expr_subject *subject)
+{
+        switch (node->kind) {
+        case NODE_FIELD:
+                return is_field_true(node, subject);
+        case NODE_AGGREGATE:
+                return is_aggregate_true(node, subject);
+        case NODE_PRESENT:
+                return expr_value(node->child, subject).type != VALUE_MISSING;
+        case NODE_NOT:
+                return !expr_true(node->child, subject);
+        case NODE_AND:
+        case NODE_OR:
+                return is_chain_true(node, subject);
+        case NODE_IN_LIST:
+                return is_in_list(node, subject);
+        case NODE_IN_NAMED:
+                return is_in_named(node, subject);
+        case NODE_MATCHES:
+                return is_matched(node, subject);
+        case NODE_EQUAL:
+        case NODE_NOT_EQUAL:
+        case NODE_LESS:
+        case NODE_LESS_EQUAL:
+        case NODE_GREATER:
+        case NODE_GREATER_EQUAL:
+        case NODE_CONTAINS:
+        case NODE_STARTS_WITH:
+        case NODE_ENDS_WITH:
+                return is_comparison_true(node, subject);
+        default:
+                return false; /* a number is not true */
+        }
+}
+
+/* A condition is true or false, never missing, whatever a field says. */
 struct value expr_value(const struct expr *node, const struct expr_subject *subject)
 {
+        if (node->type == VALUE_BOOL)
+                return (struct value){ .type = VALUE_BOOL,
+                                       .truth = expr_true(node, subject) };
         switch (node->kind) {
         case NODE_CONSTANT:
                 return node->constant;
@@ -204,34 +263,9 @@ struct value expr_value(const struct expr *node, const struct expr_subject *subj
                 return node->field->read(subject->subject, node->field->argument);
         case NODE_AGGREGATE:
                 return aggregate_value(node, subject);
-        case NODE_PRESENT:
-                return truth(expr_value(node->child, subject).type != VALUE_MISSING);
-        case NODE_NOT:
-                return truth(!expr_true(node->child, subject));
-        case NODE_AND:
-        case NODE_OR:
-                return truth(is_chain_true(node, subject));
-        case NODE_IN_LIST:
-                return truth(is_in_list(node, subject));
-        case NODE_IN_NAMED:
-                return truth(is_in_named(node, subject));
-        case NODE_MATCHES:
-                return truth(is_matched(node, subject));
-        case NODE_ADD:
-        case NODE_SUBTRACT:
-        case NODE_MULTIPLY:
-        case NODE_DIVIDE:
-                return arithmetic_value(node, subject);
         case NODE_NEGATE:
                 return negated_value(node, subject);
         default:
-                return truth(is_comparison_true(node, subject));
+                return arithmetic_value(node, subject);
         }
-}
-
-bool expr_true(const struct expr *expr, const struct expr_subject *subject)
-{
-        struct value value = expr_value(expr, subject);
-
-        return value.type == VALUE_BOOL && value.truth;
 }

@@ -70,6 +70,9 @@ const char *diag_suggest(struct slice unknown, const char *const *candidates)
                         continue;
                 if (!longer && is_last_part(unknown, name))
                         longer = *candidates;
+                if (name.len >= unknown.len + nearest ||
+                    unknown.len >= name.len + nearest)
+                        continue; /* further away by its length alone */
                 unsigned d = distance(unknown, name);
                 if (d < nearest && d < name.len) {
                         nearest = d;

@@ -19,19 +19,19 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
         enum yaml_kind kind;
-        struct place place;          /* of its first character */
-        struct slice text;           /* scalars; also ends in a NUL for convenience */
-        bool quoted;                 /* scalars: '...', "...", | or > */
+        struct place place; /* of its first character */
+        struct slice text;  /* scalars; also ends in a NUL for convenience */
+        bool quoted;        /* scalars: '...', "...", | or > */
         /*
          * Scalars on one line: offset 0 of `text` stands at place (a quote is
          * passed over), so an expression's mistake at offset n is at column + n.
          * For block and multi-line scalars positions are those of the scalar.
          */
         bool one_line;
-        const char *key;             /* in a map: the key it stands under, else NULL */
+        const char *key; /* in a map: the key it stands under, else NULL */
         struct place key_place;
-        struct yaml_node *child;     /* first element or value */
-        struct yaml_node *next;      /* sibling */
+        struct yaml_node *child; /* first element or value */
+        struct yaml_node *next;  /* sibling */
 };
 
 struct yaml;
@@ -68,7 +68,8 @@ bool yaml_text(const struct yaml_node *, const char *what, struct slice *, struc
 bool yaml_u64(const struct yaml_node *, const char *what, uint64_t min, uint64_t max,
               uint64_t *, struct diag *);
 bool yaml_truth(const struct yaml_node *, const char *what, bool *, struct diag *);
-bool yaml_duration_ns(const struct yaml_node *, const char *what, int64_t *, struct diag *);
+bool yaml_duration_ns(const struct yaml_node *, const char *what, int64_t *,
+                      struct diag *);
 bool yaml_size(const struct yaml_node *, const char *what, uint64_t *, struct diag *);
 
 /* The same readings of bare text, for command lines: false when it is none. */

@@ -2,6 +2,7 @@
 #include "observe/cookies.h"
 
 #include "base/clock.h"
+#include "observe/text.h"
 
 /* Splits `name=value`; false for what has no name. */
 static bool split_pair(struct slice pair, struct slice *name, struct slice *value)
@@ -31,8 +32,8 @@ unsigned cookies_read(struct slice line, const struct cookie_names *names,
                         continue;
                 count++;
                 for (unsigned i = 0; i < names->count; i++)
-                        if (slice_is_none(values[i]) && slice_equal(name, names->names[i]) &&
-                            !is_empty(value))
+                        if (slice_is_none(values[i]) &&
+                            text_equal(name, names->names[i]) && !is_empty(value))
                                 values[i] = value;
         }
         return count;
@@ -74,7 +75,8 @@ static bool date_time(struct slice token, struct date *d)
 
         for (int i = 0; i < 3; i++) {
                 parts[i] = date_number(token, &at, 1, 2);
-                if (parts[i] < 0 || (i < 2 && (at == token.len || token.data[at++] != ':')))
+                if (parts[i] < 0 ||
+                    (i < 2 && (at == token.len || token.data[at++] != ':')))
                         return false;
         }
         d->hour = parts[0];
@@ -90,7 +92,8 @@ static bool date_month(struct slice token, struct date *d)
         if (token.len < 3)
                 return false;
         for (int i = 0; i < 12; i++)
-                if (slice_equal_nocase(slice_first(token, 3), slice_of(months + 3 * i, 3))) {
+                if (slice_equal_nocase(slice_first(token, 3),
+                                       slice_of(months + 3 * i, 3))) {
                         d->month = i + 1;
                         return true;
                 }
@@ -201,6 +204,7 @@ void cookies_read_set(struct slice line, const struct cookie_names *names, int64
         for (unsigned i = 0; i < names->count; i++) {
                 if (!slice_equal(name, names->names[i]))
                         continue;
-                values[i] = is_empty(value) || is_over(line, now_ns) ? slice_none() : value;
+                values[i] =
+                    is_empty(value) || is_over(line, now_ns) ? slice_none() : value;
         }
 }

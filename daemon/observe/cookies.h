@@ -23,7 +23,8 @@ struct cookie_names {
  * none yet, so the first of several counts. Empty values are none. Returns how
  * many cookies the line has, whatever their names.
  */
-unsigned cookies_read(struct slice line, const struct cookie_names *, struct slice *values);
+unsigned cookies_read(struct slice line, const struct cookie_names *,
+                      struct slice *values);
 
 /*
  * Reads one Set-Cookie line. A later line for the same name replaces the value,

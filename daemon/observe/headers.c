@@ -86,8 +86,10 @@ size_t headers_lower(struct slice name, uint8_t *out)
         return len;
 }
 
+#define CASE_BITS 0x2020202020202020ULL
+
 /*
- * The first and the last eight bytes in lower case. They tell nearly all names
+ * The first and the last eight bytes, as they came. They tell nearly all names
  * apart: sec-fetch-mode and sec-fetch-dest share the first and the length,
  * accept-encoding and content-encoding the last.
  */
@@ -100,34 +102,39 @@ static inline struct ends ends_of(struct slice name)
         struct ends e;
 
         if (name.len < 8) {
-                e.first = e.last = lower_word(load_few(name.data, name.len));
+                e.first = e.last = load_few(name.data, name.len);
         } else {
-                e.first = lower_word(load_u64(name.data));
-                e.last = lower_word(load_u64(name.data + name.len - 8));
+                e.first = load_u64(name.data);
+                e.last = load_u64(name.data + name.len - 8);
         }
         return e;
 }
 
+/* The same for all cases of a name; that other bytes mix as well does no harm. */
 static inline unsigned bucket_of(struct ends e)
 {
-        return (unsigned)(((e.first ^ (e.last << 13 | e.last >> 51)) * 0x9e3779b97f4a7c15ULL) >>
+        uint64_t first = e.first | CASE_BITS, last = e.last | CASE_BITS;
+
+        return (unsigned)(((first ^ (last << 13 | last >> 51)) * 0x9e3779b97f4a7c15ULL) >>
                           56);
 }
 
-/*
- * Words are put in lower case in registers: writing them down first and reading
- * them back at other offsets would wait for the stores.
- */
+/* Whether eight bytes differ in nothing but the case of letters. */
+static inline bool is_same_word(const struct header_kind *kind, size_t at, uint64_t word)
+{
+        return ((load_u64(kind->name + at) ^ word) & ~load_u64(kind->letters + at)) == 0;
+}
+
 static bool is_same(const struct header_kind *kind, struct slice name, struct ends e)
 {
-        if (kind->len != name.len || load_u64(kind->name) != e.first)
+        if (kind->len != name.len || !is_same_word(kind, 0, e.first))
                 return false;
         if (name.len <= 8)
                 return true;
         for (size_t at = 8; at + 8 < name.len; at += 8)
-                if (load_u64(kind->name + at) != lower_word(load_u64(name.data + at)))
+                if (!is_same_word(kind, at, load_u64(name.data + at)))
                         return false;
-        return load_u64(kind->name + name.len - 8) == e.last;
+        return is_same_word(kind, name.len - 8, e.last);
 }
 
 const struct header_kind *headers_find(const struct headers *h, struct slice name)
@@ -145,7 +152,8 @@ static bool starts(struct slice name, const char *prefix)
 {
         struct slice head = slice_str(prefix);
 
-        return name.len >= head.len && slice_equal_nocase(slice_first(name, head.len), head);
+        return name.len >= head.len &&
+               slice_equal_nocase(slice_first(name, head.len), head);
 }
 
 enum header_shape headers_shape_unknown(struct slice name)
@@ -177,10 +185,14 @@ struct header_kind *headers_add(struct headers *h, struct slice name)
                 return NULL;
         struct header_kind *kind = &h->kinds[++h->count];
         uint8_t *bucket = &h->buckets[bucket_of(ends_of(name))];
-        *kind = (struct header_kind){ .len = (uint8_t)name.len, .slot = HEADER_SLOT_NONE,
+        *kind = (struct header_kind){ .len = (uint8_t)name.len,
+                                      .slot = HEADER_SLOT_NONE,
                                       .shape = (uint8_t)headers_shape_unknown(name),
                                       .next = *bucket };
         headers_lower(name, kind->name);
+        for (size_t i = 0; i < name.len; i++)
+                if (kind->name[i] >= 'a' && kind->name[i] <= 'z')
+                        kind->letters[i] = 0x20;
         *bucket = (uint8_t)h->count;
         return kind;
 }

@@ -48,8 +48,9 @@ enum header_role {
 
 struct header_kind {
         uint8_t len, slot, shape, roles;
-        uint8_t next; /* in the same bucket; 0 is the end */
-        uint8_t name[HEADER_LOWER_ROOM]; /* in lower case, zeroes behind it */
+        uint8_t next;                       /* in the same bucket; 0 is the end */
+        uint8_t name[HEADER_LOWER_ROOM];    /* in lower case, zeroes behind it */
+        uint8_t letters[HEADER_LOWER_ROOM]; /* 0x20 where it has a letter */
 };
 
 struct headers {

@@ -23,12 +23,12 @@ static struct slice request_value(const struct identity_source *s,
         return value.len ? value : slice_none();
 }
 
-struct slice identity_find(const struct identity *identity, const struct identity_seen *seen,
-                           struct slice *was)
+struct slice identity_find(const struct identity *identity,
+                           const struct identity_seen *seen, struct slice *was)
 {
         struct slice before = slice_none(), after = slice_none();
 
-        for (unsigned i = 0; i < identity->count; i++) {
+        for (unsigned i = 0; i < identity->count && slice_is_none(before); i++) {
                 const struct identity_source *s = &identity->sources[i];
                 struct slice sent = request_value(s, seen), set = slice_none();
                 if (s->kind == IDENTITY_COOKIE)

@@ -17,9 +17,9 @@ enum identity_kind { IDENTITY_COOKIE, IDENTITY_HEADER, IDENTITY_RESPONSE_HEADER 
 
 struct identity_source {
         enum identity_kind kind;
-        uint8_t index;      /* of the cookie's name, or the header's slot */
-        bool credentials;   /* Authorization: without its scheme word */
-        struct slice name;  /* of a response header */
+        uint8_t index;     /* of the cookie's name, or the header's slot */
+        bool credentials;  /* Authorization: without its scheme word */
+        struct slice name; /* of a response header */
 };
 
 struct identity {
@@ -29,9 +29,9 @@ struct identity {
 
 /* What one transaction has under the names of all identities. */
 struct identity_seen {
-        const struct slice *cookies;     /* by the cookie's index */
-        const struct slice *set_cookies; /* what the response sets */
-        const struct slice *slots;       /* by the header's slot */
+        const struct slice *cookies;                     /* by the cookie's index */
+        const struct slice *set_cookies;                 /* what the response sets */
+        const struct slice *slots;                       /* by the header's slot */
         struct slice response_headers[IDENTITY_SOURCES]; /* by the source's index */
 };
 

@@ -6,6 +6,7 @@
 #include "observe/shape.h"
 #include "observe/site_priv.h"
 #include "observe/target.h"
+#include "observe/text.h"
 
 #include <stdlib.h>
 
@@ -49,14 +50,16 @@ void observe_free(struct observe **observe)
         *observe = NULL;
 }
 
-static void keep_line(struct observe *o, const struct header_kind *kind, struct slice value)
+static void keep_line(struct observe *o, const struct header_kind *kind,
+                      struct slice value)
 {
         struct seen *seen = &o->seen;
 
         if (kind->slot != HEADER_SLOT_NONE && slice_is_none(seen->slots[kind->slot]))
                 seen->slots[kind->slot] = value;
         if (kind->roles & HEADER_IS_COOKIE)
-                seen->cookie_count += cookies_read(value, &o->site->cookies, seen->cookies);
+                seen->cookie_count +=
+                    cookies_read(value, &o->site->cookies, seen->cookies);
         if (kind->roles & HEADER_IS_VISITOR)
                 seen->visitor_lines[seen->visitor_count++ % VISITOR_HOPS] = value;
 }
@@ -81,10 +84,12 @@ static void read_request_headers(struct observe *o, const struct http_headers *h
 /* In wire order, wherever the ring begins. */
 static unsigned visitor_lines(const struct seen *seen, struct slice lines[VISITOR_HOPS])
 {
-        unsigned count = seen->visitor_count < VISITOR_HOPS ? seen->visitor_count : VISITOR_HOPS;
+        unsigned count =
+            seen->visitor_count < VISITOR_HOPS ? seen->visitor_count : VISITOR_HOPS;
 
         for (unsigned i = 0; i < count; i++)
-                lines[i] = seen->visitor_lines[(seen->visitor_count - count + i) % VISITOR_HOPS];
+                lines[i] =
+                    seen->visitor_lines[(seen->visitor_count - count + i) % VISITOR_HOPS];
         return count;
 }
 
@@ -105,8 +110,8 @@ static void read_set_cookies(struct observe *o, const struct transaction *t)
         }
 }
 
-static void read_response_headers(const struct identity *identity, const struct transaction *t,
-                                  struct identity_seen *seen)
+static void read_response_headers(const struct identity *identity,
+                                  const struct transaction *t, struct identity_seen *seen)
 {
         for (unsigned i = 0; i < identity->count; i++) {
                 const struct identity_source *s = &identity->sources[i];
@@ -131,10 +136,12 @@ static void put_identities(struct observe *o, const struct transaction *t)
 
         read_set_cookies(o, t);
         read_response_headers(&o->site->session, t, &seen);
-        record_put(&o->builder, RECORD_SESSION, identity_find(&o->site->session, &seen, &was));
+        record_put(&o->builder, RECORD_SESSION,
+                   identity_find(&o->site->session, &seen, &was));
         record_put(&o->builder, RECORD_SESSION_WAS, was);
         read_response_headers(&o->site->account, t, &seen);
-        record_put(&o->builder, RECORD_ACCOUNT, identity_find(&o->site->account, &seen, &was));
+        record_put(&o->builder, RECORD_ACCOUNT,
+                   identity_find(&o->site->account, &seen, &was));
 }
 
 /* Packets may be stamped out of order; no span of time is negative. */
@@ -161,8 +168,8 @@ static void put_visitor(struct observe *o, const struct transaction *t)
         const struct site *site = o->site;
         struct record *r = o->builder.record;
         struct visitor v =
-            visitor_find(&site->trusted, site->syntax, &t->client.ip, t->client.port, lines,
-                         visitor_lines(&o->seen, lines));
+            visitor_find(&site->trusted, site->syntax, &t->client.ip, t->client.port,
+                         lines, visitor_lines(&o->seen, lines));
         bool v4 = ip_is_v4(&v.ip);
 
         r->peer = t->client.ip;
@@ -191,14 +198,15 @@ static void lower_in_place(uint8_t *text, size_t len)
 static void put_host(struct observe *o, struct slice host)
 {
         struct record *r = o->builder.record;
-        struct slice referer = o->seen.slots[HEADER_REFERER];
+        struct slice from = target_url_host(o->seen.slots[HEADER_REFERER]);
 
         if (host.len == 0)
                 host = slice_none();
         record_put(&o->builder, RECORD_DOMAIN, host);
         record_put(&o->builder, RECORD_HOST, host);
-        lower_in_place((uint8_t *)r + r->texts[RECORD_HOST].offset, r->texts[RECORD_HOST].len);
-        if (host.len && referer.len && slice_equal_nocase(target_url_host(referer), host))
+        lower_in_place((uint8_t *)r + r->texts[RECORD_HOST].offset,
+                       r->texts[RECORD_HOST].len);
+        if (host.len && (text_equal(from, host) || slice_equal_nocase(from, host)))
                 r->flags |= RECORD_REFERER_SAME_SITE;
 }
 
@@ -218,7 +226,8 @@ static void put_target(struct observe *o, const struct pattern_target *target)
 /* Page, target, and all of the URL. */
 static void put_url(struct observe *o, const struct transaction *t)
 {
-        struct target url = target_parse(t->method, t->target, o->seen.slots[HEADER_HOST]);
+        struct target url =
+            target_parse(t->method, t->target, o->seen.slots[HEADER_HOST]);
         struct slice matched = url.query;
         struct pattern_target target;
 

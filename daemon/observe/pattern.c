@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "observe/text.h"
 
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ struct matcher {
 };
 
 struct parameter_matcher {
-        enum matcher_kind kind; /* LITERAL, TARGET, NUMBER or ANY */
+        enum matcher_kind kind;   /* LITERAL, TARGET, NUMBER or ANY */
         struct slice name, value; /* decoded */
 };
 
@@ -66,7 +67,8 @@ static bool check_braces(struct reading *r, unsigned *targets)
                         continue;
                 bool number = is_at(r->text, i, "{target:int}");
                 if (!number && !is_at(r->text, i, "{target}"))
-                        return wrong(r, i, "only {target} and {target:int} may stand in braces");
+                        return wrong(
+                            r, i, "only {target} and {target:int} may stand in braces");
                 if (++*targets > 1)
                         return wrong(r, i, "a template has one {target} at most");
                 i += number ? 11 : 7;
@@ -91,8 +93,9 @@ static bool check_segment(struct reading *r, size_t from, size_t to, unsigned *i
                 twice = true;
                 *inner += i > 0 && i + 2 < segment.len;
                 if (*inner > 1)
-                        return wrong(r, from + i,
-                                     "only one '**' of a template may have text on both sides");
+                        return wrong(
+                            r, from + i,
+                            "only one '**' of a template may have text on both sides");
                 i++;
         }
         return true;
@@ -105,8 +108,9 @@ static bool check_path(struct reading *r, size_t end)
         if (end == 0 || (r->text.data[0] != '/' && !is_at(r->text, 0, "**")))
                 return wrong(r, 0, "a path template begins with '/' or '**'");
         for (size_t from = 0; from < end;) {
-                size_t to = from + slice_find(slice_first(slice_from(r->text, from), end - from),
-                                              '/');
+                size_t to =
+                    from +
+                    slice_find(slice_first(slice_from(r->text, from), end - from), '/');
                 if (!check_segment(r, from, to, &inner))
                         return false;
                 /* A rewritten `**` makes up to three of one. */
@@ -311,6 +315,16 @@ struct slice pattern_first_segment(const struct pattern *p)
                                                                   : slice_none();
 }
 
+uint8_t pattern_last_byte(const struct pattern *p)
+{
+        const struct matcher *m = p->count ? &p->matchers[p->count - 1] : NULL;
+        struct slice end = slice_none();
+
+        if (m && m->kind != MATCHER_ANY)
+                end = m->kind == MATCHER_LITERAL ? m->head : m->tail;
+        return end.len ? end.data[end.len - 1] : 0;
+}
+
 bool pattern_has_target(const struct pattern *p)
 {
         return p->has_target;
@@ -328,8 +342,9 @@ static bool is_digits(struct slice s)
 
 static bool match_ends(const struct matcher *m, struct slice s, struct slice *inside)
 {
-        if (s.len < m->head.len + m->tail.len || !slice_starts_with(s, m->head) ||
-            !slice_ends_with(s, m->tail))
+        if (s.len < m->head.len + m->tail.len ||
+            !text_same(s.data, m->head.data, m->head.len) ||
+            !text_same(s.data + s.len - m->tail.len, m->tail.data, m->tail.len))
                 return false;
         *inside = slice_of(s.data + m->head.len, s.len - m->head.len - m->tail.len);
         return true;
@@ -340,7 +355,8 @@ static bool match_middle(const struct matcher *m, struct slice inside)
 {
         for (unsigned i = 0; i < m->middle_count; i++) {
                 struct slice piece = m->middle[i];
-                const uint8_t *at = memmem(inside.data, inside.len, piece.data, piece.len);
+                const uint8_t *at =
+                    memmem(inside.data, inside.len, piece.data, piece.len);
                 if (!at)
                         return false;
                 inside = slice_from(inside, (size_t)(at - inside.data) + piece.len);
@@ -348,12 +364,13 @@ static bool match_middle(const struct matcher *m, struct slice inside)
         return true;
 }
 
-static bool match_segment(const struct matcher *m, struct slice s, struct pattern_target *t)
+static bool match_segment(const struct matcher *m, struct slice s,
+                          struct pattern_target *t)
 {
         struct slice inside;
 
         if (m->kind == MATCHER_LITERAL)
-                return slice_equal(s, m->head);
+                return text_equal(s, m->head);
         if (!match_ends(m, s, &inside))
                 return false;
         if (m->kind == MATCHER_GLOB)
@@ -374,7 +391,8 @@ static bool match_segments(const struct pattern *p, const struct path *path,
                         any = ++at;
                         resume = segment;
                 } else if (at < p->count &&
-                           match_segment(&p->matchers[at], path->segments[segment], target)) {
+                           match_segment(&p->matchers[at], path->segments[segment],
+                                         target)) {
                         at++;
                         segment++;
                 } else if (any) {

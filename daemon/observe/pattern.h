@@ -42,6 +42,9 @@ struct pattern *pattern_next(const struct pattern *);
 /* The text that the first segment must have; none where it may vary or not be. */
 struct slice pattern_first_segment(const struct pattern *);
 
+/* The byte that the last segment must end with; 0 where it may vary or not be. */
+uint8_t pattern_last_byte(const struct pattern *);
+
 /* Whether it names what was viewed. */
 bool pattern_has_target(const struct pattern *);
 

@@ -2,14 +2,14 @@
 #include "observe/record.h"
 
 #include "base/json.h"
-#include "observe/copy.h"
 #include "observe/record_build.h"
+#include "observe/text.h"
 
 #include <stdio.h>
 
 void record_begin(struct record_builder *b)
 {
-        memset(b->record, 0, sizeof(*b->record));
+        text_clear(b->record, sizeof(*b->record));
         b->used = sizeof(*b->record);
         b->cut = false;
 }
@@ -24,7 +24,7 @@ static struct record_span put(struct record_builder *b, struct slice text)
                 room = RECORD_TEXT_CAP;
         uint32_t len = text.len < room ? (uint32_t)text.len : room;
         struct record_span span = { b->used, len };
-        copy_text((uint8_t *)b->record + b->used, text.data, len);
+        text_copy((uint8_t *)b->record + b->used, text.data, len);
         b->used += len;
         b->cut |= len < text.len;
         return span;
@@ -55,7 +55,8 @@ static void print_text(struct json *j, const char *key, struct slice text)
                 json_string(j, key, text);
 }
 
-static void print_endpoint(struct json *j, const char *key, const struct ip *ip, uint16_t port)
+static void print_endpoint(struct json *j, const char *key, const struct ip *ip,
+                           uint16_t port)
 {
         json_open(j, key);
         json_ip(j, "ip", ip);

@@ -21,8 +21,8 @@
 
 enum record_text {
         RECORD_METHOD,
-        RECORD_HOST,   /* lower case, without the port */
-        RECORD_DOMAIN, /* Host as it came, without the port */
+        RECORD_HOST,     /* lower case, without the port */
+        RECORD_DOMAIN,   /* Host as it came, without the port */
         RECORD_RAW_PATH, /* as it came, without the query */
         RECORD_PATH,     /* as matched: dot segments and doubled slashes resolved,
                             unreserved characters decoded */
@@ -53,16 +53,18 @@ struct record {
         uint32_t size; /* fixed part and texts, a multiple of 8 */
         uint32_t flags;
         int64_t start_ns; /* first byte of the request */
-        int64_t end_ns;   /* last byte of the transaction: @timestamp, and the engine's clock */
-        int64_t duration_ns;  /* end_ns - start_ns; -1 when no response was seen */
-        int64_t latency_ns;   /* last byte of the request to the first of the response; -1 */
+        int64_t
+            end_ns; /* last byte of the transaction: @timestamp, and the engine's clock */
+        int64_t duration_ns; /* end_ns - start_ns; -1 when no response was seen */
+        int64_t
+            latency_ns; /* last byte of the request to the first of the response; -1 */
         struct ip peer, server, client;
         struct network client_host;   /* the address; IPv6: its /64 */
         struct network client_prefix; /* by the site map's lengths */
         uint16_t peer_port, server_port;
         uint16_t client_port; /* the visitor's; 0 where the proxies do not tell */
-        uint16_t page;   /* number in the site map; 0 is `other` */
-        uint16_t status; /* 0: not seen */
+        uint16_t page;        /* number in the site map; 0 is `other` */
+        uint16_t status;      /* 0: not seen */
         uint16_t cookies;
         uint8_t version_minor;
         uint8_t header_count; /* of `headers`: how many are asked for */
@@ -73,7 +75,8 @@ struct record {
         struct record_span headers[RECORD_HEADERS]; /* by number of the name asked for */
 };
 
-static inline struct slice record_span_text(const struct record *r, struct record_span span)
+static inline struct slice record_span_text(const struct record *r,
+                                            struct record_span span)
 {
         return span.offset ? slice_of((const uint8_t *)r + span.offset, span.len)
                            : slice_none();
@@ -89,7 +92,8 @@ static inline struct slice record_text(const struct record *r, enum record_text 
  * `pseudonym` turns a session or an account into what may leave the sensor
  * (see alert/privacy.h); it writes at most 256 bytes and returns how many.
  */
-typedef size_t pseudonym_fn(void *context, const char *type, struct slice raw, char out[256]);
+typedef size_t pseudonym_fn(void *context, const char *type, struct slice raw,
+                            char out[256]);
 void record_print(const struct record *, const char *page_name, pseudonym_fn *pseudonym,
                   void *context, struct buf *out);
 

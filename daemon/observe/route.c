@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "observe/route.h"
 
-#include "base/bytes.h"
 #include "base/check.h"
+#include "observe/text.h"
 
 #include <stdlib.h>
 
@@ -12,15 +12,18 @@ struct entry {
         struct pattern *pattern;
         uint32_t methods;
         uint16_t page;
-        uint16_t next; /* in its bucket or the list; 0 is the end */
+        uint16_t next; /* in its list; 0 is the end */
         bool owns;     /* the first of a template's alternatives */
 };
 
 struct routes {
         struct entry *entries; /* number 0 is not used */
         unsigned count, cap;
-        uint16_t buckets[BUCKETS], last[BUCKETS];
-        uint16_t open, last_open; /* templates whose first segment may vary */
+        struct list {
+                uint16_t head, last;
+        } by_first[BUCKETS], /* by the first segment, where it is fixed */
+            by_end[BUCKETS], /* else by the last byte, where that is */
+            open;            /* the rest */
         struct slice methods[ROUTE_METHODS_MAX];
         unsigned method_count;
 };
@@ -52,7 +55,7 @@ void routes_free(struct routes **routes)
 static uint32_t method_bit(const struct routes *r, struct slice name)
 {
         for (unsigned i = 0; i < r->method_count; i++)
-                if (slice_equal(r->methods[i], name))
+                if (text_equal(r->methods[i], name))
                         return UINT32_C(1) << i;
         return 0;
 }
@@ -87,28 +90,27 @@ static unsigned bucket_of(struct slice segment)
         return (unsigned)((mixed * 0x9e3779b97f4a7c15ULL) >> 56);
 }
 
-static void add(struct routes *r, struct pattern *pattern, uint32_t methods, uint16_t page,
-                bool owns)
+static void add(struct routes *r, struct pattern *pattern, uint32_t methods,
+                uint16_t page, bool owns)
 {
         struct slice first = pattern_first_segment(pattern);
+        uint8_t end = pattern_last_byte(pattern);
         uint16_t number = (uint16_t)++r->count;
-        uint16_t *head = &r->open, *last = &r->last_open;
+        struct list *list = !slice_is_none(first) ? &r->by_first[bucket_of(first)]
+                            : end                 ? &r->by_end[end]
+                                                  : &r->open;
 
         if (r->count >= r->cap) {
                 r->cap = r->cap ? 2 * r->cap : 32;
                 r->entries = realloc(r->entries, r->cap * sizeof(*r->entries));
                 CHECK(r->entries);
         }
-        if (!slice_is_none(first)) {
-                head = &r->buckets[bucket_of(first)];
-                last = &r->last[bucket_of(first)];
-        }
         r->entries[number] = (struct entry){ pattern, methods, page, 0, owns };
-        if (*head)
-                r->entries[*last].next = number;
+        if (list->head)
+                r->entries[list->last].next = number;
         else
-                *head = number;
-        *last = number;
+                list->head = number;
+        list->last = number;
 }
 
 bool routes_add_take(struct routes *r, struct pattern *pattern, uint32_t methods,
@@ -125,21 +127,36 @@ bool routes_add_take(struct routes *r, struct pattern *pattern, uint32_t methods
         return true;
 }
 
+/* The lowest number of three lists, 0 being none, taken off its list. */
+static uint16_t take_first(const struct routes *r, uint16_t heads[3])
+{
+        unsigned best = 0;
+
+        for (unsigned i = 1; i < 3; i++)
+                if (heads[i] && (!heads[best] || heads[i] < heads[best]))
+                        best = i;
+        uint16_t number = heads[best];
+        if (number)
+                heads[best] = r->entries[number].next;
+        return number;
+}
+
 uint16_t routes_find(const struct routes *r, const struct route_query *q,
                      struct pattern_target *target)
 {
         uint32_t method = method_bit(r, q->method);
-        uint16_t fixed = 0, open = r->open;
+        uint16_t heads[3] = { r->open.head, 0, 0 }, number;
 
-        if (q->path->count)
-                fixed = r->buckets[bucket_of(q->path->segments[0])];
-        while (fixed || open) {
-                bool take_fixed = fixed && (!open || fixed < open);
-                const struct entry *e = &r->entries[take_fixed ? fixed : open];
+        if (q->path->count) {
+                struct slice end = q->path->segments[q->path->count - 1];
+                heads[1] = r->by_first[bucket_of(q->path->segments[0])].head;
+                heads[2] = end.len ? r->by_end[end.data[end.len - 1]].head : 0;
+        }
+        while ((number = take_first(r, heads))) {
+                const struct entry *e = &r->entries[number];
                 if ((e->methods == 0 || (e->methods & method)) &&
                     pattern_match(e->pattern, q->path, q->query, target))
                         return e->page;
-                *(take_fixed ? &fixed : &open) = e->next;
         }
         *target = (struct pattern_target){ slice_none(), false };
         return 0;

@@ -4,8 +4,9 @@
  *
  * Templates are looked at in the order of the site map; the first that matches
  * wins. Those that begin with a fixed segment lie in buckets by that segment,
- * the others in one list; both are walked together in order, so a look-up
- * touches the templates that could match and few more.
+ * those that end in a fixed byte in buckets by that, the others in one list; the
+ * three are walked together in order, so a look-up touches the templates that
+ * could match and few more.
  *
  * Owns the templates. Immutable once built.
  * Cost: about 40 ns with the shipped map.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "observe/shape.h"
 
-#include "observe/copy.h"
+#include "observe/text.h"
 
 static void put(struct shape *s, struct slice bytes)
 {
         size_t len = bytes.len < SHAPE_VALUE ? bytes.len : SHAPE_VALUE;
 
-        copy_text(s->text + s->len, bytes.data, len);
+        text_copy(s->text + s->len, bytes.data, len);
         s->len += len;
         s->text[s->len++] = '\0';
 }
@@ -63,22 +63,23 @@ uint64_t shape_end(struct shape *s, const struct hash_key *key, struct slice met
         struct slice accept = slots[HEADER_ACCEPT], mode = slots[HEADER_SEC_FETCH_MODE];
         struct slice dest = slots[HEADER_SEC_FETCH_DEST];
         bool navigation = false;
-        const char *kind;
+        uint8_t kind;
 
         if (!slice_is_none(mode) || !slice_is_none(dest)) {
-                kind = "sec-fetch";
+                kind = 's';
                 navigation = slice_is(mode, "navigate");
         } else if (is_form(method, slots[HEADER_CONTENT_TYPE])) {
-                kind = "form";
-        } else if (!slice_is_none(slots[HEADER_X_REQUESTED_WITH]) || has(accept, "json")) {
-                kind = "fetch";
+                kind = 'f';
+        } else if (!slice_is_none(slots[HEADER_X_REQUESTED_WITH]) ||
+                   has(accept, "json")) {
+                kind = 'x';
         } else if (has(accept, "text/html")) {
-                kind = "navigation";
+                kind = 'n';
                 navigation = true;
         } else {
-                kind = "subresource";
+                kind = 'r';
         }
-        put(s, slice_str(kind));
+        s->text[s->len++] = kind;
         put(s, mode);
         put(s, dest);
         if (navigation)

@@ -11,8 +11,9 @@ _Static_assert(RECORD_HEADERS == sizeof(((struct site *)0)->wanted_slots),
                "one slot for each header a rule may ask for");
 
 /* What a rule may name though the site has no such page. */
-static const char *const well_known[] = { "home",        "asset",  "profile", "search", "login",
-                                          "signup_form", "signup", "feed",    "api",    "health" };
+static const char *const well_known[] = { "home",  "asset",       "profile", "search",
+                                          "login", "signup_form", "signup",  "feed",
+                                          "api",   "health" };
 
 static int find_page(const void *context, struct slice name)
 {
@@ -189,8 +190,8 @@ int site_want_header(struct site *site, struct slice name)
 {
         uint8_t slot;
 
-        if (!site_is_token(name) || (slot = headers_add_slot(&site->headers, name)) ==
-                                        HEADER_SLOT_NONE)
+        if (!site_is_token(name) ||
+            (slot = headers_add_slot(&site->headers, name)) == HEADER_SLOT_NONE)
                 return -1;
         for (unsigned i = 0; i < site->wanted_count; i++)
                 if (site->wanted_slots[i] == slot)

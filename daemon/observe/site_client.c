@@ -36,11 +36,13 @@ static void read_proxy(void *context, const struct yaml_node *node)
                 diag_warning(diag, node->place, "trusted_proxies: '%.*s' is read as %s",
                              SITE_TEXT(text), name);
         if (network.bits == 0 || (ip_is_v4(&network.ip) && network.bits == 96))
-                diag_warning(diag, node->place,
-                             "trusted_proxies: with %s every visitor chooses his own address",
-                             name);
+                diag_warning(
+                    diag, node->place,
+                    "trusted_proxies: with %s every visitor chooses his own address",
+                    name);
         if (p->count == PROXIES_MAX) {
-                diag_error(diag, node->place, "trusted_proxies: more than %d", PROXIES_MAX);
+                diag_error(diag, node->place, "trusted_proxies: more than %d",
+                           PROXIES_MAX);
                 return;
         }
         if (p->count == p->cap) {
@@ -68,8 +70,8 @@ static bool read_header_name(struct site_reader *r, const struct yaml_node *node
                 return false;
         if (site_is_token(*name) && name->len <= HEADER_NAME_MAX)
                 return true;
-        diag_error(r->diag, node->place, "%s: '%.*s' cannot be the name of a header", what,
-                   SITE_TEXT(*name));
+        diag_error(r->diag, node->place, "%s: '%.*s' cannot be the name of a header",
+                   what, SITE_TEXT(*name));
         return false;
 }
 
@@ -105,8 +107,8 @@ void site_read_proxy_protocol(struct site_reader *r, const struct yaml_node *nod
         static const char *const known[] = { "auto", "always", "never", NULL };
         struct slice text;
 
-        if (!yaml_text(node, "proxy_protocol", &text, r->diag) || slice_is(text, "auto") ||
-            slice_is(text, "never"))
+        if (!yaml_text(node, "proxy_protocol", &text, r->diag) ||
+            slice_is(text, "auto") || slice_is(text, "never"))
                 return;
         if (slice_is(text, "always")) {
                 diag_error(r->diag, node->place,
@@ -185,8 +187,8 @@ static void read_source(void *context, const struct yaml_node *node)
                 return;
         }
         if (i->identity->count == IDENTITY_SOURCES) {
-                diag_error(i->reader->diag, node->place, "%s: more than %d names", i->what,
-                           IDENTITY_SOURCES);
+                diag_error(i->reader->diag, node->place, "%s: more than %d names",
+                           i->what, IDENTITY_SOURCES);
                 return;
         }
         if (i->kind == IDENTITY_COOKIE) {
@@ -208,7 +210,8 @@ static void read_identity(struct site_reader *r, const struct yaml_node *node,
         if (node->kind != YAML_MAP)
                 return;
         if (!node->child)
-                diag_error(r->diag, node->place, "%s names no cookie and no header", what);
+                diag_error(r->diag, node->place, "%s names no cookie and no header",
+                           what);
         for (const struct yaml_node *n = node->child; n; n = n->next) {
                 struct identity_reader i = { r, identity, IDENTITY_COOKIE, n->key };
                 if (strcmp(n->key, "header") == 0)
@@ -230,7 +233,8 @@ void site_read_session(struct site_reader *r, const struct yaml_node *node)
 
 void site_read_account(struct site_reader *r, const struct yaml_node *node)
 {
-        static const char *const known[] = { "cookie", "header", "response_header", NULL };
+        static const char *const known[] = { "cookie", "header", "response_header",
+                                             NULL };
 
         read_identity(r, node, "account", known, &r->site->account);
 }

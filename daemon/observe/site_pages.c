@@ -30,10 +30,14 @@ static struct value read_nothing(const void *subject, unsigned argument)
 static const char body_field[] = "response.body";
 
 static const struct field response_fields[] = {
-        { .name = "status", .type = VALUE_NUMBER, .read = read_status,
+        { .name = "status",
+          .type = VALUE_NUMBER,
+          .read = read_status,
           .help = "status of the response" },
         /* Here so that it can be refused for what it is. */
-        { .name = body_field, .type = VALUE_STRING, .read = read_nothing,
+        { .name = body_field,
+          .type = VALUE_STRING,
+          .read = read_nothing,
           .help = "first bytes of the response's body" },
         { .name = NULL },
 };
@@ -49,7 +53,8 @@ bool site_accepts(const struct site *site, unsigned page, uint16_t status,
 
         if (!p->is_signup)
                 return false;
-        return p->accepted ? expr_true(p->accepted, &subject) : status >= 200 && status < 400;
+        return p->accepted ? expr_true(p->accepted, &subject)
+                           : status >= 200 && status < 400;
 }
 
 static void note_body(void *context, const struct field *field)
@@ -75,7 +80,8 @@ static void read_accepted(struct site_reader *r, struct page *page,
         expr_each_field(page->accepted, note_body, &body);
         if (!body)
                 return;
-        const uint8_t *at = memmem(text.data, text.len, body_field, sizeof(body_field) - 1);
+        const uint8_t *at =
+            memmem(text.data, text.len, body_field, sizeof(body_field) - 1);
         if (at && node->one_line)
                 place.column += (unsigned)(at - text.data);
         diag_error(r->diag, place, "response.body is not available in this version");
@@ -137,7 +143,8 @@ static void read_method(void *context, const struct yaml_node *node)
         for (size_t i = 0; i < text.len; i++)
                 capitals &= text.data[i] < 'a' || text.data[i] > 'z';
         if (!capitals) {
-                diag_error(diag, node->place, "method: '%.*s' is no method (GET, POST, ...)",
+                diag_error(diag, node->place,
+                           "method: '%.*s' is no method (GET, POST, ...)",
                            SITE_TEXT(text));
                 return;
         }
@@ -167,7 +174,8 @@ static void read_path(void *context, const struct yaml_node *node)
                 return;
         }
         p->has_target |= pattern_has_target(pattern);
-        if (!routes_add_take(p->reader->site->routes, pattern, p->methods, (uint16_t)p->page))
+        if (!routes_add_take(p->reader->site->routes, pattern, p->methods,
+                             (uint16_t)p->page))
                 diag_error(diag, node->place, "path: more than %d in one site map",
                            ROUTE_ENTRIES_MAX);
 }
@@ -175,8 +183,9 @@ static void read_path(void *context, const struct yaml_node *node)
 /* A bare word of the rule language that is not one of its own words. */
 static bool is_page_name(struct slice name)
 {
-        static const char *const words[] = { "and", "or",  "not",      "in",          "contains",
-                                             "all", "true", "false", "starts_with", "ends_with" };
+        static const char *const words[] = { "and",         "or",       "not",  "in",
+                                             "contains",    "all",      "true", "false",
+                                             "starts_with", "ends_with" };
 
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
                 if (slice_is(name, words[i]))
@@ -192,7 +201,8 @@ static bool is_page_name(struct slice name)
 }
 
 /* The name of a page that may be added; false after a mistake. */
-static bool read_name(struct site_reader *r, const struct yaml_node *page, struct slice *name)
+static bool read_name(struct site_reader *r, const struct yaml_node *page,
+                      struct slice *name)
 {
         const struct yaml_node *node = yaml_get(page, "name");
 
@@ -208,10 +218,11 @@ static bool read_name(struct site_reader *r, const struct yaml_node *page, struc
                 return false;
         }
         if (!is_page_name(*name)) {
-                diag_error(r->diag, node->place,
-                           "name: '%.*s' must be letters, digits, '_' and '-', begin with a "
-                           "letter and be no word of the rule language",
-                           SITE_TEXT(*name));
+                diag_error(
+                    r->diag, node->place,
+                    "name: '%.*s' must be letters, digits, '_' and '-', begin with a "
+                    "letter and be no word of the rule language",
+                    SITE_TEXT(*name));
                 return false;
         }
         if (r->site->names.find(r->site, *name) >= 0) {
@@ -224,14 +235,16 @@ static bool read_name(struct site_reader *r, const struct yaml_node *page, struc
 
 static void read_page(struct site_reader *r, const struct yaml_node *node)
 {
-        static const char *const known[] = { "name", "method", "path", "form", "accepted", NULL };
+        static const char *const known[] = { "name", "method",   "path",
+                                             "form", "accepted", NULL };
         struct page_reader p = { .reader = r };
         struct slice name;
 
         yaml_check_keys(node, known, "a page", r->diag);
         if (node->kind != YAML_MAP)
                 return;
-        const struct yaml_node *method = yaml_get(node, "method"), *path = yaml_get(node, "path");
+        const struct yaml_node *method = yaml_get(node, "method"),
+                               *path = yaml_get(node, "path");
         const struct yaml_node *form = yaml_get(node, "form");
         const struct yaml_node *accepted = yaml_get(node, "accepted");
         bool named = read_name(r, node, &name);
@@ -245,10 +258,12 @@ static void read_page(struct site_reader *r, const struct yaml_node *node)
         if (path)
                 yaml_one_or_list(path, "path", read_path, &p, r->diag);
         if (!path || (path->kind == YAML_LIST && p.paths == 0))
-                diag_error(r->diag, path ? path->place : node->place, "a page needs a path");
+                diag_error(r->diag, path ? path->place : node->place,
+                           "a page needs a path");
         if (named && slice_is(name, "profile") && p.paths && !p.has_target)
-                diag_warning(r->diag, path->place,
-                             "page 'profile' has no {target}: rules that count targets see none");
+                diag_warning(
+                    r->diag, path->place,
+                    "page 'profile' has no {target}: rules that count targets see none");
         if (form)
                 check_form(r, form);
         if (accepted)

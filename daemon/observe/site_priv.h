@@ -20,7 +20,7 @@ struct page {
 };
 
 struct site {
-        struct yaml *yaml; /* texts of the map live in it */
+        struct yaml *yaml;  /* texts of the map live in it */
         struct page *pages; /* [0] is `other` */
         unsigned page_count;
         struct value_names names;

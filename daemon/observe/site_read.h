@@ -31,6 +31,7 @@ unsigned site_add_page(struct site *, const char *name, bool defined);
 bool site_is_token(struct slice);
 
 /* Formats a slice with "%.*s". */
-#define SITE_TEXT(slice) (int)((slice).len < 80 ? (slice).len : 80), (const char *)(slice).data
+#define SITE_TEXT(slice) \
+        (int)((slice).len < 80 ? (slice).len : 80), (const char *)(slice).data
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "observe/target.h"
 
+#include "observe/text.h"
+
 struct slice target_host(struct slice authority)
 {
         size_t end = 0;
@@ -15,13 +17,13 @@ struct slice target_host(struct slice authority)
 /* Length of "http://" or "https://" at the start, or 0. */
 static size_t scheme_length(struct slice url)
 {
-        static const char *const schemes[] = { "http://", "https://" };
+        static const struct slice schemes[] = { SLICE("https://"), SLICE("http://") };
 
         if (url.len == 0 || (url.data[0] | 0x20) != 'h')
                 return 0;
         for (int i = 0; i < 2; i++) {
-                struct slice scheme = slice_str(schemes[i]);
-                if (slice_equal_nocase(slice_first(url, scheme.len), scheme))
+                struct slice scheme = schemes[i], head = slice_first(url, scheme.len);
+                if (text_equal(head, scheme) || slice_equal_nocase(head, scheme))
                         return scheme.len;
         }
         return 0;

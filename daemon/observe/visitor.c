@@ -12,9 +12,10 @@ struct halves {
 
 static struct halves halves_of(const struct ip *ip)
 {
-        return (struct halves){ { (uint64_t)load_be32(ip->bytes) << 32 | load_be32(ip->bytes + 4),
-                                  (uint64_t)load_be32(ip->bytes + 8) << 32 |
-                                      load_be32(ip->bytes + 12) } };
+        return (struct halves){
+                { (uint64_t)load_be32(ip->bytes) << 32 | load_be32(ip->bytes + 4),
+                  (uint64_t)load_be32(ip->bytes + 8) << 32 | load_be32(ip->bytes + 12) }
+        };
 }
 
 static bool is_before(const uint64_t a[2], const uint64_t b[2])
@@ -34,7 +35,9 @@ static struct ip_range range_of(const struct network *network)
         struct halves first = halves_of(&network->ip);
         unsigned bits = network->bits;
         uint64_t free0 = bits >= 64 ? 0 : UINT64_MAX >> bits;
-        uint64_t free1 = bits >= 128 ? 0 : bits <= 64 ? UINT64_MAX : UINT64_MAX >> (bits - 64);
+        uint64_t free1 = bits >= 128  ? 0
+                         : bits <= 64 ? UINT64_MAX
+                                      : UINT64_MAX >> (bits - 64);
 
         return (struct ip_range){ { first.at[0], first.at[1] },
                                   { first.at[0] | free0, first.at[1] | free1 } };
@@ -103,9 +106,11 @@ static bool parse_quad(struct slice text, struct ip *ip)
         for (int i = 0; i < 4; i++) {
                 unsigned value = 0;
                 size_t from = at;
-                while (at < text.len && at < from + 3 && (uint8_t)(text.data[at] - '0') <= 9)
+                while (at < text.len && at < from + 3 &&
+                       (uint8_t)(text.data[at] - '0') <= 9)
                         value = value * 10 + (uint8_t)(text.data[at++] - '0');
-                if (at == from || value > 255 || (at > from + 1 && text.data[from] == '0'))
+                if (at == from || value > 255 ||
+                    (at > from + 1 && text.data[from] == '0'))
                         return false;
                 quad[i] = (uint8_t)value;
                 if (i < 3 && (at == text.len || text.data[at++] != '.'))
@@ -124,8 +129,8 @@ static bool is_obfuscated(struct slice text)
                 return false;
         for (size_t i = 1; i < text.len; i++) {
                 uint8_t c = text.data[i], letter = c | 0x20;
-                if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '.' &&
-                    c != '_' && c != '-')
+                if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') &&
+                    c != '.' && c != '_' && c != '-')
                         return false;
         }
         return true;
@@ -159,14 +164,16 @@ static bool parse_node(struct slice text, struct node *node)
                 if (end == text.len || slice_find(slice_first(text, end), ':') == end)
                         return false;
                 struct slice rest = slice_from(text, end + 1);
-                if (rest.len && (rest.data[0] != ':' || !parse_port(slice_from(rest, 1), node)))
+                if (rest.len &&
+                    (rest.data[0] != ':' || !parse_port(slice_from(rest, 1), node)))
                         return false;
                 return ip_parse(slice_of(text.data + 1, end - 1), &node->ip);
         }
         size_t colon = slice_find(text, ':');
         struct slice port = slice_from(text, colon + 1);
         if (colon < text.len && slice_find(port, ':') == port.len)
-                return parse_quad(slice_first(text, colon), &node->ip) && parse_port(port, node);
+                return parse_quad(slice_first(text, colon), &node->ip) &&
+                       parse_port(port, node);
         return ip_parse(text, &node->ip);
 }
 
@@ -182,7 +189,8 @@ static size_t element_start(struct slice line, size_t end, bool quotes)
 
         while (end > 0) {
                 uint8_t c = line.data[end - 1];
-                if (quotes && c == '"' && !(quoted && end > 1 && line.data[end - 2] == '\\'))
+                if (quotes && c == '"' &&
+                    !(quoted && end > 1 && line.data[end - 2] == '\\'))
                         quoted = !quoted;
                 else if (c == ',' && !quoted)
                         break;
@@ -238,7 +246,8 @@ static bool parse_forwarded(struct slice element, struct node *node)
                         return false;
                 struct slice value = slice_trim(slice_first(element, end));
                 if (slice_equal_nocase(name, slice_str("for"))) {
-                        if (found || !unquote(value, plain, &value) || !parse_node(value, node))
+                        if (found || !unquote(value, plain, &value) ||
+                            !parse_node(value, node))
                                 return false;
                         found = true;
                 }
@@ -291,7 +300,8 @@ static void walk_list(const struct trusted *trusted, enum visitor_syntax syntax,
                         return;
                 if (element.len == 0)
                         continue; /* RFC 9110 5.6.1: empty elements do not count */
-                if (!(forwarded ? parse_forwarded(element, &node) : parse_node(element, &node)))
+                if (!(forwarded ? parse_forwarded(element, &node)
+                                : parse_node(element, &node)))
                         return;
                 v->ip = node.ip;
                 v->port = node.port;
@@ -299,7 +309,8 @@ static void walk_list(const struct trusted *trusted, enum visitor_syntax syntax,
         }
 }
 
-static void read_single(const struct trusted *trusted, struct slice line, struct visitor *v)
+static void read_single(const struct trusted *trusted, struct slice line,
+                        struct visitor *v)
 {
         struct node node;
 
@@ -311,8 +322,8 @@ static void read_single(const struct trusted *trusted, struct slice line, struct
 }
 
 struct visitor visitor_find(const struct trusted *trusted, enum visitor_syntax syntax,
-                            const struct ip *peer, uint16_t port, const struct slice *lines,
-                            unsigned count)
+                            const struct ip *peer, uint16_t port,
+                            const struct slice *lines, unsigned count)
 {
         struct visitor v = { *peer, port, false, trusted_has(trusted, peer) };
 

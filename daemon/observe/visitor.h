@@ -21,7 +21,7 @@
 struct trusted {
         struct ip_range {
                 uint64_t first[2], last[2]; /* the two halves, in the machine's order */
-        } *ranges;
+        } * ranges;
         unsigned count;
 };
 
@@ -51,7 +51,8 @@ struct visitor {
  * `lines` are the values of the header's lines in wire order, the last ones if
  * there are more than fit; they make one list (RFC 9110 5.3).
  */
-struct visitor visitor_find(const struct trusted *, enum visitor_syntax, const struct ip *peer,
-                            uint16_t port, const struct slice *lines, unsigned count);
+struct visitor visitor_find(const struct trusted *, enum visitor_syntax,
+                            const struct ip *peer, uint16_t port,
+                            const struct slice *lines, unsigned count);
 
 #endif

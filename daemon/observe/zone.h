@@ -18,7 +18,7 @@ struct zone {
         struct zone_change {
                 int64_t from_s; /* seconds since 1970 */
                 int32_t offset_s;
-        } *changes;
+        } * changes;
 };
 
 /*

@@ -135,10 +135,18 @@ def test_no_capture_harms_the_daemon(captures):
 
 
 @needs_corpus
-def test_all_captures_as_one_stream_do_not_harm_it(captures):
-    files = [word for one in captures for word in ("-r", os.path.join(CORPUS, one.path))]
-    done = daemon(*files, "--print", "none", "-R", os.path.join(ROOT, "rules"), limit=300)
+def test_all_captures_as_one_stream_do_not_harm_it(captures, tmp_path):
+    """One process, the shipped rules and map; times jump back and forth by decades."""
+    files = [word for one in captures if one.status == 0
+             for word in ("-r", os.path.join(CORPUS, one.path))]
+    done = daemon(*files, "--print", "none", "--stats", "-R", os.path.join(ROOT, "rules"),
+                  "-s", os.path.join(ROOT, "rules/sites/profile-network.yaml"),
+                  "-o", f"journal.dir={tmp_path}", limit=300)
     assert not trouble(done)
+    assert done.returncode == 0, done.stderr[-2000:]
+    counters = json.loads(done.stderr.splitlines()[-1])
+    assert counters["requests_total"] >= sum(
+        len(one.requests) for one in captures if one.status == 0) * 0.95
 
 
 @needs_corpus
@@ -149,13 +157,6 @@ def test_covered_captures_are_read_to_their_end(captures):
     listed = [line.split(": refused ", 1)[0] for line in known_lines() if ": refused " in line]
     assert sorted(line.split(": ", 1)[0] for line in refused) == sorted(listed), \
         "\n".join(refused)
-
-
-@needs_corpus
-def test_captures_without_http_give_no_request(captures):
-    bad = [f"{one.path}: {oracle.show(request)}" for one in captures
-           if not one.tags & HTTP and one.expected.is_empty for request in one.requests]
-    assert not bad, "\n".join(bad)
 
 
 @needs_corpus

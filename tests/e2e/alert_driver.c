@@ -27,9 +27,11 @@ struct driver {
         struct alerts *alerts;
         struct counters counters;
         struct buf input;
+        bool is_over;
 };
 
-static void raise_incident(struct driver *d, uint64_t number, uint32_t n, int64_t block_ms)
+static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
+                           int64_t block_ms)
 {
         static const char *const references[] = { "OWASP OAT-011", NULL };
         struct incident_involved involved[PARTICIPANT_KINDS] = { 0 };
@@ -39,7 +41,8 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n, int64_
         int len = snprintf(address, sizeof(address), "203.0.%u.%u",
                            (unsigned)(number >> 8 & 255), (unsigned)(number & 255));
         struct slice subject = slice_of(address, (size_t)len);
-        struct incident_block block = { "ip", subject, now, now + block_ms * NS_PER_MS, 1 };
+        struct incident_block block = { "ip", subject, now, now + block_ms * NS_PER_MS,
+                                        1 };
         struct incident incident = {
                 .action = n ? INCIDENT_UPDATED : INCIDENT_RAISED,
                 .n = n,
@@ -47,7 +50,8 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n, int64_
                 .start_ns = now - NS_PER_SEC,
                 .last_ns = now,
                 .rule = "profile-harvest",
-                .description = "One client opens far more distinct profiles than a person.",
+                .description =
+                    "One client opens far more distinct profiles than a person.",
                 .references = references,
                 .severity = SEVERITY_HIGH,
                 .subject_type = "client.host",
@@ -106,7 +110,8 @@ static void obey_all(struct driver *d)
         char copy[256];
 
         while (slice_find(rest, '\n') < rest.len && slice_next(&rest, '\n', &line)) {
-                snprintf(copy, sizeof(copy), "%.*s", (int)line.len, (const char *)line.data);
+                snprintf(copy, sizeof(copy), "%.*s", (int)line.len,
+                         (const char *)line.data);
                 obey(d, copy);
         }
         memmove(d->input.data, rest.data, rest.len);
@@ -120,13 +125,8 @@ static void on_input(evutil_socket_t fd, short what, void *context)
         (void)what;
         buf_reserve(&d->input, 4096);
         ssize_t n = read(fd, d->input.data + d->input.len, 4096);
-        if (n <= 0) {
-                event_base_loopbreak(d->loop);
-                return;
-        }
-        d->input.len += (size_t)n;
-        /* Only whole lines: what follows may arrive while one is obeyed. */
-        obey_all(d);
+        d->is_over = n <= 0;
+        d->input.len += n > 0 ? (size_t)n : 0;
 }
 
 int main(int argc, char **argv)
@@ -141,7 +141,8 @@ int main(int argc, char **argv)
         options.journal.sync = JOURNAL_SYNC_INTERVAL;
         redis.sensor = argv[2];
         const char *wrong = redis_url_parse(argv[3], &redis.url);
-        if (wrong || (argc > 4 && !journal_sync_parse(slice_str(argv[4]), &options.journal.sync))) {
+        if (wrong || (argc > 4 &&
+                      !journal_sync_parse(slice_str(argv[4]), &options.journal.sync))) {
                 fprintf(stderr, "%s\n", wrong ? wrong : "fsync?");
                 return 2;
         }
@@ -150,11 +151,15 @@ int main(int argc, char **argv)
         d.alerts = alerts_new(&options);
         if (!d.alerts)
                 return 1;
-        struct event *input = event_new(d.loop, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, &d);
+        struct event *input =
+            event_new(d.loop, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, &d);
         event_add(input, NULL);
         printf("ready\n");
         fflush(stdout);
-        event_base_dispatch(d.loop);
+        while (!d.is_over) { /* draining turns the loop: not from one of its callbacks */
+                event_base_loop(d.loop, EVLOOP_ONCE);
+                obey_all(&d);
+        }
         event_free(input);
         alerts_free(&d.alerts);
         event_base_free(d.loop);

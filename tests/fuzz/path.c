@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         struct slice normal = path_normalise(raw, once);
         /* The normal form of a normal form is itself. */
-        CHECK(normal.len > PATH_MAX_RAW || slice_equal(path_normalise(normal, twice), normal));
+        CHECK(normal.len > PATH_MAX_RAW ||
+              slice_equal(path_normalise(normal, twice), normal));
         path_split(normal, &path);
         CHECK(path.count <= PATH_MAX_SEGMENTS);
         for (unsigned i = 0; i < path.count && normal.data[0] == '/'; i++)

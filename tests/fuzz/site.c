@@ -10,7 +10,9 @@ static void look(const struct site *site, struct slice text)
         struct hash_key key = hash_key_fixed();
         struct observe *observe = observe_new(site, &key, &counters);
         struct http_header lines[8];
-        struct transaction t = { .method = slice_str("GET"), .target = text, .status = 200 };
+        struct transaction t = { .method = slice_str("GET"),
+                                 .target = text,
+                                 .status = 200 };
         struct slice rest = text, line;
         uint32_t count = 0;
 

@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rest = slice_of(data + 1, size - 1);
         while (count < VISITOR_HOPS && slice_next(&rest, '\n', &lines[count]))
                 count++;
-        struct visitor v = visitor_find(&trusted, (enum visitor_syntax)(data[0] % 4), &peer, 1,
-                                        lines, count);
+        struct visitor v = visitor_find(&trusted, (enum visitor_syntax)(data[0] % 4),
+                                        &peer, 1, lines, count);
         /* Who is not trusted was reached for certain, and nobody else was. */
         CHECK(v.trusted == trusted_has(&trusted, &v.ip));
         CHECK(v.uncertain == v.trusted);

@@ -30,7 +30,8 @@ static void test_cookie_lines(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 struct slice values[COOKIE_NAMES_MAX] = { { 0 } };
-                if (cookies_read(slice_str(rows[i].line), &names, values) != rows[i].count)
+                if (cookies_read(slice_str(rows[i].line), &names, values) !=
+                    rows[i].count)
                         fail_msg("%s", rows[i].line);
                 assert_true(slice_equal(values[0], slice_str(rows[i].sid)));
                 assert_true(slice_equal(values[1], slice_str(rows[i].uid)));
@@ -131,7 +132,8 @@ static void test_dates(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 bool good = cookies_date(slice_str(rows[i].text), &seconds);
-                if (good != (rows[i].seconds != -1) || (good && seconds != rows[i].seconds))
+                if (good != (rows[i].seconds != -1) ||
+                    (good && seconds != rows[i].seconds))
                         fail_msg("%s: %lld", rows[i].text, (long long)seconds);
         }
 }

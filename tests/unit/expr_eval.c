@@ -90,6 +90,7 @@ static const struct row rows[] = {
           "client.ip in [10.0.0.0/8, 2001:db8::/32, ::1]", "false" },
         { "client.prefix in 203.0.0.0/16", NULL, "true" },
         { "client.prefix in 203.0.113.9", NULL, "false" },
+        { "client.prefix in 203.0.113.0/25", NULL, "false" },
         { "client.ip in @offices", NULL, "false" },
         { "status in @codes", NULL, "true" },
         { "session in @known-words", NULL, "true" },
@@ -120,6 +121,8 @@ static const struct row rows[] = {
           "false" },
         { "target.number > 0 or target.number <= 0", NULL, "false" },
         { "session == account", NULL, "false" },
+        { "session != account", NULL, "false" },
+        { "1 != target.number", NULL, "false" },
         /* and, or, not */
         { "bot.verified", NULL, "false" },
         { "not bot.verified", NULL, "true" },
@@ -214,6 +217,27 @@ static void test_regex_limit(void **state)
         assert_int_equal(counters.regex_limits, 1);
         visit.path = "aab";
         visit.ua = "x";
+        assert_true(expr_true(expr, &subject));
+        assert_int_equal(counters.regex_limits, 1);
+        expr_free(&expr);
+}
+
+/* Work that PCRE2's own limit does not see: ten seconds without a bound of ours. */
+static void test_regex_steps(void **state)
+{
+        struct expr *expr = parse("path =~ 'a*a*[bc]'");
+        struct visit visit = some_visit;
+        struct counters counters = { 0 };
+        struct expr_subject subject = { &visit, NULL, NULL, &counters };
+        char text[4097];
+
+        (void)state;
+        memset(text, 'a', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        visit.path = text;
+        assert_false(expr_true(expr, &subject));
+        assert_int_equal(counters.regex_limits, 1);
+        text[sizeof(text) - 2] = 'c';
         assert_true(expr_true(expr, &subject));
         assert_int_equal(counters.regex_limits, 1);
         expr_free(&expr);
@@ -329,6 +353,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_regex_limit),
+                cmocka_unit_test(test_regex_steps),
                 cmocka_unit_test(test_regex_bytes),
                 cmocka_unit_test(test_slots),
                 cmocka_unit_test(test_aggregate_parts),

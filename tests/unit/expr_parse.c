@@ -242,12 +242,11 @@ static const struct row rows[] = {
           "r.yaml:7:11: '10min' has no unit of the language (%, k, M, ms, s, m, h, d); a text needs quotes\n" },
         { "status == 5K",
           "r.yaml:7:11: '5K' has no unit of the language (%, k, M, ms, s, m, h, d); a text needs quotes\n" },
+        { "status == 9007199254740993",
+          "r.yaml:7:11: 9007199254740993 is larger than can be held exactly "
+          "(9007199254740992)\n" },
         { "status == 99999999999999999999",
           "r.yaml:7:11: 99999999999999999999 is larger than can be held exactly (9007199254740992)\n" },
-        { "status == 1e999",
-          "r.yaml:7:11: 1e999 is too large\n" },
-        { "status == 5%%",
-          "r.yaml:7:13: an operator is missing before '%'\n" },
         { "status == 5 % 3",
           "r.yaml:7:13: an operator is missing before '%'\n" },
         { "#foo",
@@ -260,8 +259,6 @@ static const struct row rows[] = {
           "r.yaml:7:1: a list stands only behind 'in'\n" },
         { "status == [200]",
           "r.yaml:7:11: a list stands only behind 'in'\n" },
-        { "status ? 1 : 2",
-          "r.yaml:7:8: an operator is missing before '?'\n" },
         { "status == 200;",
           "r.yaml:7:14: an operator is missing before ';'\n" },
         { "ua contains '\xc3\xa9' and status = 200",
@@ -272,21 +269,15 @@ static const struct row rows[] = {
           "r.yaml:7:2: a value is missing before ')'\n" },
         { "a.b.c",
           "r.yaml:7:1: unknown field 'a.b.c' (a text needs quotes)\n" },
-        { "status == -",
-          "r.yaml:7:12: a value is missing at the end\n" },
         { "client.ip in 10.0.0.0/8 or client.ip = 10.0.0.1",
           "r.yaml:7:38: '=' is not an operator (did you mean '=='?)\n" },
         { "latency in [5, 5s]",
           "r.yaml:7:13: 'latency' is a duration: write a unit, 5s, 5m or 5h\n" },
         { "ua matches 'x'",
           "r.yaml:7:4: an operator is missing before 'matches' (did you mean '=~'?)\n" },
-        { "page is profile",
-          "r.yaml:7:6: an operator is missing before 'is' (did you mean '=='?)\n" },
         { "hour >= 22 or hour < 6",
           "r.yaml:7:1: unknown field 'hour' (a text needs quotes)\n"
           "r.yaml:7:15: unknown field 'hour' (a text needs quotes)\n" },
-        { "a == b",
-          "r.yaml:7:1: unknown field 'a' (a text needs quotes)\n" },
         { "count(10m) >= 5 and count(10m) >= 5m",
           "r.yaml:7:35: 'count(10m)' is a number, and '5m' is a duration (a million is M)\n" },
         { "cout(status = 404, 10m) > 5",
@@ -347,8 +338,6 @@ static const struct row rows[] = {
           "r.yaml:7:8: status is a number, and latency is a duration: they cannot be compared\n" },
         { "-page == 5",
           "r.yaml:7:1: '-' is for numbers and durations, and 'page' is a page\n" },
-        { "- 'x' == 5",
-          "r.yaml:7:1: '-' is for numbers and durations, and ''x'' is a text\n" },
         { "status in [-profile]",
           "r.yaml:7:13: unknown field 'profile' (a text needs quotes)\n" },
         { "present(page == profile)",
@@ -472,6 +461,7 @@ static void test_caps(void **state)
         assert_false(accepts_repeated("not ", "", 15000));
         assert_true(accepts_repeated("", " and bot.verified", 1000));
         assert_false(accepts_repeated("", " and bot.verified", 4096));
+        assert_false(accepts_repeated("", " and 1<2", 1500));
         assert_false(accepts_repeated("-", "", 60000));
         assert_false(accepts_repeated("", "[", 60000));
         assert_false(accepts_repeated("count(", "", 10000));

@@ -36,7 +36,8 @@ static void test_normalise(void **state)
                 { "/a%2fb%3f", "/a%2Fb%3F" },
                 { "/%2e%2E/a/%2e/b", "/a/b" },
                 { "/J%c3%bcrgen", "/J%C3%BCrgen" },
-                /* What a URL cannot hold is coded; so is a percent sign that codes nothing. */
+                /* What a URL cannot hold is coded; so is a percent sign that codes
+                   nothing. */
                 { "/J\xc3\xbcrgen", "/J%C3%BCrgen" },
                 { "/a b\x7f", "/a%20b%7F" },
                 { "/100%", "/100%25" },
@@ -82,8 +83,8 @@ static void test_split(void **state)
                 unsigned count;
                 const char *last;
         } rows[] = {
-                { "/", 0, NULL },      { "", 0, NULL },       { "*", 1, "*" },
-                { "/a", 1, "a" },      { "/a/", 1, "a" },     { "/a/b", 2, "b" },
+                { "/", 0, NULL },        { "", 0, NULL },   { "*", 1, "*" },
+                { "/a", 1, "a" },        { "/a/", 1, "a" }, { "/a/b", 2, "b" },
                 { "/a/b.c/", 2, "b.c" },
         };
         struct path path;
@@ -117,9 +118,11 @@ static void test_decode(void **state)
                 bool plus;
                 const char *plain;
         } rows[] = {
-                { "anna", false, "anna" }, { "a%2Fb", false, "a/b" }, { "a+b", false, "a+b" },
-                { "a+b", true, "a b" },    { "%4", false, "%4" },     { "%", true, "%" },
-                { "%zz", false, "%zz" },   { "%25%32", true, "%2" },  { "", true, "" },
+                { "anna", false, "anna" }, { "a%2Fb", false, "a/b" },
+                { "a+b", false, "a+b" },   { "a+b", true, "a b" },
+                { "%4", false, "%4" },     { "%", true, "%" },
+                { "%zz", false, "%zz" },   { "%25%32", true, "%2" },
+                { "", true, "" },
         };
         uint8_t out[64];
 
@@ -136,17 +139,18 @@ static void test_parameter(void **state)
         static const struct {
                 const char *query, *value;
         } rows[] = {
-                { "id=7", "7" },           { "a=1&id=7&b", "7" },  { "id=7&id=8", "7" },
-                { "%69d=7", "7" },         { "id", "" },           { "id=", "" },
-                { "id=a=b", "a=b" },       { "id=%37+", "%37+" },  { "", NULL },
-                { "ID=7", NULL },          { "idx=7", NULL },      { "i=7", NULL },
-                { "x=id=7", NULL },        { "&&id=7", "7" },      { "%69=7", NULL },
+                { "id=7", "7" },     { "a=1&id=7&b", "7" }, { "id=7&id=8", "7" },
+                { "%69d=7", "7" },   { "id", "" },          { "id=", "" },
+                { "id=a=b", "a=b" }, { "id=%37+", "%37+" }, { "", NULL },
+                { "ID=7", NULL },    { "idx=7", NULL },     { "i=7", NULL },
+                { "x=id=7", NULL },  { "&&id=7", "7" },     { "%69=7", NULL },
         };
         struct slice value;
 
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                bool found = path_parameter(slice_str(rows[i].query), slice_str("id"), &value);
+                bool found =
+                    path_parameter(slice_str(rows[i].query), slice_str("id"), &value);
                 if (found != (rows[i].value != NULL))
                         fail_msg("%s", rows[i].query);
                 if (found)

@@ -139,9 +139,12 @@ static void test_mistakes(void **state)
                 { "in/anna", 0, "a path template begins with '/' or '**'" },
                 { "*.css", 0, "a path template begins with '/' or '**'" },
                 { "?id={target}", 0, "a path template begins with '/' or '**'" },
-                { "/in/{targt}", 4, "only {target} and {target:int} may stand in braces" },
-                { "/in/{target:hex}", 4, "only {target} and {target:int} may stand in braces" },
-                { "/in/{target", 4, "only {target} and {target:int} may stand in braces" },
+                { "/in/{targt}", 4,
+                  "only {target} and {target:int} may stand in braces" },
+                { "/in/{target:hex}", 4,
+                  "only {target} and {target:int} may stand in braces" },
+                { "/in/{target", 4,
+                  "only {target} and {target:int} may stand in braces" },
                 { "/in/}", 4, "'}' without '{'" },
                 { "/{target}/{target}", 10, "a template has one {target} at most" },
                 { "/{target}?id={target}", 13, "a template has one {target} at most" },
@@ -149,15 +152,18 @@ static void test_mistakes(void **state)
                 { "/in/{target}**", 12, "'*' and {target} cannot share a segment" },
                 { "/a/***", 3, "a segment has one '**' at most" },
                 { "/a**b**", 5, "a segment has one '**' at most" },
-                { "/a**b/c**d", 7, "only one '**' of a template may have text on both sides" },
+                { "/a**b/c**d", 7,
+                  "only one '**' of a template may have text on both sides" },
                 { "/x#y", 2, "'#' does not reach the server" },
                 { "/x?id", 3, "a query template is name=value" },
                 { "/x?a=1&=2", 7, "a query template is name=value" },
                 { "/x?*=1", 3, "the name of a query parameter is written out" },
-                { "/x?id=a*", 6, "the value of a query parameter is {target}, '*' or a text" },
+                { "/x?id=a*", 6,
+                  "the value of a query parameter is {target}, '*' or a text" },
                 { "/x?id=u{target}", 6,
                   "the value of a query parameter is {target}, '*' or a text" },
-                { "/x?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1", 35, "more than 8 query parameters" },
+                { "/x?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1", 35,
+                  "more than 8 query parameters" },
                 { "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2", 41,
                   "a template of more than 20 segments" },
         };
@@ -174,17 +180,19 @@ static void test_mistakes(void **state)
 
 static void test_first_segment(void **state)
 {
-        static const char *const firsts[][2] = { { "/in/{target}", "in" }, { "/a", "a" },
-                                                 { "/", NULL },            { "/**", NULL },
-                                                 { "/a*/b", NULL },        { "**.js", NULL },
-                                                 { "/{target}", NULL } };
+        static const char *const firsts[][2] = {
+                { "/in/{target}", "in" }, { "/a", "a" },     { "/", NULL },
+                { "/**", NULL },          { "/a*/b", NULL }, { "**.js", NULL },
+                { "/{target}", NULL }
+        };
         struct pattern_mistake mistake;
 
         (void)state;
         for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
                 struct pattern *p = pattern_compile(slice_str(firsts[i][0]), &mistake);
                 assert_non_null(p);
-                assert_true(slice_equal(pattern_first_segment(p), slice_str(firsts[i][1])));
+                assert_true(
+                    slice_equal(pattern_first_segment(p), slice_str(firsts[i][1])));
                 pattern_free(&p);
         }
 }
@@ -195,7 +203,8 @@ static void test_work_is_bounded(void **state)
         struct pattern_mistake mistake;
         struct pattern *deep = pattern_compile(
             slice_str("/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/b"), &mistake);
-        struct pattern *wide = pattern_compile(slice_str("/*a*a*a*a*a*a*a*a*a*b"), &mistake);
+        struct pattern *wide =
+            pattern_compile(slice_str("/*a*a*a*a*a*a*a*a*a*b"), &mistake);
         char *path = malloc(PATH_MAX_RAW + 1);
         struct pattern_target target;
 

@@ -22,7 +22,8 @@ static size_t reverse(void *context, const char *type, struct slice raw, char ou
         return len;
 }
 
-static void assert_printed(pseudonym_fn *pseudonym, const char *page, const char *expected)
+static void assert_printed(pseudonym_fn *pseudonym, const char *page,
+                           const char *expected)
 {
         struct buf out = { 0 };
 
@@ -73,9 +74,11 @@ static void test_all_keys(void **state)
         record_end(&builder);
         assert_printed(
             reverse, "profile",
-            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"source\":{\"ip\":\"203.0.113.9\","
+            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"source\":{\"ip\":\"203.0."
+            "113.9\","
             "\"port\":41022},\"destination\":{\"ip\":\"10.0.0.5\",\"port\":8080},"
-            "\"client\":{\"ip\":\"2001:db8::7\"},\"http\":{\"version\":\"1.1\",\"request\":{"
+            "\"client\":{\"ip\":\"2001:db8::7\"},\"http\":{\"version\":\"1.1\","
+            "\"request\":{"
             "\"method\":\"GET\",\"bytes\":412,\"referrer\":\"http://r/\"},\"response\":{"
             "\"status_code\":200,\"bytes\":18231}},\"url\":{\"domain\":\"Example.org\","
             "\"path\":\"/in//anna\",\"query\":\"x=\\\"\xef\xbf\xbd\"},\"user_agent\":{"
@@ -95,9 +98,11 @@ static void test_missing(void **state)
         record_end(&builder);
         assert_printed(
             NULL, "other",
-            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"source\":{\"ip\":\"203.0.113.9\","
+            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"source\":{\"ip\":\"203.0."
+            "113.9\","
             "\"port\":41022},\"destination\":{\"ip\":\"10.0.0.5\",\"port\":8080},"
-            "\"client\":{\"ip\":\"2001:db8::7\"},\"http\":{\"version\":\"1.0\",\"request\":{"
+            "\"client\":{\"ip\":\"2001:db8::7\"},\"http\":{\"version\":\"1.0\","
+            "\"request\":{"
             "\"method\":\"GET\",\"bytes\":0}},\"url\":{\"query\":\"\"},\"trawlwatch\":{"
             "\"page\":\"other\"}}\n");
 }
@@ -134,7 +139,8 @@ static void test_full(void **state)
 
         (void)state;
         for (int i = 0; i < RECORD_TEXTS; i++)
-                record_put(&builder, (enum record_text)i, slice_of(text, RECORD_TEXT_CAP));
+                record_put(&builder, (enum record_text)i,
+                           slice_of(text, RECORD_TEXT_CAP));
         assert_false(builder.cut);
         for (unsigned i = 0; i < RECORD_HEADERS; i++)
                 record_put_header(&builder, i, slice_of(text, sizeof(text)));

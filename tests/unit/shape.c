@@ -59,7 +59,8 @@ static void test_what_counts(void **state)
                 /* Values that clients rarely vary. */
                 { true, false, "Accept-Encoding: gzip", "Accept-Encoding: br" },
                 { true, false, "TE: trailers", "TE: gzip" },
-                { true, false, "Upgrade-Insecure-Requests: 1", "Upgrade-Insecure-Requests: 0" },
+                { true, false, "Upgrade-Insecure-Requests: 1",
+                  "Upgrade-Insecure-Requests: 0" },
                 { true, true, "User-Agent: a", "User-Agent: b" },
                 { true, true, "Accept-Language: de", "Accept-Language: en" },
                 { true, false, "Accept: text/html", "Accept: text/html,*/*" },
@@ -78,11 +79,16 @@ static void test_what_counts(void **state)
 static void test_what_is_left_out(void **state)
 {
         static const char *const names[] = {
-                "Forwarded",       "Via",           "X-Forwarded-For", "X-Forwarded-Whatever",
-                "X-Real-IP",       "X-Request-Id",  "Traceparent",     "Cookie",
-                "Referer",         "Origin",        "Authorization",   "Content-Type",
-                "Content-Length",  "Content-Extra", "If-None-Match",   "If-Anything",
-                "Range",           "Cache-Control", "CACHE-CONTROL",   "x-forwarded-port",
+                "Forwarded",       "Via",
+                "X-Forwarded-For", "X-Forwarded-Whatever",
+                "X-Real-IP",       "X-Request-Id",
+                "Traceparent",     "Cookie",
+                "Referer",         "Origin",
+                "Authorization",   "Content-Type",
+                "Content-Length",  "Content-Extra",
+                "If-None-Match",   "If-Anything",
+                "Range",           "Cache-Control",
+                "CACHE-CONTROL",   "x-forwarded-port",
         };
         char lines[128];
 
@@ -91,7 +97,8 @@ static void test_what_is_left_out(void **state)
                 for (int proxy = 0; proxy < 2; proxy++) {
                         strcpy(lines, "A: 1\n");
                         strcat(strcat(lines, names[i]), ": x\nB: 1");
-                        if (shape_of(proxy, "GET", lines) != shape_of(proxy, "GET", "A: 1\nB: 1"))
+                        if (shape_of(proxy, "GET", lines) !=
+                            shape_of(proxy, "GET", "A: 1\nB: 1"))
                                 fail_msg("%s", names[i]);
                 }
 }
@@ -99,10 +106,13 @@ static void test_what_is_left_out(void **state)
 /* Each kind of request has shapes of its own. Lines that differ are left out ones. */
 static void test_kinds(void **state)
 {
-        uint64_t form = shape_of(true, "POST", "Content-Type: application/x-www-form-urlencoded");
-        uint64_t multipart = shape_of(true, "POST", "Content-Type: multipart/form-data; b=x");
+        uint64_t form =
+            shape_of(true, "POST", "Content-Type: application/x-www-form-urlencoded");
+        uint64_t multipart =
+            shape_of(true, "POST", "Content-Type: multipart/form-data; b=x");
         uint64_t json = shape_of(true, "POST", "Content-Type: application/json");
-        uint64_t got = shape_of(true, "GET", "Content-Type: application/x-www-form-urlencoded");
+        uint64_t got =
+            shape_of(true, "GET", "Content-Type: application/x-www-form-urlencoded");
         uint64_t html = shape_of(true, "GET", "Accept: text/html");
         uint64_t image = shape_of(true, "GET", "Accept: image/png");
         uint64_t fetch = shape_of(true, "GET", "Accept: application/json");
@@ -129,8 +139,9 @@ static void test_bounded(void **state)
 
         (void)state;
         for (int i = 0; i < 500; i++)
-                strcat(lines, "A-Header-With-A-Name-That-Is-Longer-Than-All-Those-People-Have"
-                              "-Ever-Seen: x\n");
+                strcat(lines,
+                       "A-Header-With-A-Name-That-Is-Longer-Than-All-Those-People-Have"
+                       "-Ever-Seen: x\n");
         strcat(lines, "Content-Type: multipart/form-data");
         form = shape_of(true, "POST", lines);
         other = shape_of(true, "GET", lines);

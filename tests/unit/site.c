@@ -25,7 +25,8 @@ struct mistake {
 };
 
 static const struct mistake mistakes[] = {
-        { "page: []", "site.yaml:1:1: unknown key 'page' in a site map (did you mean 'pages'?)\n" },
+        { "page: []",
+          "site.yaml:1:1: unknown key 'page' in a site map (did you mean 'pages'?)\n" },
         { "[]", "site.yaml:1:1: a site map is a map of keys and values, not a list\n" },
         { "client: { headr: X }",
           "site.yaml:1:11: unknown key 'headr' in client (did you mean 'header'?)\n" },
@@ -40,9 +41,9 @@ static const struct mistake mistakes[] = {
           "site.yaml:1:27: prefix.ipv4: 33 is out of range (1 to 32)\n" },
         { "client: { prefix: { ipv6: 129 } }",
           "site.yaml:1:27: prefix.ipv6: 129 is out of range (1 to 128)\n" },
-        { "proxy_protocol: allways",
-          "site.yaml:1:17: proxy_protocol: 'allways' is not one of auto, always, never (did you "
-          "mean 'always'?)\n" },
+        { "proxy_protocol: allways", "site.yaml:1:17: proxy_protocol: 'allways' is not "
+                                     "one of auto, always, never (did you "
+                                     "mean 'always'?)\n" },
         { "client: { proxy_protocol: always }",
           "site.yaml:1:27: proxy_protocol: 'always' is not available in this version\n" },
         { "session: sid",
@@ -57,12 +58,14 @@ static const struct mistake mistakes[] = {
         { "proxy_headers: [X-A, {}]",
           "site.yaml:1:22: proxy_headers: one value is needed, not a map\n" },
         { "block_private: maybe", "site.yaml:1:16: block_private: 'maybe' is neither" },
-        { "timezone: Europe/Brelin",
-          "site.yaml:1:11: timezone: this system does not know 'Europe/Brelin' (a name as in "
-          "/usr/share/zoneinfo, from the package tzdata)\n" },
-        { "timezone: ../../etc/passwd", "site.yaml:1:11: timezone: this system does not know" },
+        { "timezone: Europe/Brelin", "site.yaml:1:11: timezone: this system does not "
+                                     "know 'Europe/Brelin' (a name as in "
+                                     "/usr/share/zoneinfo, from the package tzdata)\n" },
+        { "timezone: ../../etc/passwd",
+          "site.yaml:1:11: timezone: this system does not know" },
         { "pages: {}", "site.yaml:1:8: pages: a list of pages is needed\n" },
-        { "pages: [x]", "site.yaml:1:9: a page is a map of keys and values, not a text\n" },
+        { "pages: [x]",
+          "site.yaml:1:9: a page is a map of keys and values, not a text\n" },
         { "pages:\n  - path: /x", "site.yaml:2:5: a page needs a name\n" },
         { "pages:\n  - name: x", "site.yaml:2:5: a page needs a path\n" },
         { "pages:\n  - name: x\n    path: []", "site.yaml:3:11: a page needs a path\n" },
@@ -71,10 +74,13 @@ static const struct mistake mistakes[] = {
         { "pages:\n  - { name: x, path: /x }\n  - { name: x, path: /y }",
           "site.yaml:3:13: name: there is a page 'x' already\n" },
         { "pages:\n  - { name: 2x, path: /x }",
-          "site.yaml:2:13: name: '2x' must be letters, digits, '_' and '-', begin with a letter "
+          "site.yaml:2:13: name: '2x' must be letters, digits, '_' and '-', begin with a "
+          "letter "
           "and be no word of the rule language\n" },
-        { "pages:\n  - { name: not, path: /x }", "site.yaml:2:13: name: 'not' must be letters" },
-        { "pages:\n  - { name: a-, path: /x }", "site.yaml:2:13: name: 'a-' must be letters" },
+        { "pages:\n  - { name: not, path: /x }",
+          "site.yaml:2:13: name: 'not' must be letters" },
+        { "pages:\n  - { name: a-, path: /x }",
+          "site.yaml:2:13: name: 'a-' must be letters" },
         { "pages:\n  - name: x\n    path: [/a, \"/in/{who}\"]",
           "site.yaml:3:21: path: only {target} and {target:int} may stand in braces\n" },
         { "pages:\n  - name: x\n    path: in/anna",
@@ -87,7 +93,8 @@ static const struct mistake mistakes[] = {
           "site.yaml:2:40: name: 'a+' has a '+' without a field on both sides\n" },
         { "pages:\n  - name: x\n    path: /x\n    accepted: statsu == 200",
           "site.yaml:4:15: unknown field 'statsu' (did you mean 'status'?)\n" },
-        { "pages:\n  - name: x\n    path: /x\n    accepted: status == 200 and response.body contains "
+        { "pages:\n  - name: x\n    path: /x\n    accepted: status == 200 and "
+          "response.body contains "
           "'ok'",
           "site.yaml:4:33: response.body is not available in this version\n" },
         { "pages:\n  - name: x\n    path: /x\n    accepted: status", "site.yaml:4:15: " },
@@ -100,7 +107,8 @@ static void test_mistakes(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
                 struct site *site = load(mistakes[i].map, &said);
-                if (site || strstr((char *)said.data, mistakes[i].said) != (char *)said.data)
+                if (site ||
+                    strstr((char *)said.data, mistakes[i].said) != (char *)said.data)
                         fail_msg("%s\nsays %s", mistakes[i].map, (char *)said.data);
         }
         buf_free(&said);
@@ -131,14 +139,18 @@ static void test_warnings(void **state)
 {
         static const struct mistake warnings[] = {
                 { "client: { trusted_proxies: [10.0.0.1/8] }",
-                  "site.yaml:1:29: warning: trusted_proxies: '10.0.0.1/8' is read as 10.0.0.0/8\n" },
+                  "site.yaml:1:29: warning: trusted_proxies: '10.0.0.1/8' is read as "
+                  "10.0.0.0/8\n" },
                 { "client: { trusted_proxies: [0.0.0.0/0] }",
-                  "site.yaml:1:29: warning: trusted_proxies: with 0.0.0.0/0 every visitor chooses "
+                  "site.yaml:1:29: warning: trusted_proxies: with 0.0.0.0/0 every "
+                  "visitor chooses "
                   "his own address\n" },
                 { "client: { header: X-Real-IP }",
-                  "site.yaml:1:19: warning: header is never read: there are no trusted_proxies\n" },
+                  "site.yaml:1:19: warning: header is never read: there are no "
+                  "trusted_proxies\n" },
                 { "pages: [{ name: profile, path: /in/anna }]",
-                  "site.yaml:1:32: warning: page 'profile' has no {target}: rules that count "
+                  "site.yaml:1:32: warning: page 'profile' has no {target}: rules that "
+                  "count "
                   "targets see none\n" },
                 { "client: { proxy_protocol: never }", "" },
                 { "", "" },
@@ -204,12 +216,15 @@ static void test_other_keys(void **state)
         if (!site)
                 fail_msg("%s", (char *)said.data);
         assert_true(site_blocks_private(site));
-        assert_true(ip_parse(slice_str("192.0.2.9"), &in) && ip_parse(slice_str("10.0.0.1"), &out));
+        assert_true(ip_parse(slice_str("192.0.2.9"), &in) &&
+                    ip_parse(slice_str("10.0.0.1"), &out));
         assert_true(site_is_trusted_proxy(site, &in));
         assert_false(site_is_trusted_proxy(site, &out));
         /* The last second of winter time in 2026, and the first of summer time. */
-        assert_int_equal(site_utc_offset_ns(site, 1774745999 * NS_PER_SEC), 3600 * NS_PER_SEC);
-        assert_int_equal(site_utc_offset_ns(site, 1774746000 * NS_PER_SEC), 7200 * NS_PER_SEC);
+        assert_int_equal(site_utc_offset_ns(site, 1774745999 * NS_PER_SEC),
+                         3600 * NS_PER_SEC);
+        assert_int_equal(site_utc_offset_ns(site, 1774746000 * NS_PER_SEC),
+                         7200 * NS_PER_SEC);
         site_free(&site);
         site = load("", &said);
         assert_false(site_blocks_private(site) || site_is_trusted_proxy(site, &in));
@@ -242,10 +257,11 @@ static void test_wanted_headers(void **state)
 
 static void test_shipped_map(void **state)
 {
-        static const char *const pages[] = { "home",        "asset",  "profile", "search", "login",
-                                             "signup_form", "signup", "feed",    "api",    "health" };
-        static const char *const proxies[] = { "127.0.0.1", "::1", "10.1.2.3", "172.31.0.1",
-                                               "192.168.9.9" };
+        static const char *const pages[] = { "home",  "asset",       "profile", "search",
+                                             "login", "signup_form", "signup",  "feed",
+                                             "api",   "health" };
+        static const char *const proxies[] = { "127.0.0.1", "::1", "10.1.2.3",
+                                               "172.31.0.1", "192.168.9.9" };
         struct diag *diag = diag_new();
         struct site *site = site_read("../rules/sites/profile-network.yaml", diag);
         struct buf said = { 0 };

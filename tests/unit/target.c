@@ -15,7 +15,8 @@ static void test_forms(void **state)
         static const struct {
                 const char *method, *target, *host_line, *path, *query, *host;
         } rows[] = {
-                { "GET", "/in/anna?x=1", "example.org", "/in/anna", "x=1", "example.org" },
+                { "GET", "/in/anna?x=1", "example.org", "/in/anna", "x=1",
+                  "example.org" },
                 { "GET", "/", "Example.ORG:8080", "/", NULL, "Example.ORG" },
                 { "GET", "/a?", NULL, "/a", "", NULL },
                 { "GET", "/a?b?c", "", "/a", "b?c", "" },
@@ -37,9 +38,9 @@ static void test_forms(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                struct target t = target_parse(slice_str(rows[i].method),
-                                               slice_str(rows[i].target),
-                                               slice_str(rows[i].host_line));
+                struct target t =
+                    target_parse(slice_str(rows[i].method), slice_str(rows[i].target),
+                                 slice_str(rows[i].host_line));
                 check(t.path, rows[i].path, rows[i].target);
                 check(t.query, rows[i].query, rows[i].target);
                 check(t.host, rows[i].host, rows[i].target);

@@ -3,8 +3,8 @@
 
 #include "unit/unit.h"
 
-static const char *const proxies[] = { "127.0.0.0/8", "10.0.0.0/8", "10.1.0.0/16", "::1",
-                                       "fd00::/8", "192.0.2.7" };
+static const char *const proxies[] = { "127.0.0.0/8", "10.0.0.0/8", "10.1.0.0/16",
+                                       "::1",         "fd00::/8",   "192.0.2.7" };
 
 static struct trusted trusted;
 
@@ -40,11 +40,21 @@ static void test_trusted(void **state)
                 const char *ip;
                 bool trusted;
         } rows[] = {
-                { "10.0.0.0", true },       { "10.255.255.255", true }, { "10.1.2.3", true },
-                { "9.255.255.255", false }, { "11.0.0.0", false },      { "127.0.0.1", true },
-                { "128.0.0.0", false },     { "192.0.2.7", true },      { "192.0.2.6", false },
-                { "192.0.2.8", false },     { "::1", true },            { "::2", false },
-                { "::", false },            { "fd00::", true },         { "fe00::", false },
+                { "10.0.0.0", true },
+                { "10.255.255.255", true },
+                { "10.1.2.3", true },
+                { "9.255.255.255", false },
+                { "11.0.0.0", false },
+                { "127.0.0.1", true },
+                { "128.0.0.0", false },
+                { "192.0.2.7", true },
+                { "192.0.2.6", false },
+                { "192.0.2.8", false },
+                { "::1", true },
+                { "::2", false },
+                { "::", false },
+                { "fd00::", true },
+                { "fe00::", false },
                 { "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", true },
                 { "fcff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false },
                 { "::ffff:10.0.0.1", true },
@@ -75,7 +85,8 @@ static void test_everybody_is_trusted(void **state)
 {
         struct trusted all;
         struct network network;
-        struct ip low = ip_of("::"), high = ip_of("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+        struct ip low = ip_of("::"),
+                  high = ip_of("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 
         (void)state;
         assert_true(network_parse(slice_str("::/0"), &network, NULL));
@@ -88,10 +99,12 @@ static void test_syntax(void **state)
 {
         (void)state;
         assert_int_equal(visitor_syntax_of(slice_str("x-forwarded-for")), VISITOR_LIST);
-        assert_int_equal(visitor_syntax_of(slice_str("X-Original-Forwarded-For")), VISITOR_LIST);
+        assert_int_equal(visitor_syntax_of(slice_str("X-Original-Forwarded-For")),
+                         VISITOR_LIST);
         assert_int_equal(visitor_syntax_of(slice_str("FORWARDED")), VISITOR_FORWARDED);
         assert_int_equal(visitor_syntax_of(slice_str("X-Real-IP")), VISITOR_SINGLE);
-        assert_int_equal(visitor_syntax_of(slice_str("CF-Connecting-IP")), VISITOR_SINGLE);
+        assert_int_equal(visitor_syntax_of(slice_str("CF-Connecting-IP")),
+                         VISITOR_SINGLE);
 }
 
 /* One row a sentence: header lines between bars, then who it is. */
@@ -115,7 +128,8 @@ static const struct row rows[] = {
         /* From the right, while it is trusted. */
         { LIST, "10.0.0.1", "198.51.100.7", "198.51.100.7", false, 0 },
         { LIST, "10.0.0.1", "1.1.1.1, 198.51.100.7", "198.51.100.7", false, 0 },
-        { LIST, "10.0.0.1", "198.51.100.7, 10.0.0.2 ,127.0.0.1", "198.51.100.7", false, 0 },
+        { LIST, "10.0.0.1", "198.51.100.7, 10.0.0.2 ,127.0.0.1", "198.51.100.7", false,
+          0 },
         { LIST, "10.0.0.1", "garbage, 198.51.100.7", "198.51.100.7", false, 0 },
         { LIST, "::1", "2001:db8::7", "2001:db8::7", false, 0 },
         { LIST, "::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7", false, 0 },
@@ -151,24 +165,32 @@ static const struct row rows[] = {
         { LIST, "10.0.0.1", "[]", "10.0.0.1", true, 999 },
         /* IPv4-mapped addresses are IPv4. */
         { LIST, "10.0.0.1", "::ffff:198.51.100.7", "198.51.100.7", false, 0 },
-        { LIST, "10.0.0.1", "198.51.100.7, [::ffff:10.9.9.9]:80", "198.51.100.7", false, 0 },
+        { LIST, "10.0.0.1", "198.51.100.7, [::ffff:10.9.9.9]:80", "198.51.100.7", false,
+          0 },
         /* Forwarded. */
         { FWD, "10.0.0.1", "for=198.51.100.7", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "FOR=198.51.100.7;proto=https;by=10.0.0.1", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "proto=https; For=\"198.51.100.7:4711\"", "198.51.100.7", false, 4711 },
+        { FWD, "10.0.0.1", "FOR=198.51.100.7;proto=https;by=10.0.0.1", "198.51.100.7",
+          false, 0 },
+        { FWD, "10.0.0.1", "proto=https; For=\"198.51.100.7:4711\"", "198.51.100.7",
+          false, 4711 },
         { FWD, "10.0.0.1", "for=\"[2001:db8::7]:4711\"", "2001:db8::7", false, 4711 },
         { FWD, "10.0.0.1", "for=\"[2001:db8::7]:_port\"", "2001:db8::7", false, 0 },
         { FWD, "10.0.0.1", "for=\"\\1\\9\\8.51.100.7\"", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "for=1.1.1.1, for=198.51.100.7, for=10.0.0.2", "198.51.100.7", false, 0 },
+        { FWD, "10.0.0.1", "for=1.1.1.1, for=198.51.100.7, for=10.0.0.2", "198.51.100.7",
+          false, 0 },
         { FWD, "10.0.0.1", "for=198.51.100.7|for=10.0.0.2", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "for=198.51.100.7;ext=\"a,b;for=1.1.1.1\"", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "for=198.51.100.7;ext=\"\\\",for=1.1.1.1\"", "198.51.100.7", false, 0 },
+        { FWD, "10.0.0.1", "for=198.51.100.7;ext=\"a,b;for=1.1.1.1\"", "198.51.100.7",
+          false, 0 },
+        { FWD, "10.0.0.1", "for=198.51.100.7;ext=\"\\\",for=1.1.1.1\"", "198.51.100.7",
+          false, 0 },
         { FWD, "10.0.0.1", "for=198.51.100.7;", "198.51.100.7", false, 0 },
         /* What a visitor breaks on the left does not reach the right. */
         { FWD, "10.0.0.1", "for=\"evil, for=198.51.100.7", "198.51.100.7", false, 0 },
-        { FWD, "10.0.0.1", "for=\"evil, for=\"[2001:db8::7]:80\"", "2001:db8::7", false, 80 },
+        { FWD, "10.0.0.1", "for=\"evil, for=\"[2001:db8::7]:80\"", "2001:db8::7", false,
+          80 },
         { FWD, "10.0.0.1", "for=198.51.100.7, for=unknown", "10.0.0.1", true, 999 },
-        { FWD, "10.0.0.1", "for=198.51.100.7, for=_hidden, for=10.0.0.2", "10.0.0.2", true, 0 },
+        { FWD, "10.0.0.1", "for=198.51.100.7, for=_hidden, for=10.0.0.2", "10.0.0.2",
+          true, 0 },
         { FWD, "10.0.0.1", "for=198.51.100.7;for=1.1.1.1", "10.0.0.1", true, 999 },
         { FWD, "10.0.0.1", "proto=https", "10.0.0.1", true, 999 },
         { FWD, "10.0.0.1", "198.51.100.7", "10.0.0.1", true, 999 },
@@ -209,8 +231,8 @@ static void test_visitors(void **state)
                 if (!ip_equal(&v.ip, &expected) || v.uncertain != rows[i].uncertain ||
                     v.port != rows[i].port)
                         fail_msg("row %zu, %s: %s, uncertain %d, port %d", i,
-                                 rows[i].lines ? rows[i].lines : "(none)", text, v.uncertain,
-                                 v.port);
+                                 rows[i].lines ? rows[i].lines : "(none)", text,
+                                 v.uncertain, v.port);
                 assert_int_equal(v.trusted, trusted_has(&trusted, &v.ip));
         }
 }

@@ -12,7 +12,8 @@ static void assert_offset(const char *name, int64_t seconds, int64_t minutes)
         struct zone zone;
 
         assert_true(zone_load(&zone, name));
-        assert_int_equal(zone_offset_ns(&zone, seconds * NS_PER_SEC), minutes * 60 * NS_PER_SEC);
+        assert_int_equal(zone_offset_ns(&zone, seconds * NS_PER_SEC),
+                         minutes * 60 * NS_PER_SEC);
         zone_free(&zone);
 }
 
@@ -33,8 +34,10 @@ static void test_offsets(void **state)
 
 static void test_unknown_names(void **state)
 {
-        static const char *const names[] = { "Europe/Brelin", "", "Europe", "/etc/localtime",
-                                             "../../../etc/passwd", "zone.tab" };
+        static const char *const names[] = {
+                "Europe/Brelin",       "",        "Europe", "/etc/localtime",
+                "../../../etc/passwd", "zone.tab"
+        };
         struct zone zone;
 
         (void)state;

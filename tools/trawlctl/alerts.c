@@ -49,23 +49,26 @@ static struct slice short_id(struct slice id)
 }
 
 /* `state` is open, ended, or what just happened. */
-static void put_row(struct table *table, struct slice id, enum severity severity,
+static void put_row(struct grid *grid, struct slice id, enum severity severity,
                     const char *time, const char *evidence, const char *state,
                     const struct view *latest)
 {
         enum paint paint = paint_of_severity(severity);
+        struct buf subject = { 0 };
         char targets[24];
 
         snprintf(targets, sizeof(targets), "%llu",
                  (unsigned long long)latest->served_targets);
-        table_cell(table, short_id(id), PAINT_FAINT);
-        table_text(table, time, PAINT_PLAIN);
-        table_text(table, severity_name(severity), paint);
-        table_text(table, latest->rule, PAINT_STRONG);
-        table_text(table, latest->subject, PAINT_STRONG);
-        table_text(table, latest->dry_run ? "dry run" : state, PAINT_PLAIN);
-        table_text(table, targets, PAINT_PLAIN);
-        table_text(table, evidence, PAINT_PLAIN);
+        grid_cell(grid, short_id(id), PAINT_FAINT);
+        grid_text(grid, time, PAINT_PLAIN);
+        grid_text(grid, severity_name(severity), paint);
+        grid_text(grid, latest->rule, PAINT_STRONG);
+        view_put_subject(latest, &subject);
+        grid_cell(grid, buf_slice(&subject), PAINT_STRONG);
+        buf_free(&subject);
+        grid_text(grid, latest->dry_run ? "dry run" : state, PAINT_PLAIN);
+        grid_text(grid, targets, PAINT_PLAIN);
+        grid_text(grid, evidence, PAINT_PLAIN);
 }
 
 /* Incidents: the events of one id brought together */
@@ -205,17 +208,28 @@ static void print_summary(const struct listing *listing, char **subjects)
         buf_free(&names);
 }
 
+static char *copy_subject(const struct view *view)
+{
+        struct buf text = { 0 };
+        char *copy;
+
+        view_put_subject(view, &text);
+        copy = copy_slice(buf_slice(&text));
+        buf_free(&text);
+        return copy;
+}
+
 static void print_listing(struct listing *listing)
 {
         struct screen screen = screen_of_stdout();
-        struct table *table;
+        struct grid *grid;
         char **subjects;
 
         if (!listing->count) {
                 printf("No alerts.\n");
                 return;
         }
-        table = table_new(titles);
+        grid = grid_new(titles);
         subjects = calloc(listing->count, sizeof(*subjects));
         CHECK(subjects != NULL);
         qsort(listing->rows, listing->count, sizeof(struct incident_row *),
@@ -224,16 +238,16 @@ static void print_listing(struct listing *listing)
                 struct incident_row *row = listing->rows[i];
                 struct view *latest = view_of(slice_str(row->json));
                 if (latest) {
-                        put_row(table, slice_str(row->id), row->severity, row->time,
+                        put_row(grid, slice_str(row->id), row->severity, row->time,
                                 row->evidence, row->ended ? "ended" : "open", latest);
-                        subjects[i] = strdup(latest->subject);
+                        subjects[i] = copy_subject(latest);
                 } else {
                         subjects[i] = strdup("?");
                 }
                 view_free(&latest);
         }
-        table_print(table, &screen);
-        table_free(&table);
+        grid_print(grid, &screen);
+        grid_free(&grid);
         print_summary(listing, subjects);
         for (size_t i = 0; i < listing->count; i++)
                 free(subjects[i]);
@@ -261,7 +275,7 @@ struct events {
         const struct filter *filter;
         bool json;
         struct screen screen;
-        struct table *table;
+        struct grid *grid;
 };
 
 static bool print_event(void *context, const struct alert *alert)
@@ -285,7 +299,7 @@ static bool print_event(void *context, const struct alert *alert)
         buf_put_byte(&evidence, 0);
         snprintf(action, sizeof(action), "%.*s", (int)alert->action.len,
                  (const char *)alert->action.data);
-        put_row(events->table, alert->id, alert->severity, view->time,
+        put_row(events->grid, alert->id, alert->severity, view->time,
                 (const char *)evidence.data, action, view);
         buf_free(&evidence);
         view_free(&view);
@@ -303,14 +317,14 @@ static void stop(int signal)
 static void flush(struct events *events)
 {
         if (!events->json)
-                table_print(events->table, &events->screen);
+                grid_print(events->grid, &events->screen);
         fflush(stdout);
 }
 
 static enum exit_status print_events(struct source *source, const struct filter *filter,
                                      bool json, bool follow)
 {
-        struct events events = { filter, json, screen_of_stdout(), table_new(titles) };
+        struct events events = { filter, json, screen_of_stdout(), grid_new(titles) };
         struct sigaction action = { .sa_handler = stop };
         enum exit_status status = EXIT_DONE;
 
@@ -325,7 +339,7 @@ static enum exit_status print_events(struct source *source, const struct filter 
                 status = source_follow(source, print_event, &events);
                 flush(&events);
         }
-        table_free(&events.table);
+        grid_free(&events.grid);
         return stopped ? EXIT_DONE : status;
 }
 

@@ -17,7 +17,7 @@
 
 struct listed {
         const struct ctl *ctl;
-        struct table *table;
+        struct grid *grid;
         struct screen screen;
         int64_t now_ns;
         unsigned count;
@@ -74,15 +74,15 @@ static bool list_block(void *context, const struct block_entry *entry)
                 return true;
         }
         block_view_of(entry->json, &view);
-        table_cell(listed->table, entry->type, PAINT_PLAIN);
-        table_cell(listed->table, entry->value, PAINT_STRONG);
+        grid_cell(listed->grid, entry->type, PAINT_PLAIN);
+        grid_cell(listed->grid, entry->value, PAINT_STRONG);
         put_left(&text, entry->expires_ns - listed->now_ns);
-        table_cell(listed->table, buf_slice(&text), PAINT_PLAIN);
+        grid_cell(listed->grid, buf_slice(&text), PAINT_PLAIN);
         buf_clear(&text);
         buf_printf(&text, "%llu", (unsigned long long)view.level);
-        table_cell(listed->table, buf_slice(&text), PAINT_PLAIN);
-        table_text(listed->table, view.rule, PAINT_PLAIN);
-        table_text(listed->table, view.why, PAINT_PLAIN);
+        grid_cell(listed->grid, buf_slice(&text), PAINT_PLAIN);
+        grid_text(listed->grid, view.rule, PAINT_PLAIN);
+        grid_text(listed->grid, view.why, PAINT_PLAIN);
         buf_free(&text);
         block_view_free(&view);
         return true;
@@ -92,13 +92,13 @@ static enum exit_status list(struct source *source)
 {
         static const char *const titles[] = { "TYPE", "SUBJECT", "LEFT", "LEVEL",
                                               "RULE", "WHY",     NULL };
-        struct listed listed = { source->ctl, table_new(titles), screen_of_stdout(),
+        struct listed listed = { source->ctl, grid_new(titles), screen_of_stdout(),
                                  clock_wall_ns(), 0 };
         enum exit_status status =
             source_blocks(source, listed.now_ns, list_block, &listed);
 
-        table_print(listed.table, &listed.screen);
-        table_free(&listed.table);
+        grid_print(listed.grid, &listed.screen);
+        grid_free(&listed.grid);
         if (status == EXIT_DONE && !listed.count && !source->ctl->json)
                 printf("No blocks.\n");
         return status;

@@ -17,7 +17,7 @@ struct cell {
         enum paint paint;
 };
 
-struct table {
+struct grid {
         const char *const *titles;
         unsigned columns;
         unsigned widths[COLUMNS_MAX];
@@ -112,58 +112,58 @@ static unsigned width_of(const char *text)
         return width;
 }
 
-struct table *table_new(const char *const *titles)
+struct grid *grid_new(const char *const *titles)
 {
-        struct table *table = calloc(1, sizeof(*table));
+        struct grid *grid = calloc(1, sizeof(*grid));
 
-        CHECK(table != NULL);
-        table->titles = titles;
-        for (; titles[table->columns]; table->columns++) {
-                CHECK(table->columns < COLUMNS_MAX);
-                table->widths[table->columns] = width_of(titles[table->columns]);
+        CHECK(grid != NULL);
+        grid->titles = titles;
+        for (; titles[grid->columns]; grid->columns++) {
+                CHECK(grid->columns < COLUMNS_MAX);
+                grid->widths[grid->columns] = width_of(titles[grid->columns]);
         }
-        return table;
+        return grid;
 }
 
-static void drop_cells(struct table *table)
+static void drop_cells(struct grid *grid)
 {
-        for (size_t i = 0; i < table->count; i++)
-                free(table->cells[i].text);
-        table->count = 0;
+        for (size_t i = 0; i < grid->count; i++)
+                free(grid->cells[i].text);
+        grid->count = 0;
 }
 
-void table_free(struct table **table)
+void grid_free(struct grid **grid)
 {
-        if (!*table)
+        if (!*grid)
                 return;
-        drop_cells(*table);
-        free((*table)->cells);
-        free(*table);
-        *table = NULL;
+        drop_cells(*grid);
+        free((*grid)->cells);
+        free(*grid);
+        *grid = NULL;
 }
 
-void table_cell(struct table *table, struct slice text, enum paint paint)
+void grid_cell(struct grid *grid, struct slice text, enum paint paint)
 {
-        unsigned column = (unsigned)(table->count % table->columns);
+        unsigned column = (unsigned)(grid->count % grid->columns);
         struct buf shown = { 0 };
         struct cell *cell;
 
-        if (table->count == table->room) {
-                table->room = table->room ? 2 * table->room : 64;
-                table->cells = realloc(table->cells, table->room * sizeof(*cell));
-                CHECK(table->cells != NULL);
+        if (grid->count == grid->room) {
+                grid->room = grid->room ? 2 * grid->room : 64;
+                grid->cells = realloc(grid->cells, grid->room * sizeof(*cell));
+                CHECK(grid->cells != NULL);
         }
         put_printable(&shown, text);
         buf_put_byte(&shown, 0);
-        cell = &table->cells[table->count++];
+        cell = &grid->cells[grid->count++];
         *cell = (struct cell){ (char *)shown.data, width_of((char *)shown.data), paint };
-        if (cell->width > table->widths[column])
-                table->widths[column] = cell->width;
+        if (cell->width > grid->widths[column])
+                grid->widths[column] = cell->width;
 }
 
-void table_text(struct table *table, const char *text, enum paint paint)
+void grid_text(struct grid *grid, const char *text, enum paint paint)
 {
-        table_cell(table, slice_str(text), paint);
+        grid_cell(grid, slice_str(text), paint);
 }
 
 /* The first `width` code points. */
@@ -180,14 +180,14 @@ static int bytes_of(const char *text, unsigned width)
         return (int)(at - text);
 }
 
-static void print_row(const struct table *table, const struct cell *cells,
+static void print_row(const struct grid *grid, const struct cell *cells,
                       const struct screen *screen)
 {
         unsigned used = 0;
 
-        for (unsigned i = 0; i < table->columns; i++) {
+        for (unsigned i = 0; i < grid->columns; i++) {
                 const struct cell *cell = &cells[i];
-                bool last = i + 1 == table->columns;
+                bool last = i + 1 == grid->columns;
                 unsigned room = cell->width;
                 if (last && screen->width > used + 8 && screen->width - used < room)
                         room = screen->width - used;
@@ -195,30 +195,30 @@ static void print_row(const struct table *table, const struct cell *cells,
                        bytes_of(cell->text, room), cell->text,
                        screen_off(screen, cell->paint));
                 if (!last)
-                        printf("%*s", (int)(table->widths[i] - cell->width + GAP), "");
-                used += table->widths[i] + GAP;
+                        printf("%*s", (int)(grid->widths[i] - cell->width + GAP), "");
+                used += grid->widths[i] + GAP;
         }
         putchar('\n');
 }
 
-static void print_titles(struct table *table, const struct screen *screen)
+static void print_titles(struct grid *grid, const struct screen *screen)
 {
         struct cell cells[COLUMNS_MAX];
 
-        for (unsigned i = 0; i < table->columns; i++)
-                cells[i] = (struct cell){ (char *)table->titles[i],
-                                          width_of(table->titles[i]), PAINT_STRONG };
-        print_row(table, cells, screen);
-        table->has_titles = true;
+        for (unsigned i = 0; i < grid->columns; i++)
+                cells[i] = (struct cell){ (char *)grid->titles[i],
+                                          width_of(grid->titles[i]), PAINT_STRONG };
+        print_row(grid, cells, screen);
+        grid->has_titles = true;
 }
 
-void table_print(struct table *table, const struct screen *screen)
+void grid_print(struct grid *grid, const struct screen *screen)
 {
-        CHECK(table->count % table->columns == 0);
-        if (table->count && !table->has_titles)
-                print_titles(table, screen);
-        for (size_t at = 0; at < table->count; at += table->columns)
-                print_row(table, table->cells + at, screen);
-        drop_cells(table);
+        CHECK(grid->count % grid->columns == 0);
+        if (grid->count && !grid->has_titles)
+                print_titles(grid, screen);
+        for (size_t at = 0; at < grid->count; at += grid->columns)
+                print_row(grid, grid->cells + at, screen);
+        drop_cells(grid);
         fflush(stdout);
 }

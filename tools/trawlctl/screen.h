@@ -6,7 +6,7 @@
  * are shown as `?`, so that nothing a client sends reaches the terminal as a
  * command. Colours only on a terminal, and not when NO_COLOR is set.
  *
- * A table holds its rows until table_print, which sizes the columns by them. It
+ * A grid holds its rows until grid_print, which sizes the columns by them. It
  * can be printed again after more rows: columns then only get wider.
  */
 #ifndef TRAWLCTL_SCREEN_H
@@ -33,17 +33,17 @@ enum paint paint_of_severity(enum severity);
 /* `text` as it may go to a terminal. */
 void put_printable(struct buf *out, struct slice text);
 
-struct table;
+struct grid;
 
 /* The last column is cut at the edge of the terminal. `titles` ends with a NULL. */
-struct table *table_new(const char *const *titles);
-void table_free(struct table **);
+struct grid *grid_new(const char *const *titles);
+void grid_free(struct grid **);
 
 /* The next cell, row by row. */
-void table_cell(struct table *, struct slice text, enum paint);
-void table_text(struct table *, const char *text, enum paint);
+void grid_cell(struct grid *, struct slice text, enum paint);
+void grid_text(struct grid *, const char *text, enum paint);
 
 /* Prints and forgets the rows; the titles come once, with the first row. */
-void table_print(struct table *, const struct screen *);
+void grid_print(struct grid *, const struct screen *);
 
 #endif

@@ -80,7 +80,7 @@ static void print_history(const struct screen *screen, struct slice events)
 {
         static const char *const titles[] = { "  TIME (UTC)", "EVENT", "TARGETS",
                                               "EVIDENCE", NULL };
-        struct table *table = table_new(titles);
+        struct grid *grid = grid_new(titles);
         struct slice line;
 
         print_title(screen, "History");
@@ -90,19 +90,19 @@ static void print_history(const struct screen *screen, struct slice events)
                 if (!view)
                         continue;
                 buf_printf(&text, "  %s", view->time);
-                table_cell(table, buf_slice(&text), PAINT_PLAIN);
-                table_text(table, view->action, PAINT_PLAIN);
+                grid_cell(grid, buf_slice(&text), PAINT_PLAIN);
+                grid_text(grid, view->action, PAINT_PLAIN);
                 buf_clear(&text);
                 buf_printf(&text, "%llu", (unsigned long long)view->served_targets);
-                table_cell(table, buf_slice(&text), PAINT_PLAIN);
+                grid_cell(grid, buf_slice(&text), PAINT_PLAIN);
                 buf_clear(&text);
                 view_put_evidence(view, &text);
-                table_cell(table, buf_slice(&text), PAINT_PLAIN);
+                grid_cell(grid, buf_slice(&text), PAINT_PLAIN);
                 buf_free(&text);
                 view_free(&view);
         }
-        table_print(table, screen);
-        table_free(&table);
+        grid_print(grid, screen);
+        grid_free(&grid);
 }
 
 static void print_involved(const struct screen *screen, const struct view *view)

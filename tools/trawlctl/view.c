@@ -8,6 +8,9 @@
 
 #include "base/check.h"
 
+#define PSEUDONYM_LENGTH 32
+#define PSEUDONYM_SHOWN  12
+
 static void *allocate(size_t count, size_t size)
 {
         void *memory = calloc(count ? count : 1, size);
@@ -72,7 +75,9 @@ static char *number_text(json_t *value)
                 snprintf(text, sizeof(text), "%lld",
                          (long long)json_integer_value(value));
         else if (json_is_real(value))
-                snprintf(text, sizeof(text), "%.4g", json_real_value(value));
+                snprintf(text, sizeof(text),
+                         json_real_value(value) < 100 ? "%.4g" : "%.0f",
+                         json_real_value(value));
         else
                 return copy("missing");
         return copy(text);
@@ -217,6 +222,21 @@ void view_put_evidence(const struct view *view, struct buf *out)
         for (unsigned i = 0; i < view->evidence_count; i++)
                 buf_printf(out, "%s%s %s", i ? ", " : "", view->evidence[i].expression,
                            view->evidence[i].value);
+}
+
+static bool is_pseudonym(const char *text)
+{
+        return strlen(text) == PSEUDONYM_LENGTH &&
+               strspn(text, "0123456789abcdef") == PSEUDONYM_LENGTH;
+}
+
+void view_put_subject(const struct view *view, struct buf *out)
+{
+        if (is_pseudonym(view->subject))
+                buf_printf(out, "%s %.*s...", view->subject_type, PSEUDONYM_SHOWN,
+                           view->subject);
+        else
+                buf_put_str(out, view->subject);
 }
 
 /* A compound key joins its values with `|`. */

@@ -47,6 +47,12 @@ void view_free(struct view **);
 /* `distinct(target, 10m) 131, count(10m) 133` */
 void view_put_evidence(const struct view *, struct buf *out);
 
+/*
+ * The subject in a few words: `203.0.113.9`, and `session 7918a6e4bea4...` for the
+ * hash that stands for a session or an account (whole in show and in the JSON).
+ */
+void view_put_subject(const struct view *, struct buf *out);
+
 /* True when `value` is the subject, a part of it, or among the involved. */
 bool view_mentions(const struct view *, const char *value);
 

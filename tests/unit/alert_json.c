@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/unit.h"
+
+#include "alert/alert_json.h"
+#include "base/clock.h"
+
+#define AT (INT64_C(1795431600) * NS_PER_SEC) /* 2026-11-23T11:00:00Z */
+
+static struct incident_involved involved[PARTICIPANT_KINDS];
+
+static struct incident example(void)
+{
+        static const char *const references[] = { "OWASP OAT-011", NULL };
+        static const struct incident_evidence evidence[] = {
+                { "distinct(target, 10m)", 131, false },
+                { "count(10m)", 133, false },
+        };
+        static const struct incident_block block = { "ip", SLICE("203.0.113.9"), AT,
+                                                     AT + 600 * NS_PER_SEC, 1 };
+
+        memset(involved, 0, sizeof(involved));
+        involved[PARTICIPANT_CLIENT_IP].total = 1;
+        involved[PARTICIPANT_CLIENT_IP].count = 1;
+        involved[PARTICIPANT_CLIENT_IP].values[0] = slice_str("203.0.113.9");
+        return (struct incident){
+                .id = "01JDCJ6Q8XAAAAAAAAAAAAAAAA",
+                .action = INCIDENT_RAISED,
+                .time_ns = AT + 123456789,
+                .start_ns = AT - 60 * NS_PER_SEC,
+                .rule = "profile-harvest",
+                .description = "Far more profiles than a person opens.",
+                .references = references,
+                .severity = SEVERITY_HIGH,
+                .subject_type = "client.host",
+                .subject = slice_str("203.0.113.9"),
+                .evidence_count = 2,
+                .evidence = evidence,
+                .served_targets = 131,
+                .served_bytes = 2400123,
+                .involved = involved,
+                .sample_count = 1,
+                .samples = { SLICE("GET /in/anna 200") },
+                .block_count = 1,
+                .blocks_are_new = true,
+                .blocks = &block,
+        };
+}
+
+static void expect(const struct incident *incident, const char *json)
+{
+        struct buf out = { 0 };
+
+        alert_json(incident, &out);
+        assert_slice(buf_slice(&out), json);
+        buf_free(&out);
+}
+
+/* The alert of the contract, key by key. */
+static void test_contract(void **state)
+{
+        struct incident incident = example();
+
+        (void)state;
+        expect(
+            &incident,
+            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"event\":{\"kind\":"
+            "\"alert\","
+            "\"id\":\"01JDCJ6Q8XAAAAAAAAAAAAAAAA\",\"action\":\"raised\",\"severity\":73,"
+            "\"start\":\"2026-11-23T10:59:00.000000Z\"},"
+            "\"rule\":{\"name\":\"profile-harvest\",\"description\":"
+            "\"Far more profiles than a person opens.\",\"reference\":[\"OWASP "
+            "OAT-011\"]},"
+            "\"source\":{\"ip\":\"203.0.113.9\"},"
+            "\"trawlwatch\":{\"subject\":{\"type\":\"client.host\",\"value\":"
+            "\"203.0.113.9\"},\"severity\":\"high\",\"dry_run\":false,"
+            "\"evidence\":[{\"expression\":\"distinct(target, 10m)\",\"value\":131},"
+            "{\"expression\":\"count(10m)\",\"value\":133}],"
+            "\"served\":{\"targets\":131,\"bytes\":2400123},"
+            "\"involved\":{\"client.ip\":{\"total\":1,\"values\":[\"203.0.113.9\"]}},"
+            "\"samples\":[\"GET /in/anna 200\"],\"missed\":0,"
+            "\"block\":{\"type\":\"ip\",\"value\":\"203.0.113.9\",\"until\":"
+            "\"2026-11-23T11:10:00.000000Z\",\"level\":1}}}");
+}
+
+/* What is missing has no key; several addresses are no source. */
+static void test_missing(void **state)
+{
+        struct incident incident = example();
+        struct incident_evidence evidence = { "mean(latency, 1m)", 0, true };
+
+        (void)state;
+        incident.action = INCIDENT_ENDED;
+        incident.severity = SEVERITY_INFO;
+        incident.dry_run = true;
+        incident.description = "";
+        incident.references = NULL;
+        incident.subject_type = "all";
+        incident.subject = slice_str("all");
+        incident.evidence = &evidence;
+        incident.evidence_count = 1;
+        incident.sample_count = 0;
+        incident.block_count = 0;
+        incident.missed = 0.125;
+        involved[PARTICIPANT_CLIENT_IP].total = 2;
+        involved[PARTICIPANT_CLIENT_IP].count = 2;
+        involved[PARTICIPANT_CLIENT_IP].values[1] = slice_str("2001:db8::1");
+        involved[PARTICIPANT_SESSION].total = 7;
+        involved[PARTICIPANT_SESSION].count = 1;
+        involved[PARTICIPANT_SESSION].values[0] = slice_str("0123");
+        expect(
+            &incident,
+            "{\"@timestamp\":\"2026-11-23T11:00:00.123456Z\",\"event\":{\"kind\":"
+            "\"alert\","
+            "\"id\":\"01JDCJ6Q8XAAAAAAAAAAAAAAAA\",\"action\":\"ended\",\"severity\":1,"
+            "\"start\":\"2026-11-23T10:59:00.000000Z\"},"
+            "\"rule\":{\"name\":\"profile-harvest\"},"
+            "\"trawlwatch\":{\"subject\":{\"type\":\"all\",\"value\":\"all\"},"
+            "\"severity\":\"info\",\"dry_run\":true,"
+            "\"evidence\":[{\"expression\":\"mean(latency, 1m)\"}],"
+            "\"served\":{\"targets\":131,\"bytes\":2400123},"
+            "\"involved\":{\"client.ip\":{\"total\":2,\"values\":[\"203.0.113.9\","
+            "\"2001:db8::1\"]},\"session\":{\"total\":7,\"values\":[\"0123\"]}},"
+            "\"samples\":[],\"missed\":0.125}}");
+}
+
+static bool holds(struct slice text, const char *part)
+{
+        return memmem(text.data, text.len, part, strlen(part)) != NULL;
+}
+
+static void test_hostile_texts(void **state)
+{
+        static const char subject[] = "a\"b\\c\n\x7f\xff\xc0\xaf\xed\xa0\x80\xe2\x82\xac";
+        struct incident incident = example();
+        struct buf out = { 0 };
+        static char flood[100000];
+
+        (void)state;
+        memset(flood, 0xfe, sizeof(flood));
+        incident.subject = slice_of(subject, sizeof(subject)); /* with its NUL */
+        incident.samples[0] = slice_of(flood, sizeof(flood));
+        alert_json(&incident, &out);
+        assert_true(
+            holds(buf_slice(&out),
+                  "\"value\":\"a\\\"b\\\\c\\n\\u007f\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xe2\x82\xac\\u0000\""));
+        assert_in_range(out.len, 3 * ALERT_TEXT_CAP, 3 * ALERT_TEXT_CAP + 2000);
+        assert_int_equal(slice_find(buf_slice(&out), '\n'), out.len);
+        buf_free(&out);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_contract),
+                cmocka_unit_test(test_missing),
+                cmocka_unit_test(test_hostile_texts),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

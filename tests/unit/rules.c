@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/detect_world.h"
+
+#include <unistd.h>
+
+/* What is said of a text of rules, line by line. */
+static char *told(const char *text)
+{
+        struct diag *diag = diag_new();
+        struct site *site = site_parse("site.yaml", slice_str(world_site), diag);
+        struct rules *rules = rules_parse("r.yaml", slice_str(text), site, diag);
+        struct buf out = { 0 };
+
+        assert_true((rules == NULL) == (diag_errors(diag) > 0));
+        diag_print(diag, &out);
+        buf_put_byte(&out, 0);
+        rules_free(&rules);
+        site_free(&site);
+        diag_free(&diag);
+        return (char *)out.data;
+}
+
+static void expect_told(const char *text, const char *expected)
+{
+        char *actual = told(text);
+
+        assert_string_equal(actual, expected);
+        free(actual);
+}
+
+/* One rule of name x, counted per client.ip, with the lines given. */
+static void expect_rule(const char *lines, const char *expected)
+{
+        char text[2000];
+
+        snprintf(text, sizeof(text), "rules:\n  - name: x\n%s", lines);
+        expect_told(text, expected);
+}
+
+#define RULE "    per: client.ip\n    when: count(1m) > 1\n"
+
+static void mistakes_of_a_rule(void **state)
+{
+        static const struct {
+                const char *lines, *expected;
+        } rows[] = {
+                { RULE, "" },
+                { RULE "    sevrity: high\n",
+                  "r.yaml:5:5: unknown key 'sevrity' in a rule (did you mean 'severity'?)\n" },
+                { RULE "    severity: hihg\n",
+                  "r.yaml:5:15: unknown severity 'hihg' (did you mean 'high'?)\n" },
+                { RULE "    mode: dryrun\n",
+                  "r.yaml:5:11: unknown mode 'dryrun' (did you mean 'dry-run'?)\n" },
+                { RULE "    tag: { session: a, for: 30d }\n",
+                  "r.yaml:5:5: key 'tag' is not in this version yet\n" },
+                { RULE "    weight: 2\n", "r.yaml:5:5: key 'weight' is not in this version yet\n" },
+                { RULE "    block: 10m\n    block_what: [client.ip, sesion]\n",
+                  "r.yaml:6:29: unknown kind of block 'sesion' (did you mean 'session'?)\n" },
+                { RULE "    block_what: session\n",
+                  "r.yaml:5:5: 'block_what' without 'block' blocks nothing\n" },
+                { RULE "    block: 10ms\n", "r.yaml:5:12: a block is 1s to 366d\n" },
+                { "    per: target\n    when: count(1m) > 1\n    block: 1m\n",
+                  "r.yaml:5:12: a key 'target' cannot be blocked: say with 'block_what' what is\n" },
+                { "    per: client.ip\n", "r.yaml:2:5: rule 'x' needs the key 'when'\n" },
+                { "    when: count(1m) > 1\n",
+                  "r.yaml:2:5: rule 'x' needs 'per' or 'per_each' (per: all is the whole site)\n" },
+                { "    per: client.ip\n    per_each: [session]\n    when: count(1m) > 1\n",
+                  "r.yaml:4:5: either 'per' or 'per_each', not both\n" },
+                { "    per: [all, session]\n    when: count(1m) > 1\n",
+                  "r.yaml:3:10: 'all' is a key of its own\n" },
+                { "    per: client.asn\n    when: count(1m) > 1\n",
+                  "r.yaml:3:10: field 'client.asn' is not in this version yet\n" },
+                { "    per: client.ip\n    where: status == 200 and not bot.verified\n"
+                  "    when: count(1m) >= 5 and surge(2x) >= 13\n",
+                  "r.yaml:4:34: field 'bot.verified' is not in this version yet\n"
+                  "r.yaml:5:30: function 'surge' is not in this version yet\n" },
+                { RULE "    where: page == feed\n",
+                  "r.yaml:5:20: warning: the site map does not define the page 'feed': the rule "
+                  "sees none\n" },
+        };
+        (void)state;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+                expect_rule(rows[i].lines, rows[i].expected);
+}
+
+static void later_names_in_quotes_are_words(void **state)
+{
+        (void)state;
+
+        expect_rule(RULE "    where: ua contains 'surge(2x) of tls.ja4' and path != \"score()\"\n", "");
+}
+
+static void all_mistakes_come_in_one_run(void **state)
+{
+        char *actual = told("rules:\n"
+                            "  - name: a\n"
+                            "    per: client.ipp\n"
+                            "    where: page == profil\n"
+                            "    when: cuont(1m) > 1\n"
+                            "  - name: a\n"
+                            "    per: all\n"
+                            "    when: count(1m) > 1\n"
+                            "  - name: b c\n"
+                            "    per: all\n"
+                            "    when: count(1m)\n"
+                            "exempt:\n"
+                            "  - until: 2026-13-01\n"
+                            "listen: {}\n");
+        static const char *const parts[] = {
+                "r.yaml:3:10: ",       "(did you mean 'client.ip'?)",
+                "r.yaml:4:20: ",       "(did you mean 'profile'?)",
+                "r.yaml:5:11: ",       "(did you mean 'count'?)",
+                "r.yaml:6:11: rule 'a' exists already (r.yaml:2)\n",
+                "r.yaml:9:11: a rule's name is 1 to 64 letters, digits and - _ . (it is 'b c')\n",
+                "r.yaml:11:11: ",
+                "r.yaml:13:5: an exemption needs the key 'when'\n",
+                "r.yaml:13:12: until is a date like 2026-12-31, not '2026-13-01'\n",
+                "r.yaml:14:1: unknown key 'listen' in a rule file (did you mean 'lists'?)\n",
+        };
+        (void)state;
+
+        for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+                if (!strstr(actual, parts[i])) {
+                        print_error("no \"%s\" in:\n%s", parts[i], actual);
+                        fail();
+                }
+        free(actual);
+}
+
+static void mistakes_of_lists(void **state)
+{
+        (void)state;
+
+        expect_told("lists:\n  a: [10.0.0.0/8, nowhere]\n",
+                    "r.yaml:2:19: 'nowhere' is not an address or a network, as others of list "
+                    "'a' are\n");
+        expect_told("lists:\n  a: { fil: x }\n",
+                    "r.yaml:2:8: unknown key 'fil' in a list (did you mean 'file'?)\n");
+        expect_told("lists:\n  a: { file: /nonexistent/x }\n",
+                    "r.yaml:2:14: cannot read '/nonexistent/x': No such file or directory\n");
+        expect_told("lists:\n  a: word\n",
+                    "r.yaml:2:6: a list is [..] or has the key 'file'\n");
+}
+
+static void defaults_are_those_of_the_file(void **state)
+{
+        struct world *w = world_new("defaults:\n"
+                                    "  severity: critical\n"
+                                    "  per: client.ip\n"
+                                    "  where: page == profile\n"
+                                    "rules:\n"
+                                    "  - { name: a, when: count(1m) >= 2 }\n"
+                                    "  - { name: b, when: count(1m) >= 3, severity: low, mode: off }\n"
+                                    "  - { name: c, when: count(1m) >= 3, severity: low }\n");
+        (void)state;
+
+        assert_int_equal(rules_count(w->rules), 3);
+        world_hit(w, (struct hit){ .at_ms = 0, .client = "198.51.100.1" });
+        world_view(w, 1, "198.51.100.1", 1);
+        world_view(w, 2, "198.51.100.1", 1);
+        world_expect_last(w, "raised a client.ip=198.51.100.1 n=0 at=2\n");
+        world_expect_last(w, "severity=critical");
+        world_view(w, 3, "198.51.100.1", 1);
+        world_expect_last(w, "raised c client.ip=198.51.100.1 n=0 at=3\n");
+        world_expect_last(w, "severity=low");
+        assert_int_equal(w->raised, 2);
+        world_free(w);
+}
+
+static void a_folder_is_read_in_the_order_of_names(void **state)
+{
+        char folder[] = "/tmp/trawlwatch-rules-XXXXXX";
+        struct diag *diag = diag_new();
+        struct site *site = site_parse("site.yaml", slice_str(world_site), diag);
+        struct buf out = { 0 };
+        (void)state;
+
+        assert_non_null(mkdtemp(folder));
+        const char *path = folder;
+        assert_null(rules_read(&path, 1, site, diag));
+        static const char *const names[] = { "b.yaml", "a.yaml", "list.txt", "c.txt" };
+        static const char *const texts[] = {
+                "rules: [{ name: b, per: target, when: \"target in @names\" }]\n",
+                "lists: { names: { file: list.txt } }\n",
+                "# people\nanna\r\n\n  bert\n",
+                "not: [read",
+        };
+        char name[4][100];
+        for (int i = 0; i < 4; i++) {
+                snprintf(name[i], sizeof(name[i]), "%s/%s", folder, names[i]);
+                FILE *file = fopen(name[i], "w");
+                assert_non_null(file);
+                fputs(texts[i], file);
+                fclose(file);
+        }
+        struct rules *rules = rules_read(&path, 1, site, diag);
+        assert_non_null(rules);
+        assert_int_equal(rules_count(rules), 1);
+        rules_free(&rules);
+        rules = rules_read(NULL, 0, site, diag);
+        assert_int_equal(rules_count(rules), 0);
+        rules_free(&rules);
+        diag_print(diag, &out);
+        buf_put_byte(&out, 0);
+        assert_non_null(strstr((char *)out.data, ": no *.yaml in this folder\n"));
+        for (int i = 0; i < 4; i++)
+                unlink(name[i]);
+        rmdir(folder);
+        buf_free(&out);
+        site_free(&site);
+        diag_free(&diag);
+}
+
+static void the_shipped_rules_are_right(void **state)
+{
+        const char *const path = "../rules";
+        struct diag *diag = diag_new();
+        struct site *site = site_parse("site.yaml", slice_str(world_site), diag);
+        struct rules *rules = rules_read(&path, 1, site, diag);
+        (void)state;
+
+        if (!rules)
+                world_fail(diag);
+        assert_true(rules_count(rules) >= 8);
+        rules_free(&rules);
+        site_free(&site);
+        diag_free(&diag);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(mistakes_of_a_rule),
+                cmocka_unit_test(later_names_in_quotes_are_words),
+                cmocka_unit_test(all_mistakes_come_in_one_run),
+                cmocka_unit_test(mistakes_of_lists),
+                cmocka_unit_test(defaults_are_those_of_the_file),
+                cmocka_unit_test(a_folder_is_read_in_the_order_of_names),
+                cmocka_unit_test(the_shipped_rules_are_right),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
