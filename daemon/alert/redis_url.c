@@ -144,8 +144,8 @@ static const char *parse_unix(struct slice text, struct redis_url *url)
         size_t mark = slice_find(text, '?');
         struct slice path = slice_first(text, mark), query = slice_from(text, mark + 1);
 
-        if (slice_starts_with(path, slice_str("//")))
-                path = slice_from(path, 2);
+        while (slice_starts_with(path, slice_str("//"))) /* unix:///path too */
+                path = slice_from(path, 1);
         url->is_unix = true;
         if (path.len == 0 || path.data[0] != '/' || path.len > SOCKET_PATH_MAX ||
             !copy_plain(path, url->host, sizeof(url->host)))

@@ -164,6 +164,12 @@ static bool is_crowded(const struct engine *e)
         return e->budget.pages.used >= e->budget.newcomer_pages;
 }
 
+/* The reserve is used up as well: what is followed already cannot grow. */
+static bool is_full(const struct engine *e)
+{
+        return e->budget.pages.used == e->budget.pages.capacity;
+}
+
 /* Room is made before it is needed: what hangs on entries must find some too. */
 static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash)
 {
@@ -423,6 +429,8 @@ void engine_record(struct engine *e, const struct record *record)
                 return;
         e->options.counters->transactions++;
         engine_advance(e, record->end_ns);
+        if (is_full(e))
+                table_evict(largest_table(e), EVICT_IN_NEED);
         facts_begin(&e->facts, record);
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 struct table *t = &e->tables[i];

@@ -115,13 +115,12 @@ static void read_rules(struct loading *l, const struct yaml_node *list,
         }
         for (const struct yaml_node *node = list->child; node; node = node->next) {
                 struct rule_draft draft;
-                bool good = rules_read_rule(l->rules, node, defaults, &draft, l->diag);
+                rules_read_rule(l->rules, node, defaults, &draft, l->diag);
                 if (node->kind != YAML_MAP)
                         continue;
                 if (strcmp(draft.rule.name, "?") != 0 && !is_name_taken(l, &draft.rule))
                         take_name(l, &draft.rule);
                 /* With mistakes too: the expressions may have more of them. */
-                (void)good;
                 rules_plan(l->rules, &draft, l->diag);
                 l->rules->written++;
         }
@@ -243,10 +242,10 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         for (unsigned i = 0; i < l->count; i++)
                 if (l->files[i])
                         read_file(l, l->files[i]);
+        if (diag_errors(l->diag) == errors_before)
+                rules_lay_out(rules, l->diag);
         if (diag_errors(l->diag) > errors_before)
                 rules_free(&rules);
-        else
-                rules_lay_out(rules);
         for (unsigned i = 0; i < l->count; i++)
                 yaml_free(&l->files[i]);
         free(l->taken);

@@ -177,9 +177,13 @@ static bool plan_key(struct rules *rules, const struct key_draft *key, unsigned 
                 else
                         good = false;
         }
-        if (good)
-                *table = find_table(rules, operands, key->parts);
-        return good;
+        if (!good)
+                return false;
+        *table = find_table(rules, operands, key->parts);
+        if (rules->table_count <= TABLES_MAX)
+                return true;
+        diag_error(diag, key->place[0], "more than %d different keys", TABLES_MAX);
+        return false;
 }
 
 static unsigned find_window(struct table_plan *t, int64_t window_ns)
@@ -445,7 +449,7 @@ static uint32_t lay_out_kind(struct table_plan *t, enum slot_kind kind, size_t s
         return at;
 }
 
-void rules_lay_out(struct rules *rules)
+void rules_lay_out(struct rules *rules, struct diag *diag)
 {
         for (unsigned i = 0; i < rules->table_count; i++) {
                 struct table_plan *t = &rules->tables[i];
@@ -459,5 +463,9 @@ void rules_lay_out(struct rules *rules)
                 at = lay_out_kind(t, SLOT_COUNT, sizeof(struct window_counts), at);
                 at = lay_out_kind(t, SLOT_BYTES, sizeof(struct window_bytes), at);
                 t->entry_size = (at + 7) / 8 * 8;
+                if (t->entry_size > BUDGET_PAGE)
+                        diag_error(diag, rules->rules[t->rules[t->rule_count - 1]].place,
+                                   "too much is counted for the key '%s': %u bytes, of %d", t->type,
+                                   t->entry_size, BUDGET_PAGE);
         }
 }

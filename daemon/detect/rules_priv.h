@@ -25,6 +25,7 @@
 #include "detect/vocabulary.h"
 
 #define RULES_MAX        4096
+#define TABLES_MAX       128 /* different keys */
 #define KEY_PARTS_MAX    4
 #define WINDOWS_MAX      24 /* different windows of one table */
 #define BLOCK_RUNGS_MAX  8
@@ -146,10 +147,10 @@ void rules_begin(struct rules *);
 void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
 /* When all rules are in: lays out the entries of the tables. */
-void rules_lay_out(struct rules *);
+void rules_lay_out(struct rules *, struct diag *);
 
-/* rules_read.c: one rule, with the file's defaults (may be NULL). False: it has mistakes. */
-bool rules_read_rule(struct rules *, const struct yaml_node *rule,
+/* rules_read.c: one rule, with the file's defaults (may be NULL). */
+void rules_read_rule(struct rules *, const struct yaml_node *rule,
                      const struct yaml_node *defaults, struct rule_draft *, struct diag *);
 
 /* Checks the keys of `defaults:` themselves. */

@@ -326,17 +326,16 @@ static void read_expression(struct reading *r, const char *key, struct slice *te
         *exact = node->one_line;
 }
 
-bool rules_read_rule(struct rules *rules, const struct yaml_node *node,
+void rules_read_rule(struct rules *rules, const struct yaml_node *node,
                      const struct yaml_node *defaults, struct rule_draft *draft,
                      struct diag *diag)
 {
         struct reading r = { rules, node, defaults, draft, diag, NULL, 0 };
-        unsigned before = diag_errors(diag);
 
         *draft = (struct rule_draft){ .keys = 0 };
         yaml_check_keys(node, rule_keys, "a rule", diag);
         if (node->kind != YAML_MAP)
-                return false;
+                return;
         check_later_keys(node, diag);
         read_name(&r);
         read_description(&r);
@@ -350,5 +349,4 @@ bool rules_read_rule(struct rules *rules, const struct yaml_node *node,
         read_expression(&r, "when", &draft->when, &draft->when_place, &draft->when_exact);
         if (!get(&r, "when"))
                 diag_error(diag, node->place, "rule '%s' needs the key 'when'", draft->rule.name);
-        return diag_errors(diag) == before;
 }

@@ -9,7 +9,6 @@
  * could match and few more.
  *
  * Owns the templates. Immutable once built.
- * Cost: about 40 ns with the shipped map.
  */
 #ifndef OBSERVE_ROUTE_H
 #define OBSERVE_ROUTE_H

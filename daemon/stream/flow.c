@@ -137,14 +137,22 @@ bool flow_needs_patience(const struct flow *f)
         return false;
 }
 
-/* How far this direction's hole reaches that may be given up now. */
-static int64_t hole_end(const struct side *side, bool all)
+/*
+ * How far this direction's hole reaches that may be given up now. Not past what the
+ * peer's next held bytes wait for: they come before the rest of the hole.
+ */
+static int64_t hole_end(const struct flow *f, enum flow_side which, bool all)
 {
-        int64_t known = side->acked;
+        const struct side *side = &f->side[which];
+        const struct reasm_piece *held = side->held.first,
+                                 *waiting = f->side[!which].held.first;
+        int64_t end = side->acked;
 
-        if (side->held.first && (all || known > side->held.first->offset))
-                known = side->held.first->offset;
-        return known;
+        if (held && (all || end > held->offset))
+                end = held->offset;
+        if (waiting && waiting->heard > side->next && waiting->heard < end)
+                end = waiting->heard;
+        return end;
 }
 
 void flow_give_up(struct flow *f, const struct flow_context *c, bool all, int64_t time_ns)
@@ -154,7 +162,7 @@ void flow_give_up(struct flow *f, const struct flow_context *c, bool all, int64_
         while (progress) {
                 progress = false;
                 for (int i = 0; i < 2; i++) {
-                        int64_t to = hole_end(&f->side[i], all);
+                        int64_t to = hole_end(f, i, all);
                         if (f->side[i].known && f->side[i].next < to &&
                             f->side[i].next < f->side[i].end) {
                                 lose(f, c, i, to, time_ns);

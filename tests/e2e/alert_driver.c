@@ -114,7 +114,8 @@ static void obey_all(struct driver *d)
                          (const char *)line.data);
                 obey(d, copy);
         }
-        memmove(d->input.data, rest.data, rest.len);
+        if (rest.len)
+                memmove(d->input.data, rest.data, rest.len);
         d->input.len = rest.len;
 }
 

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#define TRANSACTIONS 6000
+#define TRANSACTIONS 5000
 
 static const char rules_text[] =
     "rules:\n"
@@ -155,7 +155,7 @@ static void check_tables(struct world *w, unsigned upto)
 
 static int64_t next_time(int64_t now_ms)
 {
-        switch (draw(12)) {
+        switch (draw(300)) {
         case 0: /* to the edge of a pane, of 1 s or 7.5 s */
                 return (now_ms / 1000 + 1) * 1000;
         case 1:
@@ -163,7 +163,7 @@ static int64_t next_time(int64_t now_ms)
         case 2:
                 return (now_ms / 1000 + 1) * 1000 - 1;
         case 3:
-                return draw(200) ? now_ms : now_ms + draw(70000);
+                return draw(4) ? now_ms : now_ms + draw(70000);
         default:
                 return now_ms + draw(40);
         }
@@ -198,7 +198,7 @@ static void tables_agree_with_the_definition(void **state)
                                            .status = p->missing_page ? 404 : 200,
                                            .target = target,
                                            .bytes = (uint64_t)p->bytes });
-                if (i % 3 == 0)
+                if (i % 4 == 0)
                         check_tables(w, i);
         }
         printf("%u sketched counts, RMSE %.2f %%\n", sketched,
