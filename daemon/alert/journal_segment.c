@@ -115,7 +115,7 @@ void segment_close(struct segment_reader *r)
 
 static struct slice unread(const struct segment_reader *r)
 {
-        return slice_from(buf_slice(&r->window), r->start);
+        return slice_from(slice_of(r->window.data, r->window.len), r->start);
 }
 
 /* Reads on behind the window until it holds `want` bytes. PART: the file has no more. */

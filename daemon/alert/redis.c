@@ -516,18 +516,6 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 /* --- use --- */
 
-bool redis_prefix_is_good(struct slice prefix)
-{
-        size_t open = slice_find(prefix, '{');
-        struct slice tag = slice_from(prefix, open + 1);
-        size_t close = slice_find(tag, '}');
-
-        for (size_t i = 0; i < prefix.len; i++)
-                if (prefix.data[i] <= ' ' || prefix.data[i] == 0x7f)
-                        return false;
-        return open < prefix.len && close > 0 && close < tag.len;
-}
-
 static void set_defaults(struct redis_options *o)
 {
         if (!o->prefix)

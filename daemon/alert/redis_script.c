@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/redis_script_priv.h"
 
+#include "alert/redis.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -153,6 +154,18 @@ const char *publish_sha1(void)
         for (size_t i = 0; i < 20; i++)
                 snprintf(text + 2 * i, 3, "%02x", digest[i]);
         return text;
+}
+
+bool redis_prefix_is_good(struct slice prefix)
+{
+        size_t open = slice_find(prefix, '{');
+        struct slice tag = slice_from(prefix, open + 1);
+        size_t close = slice_find(tag, '}');
+
+        for (size_t i = 0; i < prefix.len; i++)
+                if (prefix.data[i] <= ' ' || prefix.data[i] == 0x7f)
+                        return false;
+        return open < prefix.len && close > 0 && close < tag.len;
 }
 
 void key_put(struct buf *out, const char *prefix, const char *name)

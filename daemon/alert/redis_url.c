@@ -86,10 +86,14 @@ static const char *parse_host(struct slice text, struct redis_url *url)
                         return "the address has no closing bracket";
                 host = slice_of(text.data + 1, end - 1);
                 rest = slice_from(text, end + 1);
+                if (slice_find(host, ':') == host.len)
+                        return "only an IPv6 address stands in brackets";
         } else {
                 host = slice_first(text, slice_find(text, ':'));
                 rest = slice_from(text, host.len);
         }
+        if (slice_find(host, '[') < host.len || slice_find(host, ']') < host.len)
+                return "the host holds a bracket";
         if (!copy_plain(host, url->host, sizeof(url->host)))
                 return "the host is missing or too long";
         if (rest.len == 0)

@@ -25,11 +25,12 @@ void actors_free(struct actors *a)
         *a = (struct actors){ 0 };
 }
 
-size_t actors_pseudonym(const struct actors *a, enum participant_kind kind, struct slice raw,
-                        char out[256])
+size_t actors_pseudonym(const struct actors *a, enum participant_kind kind,
+                        struct slice raw, char out[256])
 {
         if (a->pseudonym)
-                return a->pseudonym(a->pseudonym_context, participant_name(kind), raw, out);
+                return a->pseudonym(a->pseudonym_context, participant_name(kind), raw,
+                                    out);
         raw = slice_first(raw, 256);
         memcpy(out, raw.data, raw.len);
         return raw.len;
@@ -96,7 +97,8 @@ static void text_drop(struct actors *a, uint32_t handle)
 }
 
 /* Hash of a text in the space of its kind; 0 for none. */
-static uint64_t text_hash(const struct actors *a, enum participant_kind kind, struct slice raw)
+static uint64_t text_hash(const struct actors *a, enum participant_kind kind,
+                          struct slice raw)
 {
         return slice_is_none(raw) ? 0 : hash_mix(hash_slice(a->key, raw), kind + 1);
 }
@@ -187,8 +189,8 @@ static int compare_texts(const struct actors *a, uint32_t x, uint32_t y)
         return order ? order : (s->len > t->len) - (s->len < t->len);
 }
 
-int actors_compare(const struct actors *a, enum participant_kind kind, const struct actor *x,
-                   const struct actor *y)
+int actors_compare(const struct actors *a, enum participant_kind kind,
+                   const struct actor *x, const struct actor *y)
 {
         struct network p, q;
 
@@ -215,7 +217,8 @@ static size_t publish_text(const struct actors *a, uint32_t handle, char out[256
         const struct actor_text *text = text_at(a, handle);
 
         if (!text->is_pseudonym)
-                return actors_pseudonym(a, text->kind, slice_of(text->bytes, text->len), out);
+                return actors_pseudonym(a, text->kind, slice_of(text->bytes, text->len),
+                                        out);
         memcpy(out, text->bytes, text->len);
         return text->len;
 }

@@ -23,7 +23,7 @@
 struct actor {
         uint64_t hash;
         struct ip ip;
-        uint64_t http_shape; /* 0: none */
+        uint64_t http_shape;       /* 0: none */
         uint32_t session, account; /* texts; 0: none */
         uint32_t references;
         uint8_t prefix_bits;
@@ -50,7 +50,8 @@ struct actors {
 };
 
 /* `index_bytes` is for each of the two indexes. */
-bool actors_init(struct actors *, struct budget *, const struct hash_key *, uint64_t index_bytes);
+bool actors_init(struct actors *, struct budget *, const struct hash_key *,
+                 uint64_t index_bytes);
 void actors_free(struct actors *);
 
 /* The actor of a record, with a reference for the caller. 0 when there is no room. */

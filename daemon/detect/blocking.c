@@ -76,12 +76,14 @@ static size_t print_value(const struct candidate *candidate, char out[BLOCK_TEXT
         return text.len;
 }
 
-static uint64_t hash_subject(const struct blocking *b, const char *type, struct slice value)
+static uint64_t hash_subject(const struct blocking *b, const char *type,
+                             struct slice value)
 {
         const struct hash_key *key = &b->engine->options.hash_key;
         uint64_t hash = hash_slice(key, slice_str(b->rule->name));
 
-        return hash_mix(hash_mix(hash, hash_slice(key, slice_str(type))), hash_slice(key, value));
+        return hash_mix(hash_mix(hash, hash_slice(key, slice_str(type))),
+                        hash_slice(key, value));
 }
 
 static void add_block(struct event_memory *event, const char *type, size_t len,
@@ -89,14 +91,14 @@ static void add_block(struct event_memory *event, const char *type, size_t len,
 {
         unsigned at = event->block_count++;
 
-        event->blocks[at] = (struct incident_block){
-                type, slice_of(event->block_texts[at], len), block->since_ns, block->until_ns,
-                block->level
-        };
+        event->blocks[at] =
+            (struct incident_block){ type, slice_of(event->block_texts[at], len),
+                                     block->since_ns, block->until_ns, block->level };
 }
 
 /* True when a block begins. *until_ns: when it has to be looked at again. */
-static bool block_one(struct blocking *b, const struct candidate *candidate, int64_t *until_ns)
+static bool block_one(struct blocking *b, const struct candidate *candidate,
+                      int64_t *until_ns)
 {
         struct engine *e = b->engine;
         struct event_memory *event = e->event;
@@ -114,8 +116,8 @@ static bool block_one(struct blocking *b, const struct candidate *candidate, int
                         add_block(event, type, len, &block);
                 return false;
         }
-        if (!b->may_put || ladder_climb(&e->ladder, subject, b->rule->block_ns, b->rule->rungs,
-                                        b->time_ns, &block) != LADDER_NEW)
+        if (!b->may_put || ladder_climb(&e->ladder, subject, b->rule->block_ns,
+                                        b->rule->rungs, b->time_ns, &block) != LADDER_NEW)
                 return false;
         *until_ns = block.until_ns;
         /* Those put now take the place of those that were running. */
@@ -134,9 +136,11 @@ static struct candidate key_candidate(const struct blocking *b)
         const struct table_plan *plan = &e->rules->tables[b->rule->table];
         const struct field *field = e->rules->operands[plan->key[0]].field;
         struct candidate candidate = { .kind = field->kind,
-                                       .text = slice_of(b->c->subject, b->c->subject_len) };
+                                       .text =
+                                           slice_of(b->c->subject, b->c->subject_len) };
 
-        /* The subject is the value as published, so it serves when no record is at hand. */
+        /* The subject is the value as published, so it serves when no record is at hand.
+         */
         if (is_network(candidate.kind))
                 CHECK(network_parse(candidate.text, &candidate.network, NULL));
         return candidate;
@@ -168,12 +172,13 @@ static struct candidate actor_candidate(const struct engine *e, enum field_kind 
                 candidate.network = network_of(&actor->ip, bits);
         else
                 candidate.text =
-                    slice_of(text, actors_publish(&e->actors, field_participant(kind), actor, text));
+                    slice_of(text, actors_publish(&e->actors, field_participant(kind),
+                                                  actor, text));
         return candidate;
 }
 
-static void block_actor(struct blocking *b, enum field_kind kind, const struct actor *actor,
-                        bool count_withheld)
+static void block_actor(struct blocking *b, enum field_kind kind,
+                        const struct actor *actor, bool count_withheld)
 {
         char text[256];
         int64_t until_ns;
@@ -200,9 +205,9 @@ static void block_participants(struct blocking *b, bool count_withheld)
         for (unsigned kind = FIELD_IP; kind <= FIELD_SHAPE; kind++) {
                 if (!(b->rule->block_what & 1U << kind))
                         continue;
-                unsigned count =
-                    involved_values(&e->involved, &entry->involved, field_participant(kind), since,
-                                    actors, INVOLVED_MAX, &total);
+                unsigned count = involved_values(&e->involved, &entry->involved,
+                                                 field_participant(kind), since, actors,
+                                                 INVOLVED_MAX, &total);
                 for (unsigned i = 0; i < count; i++)
                         block_actor(b, kind, actors[i], count_withheld);
         }

@@ -47,7 +47,8 @@ unsigned budget_class_of(struct budget *p, size_t size)
                         return i;
         CHECK(p->classes < BUDGET_CLASSES);
         p->class[p->classes] =
-            (struct budget_class){ .size = rounded, .per_page = (uint16_t)(BUDGET_PAGE / rounded) };
+            (struct budget_class){ .size = rounded,
+                                   .per_page = (uint16_t)(BUDGET_PAGE / rounded) };
         return p->classes++;
 }
 
@@ -106,7 +107,8 @@ uint32_t budget_take(struct budget *p, unsigned size_class, enum budget_priority
                 memcpy(&page->free, budget_at(p, handle), sizeof(page->free));
         else
                 handle = (uint32_t)(((size_t)number * BUDGET_PAGE +
-                                     (size_t)page->cut++ * class->size) / 8);
+                                     (size_t)page->cut++ * class->size) /
+                                    8);
         if (++page->used == class->per_page)
                 page_unlink(p, number);
         memset(budget_at(p, handle), 0, class->size);

@@ -37,9 +37,9 @@ struct budget_page {
 };
 
 struct budget_class {
-        uint32_t size;     /* a multiple of 8 */
+        uint32_t size; /* a multiple of 8 */
         uint16_t per_page;
-        uint32_t partial;  /* head of the list of pages with a free block */
+        uint32_t partial; /* head of the list of pages with a free block */
 };
 
 struct budget {

@@ -42,7 +42,8 @@ static void sift_down(struct cases *c, unsigned at)
         struct case_deadline moving = c->heap[at];
 
         for (unsigned child; (child = 2 * at + 1) < c->count; at = child) {
-                if (child + 1 < c->count && is_before(&c->heap[child + 1], &c->heap[child]))
+                if (child + 1 < c->count &&
+                    is_before(&c->heap[child + 1], &c->heap[child]))
                         child++;
                 if (!is_before(&c->heap[child], &moving))
                         break;

@@ -17,7 +17,8 @@ struct values {
 
 #define PANE_BITS 15U
 
-void distinct_store_init(struct distinct_store *s, struct budget *budget, struct counters *counters)
+void distinct_store_init(struct distinct_store *s, struct budget *budget,
+                         struct counters *counters)
 {
         *s = (struct distinct_store){ .budget = budget, .counters = counters };
         for (unsigned i = 0; i < DISTINCT_SIZES; i++)
@@ -45,7 +46,8 @@ static uint32_t *words_of(const struct distinct_store *s, const struct sketch *s
 }
 
 /* Where the value stands, or `count`. Eight at a time without a branch inside. */
-static unsigned values_find(const struct values *v, unsigned count, uint32_t tag, uint32_t rest)
+static unsigned values_find(const struct values *v, unsigned count, uint32_t tag,
+                            uint32_t rest)
 {
         unsigned i = 0;
 
@@ -83,8 +85,7 @@ static bool values_grow(const struct distinct_store *s, struct distinct *d)
         struct distinct grown = *d;
 
         grown.size = d->block ? d->size + 1 : 0;
-        grown.block = budget_take(s->budget, s->classes[grown.size],
-                                BUDGET_GROWTH);
+        grown.block = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.block == 0)
                 return false;
         struct values new = values_of(s, &grown);
@@ -114,14 +115,15 @@ static bool become_sketch(const struct distinct_store *s, struct distinct *d, in
         sketch_init(sketch);
         sketch->registers = registers;
         for (unsigned i = 0; i < d->count; i++)
-                sketch_add(sketch, words_of(s, sketch), v.tags[i], now - age_of(v.rests[i], now));
+                sketch_add(sketch, words_of(s, sketch), v.tags[i],
+                           now - age_of(v.rests[i], now));
         budget_give(s->budget, d->block);
         *d = (struct distinct){ .block = head, .flags = FLAG_SKETCH };
         return true;
 }
 
-void distinct_add(const struct distinct_store *s, struct distinct *d, uint64_t hash, int64_t pane,
-                  int64_t now)
+void distinct_add(const struct distinct_store *s, struct distinct *d, uint64_t hash,
+                  int64_t pane, int64_t now)
 {
         uint32_t tag = (uint32_t)(hash >> 32);
         uint32_t rest = ((uint32_t)hash & ~PANE_BITS) | (uint32_t)(pane & PANE_BITS);
@@ -154,8 +156,8 @@ void distinct_add(const struct distinct_store *s, struct distinct *d, uint64_t h
         sketch_add(sketch, words_of(s, sketch), tag, pane);
 }
 
-static void values_rotate(const struct distinct_store *s, struct distinct *d, int64_t from,
-                          int64_t to)
+static void values_rotate(const struct distinct_store *s, struct distinct *d,
+                          int64_t from, int64_t to)
 {
         struct values v = values_of(s, d);
         unsigned kept = 0;
@@ -171,7 +173,8 @@ static void values_rotate(const struct distinct_store *s, struct distinct *d, in
                 distinct_clear(s, d);
 }
 
-void distinct_rotate(const struct distinct_store *s, struct distinct *d, int64_t from, int64_t to)
+void distinct_rotate(const struct distinct_store *s, struct distinct *d, int64_t from,
+                     int64_t to)
 {
         if (d->block == 0)
                 return;

@@ -42,12 +42,14 @@ struct distinct_store {
 
 void distinct_store_init(struct distinct_store *, struct budget *, struct counters *);
 
-void distinct_add(const struct distinct_store *, struct distinct *, uint64_t hash, int64_t pane,
-                  int64_t now);
-void distinct_rotate(const struct distinct_store *, struct distinct *, int64_t from, int64_t to);
+void distinct_add(const struct distinct_store *, struct distinct *, uint64_t hash,
+                  int64_t pane, int64_t now);
+void distinct_rotate(const struct distinct_store *, struct distinct *, int64_t from,
+                     int64_t to);
 void distinct_clear(const struct distinct_store *, struct distinct *);
 
-/* `to` is empty: it gets all values of `from`, in pane 0, for a set that never rotates. */
+/* `to` is empty: it gets all values of `from`, in pane 0, for a set that never rotates.
+ */
 void distinct_copy_flat(const struct distinct_store *, const struct distinct *from,
                         struct distinct *to);
 double distinct_value(const struct distinct_store *, const struct distinct *);

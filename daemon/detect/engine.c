@@ -6,12 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define TIME_MAX         (INT64_MAX / 4)
-#define EVICT_AT_A_TIME  2
-#define EVICT_IN_NEED    16
-#define EVICT_TRIES      8
-#define INDEX_PART       8 /* of the memory: one in so many bytes is for indexes */
-#define TEXTS_OF_EVENT   (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
+#define TIME_MAX        (INT64_MAX / 4)
+#define EVICT_AT_A_TIME 2
+#define EVICT_IN_NEED   16
+#define EVICT_TRIES     8
+#define INDEX_PART      8 /* of the memory: one in so many bytes is for indexes */
+#define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 static bool init_parts(struct engine *e, uint64_t memory)
 {
@@ -21,8 +21,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
 
         if (!budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
-            !ladder_init(&e->ladder, &e->budget, index_bytes) || !missed_init(&e->missed) ||
-            !cases_init(&e->cases, o->incidents_max) ||
+            !ladder_init(&e->ladder, &e->budget, index_bytes) ||
+            !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
         e->actors.pseudonym = o->pseudonym;
@@ -87,7 +87,8 @@ static int64_t deadline_of(const struct engine *e, const struct incident_case *c
 
 static void unlink_case(struct engine *e, const struct incident_case *c, uint32_t number)
 {
-        struct entry *entry = table_at(&e->tables[e->rules->rules[c->rule].table], c->entry);
+        struct entry *entry =
+            table_at(&e->tables[e->rules->rules[c->rule].table], c->entry);
         uint32_t *link = &entry->incidents;
 
         while (*link != number) {
@@ -232,7 +233,8 @@ static void add_record_sample(struct engine *e, struct incident_case *c)
         char text[SAMPLE_TEXT_MAX];
 
         if (c->sample_count < INCIDENT_SAMPLES)
-                add_sample(c, slice_of(text, sample_print(e->facts.subject.record, text)));
+                add_sample(c,
+                           slice_of(text, sample_print(e->facts.subject.record, text)));
 }
 
 static uint32_t where_bit(const struct table_plan *plan, unsigned where)
@@ -277,7 +279,8 @@ static void raise(const struct look *look)
                                                               : window_begin_ns;
         c->update_ns = time_ns + rule->again_ns;
         c->served_bytes = table_bytes(look->table, look->entry, rule->served_bytes);
-        distinct_copy_flat(&e->sets, table_set(look->table, look->entry, rule->served_targets),
+        distinct_copy_flat(&e->sets,
+                           table_set(look->table, look->entry, rule->served_targets),
                            &c->served);
         report_subject(e, rule, c);
         report_name(e, c);
@@ -293,7 +296,8 @@ static void raise(const struct look *look)
 static void add_served(const struct look *look, struct incident_case *c)
 {
         struct engine *e = look->engine;
-        const struct slot *targets = &look->table->plan->slots[look->rule->served_targets];
+        const struct slot *targets =
+            &look->table->plan->slots[look->rule->served_targets];
         const struct fact_operand *target;
 
         if (!facts_condition(&e->facts, targets->condition))
@@ -301,13 +305,16 @@ static void add_served(const struct look *look, struct incident_case *c)
         c->served_bytes += e->facts.subject.record->response_bytes;
         target = facts_operand(&e->facts, targets->operand);
         if (target->value.type != VALUE_MISSING)
-                distinct_add(&e->sets, &c->served, facts_hash(&e->facts, targets->operand), 0, 0);
+                distinct_add(&e->sets, &c->served,
+                             facts_hash(&e->facts, targets->operand), 0, 0);
 }
 
-static bool block_is_due(const struct rule *rule, const struct incident_case *c, int64_t time_ns)
+static bool block_is_due(const struct rule *rule, const struct incident_case *c,
+                         int64_t time_ns)
 {
         return rule->rungs && rule->mode == MODE_ALERT &&
-               (rule->block_what || (!c->key_is_private && time_ns >= c->blocked_until_ns));
+               (rule->block_what ||
+                (!c->key_is_private && time_ns >= c->blocked_until_ns));
 }
 
 static void go_on(const struct look *look, struct incident_case *c, bool holds)
@@ -399,7 +406,8 @@ static void note_transaction(struct engine *e, const struct table *t, struct ent
         samples_add(&e->samples, &entry->samples, entry->transactions + 1, r, met, now);
 }
 
-static void count_in_table(struct engine *e, struct table *t, uint32_t met, uint32_t actor)
+static void count_in_table(struct engine *e, struct table *t, uint32_t met,
+                           uint32_t actor)
 {
         uint64_t hash;
 
@@ -414,7 +422,8 @@ static void count_in_table(struct engine *e, struct table *t, uint32_t met, uint
         note_transaction(e, t, entry, actor, met);
         table_count(t, entry, &e->facts);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e, t, entry, handle, &e->rules->rules[t->plan->rules[i]] };
+                struct look look = { e, t, entry, handle,
+                                     &e->rules->rules[t->plan->rules[i]] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }

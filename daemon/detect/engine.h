@@ -24,8 +24,8 @@ struct engine_options {
         const struct rules *rules; /* borrowed */
         const struct site *site;   /* borrowed */
         struct hash_key hash_key;
-        uint8_t id_key[32];   /* incident ids: HMAC-SHA-256 under this key */
-        uint64_t memory_max;  /* bytes for all tables and sketches (limits.detect) */
+        uint8_t id_key[32];  /* incident ids: HMAC-SHA-256 under this key */
+        uint64_t memory_max; /* bytes for all tables and sketches (limits.detect) */
         uint32_t incidents_max;
         pseudonym_fn *pseudonym;
         void *pseudonym_context;

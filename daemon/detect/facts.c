@@ -15,7 +15,8 @@ bool facts_init(struct facts *f, const struct rules *rules, const struct site *s
         f->operand_of = calloc(operands, sizeof(*f->operand_of));
         f->operands = calloc(operands, sizeof(*f->operands));
         f->scratch = calloc(operands, sizeof(*f->scratch));
-        return f->condition_of && f->conditions && f->operand_of && f->operands && f->scratch;
+        return f->condition_of && f->conditions && f->operand_of && f->operands &&
+               f->scratch;
 }
 
 void facts_free(struct facts *f)
@@ -36,7 +37,8 @@ void facts_begin(struct facts *f, const struct record *record)
         if (++f->transaction == 0) {
                 memset(f->condition_of, 0,
                        f->rules->condition_count * sizeof(*f->condition_of));
-                memset(f->operand_of, 0, f->rules->operand_count * sizeof(*f->operand_of));
+                memset(f->operand_of, 0,
+                       f->rules->operand_count * sizeof(*f->operand_of));
                 f->transaction = 1;
         }
 }
@@ -63,8 +65,9 @@ const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
                 return fact;
         f->operand_of[operand] = f->transaction;
         f->subject.scratch = f->scratch[operand];
-        *fact = (struct fact_operand){ .value = expr_value(f->rules->operands[operand].expr,
-                                                           &f->reading) };
+        *fact =
+            (struct fact_operand){ .value = expr_value(f->rules->operands[operand].expr,
+                                                       &f->reading) };
         f->subject.scratch = f->condition_scratch;
         return fact;
 }

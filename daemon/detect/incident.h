@@ -15,7 +15,13 @@
 #define INCIDENT_SAMPLES  5
 #define INCIDENT_INVOLVED 100 /* values that are named, of each kind */
 
-enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+enum severity {
+        SEVERITY_INFO,
+        SEVERITY_LOW,
+        SEVERITY_MEDIUM,
+        SEVERITY_HIGH,
+        SEVERITY_CRITICAL
+};
 enum incident_action { INCIDENT_RAISED, INCIDENT_UPDATED, INCIDENT_ENDED };
 
 /* In the order in which alerts list them; names as in `involved`. */

@@ -32,7 +32,8 @@ uint32_t index_find(const struct index *, const struct budget *, uint64_t hash);
 bool index_put(struct index *, uint64_t hash, uint32_t handle);
 void index_remove(struct index *, uint64_t hash, uint32_t handle);
 
-/* The handle in the first used slot at or after *position, which moves past it; 0: none. */
+/* The handle in the first used slot at or after *position, which moves past it; 0: none.
+ */
 uint32_t index_walk(const struct index *, uint32_t *position);
 
 #endif

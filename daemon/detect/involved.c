@@ -67,8 +67,8 @@ static bool grow(const struct involved_store *s, struct involved *v)
         grown.size = v->block ? v->size + 1 : 0;
         if (grown.size >= INVOLVED_SIZES)
                 return false;
-        grown.block = budget_take(s->actors->budget, s->classes[grown.size],
-                                BUDGET_GROWTH);
+        grown.block =
+            budget_take(s->actors->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.block == 0)
                 return false;
         struct places new = places_of(s, &grown);
@@ -103,7 +103,8 @@ void involved_add(const struct involved_store *s, struct involved *v, uint32_t a
         unsigned at = places_find(&p, v->count, actor);
 
         if (at == v->count) {
-                /* A list that is full of fresh ones is not searched again for old ones. */
+                /* A list that is full of fresh ones is not searched again for old ones.
+                 */
                 if (actor == 0 || (v->overflow && v->count == INVOLVED_MAX && now % 8) ||
                     !make_room(s, v, now > keep ? now - keep : 0, keep_all)) {
                         v->overflow = true;
@@ -171,7 +172,8 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
         }
         qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);
         for (unsigned i = 0; i < count; i++)
-                if (different && !tally_by_value(&tallies[different - 1], &tallies[i], &by))
+                if (different &&
+                    !tally_by_value(&tallies[different - 1], &tallies[i], &by))
                         tallies[different - 1].hits += tallies[i].hits;
                 else
                         tallies[different++] = tallies[i];

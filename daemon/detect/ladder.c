@@ -91,8 +91,9 @@ bool ladder_running(const struct ladder *l, uint64_t subject, int64_t now_ns,
         return true;
 }
 
-enum ladder_result ladder_climb(struct ladder *l, uint64_t subject, const int64_t *rungs_ns,
-                                unsigned rungs, int64_t now_ns, struct ladder_block *block)
+enum ladder_result ladder_climb(struct ladder *l, uint64_t subject,
+                                const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
+                                struct ladder_block *block)
 {
         if (ladder_running(l, subject, now_ns, block))
                 return LADDER_RUNNING;

@@ -35,8 +35,9 @@ enum ladder_result {
 
 bool ladder_init(struct ladder *, struct budget *, uint64_t index_bytes);
 void ladder_free(struct ladder *);
-enum ladder_result ladder_climb(struct ladder *, uint64_t subject, const int64_t *rungs_ns,
-                                unsigned rungs, int64_t now_ns, struct ladder_block *);
+enum ladder_result ladder_climb(struct ladder *, uint64_t subject,
+                                const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
+                                struct ladder_block *);
 
 /* The block of a subject that is running; false when none is. */
 bool ladder_running(const struct ladder *, uint64_t subject, int64_t now_ns,

@@ -81,8 +81,8 @@ static bool list_has(const struct value_list *base, const struct value *value)
         switch (value->type) {
         case VALUE_STRING:
                 return base->type == VALUE_STRING &&
-                       bsearch(&value->text, list->strings, list->count, sizeof(struct slice),
-                               compare_strings);
+                       bsearch(&value->text, list->strings, list->count,
+                               sizeof(struct slice), compare_strings);
         case VALUE_NUMBER:
                 return base->type == VALUE_NUMBER &&
                        bsearch(&value->number, list->numbers, list->count, sizeof(double),
@@ -146,17 +146,19 @@ static void fill_networks(struct list *list, const struct items *items, struct d
                 struct network *network = &list->networks[list->count];
                 bool host_bits = false;
                 if (!network_parse(item->text, network, &host_bits)) {
-                        diag_error(diag, item->place,
-                                   "'%.*s' is not an address or a network, as others of list "
-                                   "'%s' are",
-                                   (int)item->text.len, (const char *)item->text.data,
-                                   list->base.name);
+                        diag_error(
+                            diag, item->place,
+                            "'%.*s' is not an address or a network, as others of list "
+                            "'%s' are",
+                            (int)item->text.len, (const char *)item->text.data,
+                            list->base.name);
                         continue;
                 }
                 if (host_bits)
-                        diag_warning(diag, item->place,
-                                     "'%.*s' has bits set after its prefix; they are ignored",
-                                     (int)item->text.len, (const char *)item->text.data);
+                        diag_warning(
+                            diag, item->place,
+                            "'%.*s' has bits set after its prefix; they are ignored",
+                            (int)item->text.len, (const char *)item->text.data);
                 list->lengths[network->bits] = true;
                 list->count++;
         }
@@ -169,12 +171,13 @@ static void fill(struct lists *lists, struct list *list, const struct items *ite
         list->base.type = type_of(items);
         switch (list->base.type) {
         case VALUE_NETWORK:
-                list->networks =
-                    arena_take(&lists->arena, (items->count + 1) * sizeof(struct network));
+                list->networks = arena_take(&lists->arena,
+                                            (items->count + 1) * sizeof(struct network));
                 fill_networks(list, items, diag);
                 return;
         case VALUE_NUMBER:
-                list->numbers = arena_take(&lists->arena, (items->count + 1) * sizeof(double));
+                list->numbers =
+                    arena_take(&lists->arena, (items->count + 1) * sizeof(double));
                 for (unsigned i = 0; i < items->count; i++)
                         parse_number(items->items[i].text, &list->numbers[list->count++]);
                 qsort(list->numbers, list->count, sizeof(double), compare_numbers);
@@ -189,12 +192,14 @@ static void fill(struct lists *lists, struct list *list, const struct items *ite
         }
 }
 
-static void read_inline(const struct yaml_node *node, struct items *items, struct diag *diag)
+static void read_inline(const struct yaml_node *node, struct items *items,
+                        struct diag *diag)
 {
         for (const struct yaml_node *child = node->child; child; child = child->next) {
                 struct slice text;
                 if (yaml_text(child, "item of a list", &text, diag))
-                        item_add(items, (struct item){ text, child->place, child->quoted });
+                        item_add(items,
+                                 (struct item){ text, child->place, child->quoted });
         }
 }
 
@@ -249,8 +254,9 @@ static const char *beside(struct lists *lists, const char *rule_file, struct sli
         return (const char *)copy.data;
 }
 
-static void read_file(struct lists *lists, const struct yaml_node *node, const char *rule_file,
-                      struct buf *contents, struct items *items, struct diag *diag)
+static void read_file(struct lists *lists, const struct yaml_node *node,
+                      const char *rule_file, struct buf *contents, struct items *items,
+                      struct diag *diag)
 {
         static const char *const keys[] = { "file", NULL };
         const struct yaml_node *file = yaml_get(node, "file");
@@ -291,12 +297,14 @@ static void read_list(struct lists *lists, const struct yaml_node *node, const c
         struct buf contents = { 0 };
         struct items items = { 0 };
 
-        list->base.name = (const char *)arena_copy(&lists->arena, slice_str(node->key)).data;
+        list->base.name =
+            (const char *)arena_copy(&lists->arena, slice_str(node->key)).data;
         list->base.has = list_has;
         list->place = node->key_place;
         for (unsigned i = 0; i < lists->count; i++)
                 if (strcmp(lists->all[i]->name, node->key) == 0) {
-                        diag_error(diag, node->key_place, "list '%s' exists already", node->key);
+                        diag_error(diag, node->key_place, "list '%s' exists already",
+                                   node->key);
                         return;
                 }
         if (node->kind == YAML_LIST)
@@ -306,8 +314,8 @@ static void read_list(struct lists *lists, const struct yaml_node *node, const c
         else
                 diag_error(diag, node->place, "a list is [..] or has the key 'file'");
         if (items.too_many)
-                diag_error(diag, node->place, "list '%s' has more than %d items", node->key,
-                           LIST_ITEMS_MAX);
+                diag_error(diag, node->place, "list '%s' has more than %d items",
+                           node->key, LIST_ITEMS_MAX);
         fill(lists, list, &items, diag);
         lists_add(lists, list);
         free(items.items);

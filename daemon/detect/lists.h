@@ -22,7 +22,8 @@ struct lists {
 };
 
 /* Reads one file's `lists:` map and adds to `lists`; `path` is that of the rule file. */
-void lists_read(struct lists *, const struct yaml_node *map, const char *path, struct diag *);
+void lists_read(struct lists *, const struct yaml_node *map, const char *path,
+                struct diag *);
 
 /* What expressions get; valid until the next lists_read. Never NULL. */
 const struct value_list *const *lists_all(const struct lists *);

@@ -19,7 +19,8 @@ static void print_id(uint64_t ms, const uint8_t digest[10], char id[INCIDENT_ID_
         for (unsigned i = 0; i < INCIDENT_ID_MAX - 1; i++) {
                 unsigned value = 0;
                 for (unsigned bit = i * 5; bit < i * 5 + 5; bit++) {
-                        unsigned set = bit < 2 ? 0 : bytes[(bit - 2) / 8] >> (7 - (bit - 2) % 8);
+                        unsigned set =
+                            bit < 2 ? 0 : bytes[(bit - 2) / 8] >> (7 - (bit - 2) % 8);
                         value = value << 1 | (set & 1);
                 }
                 id[i] = digits[value];
@@ -50,12 +51,15 @@ static void print_part(const struct engine *e, const struct operand *operand,
         unsigned kind = operand->field ? operand->field->kind : FIELD_PLAIN;
         char text[256];
 
-        if (value->type == VALUE_STRING && (kind == FIELD_SESSION || kind == FIELD_SESSION_WAS))
-                buf_put(out, text,
-                        actors_pseudonym(&e->actors, PARTICIPANT_SESSION, value->text, text));
+        if (value->type == VALUE_STRING &&
+            (kind == FIELD_SESSION || kind == FIELD_SESSION_WAS))
+                buf_put(
+                    out, text,
+                    actors_pseudonym(&e->actors, PARTICIPANT_SESSION, value->text, text));
         else if (value->type == VALUE_STRING && kind == FIELD_ACCOUNT)
-                buf_put(out, text,
-                        actors_pseudonym(&e->actors, PARTICIPANT_ACCOUNT, value->text, text));
+                buf_put(
+                    out, text,
+                    actors_pseudonym(&e->actors, PARTICIPANT_ACCOUNT, value->text, text));
         else
                 value_print(value, operand->field ? operand->field->names : NULL, out);
 }
@@ -69,11 +73,13 @@ void report_subject(struct engine *e, const struct rule *rule, struct incident_c
                 const struct operand *operand = &e->rules->operands[plan->key[i]];
                 if (i)
                         buf_put_byte(&text, '|');
-                print_part(e, operand, &facts_operand(&e->facts, plan->key[i])->value, &text);
+                print_part(e, operand, &facts_operand(&e->facts, plan->key[i])->value,
+                           &text);
         }
         if (plan->parts == 0)
                 buf_put_str(&text, "all");
-        c->subject_len = (uint16_t)(text.len < CASE_SUBJECT_MAX ? text.len : CASE_SUBJECT_MAX);
+        c->subject_len =
+            (uint16_t)(text.len < CASE_SUBJECT_MAX ? text.len : CASE_SUBJECT_MAX);
         memcpy(c->subject, text.data, c->subject_len);
         buf_free(&text);
 }
@@ -90,8 +96,9 @@ static void gather_involved(struct engine *e, const struct incident_case *c,
         for (unsigned kind = 0; kind < PARTICIPANT_KINDS; kind++) {
                 struct incident_involved *involved = &event->involved[kind];
                 const struct actor *actors[INCIDENT_INVOLVED];
-                involved->count = involved_values(&e->involved, &entry->involved, kind, since,
-                                                  actors, INCIDENT_INVOLVED, &involved->total);
+                involved->count =
+                    involved_values(&e->involved, &entry->involved, kind, since, actors,
+                                    INCIDENT_INVOLVED, &involved->total);
                 involved->at_least = entry->involved.overflow;
                 for (unsigned i = 0; i < involved->count; i++) {
                         char *at = (char *)event->texts.data + event->texts.len;
@@ -105,13 +112,14 @@ static void gather_involved(struct engine *e, const struct incident_case *c,
 static void gather_evidence(struct engine *e, const struct incident_case *c,
                             const struct rule *rule, struct incident *incident)
 {
-        unsigned count = rule->aggregate_count < CASE_EVIDENCE ? rule->aggregate_count
-                                                               : CASE_EVIDENCE;
+        unsigned count =
+            rule->aggregate_count < CASE_EVIDENCE ? rule->aggregate_count : CASE_EVIDENCE;
 
         for (unsigned i = 0; i < count; i++)
-                e->event->evidence[i] = (struct incident_evidence){
-                        rule->aggregates[i].text, c->evidence[i].value, c->evidence[i].missing
-                };
+                e->event->evidence[i] =
+                    (struct incident_evidence){ rule->aggregates[i].text,
+                                                c->evidence[i].value,
+                                                c->evidence[i].missing };
         incident->evidence = e->event->evidence;
         incident->evidence_count = count;
 }
@@ -138,8 +146,9 @@ void report_event(struct engine *e, struct incident_case *c, enum incident_actio
                 .served_bytes = c->served_bytes,
                 .involved = e->event->involved,
                 .sample_count = c->sample_count,
-                .missed = missed_mean(&e->missed, time_ns,
-                                      span_ns > rule->longest_ns ? span_ns : rule->longest_ns),
+                .missed =
+                    missed_mean(&e->missed, time_ns,
+                                span_ns > rule->longest_ns ? span_ns : rule->longest_ns),
                 .block_count = e->event->block_count,
                 .blocks_are_new = e->event->blocks_are_new,
                 .blocks = e->event->blocks,

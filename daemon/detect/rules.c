@@ -29,8 +29,8 @@ struct loading {
 static void add_file(struct loading *l, const char *path)
 {
         if (l->count == FILES_MAX) {
-                diag_error(l->diag, (struct place){ path, 0, 0 }, "more than %d rule files",
-                           FILES_MAX);
+                diag_error(l->diag, (struct place){ path, 0, 0 },
+                           "more than %d rule files", FILES_MAX);
                 return;
         }
         struct slice name = arena_copy(&l->rules->arena, slice_str(path));
@@ -50,11 +50,13 @@ static void add_folder(struct loading *l, const char *path)
         int result = glob((const char *)pattern.data, 0, NULL, &found);
         buf_free(&pattern);
         if (result == GLOB_NOMATCH) {
-                diag_error(l->diag, (struct place){ path, 0, 0 }, "no *.yaml in this folder");
+                diag_error(l->diag, (struct place){ path, 0, 0 },
+                           "no *.yaml in this folder");
                 return;
         }
         if (result != 0) {
-                diag_error(l->diag, (struct place){ path, 0, 0 }, "cannot read the folder");
+                diag_error(l->diag, (struct place){ path, 0, 0 },
+                           "cannot read the folder");
                 return;
         }
         for (size_t i = 0; i < found.gl_pathc; i++)
@@ -91,8 +93,9 @@ static bool is_name_taken(struct loading *l, const struct rule *rule)
 {
         for (unsigned i = 0; i < l->taken_count; i++)
                 if (strcmp(l->taken[i], rule->name) == 0) {
-                        diag_error(l->diag, rule->place, "rule '%s' exists already (%s:%u)",
-                                   rule->name, l->places[i].file, l->places[i].line);
+                        diag_error(l->diag, rule->place,
+                                   "rule '%s' exists already (%s:%u)", rule->name,
+                                   l->places[i].file, l->places[i].line);
                         return true;
                 }
         return false;
@@ -140,9 +143,11 @@ static bool read_date(const struct yaml_node *node, int64_t *until_ns, struct di
         int day = date.tm_mday;
         time_t midnight = end ? timegm(&date) : 0;
         /* A time in nanoseconds ends in 2262; the 31st of February is none. */
-        if (!end || *end || date.tm_year < 70 || date.tm_year > 300 || date.tm_mday != day) {
-                diag_error(diag, node->place, "until is a date like 2026-12-31, not '%.*s'",
-                           (int)text.len, (const char *)text.data);
+        if (!end || *end || date.tm_year < 70 || date.tm_year > 300 ||
+            date.tm_mday != day) {
+                diag_error(diag, node->place,
+                           "until is a date like 2026-12-31, not '%.*s'", (int)text.len,
+                           (const char *)text.data);
                 return false;
         }
         *until_ns = ((int64_t)midnight + 86400) * NS_PER_SEC;
@@ -180,8 +185,9 @@ static void read_exemption(struct loading *l, const struct yaml_node *node)
         if (!yaml_text(when, "when", &text, l->diag) ||
             !vocabulary_check_later(text, when->place, when->one_line, l->diag))
                 return;
-        exemption.when = expr_parse(text, when->place, when->one_line,
-                                    &l->rules->vocabulary.conditions, VALUE_BOOL, l->diag);
+        exemption.when =
+            expr_parse(text, when->place, when->one_line,
+                       &l->rules->vocabulary.conditions, VALUE_BOOL, l->diag);
         if (exemption.when)
                 add_exemption(l->rules, exemption);
 }
@@ -238,7 +244,8 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         struct rules *rules = l->rules;
 
         read_lists(l);
-        vocabulary_init(&rules->vocabulary, rules->vocabulary.site, lists_all(&rules->lists));
+        vocabulary_init(&rules->vocabulary, rules->vocabulary.site,
+                        lists_all(&rules->lists));
         for (unsigned i = 0; i < l->count; i++)
                 if (l->files[i])
                         read_file(l, l->files[i]);

@@ -63,8 +63,8 @@ static unsigned add_condition(struct rules *rules, unsigned base, struct expr *e
                         expr_free(&expr);
                         return i;
                 }
-        struct condition *c =
-            append(&rules->conditions, &rules->condition_count, sizeof(*rules->conditions));
+        struct condition *c = append(&rules->conditions, &rules->condition_count,
+                                     sizeof(*rules->conditions));
         *c = (struct condition){ text, expr, base };
         return rules->condition_count - 1;
 }
@@ -111,8 +111,9 @@ static unsigned operand_of_text(struct rules *rules, const char *text)
 {
         static const struct place nowhere = { "", 0, 0 };
         struct diag *diag = diag_new();
-        struct expr *expr = expr_parse(slice_str(text), nowhere, false,
-                                       &rules->vocabulary.conditions, VALUE_MISSING, diag);
+        struct expr *expr =
+            expr_parse(slice_str(text), nowhere, false, &rules->vocabulary.conditions,
+                       VALUE_MISSING, diag);
 
         CHECK(expr); /* the canonical text of what was parsed before */
         diag_free(&diag);
@@ -120,24 +121,26 @@ static unsigned operand_of_text(struct rules *rules, const char *text)
 }
 
 static struct expr *parse(struct rules *rules, struct slice text, struct place place,
-                          bool exact, bool functions, enum value_type want, struct diag *diag)
+                          bool exact, bool functions, enum value_type want,
+                          struct diag *diag)
 {
         const struct vocabulary *v = &rules->vocabulary;
 
         if (!vocabulary_check_later(text, place, exact, diag))
                 return NULL;
         vocabulary_check_pages(v, text, place, exact, diag);
-        return expr_parse(text, place, exact, functions ? &v->full : &v->conditions, want, diag);
+        return expr_parse(text, place, exact, functions ? &v->full : &v->conditions, want,
+                          diag);
 }
 
-static bool plan_where(struct rules *rules, const struct rule_draft *draft, unsigned *where,
-                       struct diag *diag)
+static bool plan_where(struct rules *rules, const struct rule_draft *draft,
+                       unsigned *where, struct diag *diag)
 {
         *where = CONDITION_ALWAYS;
         if (slice_is_none(draft->where))
                 return true;
-        struct expr *expr = parse(rules, draft->where, draft->where_place, draft->where_exact,
-                                  false, VALUE_BOOL, diag);
+        struct expr *expr = parse(rules, draft->where, draft->where_place,
+                                  draft->where_exact, false, VALUE_BOOL, diag);
         if (!expr)
                 return false;
         *where = add_condition(rules, CONDITION_ALWAYS, expr, canonical(rules, expr));
@@ -170,8 +173,8 @@ static bool plan_key(struct rules *rules, const struct key_draft *key, unsigned 
         bool good = true;
 
         for (unsigned i = 0; i < key->parts; i++) {
-                struct expr *expr = parse(rules, key->text[i], key->place[i], key->exact[i],
-                                          false, VALUE_MISSING, diag);
+                struct expr *expr = parse(rules, key->text[i], key->place[i],
+                                          key->exact[i], false, VALUE_MISSING, diag);
                 if (expr)
                         operands[i] = add_operand(rules, expr);
                 else
@@ -204,8 +207,8 @@ static unsigned find_slot(struct table_plan *t, enum slot_kind kind, unsigned co
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 const struct slot *s = &t->slots[i];
-                if (s->kind == kind && s->condition == condition && s->operand == operand &&
-                    s->window == window)
+                if (s->kind == kind && s->condition == condition &&
+                    s->operand == operand && s->window == window)
                         return i;
         }
         struct slot *s = append(&t->slots, &t->slot_count, sizeof(*s));
@@ -219,8 +222,9 @@ static void print_window(int64_t ns, struct buf *out)
                 int64_t ns;
                 const char *name;
         } units[] = {
-                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" }, { 60 * NS_PER_SEC, "m" },
-                { NS_PER_SEC, "s" },         { NS_PER_MS, "ms" },
+                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" },
+                { 60 * NS_PER_SEC, "m" },    { NS_PER_SEC, "s" },
+                { NS_PER_MS, "ms" },
         };
         unsigned i = 0;
 
@@ -339,13 +343,16 @@ static bool implies_success(const char *text)
                         return false;
         }
         while ((at = strstr(at, "status == 2"))) {
-                bool begins = at == text || (at - text >= 5 && !strncmp(at - 5, " and ", 5));
+                bool begins =
+                    at == text || (at - text >= 5 && !strncmp(at - 5, " and ", 5));
                 const char *end = at + strlen("status == 2");
-                bool digits = end[0] >= '0' && end[0] <= '9' && end[1] >= '0' && end[1] <= '9';
+                bool digits =
+                    end[0] >= '0' && end[0] <= '9' && end[1] >= '0' && end[1] <= '9';
                 bool outside = !memchr(text, '(', (size_t)(at - text)) &&
                                !memchr(text, '\'', (size_t)(at - text)) &&
                                !memchr(text, '"', (size_t)(at - text));
-                if (begins && outside && digits && (!end[2] || !strncmp(end + 2, " and ", 5)))
+                if (begins && outside && digits &&
+                    (!end[2] || !strncmp(end + 2, " and ", 5)))
                         return true;
                 at = end;
         }
@@ -377,7 +384,8 @@ static void check_block(const struct rules *rules, const struct rule_draft *draf
 
         if (rule->rungs && !rule->block_what && (!field || field->kind < FIELD_IP))
                 diag_error(diag, draft->block_place,
-                           "a key '%s' cannot be blocked: say with 'block_what' what is", t->type);
+                           "a key '%s' cannot be blocked: say with 'block_what' what is",
+                           t->type);
 }
 
 static void add_where(struct table_plan *t, unsigned where)
@@ -438,7 +446,8 @@ void rules_plan(struct rules *rules, const struct rule_draft *draft, struct diag
                 plan_one(rules, draft, &draft->key[i], where, diag);
 }
 
-static uint32_t lay_out_kind(struct table_plan *t, enum slot_kind kind, size_t size, uint32_t at)
+static uint32_t lay_out_kind(struct table_plan *t, enum slot_kind kind, size_t size,
+                             uint32_t at)
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 if (t->slots[i].kind != kind)
@@ -464,8 +473,9 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 at = lay_out_kind(t, SLOT_BYTES, sizeof(struct window_bytes), at);
                 t->entry_size = (at + 7) / 8 * 8;
                 if (t->entry_size > BUDGET_PAGE)
-                        diag_error(diag, rules->rules[t->rules[t->rule_count - 1]].place,
-                                   "too much is counted for the key '%s': %u bytes, of %d", t->type,
-                                   t->entry_size, BUDGET_PAGE);
+                        diag_error(
+                            diag, rules->rules[t->rules[t->rule_count - 1]].place,
+                            "too much is counted for the key '%s': %u bytes, of %d",
+                            t->type, t->entry_size, BUDGET_PAGE);
         }
 }

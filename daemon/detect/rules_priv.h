@@ -48,11 +48,11 @@ struct operand {
 };
 
 enum slot_kind {
-        SLOT_COUNT,    /* transactions; with an operand: those where it is present */
+        SLOT_COUNT, /* transactions; with an operand: those where it is present */
         SLOT_SUM,
         SLOT_MAX,
         SLOT_DISTINCT,
-        SLOT_BYTES,    /* response bytes, exactly */
+        SLOT_BYTES, /* response bytes, exactly */
         SLOT_KINDS
 };
 
@@ -67,7 +67,8 @@ struct rule_aggregate {
         const char *text;
         enum function_id function;
         enum value_type type;
-        unsigned a, b; /* slots of the rule's table: what is read, what it is divided by */
+        unsigned a,
+            b; /* slots of the rule's table: what is read, what it is divided by */
 };
 
 struct rule {
@@ -90,7 +91,7 @@ struct rule {
 };
 
 struct table_plan {
-        unsigned parts; /* 0: the whole site */
+        unsigned parts;              /* 0: the whole site */
         unsigned key[KEY_PARTS_MAX]; /* operands */
         const char *type;            /* subject.type: "client.host", "a|b", "all" */
         unsigned window_count;
@@ -101,7 +102,7 @@ struct table_plan {
         unsigned rule_count;
         unsigned *rules;
         unsigned where_count;
-        unsigned *wheres; /* different conditions of its rules */
+        unsigned *wheres;                    /* different conditions of its rules */
         uint32_t entry_size, windows_offset; /* bytes */
 };
 
@@ -151,7 +152,8 @@ void rules_lay_out(struct rules *, struct diag *);
 
 /* rules_read.c: one rule, with the file's defaults (may be NULL). */
 void rules_read_rule(struct rules *, const struct yaml_node *rule,
-                     const struct yaml_node *defaults, struct rule_draft *, struct diag *);
+                     const struct yaml_node *defaults, struct rule_draft *,
+                     struct diag *);
 
 /* Checks the keys of `defaults:` themselves. */
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *);

@@ -7,14 +7,15 @@
 #define AGAIN_DEFAULT (10 * 60 * NS_PER_SEC)
 #define DURATION_MAX  (366LL * 24 * 3600 * NS_PER_SEC)
 
-static const char *const rule_keys[] = { "name",     "description", "references", "severity",
-                                         "mode",     "where",       "per",        "per_each",
-                                         "when",     "block",       "block_what", "again",
-                                         "tag",      "signal",      "weight",     "family",
+static const char *const rule_keys[] = { "name", "description", "references", "severity",
+                                         "mode", "where",       "per",        "per_each",
+                                         "when", "block",       "block_what", "again",
+                                         "tag",  "signal",      "weight",     "family",
                                          NULL };
 static const char *const later_keys[] = { "tag", "signal", "weight", "family", NULL };
 static const char *const mode_names[] = { "alert", "dry-run", "off", NULL };
-static const char *const severity_names[] = { "info", "low", "medium", "high", "critical", NULL };
+static const char *const severity_names[] = { "info", "low",      "medium",
+                                              "high", "critical", NULL };
 static const char *const block_kinds[] = { "client.ip", "client.host", "client.prefix",
                                            "session",   "account",     "http.shape",
                                            NULL };
@@ -36,14 +37,14 @@ static int name_index(const char *const *names, struct slice name)
         return -1;
 }
 
-static void unknown_value(const struct yaml_node *node, const char *what, struct slice text,
-                          const char *const *names, struct diag *diag)
+static void unknown_value(const struct yaml_node *node, const char *what,
+                          struct slice text, const char *const *names, struct diag *diag)
 {
         const char *near = diag_suggest(text, names);
 
         diag_error(diag, node->place, "unknown %s '%.*s'%s%s%s", what, (int)text.len,
-                   (const char *)text.data, near ? " (did you mean '" : "", near ? near : "",
-                   near ? "'?)" : "");
+                   (const char *)text.data, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
 }
 
 static void check_later_keys(const struct yaml_node *map, struct diag *diag)
@@ -51,8 +52,8 @@ static void check_later_keys(const struct yaml_node *map, struct diag *diag)
         for (int i = 0; later_keys[i]; i++) {
                 const struct yaml_node *node = yaml_get(map, later_keys[i]);
                 if (node)
-                        diag_error(diag, node->key_place, "key '%s' is not in this version yet",
-                                   later_keys[i]);
+                        diag_error(diag, node->key_place,
+                                   "key '%s' is not in this version yet", later_keys[i]);
         }
 }
 
@@ -103,9 +104,10 @@ static void read_name(struct reading *r)
         for (size_t i = 0; good && i < text.len; i++)
                 good = text.data[i] && is_name_byte(text.data[i]);
         if (!good)
-                diag_error(r->diag, node->place,
-                           "a rule's name is 1 to 64 letters, digits and - _ . (it is '%.*s')",
-                           (int)text.len, (const char *)text.data);
+                diag_error(
+                    r->diag, node->place,
+                    "a rule's name is 1 to 64 letters, digits and - _ . (it is '%.*s')",
+                    (int)text.len, (const char *)text.data);
         else
                 r->draft->rule.name = (const char *)keep(r, text).data;
 }
@@ -206,15 +208,17 @@ static void add_rung(void *context, const struct yaml_node *node)
         if (!read_duration(node, "a block", &ns, r->diag))
                 return;
         if (rule->rungs == BLOCK_RUNGS_MAX)
-                diag_error(r->diag, node->place, "a ladder has at most %d rungs", BLOCK_RUNGS_MAX);
+                diag_error(r->diag, node->place, "a ladder has at most %d rungs",
+                           BLOCK_RUNGS_MAX);
         else
                 rule->block_ns[rule->rungs++] = ns;
 }
 
 static void add_block_kind(void *context, const struct yaml_node *node)
 {
-        static const enum field_kind kinds[] = { FIELD_IP,      FIELD_HOST,    FIELD_PREFIX,
-                                                 FIELD_SESSION, FIELD_ACCOUNT, FIELD_SHAPE };
+        static const enum field_kind kinds[] = { FIELD_IP,      FIELD_HOST,
+                                                 FIELD_PREFIX,  FIELD_SESSION,
+                                                 FIELD_ACCOUNT, FIELD_SHAPE };
         struct reading *r = context;
         struct slice text;
 
@@ -224,7 +228,8 @@ static void add_block_kind(void *context, const struct yaml_node *node)
         if (kind >= 0)
                 r->draft->rule.block_what |= 1U << kinds[kind];
         else if (slice_is(text, "tls.ja4"))
-                diag_error(r->diag, node->place, "field 'tls.ja4' is not in this version yet");
+                diag_error(r->diag, node->place,
+                           "field 'tls.ja4' is not in this version yet");
         else
                 unknown_value(node, "kind of block", text, block_kinds, r->diag);
 }
@@ -242,7 +247,8 @@ static void read_block(struct reading *r)
         r->draft->block_what_place = what->place;
         yaml_one_or_list(what, "block_what", add_block_kind, r, r->diag);
         if (!block)
-                diag_error(r->diag, what->key_place, "'block_what' without 'block' blocks nothing");
+                diag_error(r->diag, what->key_place,
+                           "'block_what' without 'block' blocks nothing");
 }
 
 static void add_part(void *context, const struct yaml_node *node)
@@ -254,7 +260,8 @@ static void add_part(void *context, const struct yaml_node *node)
         if (!yaml_text(node, "key", &text, r->diag))
                 return;
         if (key->parts == KEY_PARTS_MAX) {
-                diag_error(r->diag, node->place, "a key has at most %d parts", KEY_PARTS_MAX);
+                diag_error(r->diag, node->place, "a key has at most %d parts",
+                           KEY_PARTS_MAX);
                 return;
         }
         if (slice_is(slice_trim(text), "all")) {
@@ -291,7 +298,8 @@ static void read_key(struct reading *r)
         const struct yaml_node *each = yaml_get(r->rule, "per_each");
 
         if (per && each) {
-                diag_error(r->diag, each->key_place, "either 'per' or 'per_each', not both");
+                diag_error(r->diag, each->key_place,
+                           "either 'per' or 'per_each', not both");
                 return;
         }
         if (!per && !each) {
@@ -301,9 +309,10 @@ static void read_key(struct reading *r)
         if (per) {
                 add_key(r, per);
         } else if (!each) {
-                diag_error(r->diag, r->rule->place,
-                           "rule '%s' needs 'per' or 'per_each' (per: all is the whole site)",
-                           r->draft->rule.name);
+                diag_error(
+                    r->diag, r->rule->place,
+                    "rule '%s' needs 'per' or 'per_each' (per: all is the whole site)",
+                    r->draft->rule.name);
         } else if (each->kind == YAML_LIST) {
                 for (const struct yaml_node *node = each->child; node; node = node->next)
                         add_key(r, node);
@@ -345,8 +354,10 @@ void rules_read_rule(struct rules *rules, const struct yaml_node *node,
         read_again(&r);
         read_block(&r);
         read_key(&r);
-        read_expression(&r, "where", &draft->where, &draft->where_place, &draft->where_exact);
+        read_expression(&r, "where", &draft->where, &draft->where_place,
+                        &draft->where_exact);
         read_expression(&r, "when", &draft->when, &draft->when_place, &draft->when_exact);
         if (!get(&r, "when"))
-                diag_error(diag, node->place, "rule '%s' needs the key 'when'", draft->rule.name);
+                diag_error(diag, node->place, "rule '%s' needs the key 'when'",
+                           draft->rule.name);
 }

@@ -34,8 +34,9 @@ void samples_add(const struct sample_store *, struct samples *, uint32_t nth,
                  const struct record *, uint32_t met, uint32_t now);
 
 /* Up to SAMPLES_KEPT texts that met `condition`, seen since `since`, oldest first. */
-unsigned samples_get(const struct sample_store *, const struct samples *, uint32_t condition,
-                     uint32_t since, struct slice texts[SAMPLES_KEPT]);
+unsigned samples_get(const struct sample_store *, const struct samples *,
+                     uint32_t condition, uint32_t since,
+                     struct slice texts[SAMPLES_KEPT]);
 void samples_clear(const struct sample_store *, struct samples *);
 
 #endif

@@ -27,7 +27,7 @@
 #define SKETCH_BYTES     (SKETCH_REGISTERS * 4)
 
 struct sketch {
-        double estimate; /* below 0: to be computed */
+        double estimate;    /* below 0: to be computed */
         uint32_t registers; /* whoever owns it: where its words are */
         uint16_t histogram[SKETCH_VALUES];
 };

@@ -8,7 +8,7 @@
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 #define TRANSACTIONS_MAX ((1U << 28) - 1)
-#define LIVES_MAX (sizeof(lives_from) / sizeof(*lives_from))
+#define LIVES_MAX        (sizeof(lives_from) / sizeof(*lives_from))
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
@@ -267,7 +267,8 @@ struct value table_value(const struct table *t, const struct entry *e,
         return (struct value){ .type = a->type, .number = number };
 }
 
-const struct distinct *table_set(const struct table *t, const struct entry *e, unsigned slot)
+const struct distinct *table_set(const struct table *t, const struct entry *e,
+                                 unsigned slot)
 {
         return cells_of(e, slot_at(t, slot));
 }

@@ -75,7 +75,8 @@ void table_count(const struct table *, struct entry *, struct facts *);
 /* What an aggregate of a rule of this table is now. */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);
-const struct distinct *table_set(const struct table *, const struct entry *, unsigned slot);
+const struct distinct *table_set(const struct table *, const struct entry *,
+                                 unsigned slot);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
 
 /* Forgets up to `count` entries, the least telling first. Returns how many. */

@@ -52,7 +52,8 @@ static struct value read_header(const void *subject, unsigned which)
 {
         const struct record *r = record_of(subject);
 
-        return which < r->header_count ? text(record_span_text(r, r->headers[which])) : missing();
+        return which < r->header_count ? text(record_span_text(r, r->headers[which]))
+                                       : missing();
 }
 
 static struct value read_client(const void *subject, unsigned kind)
@@ -146,7 +147,8 @@ static struct value read_shape(const void *subject, unsigned argument)
         (void)argument;
         if (s->record->http_shape == 0)
                 return missing();
-        int len = snprintf(s->scratch, SUBJECT_SCRATCH, "%016" PRIx64, s->record->http_shape);
+        int len =
+            snprintf(s->scratch, SUBJECT_SCRATCH, "%016" PRIx64, s->record->http_shape);
         return text(slice_of(s->scratch, (size_t)len));
 }
 
@@ -204,8 +206,8 @@ static const char *const form_seen_words[] = { "yes", "no", "unknown", NULL };
 static const char *const block_state_words[] = { "ignored", "refused", "silent", NULL };
 static const struct value_names form_seen_names = { "answer", words_find, words_name,
                                                     form_seen_words };
-static const struct value_names block_state_names = { "block state", words_find, words_name,
-                                                      block_state_words };
+static const struct value_names block_state_names = { "block state", words_find,
+                                                      words_name, block_state_words };
 
 /* clang-format off */
 #define LATER(name, type, help) { name, type, read_none, 0, NULL, help, FIELD_LATER }
@@ -279,8 +281,9 @@ static const struct function functions[] = {
 /* clang-format on */
 
 static const char *const later_functions[] = {
-        "top_share", "surge",      "gap_entropy",    "modal_gap_share", "sequential", "cold_share",
-        "cold_surge", "undercollision", "skew",      "score",           "families",   "tagged",
+        "top_share",  "surge",      "gap_entropy", "modal_gap_share",
+        "sequential", "cold_share", "cold_surge",  "undercollision",
+        "skew",       "score",      "families",    "tagged",
         "tag_origin", NULL,
 };
 
@@ -301,7 +304,8 @@ static bool resolve_header(void *context, struct slice name, unsigned *which,
 }
 
 static const struct field_with_argument argument_rows[] = {
-        { "header", VALUE_STRING, read_header, resolve_header, "first header line of that name" },
+        { "header", VALUE_STRING, read_header, resolve_header,
+          "first header line of that name" },
         { .name = NULL },
 };
 
@@ -370,7 +374,8 @@ static size_t skip_string(struct slice s, size_t at)
         return at + 1 + slice_find(slice_from(s, at + 1), s.data[at]) + 1;
 }
 
-static struct place place_in(struct slice s, size_t at, struct place place, bool exact_columns)
+static struct place place_in(struct slice s, size_t at, struct place place,
+                             bool exact_columns)
 {
         for (size_t i = 0; exact_columns && i < at; i++)
                 place.column += (s.data[i] & 0xc0) != 0x80;
@@ -421,8 +426,8 @@ bool vocabulary_check_later(struct slice s, struct place place, bool exact_colum
         return readable;
 }
 
-void vocabulary_check_pages(const struct vocabulary *v, struct slice s, struct place place,
-                            bool exact_columns, struct diag *diag)
+void vocabulary_check_pages(const struct vocabulary *v, struct slice s,
+                            struct place place, bool exact_columns, struct diag *diag)
 {
         const struct value_names *pages = site_page_names(v->site);
         struct slice word;
@@ -431,8 +436,9 @@ void vocabulary_check_pages(const struct vocabulary *v, struct slice s, struct p
                 int page = pages->find(pages->context, word);
                 if (page <= 0 || site_page_is_defined(v->site, (unsigned)page))
                         continue;
-                diag_warning(diag, place_in(s, i - word.len, place, exact_columns),
-                             "the site map does not define the page '%.*s': the rule sees none",
-                             (int)word.len, (const char *)word.data);
+                diag_warning(
+                    diag, place_in(s, i - word.len, place, exact_columns),
+                    "the site map does not define the page '%.*s': the rule sees none",
+                    (int)word.len, (const char *)word.data);
         }
 }

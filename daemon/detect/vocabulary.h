@@ -28,7 +28,7 @@ enum field_kind {
         FIELD_PLAIN,
         FIELD_LATER, /* not in this version yet */
         FIELD_SESSION_WAS,
-        FIELD_IP,    /* from here on: can be blocked */
+        FIELD_IP, /* from here on: can be blocked */
         FIELD_HOST,
         FIELD_PREFIX,
         FIELD_SESSION,
@@ -59,7 +59,8 @@ struct vocabulary {
 };
 
 /* `lists` ends with a NULL and lives as long as the vocabulary is used. */
-void vocabulary_init(struct vocabulary *, struct site *, const struct value_list *const *lists);
+void vocabulary_init(struct vocabulary *, struct site *,
+                     const struct value_list *const *lists);
 
 /*
  * Reports each name in `text` that is not in this version yet. False when one is
@@ -69,7 +70,7 @@ bool vocabulary_check_later(struct slice text, struct place place, bool exact_co
                             struct diag *);
 
 /* Warns of page names in `text` that the site map does not define. */
-void vocabulary_check_pages(const struct vocabulary *, struct slice text, struct place place,
-                            bool exact_columns, struct diag *);
+void vocabulary_check_pages(const struct vocabulary *, struct slice text,
+                            struct place place, bool exact_columns, struct diag *);
 
 #endif

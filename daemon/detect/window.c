@@ -44,12 +44,14 @@ double window_counts_value(const struct window_counts *w, const struct window_cl
 
         for (unsigned i = 0; i < WINDOW_PANES; i++)
                 sum += w->cell[i];
-        return (double)(sum - w->cell[oldest]) + window_oldest_weight(c) * w->cell[oldest];
+        return (double)(sum - w->cell[oldest]) +
+               window_oldest_weight(c) * w->cell[oldest];
 }
 
 double window_sums_value(const struct window_sums *w, const struct window_clock *c)
 {
-        double sum = window_oldest_weight(c) * w->cell[window_cell(c->pane - WINDOW_NEWEST)];
+        double sum =
+            window_oldest_weight(c) * w->cell[window_cell(c->pane - WINDOW_NEWEST)];
 
         /* From old to new, so that the same cells always give the same rounding. */
         for (int64_t i = WINDOW_NEWEST - 1; i >= 0; i--)
@@ -57,7 +59,8 @@ double window_sums_value(const struct window_sums *w, const struct window_clock 
         return sum;
 }
 
-bool window_sums_max(const struct window_sums *w, const struct window_clock *c, double *max)
+bool window_sums_max(const struct window_sums *w, const struct window_clock *c,
+                     double *max)
 {
         bool any = false;
 

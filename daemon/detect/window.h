@@ -68,7 +68,8 @@ double window_counts_value(const struct window_counts *, const struct window_clo
 double window_sums_value(const struct window_sums *, const struct window_clock *);
 
 /* Largest of the newest eight; false when none of them has a value (NaN means none). */
-bool window_sums_max(const struct window_sums *, const struct window_clock *, double *max);
+bool window_sums_max(const struct window_sums *, const struct window_clock *,
+                     double *max);
 
 /* Whole bytes of all nine panes, unweighted. */
 uint64_t window_bytes_value(const struct window_bytes *);

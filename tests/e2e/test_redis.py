@@ -409,6 +409,33 @@ def test_refusals_publish_nothing_and_lose_nothing(folder, server):
     driver.stop()
 
 
+def test_order_holds_when_some_calls_are_refused(folder, server):
+    """A call behind a refused one must not overtake it, though it could be done."""
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    done = threading.Event()
+
+    def refuse_now_and_then():
+        while not done.is_set():
+            client.config_set("maxmemory", "1")
+            client.config_set("maxmemory", "0")
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=refuse_now_and_then)
+    thread.start()
+    try:
+        for i in range(20):
+            driver.ask("alerts %d 300" % (1 + 300 * i))
+            time.sleep(0.1)
+    finally:
+        done.set()
+        thread.join()
+    assert driver.drain() == 0
+    assert driver.stats()["redis_errors_total"] > 0
+    assert numbers(client) == list(range(1, 6001))
+    driver.stop()
+
+
 def test_scripts_are_not_permitted(folder, server):
     client = server.client()
     client.execute_command("ACL", "SETUSER", "weak", "on", ">w", "~*", "&*", "+@all",

@@ -311,10 +311,12 @@ static void printed_form_parses_to_the_same(void **state)
                 assert_true(parse(&c, "/etc/c.yaml", texts[i]));
                 assert_true(set(&c, "capture.filter=a \"b\" \\ \t: # ' {"));
                 config_print(&c, &first);
+                bool no_rules = c.rules.paths.given && !c.rules.paths.count;
                 config_free(&c);
                 buf_put_byte(&first, 0);
                 config_init(&c);
                 assert_true(parse(&c, "/else/d.yaml", (const char *)first.data));
+                assert_int_equal(no_rules, c.rules.paths.given && !c.rules.paths.count);
                 config_print(&c, &second);
                 config_free(&c);
                 buf_put_byte(&second, 0);

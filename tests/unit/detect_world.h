@@ -47,8 +47,8 @@ struct world {
         struct rules *rules;
         struct engine *engine;
         struct counters counters;
-        struct buf told;      /* one line an event */
-        struct buf last;      /* everything of the last event */
+        struct buf told; /* one line an event */
+        struct buf last; /* everything of the last event */
         unsigned events, raised, updated, ended;
         struct incident_block block; /* first of the last event that had one */
         char block_text[256];
@@ -59,20 +59,22 @@ static inline size_t world_pseudonym(void *context, const char *type, struct sli
                                      char out[256])
 {
         (void)context;
-        return (size_t)snprintf(out, 256, "<%s:%.*s>", type, (int)(raw.len < 200 ? raw.len : 200),
+        return (size_t)snprintf(out, 256, "<%s:%.*s>", type,
+                                (int)(raw.len < 200 ? raw.len : 200),
                                 (const char *)raw.data);
 }
 
 static inline void world_print_incident(const struct incident *i, struct buf *out)
 {
-        buf_printf(out, "%s %s %s=%.*s n=%u at=%lld", incident_action_name(i->action), i->rule,
-                   i->subject_type, (int)i->subject.len, (const char *)i->subject.data, i->n,
+        buf_printf(out, "%s %s %s=%.*s n=%u at=%lld", incident_action_name(i->action),
+                   i->rule, i->subject_type, (int)i->subject.len,
+                   (const char *)i->subject.data, i->n,
                    (long long)((i->time_ns - WORLD_BEGIN) / NS_PER_MS));
         for (unsigned k = 0; k < i->block_count; k++)
                 buf_printf(out, " %s %s:%.*s level=%u for=%llds",
                            i->blocks_are_new ? "block" : "blocked", i->blocks[k].type,
-                           (int)i->blocks[k].value.len, (const char *)i->blocks[k].value.data,
-                           i->blocks[k].level,
+                           (int)i->blocks[k].value.len,
+                           (const char *)i->blocks[k].value.data, i->blocks[k].level,
                            (long long)((i->blocks[k].until_ns - i->blocks[k].since_ns) /
                                        NS_PER_SEC));
         buf_put_byte(out, '\n');
@@ -80,16 +82,18 @@ static inline void world_print_incident(const struct incident *i, struct buf *ou
 
 static inline void world_print_details(const struct incident *i, struct buf *out)
 {
-        buf_printf(out, "id=%s severity=%s dry_run=%d start=%lld last=%lld targets=%llu "
-                        "bytes=%llu missed=%.3f\n",
+        buf_printf(out,
+                   "id=%s severity=%s dry_run=%d start=%lld last=%lld targets=%llu "
+                   "bytes=%llu missed=%.3f\n",
                    i->id, severity_name(i->severity), i->dry_run,
                    (long long)((i->start_ns - WORLD_BEGIN) / NS_PER_MS),
                    (long long)((i->last_ns - WORLD_BEGIN) / NS_PER_MS),
-                   (unsigned long long)i->served_targets, (unsigned long long)i->served_bytes,
-                   i->missed);
+                   (unsigned long long)i->served_targets,
+                   (unsigned long long)i->served_bytes, i->missed);
         for (unsigned k = 0; k < i->evidence_count; k++)
                 buf_printf(out, "evidence %s = %.4g%s\n", i->evidence[k].expression,
-                           i->evidence[k].value, i->evidence[k].missing ? " missing" : "");
+                           i->evidence[k].value,
+                           i->evidence[k].missing ? " missing" : "");
         for (unsigned k = 0; k < PARTICIPANT_KINDS; k++) {
                 const struct incident_involved *v = &i->involved[k];
                 if (v->total == 0)
@@ -207,15 +211,18 @@ static inline void world_make_record(const struct hit *h, struct world_record *r
         record->duration_ns = 5 * NS_PER_MS;
         assert_true(ip_parse(slice_str(h->client), &record->client));
         record->peer = record->client;
-        record->client_host = network_of(&record->client, ip_is_v4(&record->client) ? 128 : 64);
-        record->client_prefix = network_of(&record->client, ip_is_v4(&record->client) ? 120 : 64);
+        record->client_host =
+            network_of(&record->client, ip_is_v4(&record->client) ? 128 : 64);
+        record->client_prefix =
+            network_of(&record->client, ip_is_v4(&record->client) ? 120 : 64);
         record->page = h->page;
         record->status = h->status ? h->status : 200;
         record->version_minor = 1;
         record->request_bytes = 300;
         record->response_bytes = h->bytes ? h->bytes : 1000;
         record->http_shape = h->shape;
-        world_put_text(r, &record->texts[RECORD_METHOD], h->page == PAGE_SIGNUP ? "POST" : "GET");
+        world_put_text(r, &record->texts[RECORD_METHOD],
+                       h->page == PAGE_SIGNUP ? "POST" : "GET");
         world_put_text(r, &record->texts[RECORD_TARGET], h->target);
         world_put_text(r, &record->texts[RECORD_SESSION], h->session);
         world_put_text(r, &record->texts[RECORD_ACCOUNT], h->account);
@@ -234,7 +241,8 @@ static inline void world_hit(struct world *w, struct hit h)
 }
 
 /* Profile number n viewed, as in "GET /in/user7". */
-static inline void world_view(struct world *w, int64_t at_ms, const char *client, unsigned n)
+static inline void world_view(struct world *w, int64_t at_ms, const char *client,
+                              unsigned n)
 {
         char target[32], path[40];
 
@@ -259,7 +267,8 @@ static inline void world_expect_last(struct world *w, const char *part)
         buf_put_byte(&w->last, 0);
         w->last.len--;
         if (!w->last.data || !strstr((const char *)w->last.data, part)) {
-                print_error("no \"%s\" in:\n%s", part, w->last.data ? (char *)w->last.data : "");
+                print_error("no \"%s\" in:\n%s", part,
+                            w->last.data ? (char *)w->last.data : "");
                 fail();
         }
 }

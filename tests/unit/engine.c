@@ -22,7 +22,8 @@ static void a_scraper_is_raised_once_and_named(void **state)
                 world_view(w, i * 500, "198.51.100.9", i);
         world_expect(w, "raised harvest client.host=198.51.100.9 n=0 at=9500 "
                         "block ip:198.51.100.9 level=1 for=600s\n");
-        world_expect_last(w, "severity=high dry_run=0 start=0 last=9500 targets=20 bytes=20000");
+        world_expect_last(
+            w, "severity=high dry_run=0 start=0 last=9500 targets=20 bytes=20000");
         world_expect_last(w, "evidence distinct(target, 10m) = 20\n");
         world_expect_last(w, "evidence count(10m) = 20\n");
         world_expect_last(w, "involved client.ip 1: 198.51.100.9\n");
@@ -159,12 +160,13 @@ static void sessions_leave_as_pseudonyms(void **state)
         (void)state;
 
         for (unsigned i = 0; i < 4; i++) {
-                world_hit(w, (struct hit){ .at_ms = i * 100,
-                                           .client = i % 2 ? "198.51.100.1" : "198.51.100.2",
-                                           .page = PAGE_PROFILE,
-                                           .session = "s3cret",
-                                           .account = i ? "anna" : NULL,
-                                           .shape = 0xabcdef + i });
+                world_hit(w,
+                          (struct hit){ .at_ms = i * 100,
+                                        .client = i % 2 ? "198.51.100.1" : "198.51.100.2",
+                                        .page = PAGE_PROFILE,
+                                        .session = "s3cret",
+                                        .account = i ? "anna" : NULL,
+                                        .shape = 0xabcdef + i });
                 /* No session: a part of the key is missing. */
                 world_hit(w, (struct hit){ .at_ms = i * 100,
                                            .client = "198.51.100.1",
@@ -200,7 +202,8 @@ static void participants_are_blocked_and_so_are_those_who_join(void **state)
                         " block ip:198.51.100.1 level=1 for=120s"
                         " block ip:198.51.100.2 level=1 for=120s"
                         " block session:<session:s> level=1 for=120s\n");
-        world_hit(w, (struct hit){ .at_ms = 5, .client = "198.51.100.3", .page = PAGE_PROFILE });
+        world_hit(w, (struct hit){
+                         .at_ms = 5, .client = "198.51.100.3", .page = PAGE_PROFILE });
         world_expect(w, "updated network-harvest client.prefix=198.51.100.0/24 n=1 at=5"
                         " block ip:198.51.100.3 level=1 for=120s\n");
         world_free(w);
@@ -235,18 +238,19 @@ static void accepted_signups_of_one_network(void **state)
 
 static void lists_and_exemptions(void **state)
 {
-        static const char rules[] = "lists:\n"
-                                    "  office: [198.51.100.0/28, 2001:db8:1::/48]\n"
-                                    "  famous: [user1, user2]\n"
-                                    "exempt:\n"
-                                    "  - when: client.ip in @office\n"
-                                    "    until: 2026-11-23\n"
-                                    "    comment: the office\n"
-                                    "rules:\n"
-                                    "  - name: many\n"
-                                    "    where: page == profile and not (target in @famous)\n"
-                                    "    per: client.ip\n"
-                                    "    when: count(1h) >= 10\n";
+        static const char rules[] =
+            "lists:\n"
+            "  office: [198.51.100.0/28, 2001:db8:1::/48]\n"
+            "  famous: [user1, user2]\n"
+            "exempt:\n"
+            "  - when: client.ip in @office\n"
+            "    until: 2026-11-23\n"
+            "    comment: the office\n"
+            "rules:\n"
+            "  - name: many\n"
+            "    where: page == profile and not (target in @famous)\n"
+            "    per: client.ip\n"
+            "    when: count(1h) >= 10\n";
         struct world *w = world_new(rules);
         (void)state;
 
@@ -266,18 +270,20 @@ static void lists_and_exemptions(void **state)
 
 static void the_whole_site_is_a_key(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: errors\n"
-                                    "    per: all\n"
-                                    "    when: share(status >= 500, 1m) > 50% and count(1m) >= 4\n"
-                                    "    severity: info\n";
+        static const char rules[] =
+            "rules:\n"
+            "  - name: errors\n"
+            "    per: all\n"
+            "    when: share(status >= 500, 1m) > 50% and count(1m) >= 4\n"
+            "    severity: info\n";
         struct world *w = world_new(rules);
         (void)state;
 
         for (unsigned i = 0; i < 6; i++)
-                world_hit(w, (struct hit){ .at_ms = i,
-                                           .client = i % 2 ? "198.51.100.1" : "198.51.100.2",
-                                           .status = i < 2 ? 200 : 502 });
+                world_hit(w,
+                          (struct hit){ .at_ms = i,
+                                        .client = i % 2 ? "198.51.100.1" : "198.51.100.2",
+                                        .status = i < 2 ? 200 : 502 });
         world_expect(w, "raised errors all=all n=0 at=4\n");
         world_expect_last(w, "evidence share(status >= 500, 1m) = 0.6\n");
         world_free(w);
@@ -285,10 +291,11 @@ static void the_whole_site_is_a_key(void **state)
 
 static void durations_are_evidence_in_seconds(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: slow\n"
-                                    "    per: client.ip\n"
-                                    "    when: mean(latency, 1m) >= 2ms and max(status, 1m) == 200\n";
+        static const char rules[] =
+            "rules:\n"
+            "  - name: slow\n"
+            "    per: client.ip\n"
+            "    when: mean(latency, 1m) >= 2ms and max(status, 1m) == 200\n";
         struct world *w = world_new(rules);
         (void)state;
 
@@ -357,7 +364,8 @@ static void run_random(struct world *w)
 
         for (unsigned i = 0; i < 20000; i++) {
                 seed = seed * 1664525 + 1013904223;
-                snprintf(client, sizeof(client), "198.51.%u.%u", seed >> 30, seed >> 24 & 7);
+                snprintf(client, sizeof(client), "198.51.%u.%u", seed >> 30,
+                         seed >> 24 & 7);
                 snprintf(session, sizeof(session), "s%u", seed >> 20 & 15);
                 world_hit(w, (struct hit){ .at_ms = i * 300,
                                            .client = client,
@@ -371,12 +379,13 @@ static void run_random(struct world *w)
 
 static void the_same_traffic_gives_the_same_incidents(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: a\n"
-                                    "    where: page == profile\n"
-                                    "    per_each: [client.host, session, http.shape]\n"
-                                    "    when: distinct(target, 1m) >= 4 and count(1m) >= 8\n"
-                                    "    block: [1m, 2m]\n";
+        static const char rules[] =
+            "rules:\n"
+            "  - name: a\n"
+            "    where: page == profile\n"
+            "    per_each: [client.host, session, http.shape]\n"
+            "    when: distinct(target, 1m) >= 4 and count(1m) >= 8\n"
+            "    block: [1m, 2m]\n";
         struct buf first = { 0 };
         char id[INCIDENT_ID_MAX];
         (void)state;

@@ -172,6 +172,18 @@ static const char *whole_until(size_t end)
                                   : "alpha,bravo,candy";
 }
 
+/* What was damaged has been cut off: a reader meets none of it. */
+static void expect_no_damage(void)
+{
+        struct journal_cursor *c = journal_cursor_new(folder);
+        struct journal_record record;
+
+        while (journal_cursor_next(c, &record) == JOURNAL_RECORD)
+                ;
+        assert_int_equal(journal_cursor_damaged(c), 0);
+        journal_cursor_free(&c);
+}
+
 /* After recovery the next record must stand right behind what is whole. */
 static void expect_recovery(size_t end)
 {
@@ -183,6 +195,7 @@ static void expect_recovery(size_t end)
         journal_free(&j);
         snprintf(expected, sizeof(expected), "%s%sdelta", whole, *whole ? "," : "");
         expect_from(0, expected);
+        expect_no_damage();
 }
 
 static void remove_files(void)
@@ -225,6 +238,20 @@ static void test_every_flipped_byte(void **state)
                         expect_recovery(at);
                 }
         }
+}
+
+/* A whole record that is not the next one is damage too. */
+static void test_hole_in_the_numbers(void **state)
+{
+        uint8_t bytes[THIRD_END];
+        char path[128];
+
+        (void)state;
+        write_three(path, bytes);
+        memmove(bytes + FIRST_END, bytes + SECOND_END, THIRD_END - SECOND_END);
+        put_file(path, bytes, SECOND_END);
+        expect_from(0, "alpha");
+        expect_recovery(FIRST_END);
 }
 
 /* Blocks of zeros at the end are what a power cut leaves. */
@@ -385,6 +412,8 @@ static void test_disk_full(void **state)
 {
         struct rlimit limit, small;
         struct journal *j = open_journal(0, 0);
+        char path[128];
+        struct stat st;
         uint64_t found;
         struct slice payload;
 
@@ -404,6 +433,9 @@ static void test_disk_full(void **state)
         assert_int_equal(counters.journal_errors, 1);
         assert_int_equal(journal_last(j), 1002);
         expect_from(0, "alpha");
+        path_of(1000, path);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, FIRST_END); /* the half written record is undone */
         assert_true(journal_held(j, 1000, &found, &payload));
         assert_int_equal(found, 1001);
         assert_slice(payload, "bravo");
@@ -459,6 +491,7 @@ int main(void)
                 TEST(test_reader_follows),
                 TEST(test_every_cut),
                 TEST(test_every_flipped_byte),
+                TEST(test_hole_in_the_numbers),
                 TEST(test_zeros_at_the_end),
                 TEST(test_damage_in_an_old_segment),
                 TEST(test_half_a_record_is_not_there_yet),

@@ -45,26 +45,31 @@ static void mistakes_of_a_rule(void **state)
                 const char *lines, *expected;
         } rows[] = {
                 { RULE, "" },
-                { RULE "    sevrity: high\n",
-                  "r.yaml:5:5: unknown key 'sevrity' in a rule (did you mean 'severity'?)\n" },
+                { RULE "    sevrity: high\n", "r.yaml:5:5: unknown key 'sevrity' in a "
+                                              "rule (did you mean 'severity'?)\n" },
                 { RULE "    severity: hihg\n",
                   "r.yaml:5:15: unknown severity 'hihg' (did you mean 'high'?)\n" },
                 { RULE "    mode: dryrun\n",
                   "r.yaml:5:11: unknown mode 'dryrun' (did you mean 'dry-run'?)\n" },
                 { RULE "    tag: { session: a, for: 30d }\n",
                   "r.yaml:5:5: key 'tag' is not in this version yet\n" },
-                { RULE "    weight: 2\n", "r.yaml:5:5: key 'weight' is not in this version yet\n" },
+                { RULE "    weight: 2\n",
+                  "r.yaml:5:5: key 'weight' is not in this version yet\n" },
                 { RULE "    block: 10m\n    block_what: [client.ip, sesion]\n",
-                  "r.yaml:6:29: unknown kind of block 'sesion' (did you mean 'session'?)\n" },
+                  "r.yaml:6:29: unknown kind of block 'sesion' (did you mean "
+                  "'session'?)\n" },
                 { RULE "    block_what: session\n",
                   "r.yaml:5:5: 'block_what' without 'block' blocks nothing\n" },
                 { RULE "    block: 10ms\n", "r.yaml:5:12: a block is 1s to 366d\n" },
                 { "    per: target\n    when: count(1m) > 1\n    block: 1m\n",
-                  "r.yaml:5:12: a key 'target' cannot be blocked: say with 'block_what' what is\n" },
+                  "r.yaml:5:12: a key 'target' cannot be blocked: say with 'block_what' "
+                  "what is\n" },
                 { "    per: client.ip\n", "r.yaml:2:5: rule 'x' needs the key 'when'\n" },
                 { "    when: count(1m) > 1\n",
-                  "r.yaml:2:5: rule 'x' needs 'per' or 'per_each' (per: all is the whole site)\n" },
-                { "    per: client.ip\n    per_each: [session]\n    when: count(1m) > 1\n",
+                  "r.yaml:2:5: rule 'x' needs 'per' or 'per_each' (per: all is the whole "
+                  "site)\n" },
+                { "    per: client.ip\n    per_each: [session]\n    when: count(1m) > "
+                  "1\n",
                   "r.yaml:4:5: either 'per' or 'per_each', not both\n" },
                 { "    per: [all, session]\n    when: count(1m) > 1\n",
                   "r.yaml:3:10: 'all' is a key of its own\n" },
@@ -75,7 +80,8 @@ static void mistakes_of_a_rule(void **state)
                   "r.yaml:4:34: field 'bot.verified' is not in this version yet\n"
                   "r.yaml:5:30: function 'surge' is not in this version yet\n" },
                 { RULE "    where: page == feed\n",
-                  "r.yaml:5:20: warning: the site map does not define the page 'feed': the rule "
+                  "r.yaml:5:20: warning: the site map does not define the page 'feed': "
+                  "the rule "
                   "sees none\n" },
         };
         (void)state;
@@ -88,7 +94,10 @@ static void later_names_in_quotes_are_words(void **state)
 {
         (void)state;
 
-        expect_rule(RULE "    where: ua contains 'surge(2x) of tls.ja4' and path != \"score()\"\n", "");
+        expect_rule(
+            RULE
+            "    where: ua contains 'surge(2x) of tls.ja4' and path != \"score()\"\n",
+            "");
 }
 
 static void all_mistakes_come_in_one_run(void **state)
@@ -108,15 +117,20 @@ static void all_mistakes_come_in_one_run(void **state)
                             "  - until: 2026-13-01\n"
                             "listen: {}\n");
         static const char *const parts[] = {
-                "r.yaml:3:10: ",       "(did you mean 'client.ip'?)",
-                "r.yaml:4:20: ",       "(did you mean 'profile'?)",
-                "r.yaml:5:11: ",       "(did you mean 'count'?)",
+                "r.yaml:3:10: ",
+                "(did you mean 'client.ip'?)",
+                "r.yaml:4:20: ",
+                "(did you mean 'profile'?)",
+                "r.yaml:5:11: ",
+                "(did you mean 'count'?)",
                 "r.yaml:6:11: rule 'a' exists already (r.yaml:2)\n",
-                "r.yaml:9:11: a rule's name is 1 to 64 letters, digits and - _ . (it is 'b c')\n",
+                "r.yaml:9:11: a rule's name is 1 to 64 letters, digits and - _ . (it is "
+                "'b c')\n",
                 "r.yaml:11:11: ",
                 "r.yaml:13:5: an exemption needs the key 'when'\n",
                 "r.yaml:13:12: until is a date like 2026-12-31, not '2026-13-01'\n",
-                "r.yaml:14:1: unknown key 'listen' in a rule file (did you mean 'lists'?)\n",
+                "r.yaml:14:1: unknown key 'listen' in a rule file (did you mean "
+                "'lists'?)\n",
         };
         (void)state;
 
@@ -132,27 +146,30 @@ static void mistakes_of_lists(void **state)
 {
         (void)state;
 
-        expect_told("lists:\n  a: [10.0.0.0/8, nowhere]\n",
-                    "r.yaml:2:19: 'nowhere' is not an address or a network, as others of list "
-                    "'a' are\n");
+        expect_told(
+            "lists:\n  a: [10.0.0.0/8, nowhere]\n",
+            "r.yaml:2:19: 'nowhere' is not an address or a network, as others of list "
+            "'a' are\n");
         expect_told("lists:\n  a: { fil: x }\n",
                     "r.yaml:2:8: unknown key 'fil' in a list (did you mean 'file'?)\n");
-        expect_told("lists:\n  a: { file: /nonexistent/x }\n",
-                    "r.yaml:2:14: cannot read '/nonexistent/x': No such file or directory\n");
+        expect_told(
+            "lists:\n  a: { file: /nonexistent/x }\n",
+            "r.yaml:2:14: cannot read '/nonexistent/x': No such file or directory\n");
         expect_told("lists:\n  a: word\n",
                     "r.yaml:2:6: a list is [..] or has the key 'file'\n");
 }
 
 static void defaults_are_those_of_the_file(void **state)
 {
-        struct world *w = world_new("defaults:\n"
-                                    "  severity: critical\n"
-                                    "  per: client.ip\n"
-                                    "  where: page == profile\n"
-                                    "rules:\n"
-                                    "  - { name: a, when: count(1m) >= 2 }\n"
-                                    "  - { name: b, when: count(1m) >= 3, severity: low, mode: off }\n"
-                                    "  - { name: c, when: count(1m) >= 3, severity: low }\n");
+        struct world *w =
+            world_new("defaults:\n"
+                      "  severity: critical\n"
+                      "  per: client.ip\n"
+                      "  where: page == profile\n"
+                      "rules:\n"
+                      "  - { name: a, when: count(1m) >= 2 }\n"
+                      "  - { name: b, when: count(1m) >= 3, severity: low, mode: off }\n"
+                      "  - { name: c, when: count(1m) >= 3, severity: low }\n");
         (void)state;
 
         assert_int_equal(rules_count(w->rules), 3);

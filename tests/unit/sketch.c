@@ -19,7 +19,8 @@ static void begin(struct fixture *f)
         sketch_init(&f->sketch);
 }
 
-static void add(struct fixture *f, const struct hash_key *key, uint64_t value, int64_t pane)
+static void add(struct fixture *f, const struct hash_key *key, uint64_t value,
+                int64_t pane)
 {
         sketch_add(&f->sketch, f->words, (uint32_t)(hash_u64(key, value) >> 32), pane);
 }
@@ -52,13 +53,18 @@ static void the_error_is_within_three_percent(void **state)
         static const struct {
                 uint64_t n;
                 unsigned seeds;
-        } rows[] = { { 200, 500 }, { 1000, 400 }, { 10000, 300 }, { 100000, 200 }, { 1000000, 60 } };
+        } rows[] = { { 200, 500 },
+                     { 1000, 400 },
+                     { 10000, 300 },
+                     { 100000, 200 },
+                     { 1000000, 60 } };
         (void)state;
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
                 double bias, error = rmse(rows[i].n, rows[i].seeds, &bias);
                 printf("%8llu values, %u seeds: RMSE %.2f %%, bias %+.2f %%\n",
-                       (unsigned long long)rows[i].n, rows[i].seeds, error * 100, bias * 100);
+                       (unsigned long long)rows[i].n, rows[i].seeds, error * 100,
+                       bias * 100);
                 assert_true(error < 0.03);
                 /* Better than theory by much would be a broken test. */
                 assert_true(error > 0.002);

@@ -41,7 +41,8 @@ static uint32_t draw(uint32_t below)
 }
 
 /* How much of a transaction a window still holds: 1, the ninth pane's part, or 0. */
-static double weight(int64_t time_ns, int64_t now_ns, int64_t window_ns, bool newest_eight)
+static double weight(int64_t time_ns, int64_t now_ns, int64_t window_ns,
+                     bool newest_eight)
 {
         int64_t pane_ns = window_ns / 8;
         int64_t age = now_ns / pane_ns - time_ns / pane_ns;
@@ -60,7 +61,8 @@ struct oracle {
 
 static bool is_of_key(const struct past *p, unsigned part, uint8_t client)
 {
-        return part == 2 || (part == 0 ? p->client == client : p->client / 4 == client / 4);
+        return part == 2 ||
+               (part == 0 ? p->client == client : p->client / 4 == client / 4);
 }
 
 static struct oracle ask(unsigned upto, unsigned part, int64_t now_ns, int64_t window_ns,
@@ -143,10 +145,11 @@ static void check_tables(struct world *w, unsigned upto)
                 for (unsigned i = 0; i < rule->aggregate_count; i++) {
                         const struct rule_aggregate *a = &rule->aggregates[i];
                         struct value v = table_value(t, entry, a);
-                        int64_t window = strstr(a->text, "8s)") ? 8 * NS_PER_SEC
-                                                                : 60 * NS_PER_SEC;
+                        int64_t window =
+                            strstr(a->text, "8s)") ? 8 * NS_PER_SEC : 60 * NS_PER_SEC;
                         bool only_missing = strstr(a->text, "status");
-                        struct oracle one = ask(upto, part, e->now_ns, window, only_missing);
+                        struct oracle one =
+                            ask(upto, part, e->now_ns, window, only_missing);
                         struct oracle other = ask(upto, part, e->now_ns, window, false);
                         compare(a, v.number, v.type == VALUE_MISSING, &one, &other);
                 }
@@ -190,7 +193,8 @@ static void tables_agree_with_the_definition(void **state)
                                     .missing_page = draw(3) == 0,
                                     .target = draw(i % 3 ? 100 : 3000),
                                     .bytes = 1 + draw(100000) };
-                snprintf(client, sizeof(client), "198.51.%u.%u", p->client / 4u, p->client);
+                snprintf(client, sizeof(client), "198.51.%u.%u", p->client / 4u,
+                         p->client);
                 snprintf(target, sizeof(target), "t%u", p->target);
                 world_hit(w, (struct hit){ .at_ms = at_ms,
                                            .client = client,
@@ -210,19 +214,20 @@ static void tables_agree_with_the_definition(void **state)
 
 static void equal_parts_are_there_once(void **state)
 {
-        struct world *w = world_new("rules:\n"
-                                    "  - name: a\n"
-                                    "    where: page == profile and status == 200\n"
-                                    "    per: client.ip\n"
-                                    "    when: distinct(target, 10m) > 5 and count(10m) > 5\n"
-                                    "  - name: b\n"
-                                    "    where: status == 200 and page == profile\n"
-                                    "    per: client.ip\n"
-                                    "    when: distinct(target, 10m) > 9\n"
-                                    "  - name: c\n"
-                                    "    where: page == profile\n"
-                                    "    per: client.ip\n"
-                                    "    when: count(status == 200, 10m) > 7\n");
+        struct world *w =
+            world_new("rules:\n"
+                      "  - name: a\n"
+                      "    where: page == profile and status == 200\n"
+                      "    per: client.ip\n"
+                      "    when: distinct(target, 10m) > 5 and count(10m) > 5\n"
+                      "  - name: b\n"
+                      "    where: status == 200 and page == profile\n"
+                      "    per: client.ip\n"
+                      "    when: distinct(target, 10m) > 9\n"
+                      "  - name: c\n"
+                      "    where: page == profile\n"
+                      "    per: client.ip\n"
+                      "    when: count(status == 200, 10m) > 7\n");
         const struct table_plan *t = &w->rules->tables[0];
         (void)state;
 
@@ -243,8 +248,8 @@ static void flood(struct world *w, unsigned keys, bool scrape)
         char client[32], session[32];
 
         for (unsigned i = 0; i < keys; i++) {
-                snprintf(client, sizeof(client), "%u.%u.%u.%u", 11 + (i >> 24), i >> 16 & 255,
-                         i >> 8 & 255, i & 255);
+                snprintf(client, sizeof(client), "%u.%u.%u.%u", 11 + (i >> 24),
+                         i >> 16 & 255, i >> 8 & 255, i & 255);
                 snprintf(session, sizeof(session), "visitor-%u", i);
                 world_hit(w, (struct hit){ .at_ms = 1000 + i / 1000,
                                            .client = client,
