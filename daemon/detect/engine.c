@@ -47,8 +47,10 @@ struct engine *engine_new(const struct engine_options *options)
         e->rules = options->rules;
         e->now_ns = -1;
         e->tables = calloc(e->rules->table_count + 1, sizeof(*e->tables));
+        e->visits = calloc(e->rules->table_count + 1, sizeof(*e->visits));
         e->event = calloc(1, sizeof(*e->event));
-        if (!e->tables || !e->event || !init_parts(e, options->memory_max)) {
+        if (!e->tables || !e->visits || !e->event ||
+            !init_parts(e, options->memory_max)) {
                 engine_free(&e);
                 return NULL;
         }
@@ -67,6 +69,7 @@ void engine_free(struct engine **pointer)
         if (e->event)
                 buf_free(&e->event->texts);
         free(e->event);
+        free(e->visits);
         free(e->tables);
         facts_free(&e->facts);
         cases_free(&e->cases);
@@ -406,20 +409,17 @@ static void note_transaction(struct engine *e, const struct table *t, struct ent
         samples_add(&e->samples, &entry->samples, entry->transactions + 1, r, met, now);
 }
 
-static void count_in_table(struct engine *e, struct table *t, uint32_t met,
-                           uint32_t actor)
+static void count_in_table(struct engine *e, const struct visit *visit, uint32_t actor)
 {
-        uint64_t hash;
+        struct table *t = visit->table;
 
-        if (!table_key(t, &e->facts, &hash))
-                return;
         table_set_time(t, e->now_ns);
-        uint32_t handle = find_entry(e, t, hash);
+        uint32_t handle = find_entry(e, t, visit->hash);
         if (handle == 0)
                 return;
         struct entry *entry = table_at(t, handle);
         table_rotate(t, entry);
-        note_transaction(e, t, entry, actor, met);
+        note_transaction(e, t, entry, actor, visit->met);
         table_count(t, entry, &e->facts);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
                 struct look look = { e, t, entry, handle,
@@ -429,11 +429,38 @@ static void count_in_table(struct engine *e, struct table *t, uint32_t met,
         }
 }
 
+/* The tables whose rules look at this transaction and whose key it has. */
+static unsigned find_visits(struct engine *e)
+{
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < e->rules->table_count; i++) {
+                struct visit *visit = &e->visits[count];
+                visit->table = &e->tables[i];
+                visit->met = conditions_met(e, visit->table);
+                if (visit->met == 0 || !table_key(visit->table, &e->facts, &visit->hash))
+                        continue;
+                table_prefetch(visit->table, visit->hash);
+                count++;
+        }
+        return count;
+}
+
+/* Two rounds: the entries, then what hangs on them. */
+static void prefetch_visits(const struct engine *e, unsigned count)
+{
+        uint32_t handle;
+
+        for (unsigned i = 0; i < count; i++)
+                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
+                        table_prefetch_entry(e->visits[i].table, handle);
+        for (unsigned i = 0; i < count; i++)
+                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
+                        table_prefetch_sets(e->visits[i].table, handle);
+}
+
 void engine_record(struct engine *e, const struct record *record)
 {
-        uint32_t actor = 0;
-        bool known = false;
-
         if (record->end_ns < 0 || record->end_ns > TIME_MAX)
                 return;
         e->options.counters->transactions++;
@@ -441,20 +468,16 @@ void engine_record(struct engine *e, const struct record *record)
         if (is_full(e))
                 table_evict(largest_table(e), EVICT_IN_NEED);
         facts_begin(&e->facts, record);
-        for (unsigned i = 0; i < e->rules->table_count; i++) {
-                struct table *t = &e->tables[i];
-                uint32_t met = conditions_met(e, t);
-                if (met == 0)
-                        continue;
-                if (!known) {
-                        if (is_exempt(e)) {
-                                e->options.counters->exempted++;
-                                return;
-                        }
-                        actor = actors_take(&e->actors, record);
-                        known = true;
-                }
-                count_in_table(e, t, met, actor);
+        unsigned count = find_visits(e);
+        if (count == 0)
+                return;
+        if (is_exempt(e)) {
+                e->options.counters->exempted++;
+                return;
         }
+        uint32_t actor = actors_take(&e->actors, record);
+        prefetch_visits(e, count);
+        for (unsigned i = 0; i < count; i++)
+                count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
 }

@@ -30,6 +30,13 @@ struct event_memory {
         char block_texts[EVENT_BLOCKS][BLOCK_TEXT];
 };
 
+/* A table that the transaction at hand counts in. */
+struct visit {
+        struct table *table;
+        uint64_t hash; /* of its key */
+        uint32_t met;  /* which of the table's conditions are true */
+};
+
 struct engine {
         struct engine_options options;
         const struct rules *rules;
@@ -43,6 +50,7 @@ struct engine {
         struct cases cases;
         struct facts facts;
         struct table *tables;
+        struct visit *visits; /* as many as there are tables */
         struct event_memory *event;
         int64_t now_ns;
 };

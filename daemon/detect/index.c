@@ -36,6 +36,8 @@ bool index_init(struct index *ix, uint64_t bytes_max)
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED)
                 return false;
+        madvise(memory, memory_size(ix),
+                MADV_HUGEPAGE); /* an advice: it may be refused */
         ix->memory = memory;
         ix->slots = memory;
         return true;

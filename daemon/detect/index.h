@@ -25,6 +25,12 @@ struct index {
 bool index_init(struct index *, uint64_t bytes_max);
 void index_free(struct index *);
 
+/* Has the processor fetch the slot that index_find will look at first. */
+static inline void index_prefetch(const struct index *ix, uint64_t hash)
+{
+        __builtin_prefetch(&ix->slots[(uint32_t)(hash >> 32) & ix->mask]);
+}
+
 /* Handle of the block with that hash, or 0. */
 uint32_t index_find(const struct index *, const struct budget *, uint64_t hash);
 

@@ -111,6 +111,33 @@ static void entry_init(const struct table *t, struct entry *e, uint64_t hash)
         }
 }
 
+void table_prefetch(const struct table *t, uint64_t hash)
+{
+        index_prefetch(&t->index, hash);
+}
+
+void table_prefetch_entry(const struct table *t, uint32_t handle)
+{
+        const char *entry = budget_at(t->budget, handle);
+
+        for (uint32_t at = 0; at < t->plan->entry_size; at += 64)
+                __builtin_prefetch(entry + at, 1);
+}
+
+void table_prefetch_sets(const struct table *t, uint32_t handle)
+{
+        const struct entry *e = table_at(t, handle);
+
+        for (unsigned i = 0; i < t->plan->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[i];
+                if (s->kind != SLOT_DISTINCT)
+                        continue;
+                const struct distinct *d = cells_of(e, s);
+                __builtin_prefetch(budget_at(t->budget, d->block), 1);
+        }
+        __builtin_prefetch(budget_at(t->budget, e->involved.block), 1);
+}
+
 uint32_t table_find(const struct table *t, uint64_t hash)
 {
         return index_find(&t->index, t->budget, hash);

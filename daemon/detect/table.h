@@ -55,6 +55,14 @@ void table_set_time(struct table *, int64_t now_ns);
 /* The key of a transaction; false when a part of it is missing. */
 bool table_key(const struct table *, struct facts *, uint64_t *hash);
 
+/*
+ * The memory of a key is rarely in a cache. What a transaction will need of all its
+ * tables is asked for before any of it is used, so that the waits overlap.
+ */
+void table_prefetch(const struct table *, uint64_t hash);
+void table_prefetch_entry(const struct table *, uint32_t handle);
+void table_prefetch_sets(const struct table *, uint32_t handle);
+
 /* Handle of the key's entry, or 0. */
 uint32_t table_find(const struct table *, uint64_t hash);
 

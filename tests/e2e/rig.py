@@ -16,6 +16,7 @@ run left behind are removed by the next one.
 """
 import contextlib
 import ctypes
+import glob
 import json
 import os
 import re
@@ -251,12 +252,16 @@ def remove_namespace(name):
 
 
 def remove_stale():
-    """Namespaces of runs that were killed before they could clean up."""
+    """What runs left behind that were killed before they could clean up."""
     for line in ip("netns", "list").splitlines():
         made = re.match(r"trawl-(\d+)-\d+-\w+", line)
         if made and not os.path.exists(f"/proc/{made[1]}"):
             with contextlib.suppress(RigError):
                 remove_namespace(made[0])
+    for folder in glob.glob(os.path.join(tempfile.gettempdir(), "trawl-*-*-*")):
+        made = re.match(r"trawl-(\d+)-\d+-", os.path.basename(folder))
+        if made and not os.path.exists(f"/proc/{made[1]}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Redis:
