@@ -37,6 +37,7 @@ struct live {
         struct event *timer;
         struct event *signals[3];
         struct log_limit drop_limit;
+        bool stopping;
         int status;
 };
 
@@ -113,12 +114,22 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         run_flush(&live->run, true);
 }
 
+/*
+ * The kernel hands packets over in blocks, at the latest after capture.timeout: what
+ * passed before the signal is waited for. A second signal does not wait.
+ */
 static void on_stop(evutil_socket_t fd, short what, void *context)
 {
         struct live *live = context;
+        int64_t wait_ns = 3 * live->run.setup->config.capture.timeout_ns + 20 * NS_PER_MS;
+        struct timeval wait = { wait_ns / NS_PER_SEC, wait_ns % NS_PER_SEC / NS_PER_US };
 
         (void)fd, (void)what;
-        event_base_loopbreak(live->run.loop);
+        if (live->stopping)
+                event_base_loopbreak(live->run.loop);
+        else
+                event_base_loopexit(live->run.loop, &wait);
+        live->stopping = true;
 }
 
 static void on_hangup(evutil_socket_t fd, short what, void *context)
@@ -200,15 +211,6 @@ static void release(struct live *live)
                 event_free(live->timer);
 }
 
-/* What the kernel holds already belongs to the time before the stop. */
-static void drain_sources(struct live *live)
-{
-        for (unsigned i = 0; i < live->source_count; i++)
-                if (live->sources[i].capture)
-                        capture_read(live->sources[i].capture, -1, on_frame,
-                                     &live->sources[i]);
-}
-
 int run_live(const struct command_line *line, const struct setup *setup)
 {
         struct live *live = calloc(1, sizeof(*live));
@@ -221,7 +223,6 @@ int run_live(const struct command_line *line, const struct setup *setup)
         if (open_sources(live)) {
                 watch_signals(live);
                 event_base_dispatch(live->run.loop);
-                drain_sources(live);
         } else {
                 live->status = EXIT_FAILED;
         }

@@ -6,7 +6,8 @@
 
 static void print_to(FILE *file, const struct buf *text)
 {
-        fwrite(text->data, 1, text->len, file);
+        if (text->len)
+                fwrite(text->data, 1, text->len, file);
         fflush(file);
 }
 

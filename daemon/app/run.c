@@ -115,24 +115,27 @@ static char *journal_folder(struct run *run, bool live)
         return run->own_journal ? strdup(run->own_journal) : NULL;
 }
 
-static const char *sensor_name(const struct config *config, char host[256])
+/* A run over files must not move the cursor of the daemon on the same host. */
+static const char *sensor_name(const struct config *config, bool live, char name[300])
 {
+        char host[256] = "";
+
         if (config->redis.sensor)
                 return config->redis.sensor;
-        if (gethostname(host, 255) != 0 || !host[0])
+        if (gethostname(host, sizeof(host) - 1) != 0 || !host[0])
                 strcpy(host, "sensor");
-        host[255] = '\0';
-        return host;
+        snprintf(name, 300, "%s%s", host, live ? "" : "-offline");
+        return name;
 }
 
 static bool open_alerts(struct run *run, bool live)
 {
         const struct config *config = &run->setup->config;
         enum print print = run->line->print;
-        char host[256];
+        char name[300];
         struct redis_options redis = {
                 .prefix = config->redis.prefix,
-                .sensor = sensor_name(config, host),
+                .sensor = sensor_name(config, live, name),
                 .keep = (uint32_t)config->redis.keep,
         };
         struct alerts_options options = {

@@ -240,20 +240,12 @@ static void add_record_sample(struct engine *e, struct incident_case *c)
                            slice_of(text, sample_print(e->facts.subject.record, text)));
 }
 
-static uint32_t where_bit(const struct table_plan *plan, unsigned where)
-{
-        for (unsigned i = 0; i < plan->where_count && i < 31; i++)
-                if (plan->wheres[i] == where)
-                        return 1U << i;
-        return 1U << 31; /* one bit for all conditions past 31 */
-}
-
 static void add_early_samples(const struct look *look, struct incident_case *c)
 {
         struct slice texts[SAMPLES_KEPT];
         int64_t begin_ns = c->raised_ns - look->rule->longest_ns;
         unsigned count = samples_get(&look->engine->samples, &look->entry->samples,
-                                     where_bit(look->table->plan, look->rule->where),
+                                     table_where_bit(look->table, look->rule->where),
                                      begin_ns > 0 ? seconds_of(begin_ns) : 0, texts);
 
         for (unsigned i = 0; i < count; i++)
@@ -404,7 +396,7 @@ static void note_transaction(struct engine *e, const struct table *t, struct ent
         if (entry->transactions == 0 || now > entry->seen + keep)
                 entry->since_ns = r->end_ns;
         entry->seen = now > entry->seen ? now : entry->seen;
-        involved_add(&e->involved, &entry->involved, actor, entry->seen, keep,
+        involved_add(&e->involved, &entry->involved, actor, met, entry->seen, keep,
                      entry->incidents != 0);
         samples_add(&e->samples, &entry->samples, entry->transactions + 1, r, met, now);
 }

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-/* A block of n places: n actors, n times, n counts, so that a search reads one array. */
+/* A block of n places: n actors, n masks and so on, so that a search reads few lines. */
 struct places {
-        uint32_t *actors, *seen, *hits;
+        uint32_t *actors, *met, *seen, *hits;
         unsigned capacity;
 };
 
@@ -13,7 +13,7 @@ void involved_store_init(struct involved_store *s, struct actors *actors)
 {
         s->actors = actors;
         for (unsigned i = 0; i < INVOLVED_SIZES; i++)
-                s->classes[i] = budget_class_of(actors->budget, (size_t)(2U << i) * 12);
+                s->classes[i] = budget_class_of(actors->budget, (size_t)(2U << i) * 16);
 }
 
 static struct places places_of(const struct involved_store *s, const struct involved *v)
@@ -22,21 +22,23 @@ static struct places places_of(const struct involved_store *s, const struct invo
                 return (struct places){ 0 };
         unsigned capacity = 2U << v->size;
         uint32_t *at = budget_at(s->actors->budget, v->block);
-        return (struct places){ at, at + capacity, at + 2 * (size_t)capacity, capacity };
+        return (struct places){ at, at + capacity, at + 2 * (size_t)capacity,
+                                at + 3 * (size_t)capacity, capacity };
 }
 
-static unsigned places_find(const struct places *p, unsigned count, uint32_t actor)
+static unsigned places_find(const struct places *p, unsigned count, uint32_t actor,
+                            uint32_t met)
 {
         unsigned i = 0;
 
         for (; i + 8 <= count; i += 8) {
                 uint32_t any = 0;
                 for (unsigned k = 0; k < 8; k++)
-                        any |= p->actors[i + k] == actor;
+                        any |= (p->actors[i + k] == actor) & (p->met[i + k] == met);
                 if (any)
                         break;
         }
-        while (i < count && p->actors[i] != actor)
+        while (i < count && (p->actors[i] != actor || p->met[i] != met))
                 i++;
         return i;
 }
@@ -53,6 +55,7 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
                         continue;
                 }
                 p.actors[kept] = p.actors[i];
+                p.met[kept] = p.met[i];
                 p.seen[kept] = p.seen[i];
                 p.hits[kept++] = p.hits[i];
         }
@@ -74,6 +77,7 @@ static bool grow(const struct involved_store *s, struct involved *v)
         struct places new = places_of(s, &grown);
         if (v->block) {
                 memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
+                memcpy(new.met, old.met, v->count * sizeof(uint32_t));
                 memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
                 memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
                 budget_give(s->actors->budget, v->block);
@@ -97,10 +101,10 @@ static bool make_room(const struct involved_store *s, struct involved *v, uint32
 }
 
 void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
-                  uint32_t now, uint32_t keep, bool keep_all)
+                  uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
 {
         struct places p = places_of(s, v);
-        unsigned at = places_find(&p, v->count, actor);
+        unsigned at = places_find(&p, v->count, actor, met);
 
         if (at == v->count) {
                 /* A list that is full of fresh ones is not searched again for old ones.
@@ -113,6 +117,7 @@ void involved_add(const struct involved_store *s, struct involved *v, uint32_t a
                 p = places_of(s, v);
                 at = v->count++;
                 p.actors[at] = actor;
+                p.met[at] = met;
                 p.hits[at] = 0;
                 p.seen[at] = now;
                 actors_hold(s->actors, actor);
@@ -157,7 +162,7 @@ static int tally_by_hits(const void *a, const void *b, void *context)
 }
 
 unsigned involved_values(const struct involved_store *s, const struct involved *v,
-                         enum participant_kind kind, uint32_t since,
+                         enum participant_kind kind, uint32_t met, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total)
 {
         struct places p = places_of(s, v);
@@ -167,7 +172,7 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
 
         for (unsigned i = 0; i < v->count; i++) {
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
-                if (p.seen[i] >= since && actor_has(actor, kind))
+                if (p.seen[i] >= since && p.met[i] & met && actor_has(actor, kind))
                         tallies[count++] = (struct tally){ actor, p.hits[i] };
         }
         qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);

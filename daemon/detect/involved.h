@@ -2,10 +2,12 @@
 /*
  * involved - which actors took part in one key's transactions.
  *
- * A short list that grows with the key: 24 bytes for the first two actors, at
- * most 1 000 of them. Each has how often and when it was last seen, so that an
- * incident can name those of its window, the busiest first. An actor that was
- * not seen for `keep` gives up its place when a place is needed.
+ * A short list that grows with the key: 32 bytes for the first two actors, at
+ * most 1 000 of them. A place is for an actor and for which of the table's conditions
+ * its transactions met, so that a rule names only those that it looked at. Each has
+ * how often and when it was last seen, so that an incident can name those of its
+ * window, the busiest first. One that was not seen for `keep` gives up its place when
+ * a place is needed.
  */
 #ifndef DETECT_INVOLVED_H
 #define DETECT_INVOLVED_H
@@ -29,18 +31,21 @@ struct involved_store {
 
 void involved_store_init(struct involved_store *, struct actors *);
 
-/* `now` and `keep` in seconds. `keep_all`: nobody gives up a place. */
+/*
+ * `met`: a bit for each condition of the table that the transaction met. `now` and
+ * `keep` in seconds. `keep_all`: nobody gives up a place.
+ */
 void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
-                  uint32_t now, uint32_t keep, bool keep_all);
+                  uint32_t met, uint32_t now, uint32_t keep, bool keep_all);
 void involved_clear(const struct involved_store *, struct involved *);
 
 /*
- * The different values of a kind that were seen at or after `since`, busiest
- * first. Up to `max` are put in `actors` (one that shows the value); `total` gets
- * how many there are.
+ * The different values of a kind that were seen at or after `since` in transactions
+ * that met one of the conditions `met`, busiest first. Up to `max` are put in `actors`
+ * (one that shows the value); `total` gets how many there are.
  */
 unsigned involved_values(const struct involved_store *, const struct involved *,
-                         enum participant_kind, uint32_t since,
+                         enum participant_kind, uint32_t met, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total);
 
 #endif

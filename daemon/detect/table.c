@@ -38,6 +38,14 @@ void table_set_time(struct table *t, int64_t now_ns)
                 window_clock_set(&t->clocks[i], now_ns);
 }
 
+uint32_t table_where_bit(const struct table *t, unsigned where)
+{
+        for (unsigned i = 0; i < t->plan->where_count && i < 31; i++)
+                if (t->plan->wheres[i] == where)
+                        return 1U << i;
+        return 1U << 31; /* one bit for all conditions past 31 */
+}
+
 bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
 {
         uint64_t all = 1;

@@ -52,6 +52,9 @@ bool table_init(struct table *, const struct rules *, const struct table_plan *,
 void table_free(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
 
+/* The bit of a condition in masks of which conditions of the table a transaction met. */
+uint32_t table_where_bit(const struct table *, unsigned where);
+
 /* The key of a transaction; false when a part of it is missing. */
 bool table_key(const struct table *, struct facts *, uint64_t *hash);
 

@@ -269,18 +269,30 @@ static void on_ack(struct flow *f, const struct flow_context *c, enum flow_side 
         }
 }
 
-static void hold(struct flow *f, const struct flow_context *c, enum flow_side from,
+/* False when a cap refused a part of it. */
+static bool hold(struct flow *f, const struct flow_context *c, enum flow_side from,
                  const struct flow_bytes *bytes)
 {
         struct side *side = &f->side[from];
         struct reasm_segment segment = { bytes->offset, bytes->heard, bytes->time_ns,
                                          bytes->bytes };
 
-        if (bytes->offset > side->next)
-                c->counters->segments_out_of_order++;
-        if (reasm_hold(&side->held, c->blocks, &c->limits, &segment, c->counters) ==
-            REASM_DUPLICATE)
-                c->counters->segments_retransmitted++;
+        enum reasm_result result =
+            reasm_hold(&side->held, c->blocks, &c->limits, &segment, c->counters);
+        c->counters->segments_retransmitted += result == REASM_DUPLICATE;
+        return result != REASM_FULL;
+}
+
+/* Waits for what comes before it. Where there is no room to wait, patience ends. */
+static void hold_and_drain(struct flow *f, const struct flow_context *c,
+                           enum flow_side from, const struct flow_bytes *bytes)
+{
+        c->counters->segments_out_of_order += bytes->offset > f->side[from].next;
+        if (!hold(f, c, from, bytes)) {
+                flow_give_up(f, c, false, bytes->time_ns);
+                c->counters->reassembly_full += !hold(f, c, from, bytes);
+        }
+        drain(f, c);
 }
 
 /* What the sender had received; an acknowledgement too far off to be true is none. */
@@ -315,8 +327,7 @@ static void on_payload(struct flow *f, const struct flow_context *c, enum flow_s
         bool ready =
             start <= side->next && !side->held.first && is_causal(f, from, bytes.heard);
         if (!ready) {
-                hold(f, c, from, &bytes);
-                drain(f, c);
+                hold_and_drain(f, c, from, &bytes);
                 return;
         }
         deliver(f, c, from, bytes);

@@ -87,7 +87,6 @@ enum reasm_result reasm_hold(struct reasm *r, struct blocks *blocks,
         }
         counters->segments_overlapping += overlap;
         counters->segments_conflicting += conflict;
-        counters->reassembly_full += full;
         return full ? REASM_FULL : new ? REASM_HELD : REASM_DUPLICATE;
 }
 

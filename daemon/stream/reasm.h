@@ -46,7 +46,7 @@ struct reasm {
 enum reasm_result {
         REASM_HELD,      /* all of it that was new */
         REASM_DUPLICATE, /* nothing was new */
-        REASM_FULL,      /* a cap was reached: the rest was dropped, and counted */
+        REASM_FULL,      /* a cap was reached: the rest was not taken */
 };
 
 struct reasm_segment {

@@ -197,6 +197,24 @@ static void test_what_nobody_acknowledges_waits_longer(void **state)
         end(&w);
 }
 
+/* A busy connection cannot wait 200 ms for a hole that was acknowledged long ago. */
+static void test_no_room_for_patience(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 100);
+        shake_hands(&w, 4000, 100, 900);
+        for (uint32_t i = 1; i < 1000; i++) {
+                send(&w, 4000, false, ACK, 101 + 4 * i, 901, "next");
+                send(&w, 4000, true, ACK, 901, 105 + 4 * i, "");
+        }
+        assert_int_equal(w.counters.gap_bytes, 4);
+        assert_int_equal(w.counters.reassembly_full, 0);
+        assert_int_equal(w.told.len, strlen("gap>@4 ") + 999 * strlen(">next "));
+        end(&w);
+}
+
 static void test_resets(void **state)
 {
         struct world w;
@@ -353,6 +371,7 @@ int main(void)
                 cmocka_unit_test(test_an_answer_never_overtakes_its_question),
                 cmocka_unit_test(test_a_hole_waits_for_its_time),
                 cmocka_unit_test(test_what_nobody_acknowledges_waits_longer),
+                cmocka_unit_test(test_no_room_for_patience),
                 cmocka_unit_test(test_resets),
                 cmocka_unit_test(test_ports_are_reused),
                 cmocka_unit_test(test_a_new_connection_after_the_old_one_closed),
