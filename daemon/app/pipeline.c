@@ -21,6 +21,7 @@ struct pipeline {
         struct counters *counters;
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
+        bool *wanted; /* pages that a rule looks at */
         bool verify;
         int64_t now_ns, missed_due_ns;
 };
@@ -30,6 +31,8 @@ static void on_transaction(void *context, const struct transaction *t)
         struct pipeline *p = context;
         const struct record *record = observe_transaction(p->observe, t);
 
+        if (!record)
+                return;
         if (p->options.requests)
                 record_print(record, p->pages->name(p->pages->context, record->page),
                              p->options.pseudonym, p->options.pseudonym_context,
@@ -150,6 +153,21 @@ static bool make_front(struct pipeline *p)
         return p->stream;
 }
 
+/* When nobody asked to see all requests, only those that rules look at are described. */
+static void want_pages(struct pipeline *p)
+{
+        const struct rules *rules = p->options.setup->rules;
+        int count = 0;
+
+        while (p->pages->name(p->pages->context, count))
+                count++;
+        p->wanted = calloc((size_t)count, sizeof(*p->wanted));
+        CHECK(p->wanted);
+        for (int page = 0; page < count; page++)
+                p->wanted[page] = rules_look_at(rules, (unsigned)page);
+        observe_only(p->observe, p->wanted);
+}
+
 static bool make_back(struct pipeline *p)
 {
         const struct setup *setup = p->options.setup;
@@ -168,8 +186,10 @@ static bool make_back(struct pipeline *p)
 
         memcpy(engine.id_key, p->options.id_key, sizeof(engine.id_key));
         p->observe = observe_new(setup->site, &p->options.engine_key, p->counters);
+        if (!p->options.requests)
+                want_pages(p);
         p->engine = engine_new(&engine);
-        return p->observe && p->engine;
+        return p->engine;
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options)
@@ -197,6 +217,7 @@ void pipeline_free(struct pipeline **pipeline)
         observe_free(&p->observe);
         stream_free(&p->stream);
         http_free(&p->http);
+        free(p->wanted);
         free(p);
         *pipeline = NULL;
 }

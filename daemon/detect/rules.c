@@ -284,6 +284,28 @@ struct rules *rules_parse(const char *name, struct slice text, struct site *site
         return loading_end(l, before);
 }
 
+static const struct field *page_field(const struct rules *rules)
+{
+        const struct field *field = rules->vocabulary.full.fields;
+
+        while (strcmp(field->name, "page") != 0)
+                field++;
+        return field;
+}
+
+bool rules_look_at(const struct rules *rules, unsigned page)
+{
+        const struct field *field = page_field(rules);
+
+        for (unsigned i = 0; i < rules->rule_count; i++) {
+                unsigned where = rules->rules[i].where;
+                if (where == CONDITION_ALWAYS ||
+                    expr_may_hold(rules->conditions[where].expr, field, (int)page))
+                        return true;
+        }
+        return false;
+}
+
 void rules_free(struct rules **pointer)
 {
         struct rules *rules = *pointer;

@@ -30,4 +30,7 @@ void rules_free(struct rules **);
 
 unsigned rules_count(const struct rules *);
 
+/* Can any rule look at a transaction of this page? A page without one needs no record. */
+bool rules_look_at(const struct rules *, unsigned page);
+
 #endif

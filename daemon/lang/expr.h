@@ -175,6 +175,13 @@ struct value expr_value(const struct expr *, const struct expr_subject *);
 /* Truth of a condition: missing is false. */
 bool expr_true(const struct expr *, const struct expr_subject *);
 
+/*
+ * False when the condition cannot be true where `field`, an enum, has this value,
+ * whatever the other fields are; true when that cannot be told. For passing over
+ * early what nobody looks at.
+ */
+bool expr_may_hold(const struct expr *, const struct field *field, int value);
+
 /* Text of a value for people and JSON subjects: "203.0.113.9", "0.83", "profile". */
 void value_print(const struct value *, const struct value_names *, struct buf *out);
 

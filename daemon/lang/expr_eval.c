@@ -269,3 +269,59 @@ struct value expr_value(const struct expr *node, const struct expr_subject *subj
                 return arithmetic_value(node, subject);
         }
 }
+
+/* ---- what can be told from one field alone ---- */
+
+static bool is_field(const struct expr *node, const struct field *field)
+{
+        return node->kind == NODE_FIELD && node->field == field;
+}
+
+/* The constant that the field is compared with, or NULL. */
+static const struct expr *compared_with(const struct expr *node,
+                                        const struct field *field)
+{
+        const struct expr *left = node->child, *right = left->next;
+
+        if (is_field(left, field) && right->kind == NODE_CONSTANT)
+                return right;
+        return is_field(right, field) && left->kind == NODE_CONSTANT ? left : NULL;
+}
+
+static bool list_may_hold(const struct expr *node, const struct field *field, int value)
+{
+        if (!is_field(node->child, field))
+                return true;
+        for (unsigned i = 0; i < node->list.count; i++)
+                if (node->list.values[i].number == value)
+                        return true;
+        return false;
+}
+
+bool expr_may_hold(const struct expr *node, const struct field *field, int value)
+{
+        const struct expr *constant;
+        bool any = false;
+
+        switch (node->kind) {
+        case NODE_AND:
+                for (const struct expr *child = node->child; child; child = child->next)
+                        if (!expr_may_hold(child, field, value))
+                                return false;
+                return true;
+        case NODE_OR:
+                for (const struct expr *child = node->child; child; child = child->next)
+                        any |= expr_may_hold(child, field, value);
+                return any;
+        case NODE_EQUAL:
+                constant = compared_with(node, field);
+                return !constant || constant->constant.number == value;
+        case NODE_NOT_EQUAL:
+                constant = compared_with(node, field);
+                return !constant || constant->constant.number != value;
+        case NODE_IN_LIST:
+                return list_may_hold(node, field, value);
+        default:
+                return true;
+        }
+}

@@ -22,6 +22,11 @@ struct observe {
         const struct site *site;
         struct hash_key key;
         struct counters *counters;
+        const bool *wanted; /* by page; NULL: all */
+        struct target url;  /* of the transaction at hand */
+        struct pattern_target matched;
+        unsigned page;
+        struct slice normal_path; /* in `normal` */
         struct seen seen;
         struct shape shape;
         struct path path;
@@ -42,6 +47,11 @@ struct observe *observe_new(const struct site *site, const struct hash_key *key,
         o->counters = counters;
         o->builder.record = (struct record *)o->block;
         return o;
+}
+
+void observe_only(struct observe *o, const bool *pages)
+{
+        o->wanted = pages;
 }
 
 void observe_free(struct observe **observe)
@@ -223,25 +233,36 @@ static void put_target(struct observe *o, const struct pattern_target *target)
                 r->flags |= RECORD_TARGET_NUMERIC;
 }
 
-/* Page, target, and all of the URL. */
+/* Which page is it? Needs the request line only. */
+static void find_page(struct observe *o, const struct transaction *t)
+{
+        o->url = target_parse(t->method, t->target, slice_none());
+        o->normal_path = path_normalise(o->url.path, o->normal);
+        path_split(o->normal_path, &o->path);
+        struct slice query = o->url.query;
+        query.len = slice_find(query, '#');
+        struct route_query route = { t->method, &o->path, query };
+        o->page = routes_find(o->site->routes, &route, &o->matched);
+}
+
+/* Target, host and the rest of the URL; the Host line speaks where the target does not.
+ */
 static void put_url(struct observe *o, const struct transaction *t)
 {
-        struct target url =
-            target_parse(t->method, t->target, o->seen.slots[HEADER_HOST]);
-        struct slice matched = url.query;
-        struct pattern_target target;
+        struct slice host = o->url.host;
 
-        o->builder.cut |= url.path.len > PATH_MAX_RAW;
-        struct slice normal = path_normalise(url.path, o->normal);
-        path_split(normal, &o->path);
-        matched.len = slice_find(matched, '#');
-        struct route_query query = { t->method, &o->path, matched };
-        o->builder.record->page = routes_find(o->site->routes, &query, &target);
-        put_host(o, url.host);
-        record_put(&o->builder, RECORD_RAW_PATH, url.path);
-        record_put(&o->builder, RECORD_PATH, normal);
-        record_put(&o->builder, RECORD_QUERY, url.query);
-        put_target(o, &target);
+        if (slice_is_none(host) && t->target.len && t->target.data[0] == '/')
+                host = target_host(slice_trim(o->seen.slots[HEADER_HOST]));
+        else if (slice_is_none(host))
+                host =
+                    target_parse(t->method, t->target, o->seen.slots[HEADER_HOST]).host;
+        o->builder.cut |= o->url.path.len > PATH_MAX_RAW;
+        o->builder.record->page = (uint16_t)o->page;
+        put_host(o, host);
+        record_put(&o->builder, RECORD_RAW_PATH, o->url.path);
+        record_put(&o->builder, RECORD_PATH, o->normal_path);
+        record_put(&o->builder, RECORD_QUERY, o->url.query);
+        put_target(o, &o->matched);
 }
 
 static void put_headers(struct observe *o)
@@ -275,6 +296,9 @@ static void put_numbers(struct observe *o, const struct transaction *t)
 
 const struct record *observe_transaction(struct observe *o, const struct transaction *t)
 {
+        find_page(o, t);
+        if (o->wanted && !o->wanted[o->page])
+                return NULL;
         shape_begin(&o->shape, trusted_has(&o->site->trusted, &t->client.ip));
         read_request_headers(o, &t->request_headers);
         record_begin(&o->builder);

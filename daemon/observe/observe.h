@@ -2,8 +2,9 @@
 /*
  * observe - from a transaction to a record, through the site map.
  *
- * Remembers nothing from one to the next: the same transaction always gives the same record.
- * Cost: 0.5 us for a browser's request with 12 headers behind a proxy; no allocation.
+ * Remembers nothing from one to the next: the same transaction always gives the same
+ * record. Cost: 0.5 us for a browser's request with 12 headers behind a proxy; no
+ * allocation.
  */
 #ifndef OBSERVE_OBSERVE_H
 #define OBSERVE_OBSERVE_H
@@ -21,7 +22,14 @@ struct observe *observe_new(const struct site *site, const struct hash_key *key,
                             struct counters *counters);
 void observe_free(struct observe **);
 
-/* The record is valid until the next call. Never fails. */
+/*
+ * From now on only transactions of these pages are wanted: `pages` has a truth for
+ * each number of site_page_names and is borrowed. NULL (the default): all.
+ */
+void observe_only(struct observe *, const bool *pages);
+
+/* NULL when its page is not wanted. The record is valid until the next call. Never fails.
+ */
 const struct record *observe_transaction(struct observe *, const struct transaction *);
 
 #endif

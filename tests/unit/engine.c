@@ -236,6 +236,35 @@ static void accepted_signups_of_one_network(void **state)
         world_free(w);
 }
 
+/* Two rules share a key, but not those whom they look at. */
+static void only_whom_the_rule_looks_at_is_involved(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: joins\n"
+                                    "    where: page == signup and signup.accepted\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(30m) >= 2\n"
+                                    "  - name: reads\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(30m) >= 1000\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        for (unsigned i = 0; i < 50; i++)
+                world_view(w, i, "198.51.100.7", i);
+        for (unsigned i = 0; i < 2; i++)
+                world_hit(w, (struct hit){ .at_ms = 100 + i,
+                                           .client = i ? "198.51.100.7" : "198.51.100.8",
+                                           .page = PAGE_SIGNUP,
+                                           .status = 302,
+                                           .flags = RECORD_SIGNUP_ACCEPTED });
+        world_view(w, 200, "198.51.100.9", 1);
+        world_expect(w, "raised joins client.prefix=198.51.100.0/24 n=0 at=101\n");
+        world_expect_last(w, "involved client.ip 2: 198.51.100.7 198.51.100.8\n");
+        world_free(w);
+}
+
 static void lists_and_exemptions(void **state)
 {
         static const char rules[] =
@@ -421,6 +450,7 @@ int main(void)
                 cmocka_unit_test(sessions_leave_as_pseudonyms),
                 cmocka_unit_test(participants_are_blocked_and_so_are_those_who_join),
                 cmocka_unit_test(accepted_signups_of_one_network),
+                cmocka_unit_test(only_whom_the_rule_looks_at_is_involved),
                 cmocka_unit_test(lists_and_exemptions),
                 cmocka_unit_test(the_whole_site_is_a_key),
                 cmocka_unit_test(durations_are_evidence_in_seconds),
