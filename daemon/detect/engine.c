@@ -355,6 +355,8 @@ static void look_at_rule(struct look *look)
         reading.aggregate = read_aggregate;
         reading.context = look;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
+        if (!c && look->entry->transactions < look->rule->least)
+                return;
         bool holds = expr_true(look->rule->when, &reading);
         if (c)
                 go_on(look, c, holds);

@@ -396,6 +396,12 @@ static void add_where(struct table_plan *t, unsigned where)
         *(unsigned *)append(&t->wheres, &t->where_count, sizeof(where)) = where;
 }
 
+/* Neither counts more than there were transactions. */
+static bool is_tally(const struct aggregate *a)
+{
+        return a->function->id == FUNCTION_COUNT || a->function->id == FUNCTION_DISTINCT;
+}
+
 static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
@@ -418,6 +424,7 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 return;
         }
         expr_each_aggregate(rule.when, plan_aggregate, &aggregates);
+        rule.least = expr_least(rule.when, is_tally);
         if (rule.longest_ns == 0)
                 rule.longest_ns = WINDOWLESS;
         if (aggregates.too_many_windows || !plan_served(rules, &rule))

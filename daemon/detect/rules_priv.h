@@ -80,6 +80,7 @@ struct rule {
         unsigned where; /* condition */
         unsigned table;
         struct expr *when;
+        double least; /* transactions that a key must have had for `when` to hold */
         unsigned aggregate_count;
         struct rule_aggregate *aggregates;
         int64_t longest_ns; /* window; 10 minutes when there is none */

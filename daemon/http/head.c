@@ -146,9 +146,21 @@ static void continue_line(struct head *h, struct slice line)
                 before->value.len = (size_t)(more.data + more.len - before->value.data);
 }
 
+/* The same as token_length, for what is nearly always letters and hyphens. */
+static size_t name_length(struct slice line)
+{
+        size_t len = 0, more = 16;
+
+        while (more == 16 && line.len - len >= 16) {
+                more = head_scan_name(line.data + len);
+                len += more;
+        }
+        return len + token_length(slice_from(line, len));
+}
+
 static void parse_line(struct head *h, struct slice line)
 {
-        size_t name = token_length(line), colon = name;
+        size_t name = name_length(line), colon = name;
 
         if (is_blank(line.data[0])) {
                 continue_line(h, line);

@@ -25,7 +25,23 @@ struct head_scan {
         uint64_t feeds;
 };
 
+/*
+ * head_scan_name: how many of the 16 bytes at `p` are letters or hyphens before the
+ * first that is neither. Nearly all header names consist of these.
+ */
 #if !defined(TRAWLWATCH_PORTABLE) && defined(__SSE2__)
+static inline size_t head_scan_name(const uint8_t *p)
+{
+        __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+        __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        __m128i beyond = _mm_subs_epu8(_mm_sub_epi8(lower, _mm_set1_epi8('a')),
+                                       _mm_set1_epi8('z' - 'a'));
+        __m128i good = _mm_or_si128(_mm_cmpeq_epi8(beyond, _mm_setzero_si128()),
+                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+
+        return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(good));
+}
+
 static inline uint64_t head_scan_feeds(const uint8_t *p)
 {
         const __m128i feed = _mm_set1_epi8('\n');
@@ -39,6 +55,19 @@ static inline uint64_t head_scan_feeds(const uint8_t *p)
         return mask;
 }
 #elif !defined(TRAWLWATCH_PORTABLE) && defined(__aarch64__)
+static inline size_t head_scan_name(const uint8_t *p)
+{
+        uint8x16_t bytes = vld1q_u8(p), lower = vorrq_u8(bytes, vdupq_n_u8(0x20));
+        uint8x16_t good =
+            vorrq_u8(vcleq_u8(vsubq_u8(lower, vdupq_n_u8('a')), vdupq_n_u8('z' - 'a')),
+                     vceqq_u8(bytes, vdupq_n_u8('-')));
+        /* Four bits for each byte. */
+        uint64_t mask = vget_lane_u64(
+            vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(good), 4)), 0);
+
+        return mask == UINT64_MAX ? 16 : (size_t)__builtin_ctzll(~mask) / 4;
+}
+
 static inline uint64_t head_scan_feeds(const uint8_t *p)
 {
         static const uint8_t weights[16] = { 1, 2, 4, 8, 16, 32, 64, 128,
@@ -55,6 +84,16 @@ static inline uint64_t head_scan_feeds(const uint8_t *p)
         return vgetq_lane_u64(vreinterpretq_u64_u8(sum), 0);
 }
 #else
+static inline size_t head_scan_name(const uint8_t *p)
+{
+        size_t len = 0;
+
+        while (len < 16 &&
+               ((uint8_t)((p[len] | 0x20) - 'a') <= 'z' - 'a' || p[len] == '-'))
+                len++;
+        return len;
+}
+
 static inline uint64_t head_scan_feeds(const uint8_t *p)
 {
         uint64_t mask = 0;

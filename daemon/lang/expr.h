@@ -182,6 +182,13 @@ bool expr_true(const struct expr *, const struct expr_subject *);
  */
 bool expr_may_hold(const struct expr *, const struct field *field, int value);
 
+/*
+ * How much some aggregate must be at the least for the condition to be true: the
+ * smallest bound that comparisons with the aggregates of which `counts` is true set.
+ * 0 when there is none. For passing over keys that were seen too seldom.
+ */
+double expr_least(const struct expr *, bool (*counts)(const struct aggregate *));
+
 /* Text of a value for people and JSON subjects: "203.0.113.9", "0.83", "profile". */
 void value_print(const struct value *, const struct value_names *, struct buf *out);
 

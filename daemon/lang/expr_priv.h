@@ -9,6 +9,7 @@
  *   expr_list.c   `in` and what may stand after it
  *   expr_call.c   names with parentheses: functions over a window, header('x')
  *   expr_eval.c   tree -> value
+ *   expr_bounds.c tree -> what it needs before it can be true
  *   expr_print.c  tree -> canonical text
  *
  * A node that could not be understood is NODE_BROKEN: the mistake has been

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a condition needs before it can be true, told from its tree alone. Both
+ * answers err on the side of "it may be".
+ */
+#include "lang/expr_priv.h"
+
+static bool is_field(const struct expr *node, const struct field *field)
+{
+        return node->kind == NODE_FIELD && node->field == field;
+}
+
+/* The constant that the field is compared with, or NULL. */
+static const struct expr *compared_with(const struct expr *node,
+                                        const struct field *field)
+{
+        const struct expr *left = node->child, *right = left->next;
+
+        if (is_field(left, field) && right->kind == NODE_CONSTANT)
+                return right;
+        return is_field(right, field) && left->kind == NODE_CONSTANT ? left : NULL;
+}
+
+static bool list_may_hold(const struct expr *node, const struct field *field, int value)
+{
+        if (!is_field(node->child, field))
+                return true;
+        for (unsigned i = 0; i < node->list.count; i++)
+                if (node->list.values[i].number == value)
+                        return true;
+        return false;
+}
+
+bool expr_may_hold(const struct expr *node, const struct field *field, int value)
+{
+        const struct expr *constant;
+        bool any = false;
+
+        switch (node->kind) {
+        case NODE_AND:
+                for (const struct expr *child = node->child; child; child = child->next)
+                        if (!expr_may_hold(child, field, value))
+                                return false;
+                return true;
+        case NODE_OR:
+                for (const struct expr *child = node->child; child; child = child->next)
+                        any |= expr_may_hold(child, field, value);
+                return any;
+        case NODE_EQUAL:
+                constant = compared_with(node, field);
+                return !constant || constant->constant.number == value;
+        case NODE_NOT_EQUAL:
+                constant = compared_with(node, field);
+                return !constant || constant->constant.number != value;
+        case NODE_IN_LIST:
+                return list_may_hold(node, field, value);
+        default:
+                return true;
+        }
+}
+
+/* `aggregate >= number`, or the same written the other way round. */
+static double bound_of(const struct expr *aggregate, const struct expr *number,
+                       bool (*counts)(const struct aggregate *))
+{
+        if (aggregate->kind != NODE_AGGREGATE || number->kind != NODE_CONSTANT ||
+            number->constant.type != VALUE_NUMBER || !counts(&aggregate->aggregate))
+                return 0;
+        return number->constant.number > 0 ? number->constant.number : 0;
+}
+
+double expr_least(const struct expr *node, bool (*counts)(const struct aggregate *))
+{
+        double least = 0, part;
+        const struct expr *child = node->child;
+
+        switch (node->kind) {
+        case NODE_AND:
+                for (; child; child = child->next) {
+                        part = expr_least(child, counts);
+                        least = part > least ? part : least;
+                }
+                return least;
+        case NODE_OR:
+                least = expr_least(child, counts);
+                for (child = child->next; child; child = child->next) {
+                        part = expr_least(child, counts);
+                        least = part < least ? part : least;
+                }
+                return least;
+        case NODE_GREATER:
+        case NODE_GREATER_EQUAL:
+                return bound_of(child, child->next, counts);
+        case NODE_LESS:
+        case NODE_LESS_EQUAL:
+                return bound_of(child->next, child, counts);
+        default:
+                return 0;
+        }
+}
