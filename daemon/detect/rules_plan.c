@@ -166,6 +166,27 @@ static unsigned find_table(struct rules *rules, const unsigned *key, unsigned pa
         return rules->table_count - 1;
 }
 
+/*
+ * A key's value is published as it is. What these headers hold is as good as a
+ * password; session and account leave as pseudonyms.
+ */
+static bool is_secret(const char *canonical_key)
+{
+        static const char *const names[] = { "cookie", "authorization",
+                                             "proxy-authorization" };
+        static const struct slice call = SLICE("header('");
+        struct slice name = slice_str(canonical_key);
+
+        if (!slice_starts_with(name, call))
+                return false;
+        name = slice_from(name, call.len);
+        name.len = slice_find(name, '\'');
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (slice_equal_nocase(name, slice_str(names[i])))
+                        return true;
+        return false;
+}
+
 static bool plan_key(struct rules *rules, const struct key_draft *key, unsigned *table,
                      struct diag *diag)
 {
@@ -175,10 +196,19 @@ static bool plan_key(struct rules *rules, const struct key_draft *key, unsigned 
         for (unsigned i = 0; i < key->parts; i++) {
                 struct expr *expr = parse(rules, key->text[i], key->place[i],
                                           key->exact[i], false, VALUE_MISSING, diag);
-                if (expr)
-                        operands[i] = add_operand(rules, expr);
-                else
+                if (!expr) {
                         good = false;
+                        continue;
+                }
+                operands[i] = add_operand(rules, expr);
+                if (is_secret(rules->operands[operands[i]].text)) {
+                        diag_error(
+                            diag, key->place[i],
+                            "%s as a key would be published in clear: name it in the "
+                            "site map and use session or account",
+                            rules->operands[operands[i]].text);
+                        good = false;
+                }
         }
         if (!good)
                 return false;

@@ -367,7 +367,7 @@ def test_login(folder, server):
     driver = Driver(folder, "redis://%s/2" % at, env={"TRAWLWATCH_REDIS_PASSWORD": "s3cret"})
     assert driver.drain() == 0
     driver.stop()
-    second = redis_py.Redis(port=server.port, db=2, password="s3cret", decode_responses=True)
+    second = redis_py.Redis(host="127.0.0.1", port=server.port, db=2, password="s3cret", decode_responses=True)
     assert numbers(second) == [1, 2, 3]
 
     driver = Driver(folder, "redis://trawl:p%%40ss%%2fword@%s" % at)

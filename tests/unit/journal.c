@@ -123,7 +123,7 @@ static void test_reader_follows(void **state)
         assert_int_equal(journal_cursor_next(c, &record), JOURNAL_END);
         struct journal *j = open_journal(0, 60); /* two records a segment */
         for (int i = 0; i < 20; i++) {
-                char text[8];
+                char text[16];
                 snprintf(text, sizeof(text), "r%d", i);
                 append(j, text);
                 assert_int_equal(journal_cursor_next(c, &record), JOURNAL_RECORD);

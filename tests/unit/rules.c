@@ -73,6 +73,10 @@ static void mistakes_of_a_rule(void **state)
                   "r.yaml:4:5: either 'per' or 'per_each', not both\n" },
                 { "    per: [all, session]\n    when: count(1m) > 1\n",
                   "r.yaml:3:10: 'all' is a key of its own\n" },
+                { "    per: [client.ip, header('Cookie')]\n    when: count(1m) > 1\n",
+                  "r.yaml:3:22: header('Cookie') as a key would be published in clear: "
+                  "name it "
+                  "in the site map and use session or account\n" },
                 { "    per: client.asn\n    when: count(1m) > 1\n",
                   "r.yaml:3:10: field 'client.asn' is not in this version yet\n" },
                 { "    per: client.ip\n    where: status == 200 and not bot.verified\n"
