@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/pipeline.h"
 
+#include "app/timeline.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/http.h"
@@ -23,7 +24,8 @@ struct pipeline {
         const struct value_names *pages;
         bool *wanted; /* pages that a rule looks at */
         bool verify;
-        int64_t now_ns, missed_due_ns;
+        struct timeline timeline;
+        int64_t missed_due_ns;
 };
 
 static void on_transaction(void *context, const struct transaction *t)
@@ -89,43 +91,80 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
         p->missed_due_ns = now_ns + MISSED_INTERVAL;
 }
 
-void pipeline_frame(struct pipeline *p, int link, const struct capture_frame *frame)
+/* A packet whose time is believed. */
+static void on_frame(void *context, int link, const struct capture_frame *frame)
 {
+        struct pipeline *p = context;
         struct segment segment;
-
-        if (frame->time_ns > p->now_ns)
-                p->now_ns = frame->time_ns;
-        p->counters->packets++;
-        p->counters->packet_bytes += frame->wire_length;
         enum frame_result result =
             frame_decode(link, frame->captured, frame->wire_length, p->verify, &segment);
+
         if (result == FRAME_SEGMENT)
                 stream_segment(p->stream, &segment, frame->time_ns);
         else
                 count_frame(p->counters, result);
-        if (p->now_ns >= p->missed_due_ns)
-                note_missed(p, p->now_ns);
+        if (frame->time_ns >= p->missed_due_ns)
+                note_missed(p, frame->time_ns);
+}
+
+static bool make_engine(struct pipeline *p)
+{
+        const struct setup *setup = p->options.setup;
+        struct engine_options engine = {
+                .rules = setup->rules,
+                .site = setup->site,
+                .hash_key = p->options.engine_key,
+                .memory_max = setup->config.limits.detect,
+                .incidents_max = (uint32_t)setup->config.limits.incidents,
+                .pseudonym = p->options.pseudonym,
+                .pseudonym_context = p->options.pseudonym_context,
+                .incident = p->options.incident,
+                .incident_context = p->options.incident_context,
+                .counters = p->counters,
+        };
+
+        memcpy(engine.id_key, p->options.id_key, sizeof(engine.id_key));
+        p->engine = engine_new(&engine);
+        return p->engine;
+}
+
+/* What was counted belongs to a time that is still to come: everything begins anew. */
+static void on_step_back(void *context, int64_t from_ns, int64_t to_ns)
+{
+        struct pipeline *p = context;
+
+        if (p->counters->time_steps_back == 1) /* later ones are only counted */
+                log_warning(
+                    "the packets' clock went back by %lld s: connections, windows "
+                    "and incidents begin anew",
+                    (long long)((from_ns - to_ns) / NS_PER_SEC));
+        pipeline_finish(p);
+        engine_free(&p->engine);
+        CHECK(make_engine(p)); /* the memory was there a moment ago */
+        p->missed_due_ns = to_ns;
+}
+
+void pipeline_frame(struct pipeline *p, int link, const struct capture_frame *frame)
+{
+        p->counters->packets++;
+        p->counters->packet_bytes += frame->wire_length;
+        timeline_frame(&p->timeline, link, frame);
 }
 
 void pipeline_advance(struct pipeline *p, int64_t now_ns)
 {
-        if (now_ns > p->now_ns)
-                p->now_ns = now_ns;
-        stream_advance(p->stream, p->now_ns);
-        if (p->now_ns >= p->missed_due_ns)
-                note_missed(p, p->now_ns);
-        engine_advance(p->engine, p->now_ns);
+        now_ns = timeline_advance(&p->timeline, now_ns);
+        stream_advance(p->stream, now_ns);
+        if (now_ns >= p->missed_due_ns)
+                note_missed(p, now_ns);
+        engine_advance(p->engine, now_ns);
 }
 
 void pipeline_finish(struct pipeline *p)
 {
+        timeline_finish(&p->timeline);
         stream_finish(p->stream);
         engine_finish(p->engine);
-}
-
-int64_t pipeline_now(const struct pipeline *p)
-{
-        return p->now_ns;
 }
 
 static bool make_front(struct pipeline *p)
@@ -170,38 +209,25 @@ static void want_pages(struct pipeline *p)
 
 static bool make_back(struct pipeline *p)
 {
-        const struct setup *setup = p->options.setup;
-        struct engine_options engine = {
-                .rules = setup->rules,
-                .site = setup->site,
-                .hash_key = p->options.engine_key,
-                .memory_max = setup->config.limits.detect,
-                .incidents_max = (uint32_t)setup->config.limits.incidents,
-                .pseudonym = p->options.pseudonym,
-                .pseudonym_context = p->options.pseudonym_context,
-                .incident = p->options.incident,
-                .incident_context = p->options.incident_context,
-                .counters = p->counters,
-        };
-
-        memcpy(engine.id_key, p->options.id_key, sizeof(engine.id_key));
-        p->observe = observe_new(setup->site, &p->options.engine_key, p->counters);
+        p->observe =
+            observe_new(p->options.setup->site, &p->options.engine_key, p->counters);
         if (!p->options.requests)
                 want_pages(p);
-        p->engine = engine_new(&engine);
-        return p->engine;
+        return make_engine(p);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options)
 {
         struct pipeline *p = calloc(1, sizeof(*p));
+        struct timeline_handler handler = { on_frame, on_step_back, p };
 
         CHECK(p);
+        timeline_init(&p->timeline, &handler, options->counters);
         p->options = *options;
         p->counters = options->counters;
         p->pages = site_page_names(options->setup->site);
         p->verify = options->setup->config.capture.checksums == CHECKSUMS_VERIFY;
-        p->now_ns = p->missed_due_ns = INT64_MIN / 2;
+        p->missed_due_ns = INT64_MIN / 2;
         if (!make_front(p) || !make_back(p))
                 pipeline_free(&p);
         return p;
@@ -217,6 +243,7 @@ void pipeline_free(struct pipeline **pipeline)
         observe_free(&p->observe);
         stream_free(&p->stream);
         http_free(&p->http);
+        timeline_free(&p->timeline);
         free(p->wanted);
         free(p);
         *pipeline = NULL;

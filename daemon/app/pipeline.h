@@ -44,7 +44,4 @@ void pipeline_advance(struct pipeline *, int64_t now_ns);
 /* The input is over: flows and incidents are ended. */
 void pipeline_finish(struct pipeline *);
 
-/* Time of the newest packet. */
-int64_t pipeline_now(const struct pipeline *);
-
 #endif

@@ -24,6 +24,8 @@
         row(frames_fragment, "frames_fragment_total", "IP fragments, not reassembled")    \
         row(frames_not_tcp, "frames_not_tcp_total", "IP packets of other protocols")      \
         row(frames_too_deep, "frames_too_deep_total", "more nested headers than the cap") \
+        row(time_outliers, "time_outliers_total", "packets whose time no other packet shares") \
+        row(time_steps_back, "time_steps_back_total", "times the packets' clock went back for good") \
         row(checksum_errors, "checksum_errors_total", "segments refused by their checksum") \
         /* stream */                                                                      \
         row(segments, "segments_total", "TCP segments")                                   \

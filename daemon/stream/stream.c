@@ -422,10 +422,10 @@ void stream_advance(struct stream *s, int64_t now_ns)
 
 void stream_finish(struct stream *s)
 {
-        /* Causes before effects: what waits for patience is settled first. */
         for (int queue = 0; queue < FLOW_QUEUES; queue++)
                 while (s->queues[queue].oldest)
                         forget(s, s->queues[queue].oldest);
+        s->now_ns = INT64_MIN / 2;
 }
 
 uint32_t stream_flow_count(const struct stream *s)

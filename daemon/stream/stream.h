@@ -83,7 +83,10 @@ void stream_segment(struct stream *, const struct segment *, int64_t time_ns);
 /* Time passes without segments. */
 void stream_advance(struct stream *, int64_t now_ns);
 
-/* The input is over: everything held is handed over, every flow is closed. */
+/*
+ * The input is over: everything held is handed over, every flow is closed. What comes
+ * after this begins anew, at any time.
+ */
 void stream_finish(struct stream *);
 
 uint32_t stream_flow_count(const struct stream *);
