@@ -308,12 +308,3 @@ size_t head_find_end(struct slice bytes, size_t from)
         }
         return 0;
 }
-
-const struct http_header *http_header_find(const struct http_headers *headers,
-                                           struct slice name)
-{
-        for (uint32_t i = 0; i < headers->count; i++)
-                if (slice_equal_nocase(headers->lines[i].name, name))
-                        return &headers->lines[i];
-        return NULL;
-}

@@ -429,6 +429,7 @@ void message_feed_head(struct feed *f)
         } else if (result == HEAD_MORE && keep_partial(f, bytes)) {
                 feed_pass(&f->bytes, bytes.len);
         } else {
+                f->http->counters->http_heads_too_long += result == HEAD_OK;
                 on_bad_head(f);
         }
 }

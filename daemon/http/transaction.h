@@ -38,10 +38,6 @@ struct transaction {
         uint64_t response_bytes;
 };
 
-/* The first line of that name (ASCII case does not matter), or NULL. */
-const struct http_header *http_header_find(const struct http_headers *,
-                                           struct slice name);
-
 /* Called in order of completion. */
 typedef void transaction_fn(void *context, const struct transaction *);
 

@@ -237,6 +237,12 @@ static void put_target(struct observe *o, const struct pattern_target *target)
 static void find_page(struct observe *o, const struct transaction *t)
 {
         o->url = target_parse(t->method, t->target, slice_none());
+        if (slice_is_none(o->url.path)) { /* CONNECT: an authority has no path */
+                o->page = 0;
+                o->normal_path = slice_none();
+                o->matched = (struct pattern_target){ 0 };
+                return;
+        }
         o->normal_path = path_normalise(o->url.path, o->normal);
         path_split(o->normal_path, &o->path);
         struct slice query = o->url.query;

@@ -29,13 +29,22 @@ struct result {
         struct counters counters;
 };
 
+static void put_printable(struct buf *out, struct slice text)
+{
+        for (size_t i = 0; i < text.len; i++)
+                if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+                        buf_printf(out, "\\x%02x", text.data[i]);
+                else
+                        buf_put_byte(out, text.data[i]);
+}
+
 static void on_transaction(void *context, const struct transaction *t)
 {
         struct buf *out = context;
 
-        buf_put_slice(out, t->method);
+        put_printable(out, t->method);
         buf_put_byte(out, ' ');
-        buf_put_slice(out, t->target);
+        put_printable(out, t->target);
         if (t->status)
                 buf_printf(out, " %u", t->status);
         else
