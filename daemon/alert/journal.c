@@ -53,23 +53,6 @@ struct journal {
         struct log_limit write_limit, lost_limit, dropped_limit;
 };
 
-static const char *const sync_names[] = {
-        [JOURNAL_SYNC_ALWAYS] = "always",
-        [JOURNAL_SYNC_INTERVAL] = "interval",
-        [JOURNAL_SYNC_OFF] = "off",
-};
-
-bool journal_sync_parse(struct slice name, enum journal_sync *sync)
-{
-        for (int i = 0; i <= JOURNAL_SYNC_OFF; i++) {
-                if (slice_is(name, sync_names[i])) {
-                        *sync = (enum journal_sync)i;
-                        return true;
-                }
-        }
-        return false;
-}
-
 /* Also when the clock was set back. */
 static bool is_past(int64_t now_ns, int64_t since_ns, int64_t interval)
 {

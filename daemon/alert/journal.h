@@ -51,9 +51,6 @@ struct journal_options {
         struct counters *counters;
 };
 
-/* "always", "interval", "off". */
-bool journal_sync_parse(struct slice name, enum journal_sync *);
-
 /*
  * Makes the folder (mode 0750) if it is not there. `wall_ns` is the wall clock. NULL
  * after one log_error: no permission, or another process writes there.

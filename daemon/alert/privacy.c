@@ -46,7 +46,8 @@ static const struct {
         { "email", PRIVACY_CLEAR_EMAIL },
 };
 
-bool privacy_clear_parse(struct slice name, unsigned *bit)
+/* The bit of a type; false for another. */
+static bool clear_bit(struct slice name, unsigned *bit)
 {
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
                 if (slice_is(name, kinds[i].name)) {
@@ -266,7 +267,7 @@ size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
         uint8_t digest[DIGEST_BYTES];
         unsigned bit = 0;
 
-        if (privacy_clear_parse(slice_str(type), &bit) && (p->clear & bit)) {
+        if (clear_bit(slice_str(type), &bit) && (p->clear & bit)) {
                 raw = slice_first(raw, PSEUDONYM_MAX);
                 if (raw.len)
                         memcpy(out, raw.data, raw.len);

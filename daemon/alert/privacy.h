@@ -36,9 +36,6 @@ struct privacy_options {
         unsigned clear;              /* of enum privacy_clear */
 };
 
-/* The bit of "session", "account" or "email". False for another name. */
-bool privacy_clear_parse(struct slice name, unsigned *bit);
-
 /* NULL after one log_error that says what is wrong and what to do. */
 struct privacy *privacy_open(const struct privacy_options *);
 void privacy_free(struct privacy **);

@@ -359,7 +359,10 @@ static void on_published(struct redis *r, const redisReply *reply, uint64_t sequ
                    reply->integer == PUBLISH_MOVED) {
                 on_moved(r);
         } else {
-                r->counters->alerts_published += reply->integer == PUBLISH_DONE;
+                if (reply->integer >= PUBLISH_DONE) {
+                        r->counters->alerts_published++;
+                        r->counters->blocks += (uint64_t)(reply->integer - PUBLISH_DONE);
+                }
                 r->published = sequence;
                 r->moved = 0;
                 journal_published(r->journal, sequence);
@@ -586,11 +589,6 @@ bool redis_is_idle(const struct redis *r)
 {
         return r->phase == PHASE_PUBLISHING && r->publishing == 0 &&
                source_is_exhausted(&r->source);
-}
-
-bool redis_is_up(const struct redis *r)
-{
-        return r->phase == PHASE_PUBLISHING;
 }
 
 uint64_t redis_published(const struct redis *r)

@@ -53,8 +53,6 @@ void redis_pump(struct redis *);
 /* Everything that may be published has been, and Redis said so. */
 bool redis_is_idle(const struct redis *);
 
-bool redis_is_up(const struct redis *);
-
 /* The last number that Redis is known to have; 0: not known. */
 uint64_t redis_published(const struct redis *);
 

@@ -40,16 +40,18 @@ static const char script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
+    "local new = 0\n"
     "for i = 5, #KEYS do\n"
     "  local at = 16 + (i - 5) * 3\n"
-    "  local ttl = tonumber(ARGV[at + 2])\n"
-    "  if redis.call('PTTL', KEYS[i]) < ttl then\n"
+    "  local ttl, left = tonumber(ARGV[at + 2]), redis.call('PTTL', KEYS[i])\n"
+    "  if left == -2 then new = new + 1 end\n"
+    "  if left < ttl then\n"
     "    redis.call('SET', KEYS[i], ARGV[at + 1], 'PX', ARGV[at + 2])\n"
     "    redis.call('ZADD', KEYS[4], string.format('%.0f', now + ttl), ARGV[at])\n"
     "  end\n"
     "end\n"
     "redis.call('PUBLISH', ARGV[5], ARGV[15])\n"
-    "return 1\n";
+    "return 1 + new\n";
 
 /* KEYS sensor; ARGV ms to live, then fields and values. */
 static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"

@@ -48,6 +48,15 @@ static bool set_print(struct command_line *line, const char *name)
         return usage("--print takes alerts, requests or none, not ", name);
 }
 
+static bool add_interface(struct text_list *interfaces, const char *name)
+{
+        for (unsigned i = 0; i < interfaces->count; i++)
+                if (strcmp(interfaces->items[i], name) == 0)
+                        return usage("an interface is named twice: -i ", name);
+        text_list_add(interfaces, name);
+        return true;
+}
+
 static bool take(struct command_line *line, int option, const char *argument)
 {
         switch (option) {
@@ -58,9 +67,7 @@ static bool take(struct command_line *line, int option, const char *argument)
                 text_list_add(&line->files, argument);
                 return true;
         case 'i':
-                line->check.interfaces.given = true;
-                text_list_add(&line->check.interfaces, argument);
-                return true;
+                return add_interface(&line->check.interfaces, argument);
         case 'f':
                 line->check.filter = argument;
                 return true;

@@ -6,12 +6,10 @@
 #define APP_COMMAND_LINE_H
 
 #include "app/check.h"
+#include "app/exit_status.h"
 
 enum print { PRINT_UNSET, PRINT_ALERTS, PRINT_REQUESTS, PRINT_HELLOS, PRINT_NONE };
 enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_VERSION, COMMAND_HELP };
-
-/* Exit statuses, a contract (docs: trawlwatchd(8)). */
-enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIGURATION };
 
 struct command_line {
         enum command command;

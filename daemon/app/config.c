@@ -10,6 +10,9 @@
 
 #define OPTIONS_MAX 64
 
+/* Where a value of the command line stands, for messages. */
+static const char option_place_name[] = "-o";
+
 /*
  * Where each option was written; the row's number is the index. The files that
  * were read stay open to messages as long as the configuration lives.
@@ -194,7 +197,7 @@ static void unknown_key(struct slice key, struct diag *diag)
                 candidates[count] = option_key(o, names[count]);
         candidates[count] = NULL;
         near = diag_suggest(key, candidates);
-        diag_error(diag, (struct place){ "-o", 1, 1 }, "unknown key '%.*s'%s%s%s",
+        diag_error(diag, (struct place){ option_place_name, 1, 1 }, "unknown key '%.*s'%s%s%s",
                    (int)(key.len < OPTION_KEY_MAX ? key.len : OPTION_KEY_MAX),
                    (const char *)key.data, near ? " (did you mean '" : "",
                    near ? near : "", near ? "'?)" : "");
@@ -209,7 +212,7 @@ bool config_set(struct config *config, const char *argument, struct diag *diag)
 
         if (key.len == all.len) {
                 diag_error(
-                    diag, (struct place){ "-o", 1, 1 },
+                    diag, (struct place){ option_place_name, 1, 1 },
                     "'%s' is not KEY=VALUE, as in redis.url=redis://127.0.0.1:6379",
                     argument);
                 return false;
@@ -219,7 +222,7 @@ bool config_set(struct config *config, const char *argument, struct diag *diag)
                 return false;
         }
         return take_text(config, o, argument + key.len + 1,
-                         (struct place){ "-o", 1, column }, diag);
+                         (struct place){ option_place_name, 1, column }, diag);
 }
 
 /* One key may not be above another. */
@@ -238,6 +241,24 @@ static bool not_above(const struct config *config, const char *low, uint64_t low
         return false;
 }
 
+/* Every packet of an interface that is opened twice would count twice. */
+static bool names_each_once(const struct text_list *interfaces, struct place place,
+                            struct diag *diag)
+{
+        for (unsigned i = 0; i < interfaces->count; i++) {
+                for (unsigned k = 0; k < i; k++) {
+                        if (strcmp(interfaces->items[i], interfaces->items[k]) != 0)
+                                continue;
+                        diag_error(diag, place,
+                                   "the interface %s is named twice: its packets would "
+                                   "count twice",
+                                   interfaces->items[i]);
+                        return false;
+                }
+        }
+        return true;
+}
+
 bool config_check(const struct config *c, struct diag *diag)
 {
         bool ok = not_above(c, "limits.reassembly_flow", c->limits.reassembly_flow,
@@ -247,6 +268,8 @@ bool config_check(const struct config *c, struct diag *diag)
                         c->limits.http_memory, diag);
         ok &= not_above(c, "limits.flow_half_open", (uint64_t)c->limits.flow_half_open_ns,
                         "limits.flow_idle", (uint64_t)c->limits.flow_idle_ns, diag);
+        ok &= names_each_once(&c->capture.interfaces,
+                              config_place(c, "capture.interfaces"), diag);
         return ok;
 }
 
@@ -258,7 +281,9 @@ struct place config_place(const struct config *config, const char *key)
         return config->source->places[option_index(o)];
 }
 
-bool config_is_set(const struct config *config, const char *key)
+bool config_is_from_option(const struct config *config, const char *key)
 {
-        return config_place(config, key).file != NULL;
+        const char *file = config_place(config, key).file;
+
+        return file && strcmp(file, option_place_name) == 0;
 }

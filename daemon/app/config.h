@@ -117,8 +117,8 @@ bool config_check(const struct config *, struct diag *);
 /* Where `key` got its value, for messages; its file is NULL for a default. */
 struct place config_place(const struct config *, const char *key);
 
-/* True when key is one of the file's or of `-o`, whatever its value. */
-bool config_is_set(const struct config *, const char *key);
+/* True when the last word on `key` was said by `-o`, not by a file or a default. */
+bool config_is_from_option(const struct config *, const char *key);
 
 /* The sections in their order; ends with a NULL. */
 const char *const *config_sections(void);

@@ -281,6 +281,28 @@ static bool read_size(const struct option *o, const struct yaml_node *node, void
         return true;
 }
 
+/* Written like a size, but a number of things: the words of a mistake differ. */
+static bool read_count(const struct option *o, const struct yaml_node *node, void *value,
+                       struct diag *diag)
+{
+        char key[OPTION_KEY_MAX];
+        struct slice text;
+        uint64_t count;
+
+        if (!yaml_text(node, option_key(o, key), &text, diag))
+                return false;
+        if (!text_size(text, &count)) {
+                diag_error(diag, node->place,
+                           "%s: '%.*s' is not a number (like 500, 64k, 1M)", key,
+                           (int)(text.len < 64 ? text.len : 64), (const char *)text.data);
+                return false;
+        }
+        if (!in_range(o, node, count, diag))
+                return false;
+        *(uint64_t *)value = count;
+        return true;
+}
+
 static void print_size(const struct option *o, const void *value, struct buf *out)
 {
         (void)o;
@@ -421,7 +443,7 @@ static const struct {
         [OPTION_PATH] = { "path", read_text, print_text, drop_text },
         [OPTION_LIST] = { "list", read_list, print_list, drop_list },
         [OPTION_PATHS] = { "paths", read_list, print_list, drop_list },
-        [OPTION_COUNT] = { "number", read_size, print_size, NULL },
+        [OPTION_COUNT] = { "number", read_count, print_size, NULL },
         [OPTION_SIZE] = { "size", read_size, print_size, NULL },
         [OPTION_DURATION] = { "duration", read_duration, print_duration, NULL },
         [OPTION_TRUTH] = { "true or false", read_truth, print_truth, NULL },

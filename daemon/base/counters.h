@@ -86,7 +86,9 @@
         row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
-        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback")
+        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback") \
+        /* app */                                                                         \
+        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
 /* clang-format on */
 
 struct counters {

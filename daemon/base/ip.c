@@ -79,27 +79,29 @@ size_t ip_format(const struct ip *ip, char *text)
 
 bool ip_is_private(const struct ip *ip)
 {
-        static const struct {
-                uint8_t bytes[16];
-                uint8_t bits;
-        } ranges[] = {
-                { { [10] = 0xff, 0xff, 10 }, 104 },
-                { { [10] = 0xff, 0xff, 127 }, 104 },
-                { { [10] = 0xff, 0xff, 172, 16 }, 108 },
-                { { [10] = 0xff, 0xff, 192, 168 }, 112 },
-                { { [10] = 0xff, 0xff, 169, 254 }, 112 },
-                { { [10] = 0xff, 0xff, 100, 64 }, 106 },
-                { { [10] = 0xff, 0xff, 0 }, 104 },
-                { { 0 }, 127 }, /* :: and ::1 */
-                { { 0xfc }, 7 },
-                { { 0xfe, 0x80 }, 10 },
+        struct network one = { *ip, 128 };
+
+        return network_has_private(&one);
+}
+
+bool network_has_private(const struct network *network)
+{
+        static const struct network ranges[] = {
+                { { { [10] = 0xff, 0xff, 10 } }, 104 },
+                { { { [10] = 0xff, 0xff, 127 } }, 104 },
+                { { { [10] = 0xff, 0xff, 172, 16 } }, 108 },
+                { { { [10] = 0xff, 0xff, 192, 168 } }, 112 },
+                { { { [10] = 0xff, 0xff, 169, 254 } }, 112 },
+                { { { [10] = 0xff, 0xff, 100, 64 } }, 106 },
+                { { { [10] = 0xff, 0xff, 0 } }, 104 },
+                { { { 0 } }, 127 }, /* :: and ::1 */
+                { { { 0xfc } }, 7 },
+                { { { 0xfe, 0x80 } }, 10 },
         };
 
-        for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-                struct network range = { ip_from_v6(ranges[i].bytes), ranges[i].bits };
-                if (network_contains(&range, ip))
+        for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+                if (networks_overlap(&ranges[i], network))
                         return true;
-        }
         return false;
 }
 
@@ -147,6 +149,12 @@ bool network_contains(const struct network *network, const struct ip *ip)
                 return true;
         uint8_t mask = (uint8_t)(0xff00 >> (network->bits % 8));
         return ((network->ip.bytes[whole] ^ ip->bytes[whole]) & mask) == 0;
+}
+
+bool networks_overlap(const struct network *a, const struct network *b)
+{
+        return a->bits <= b->bits ? network_contains(a, &b->ip)
+                                  : network_contains(b, &a->ip);
 }
 
 bool network_equal(const struct network *a, const struct network *b)

@@ -55,6 +55,12 @@ struct network network_of(const struct ip *ip, uint8_t bits);
  */
 bool network_parse(struct slice text, struct network *network, bool *host_bits);
 bool network_contains(const struct network *network, const struct ip *ip);
+
+/* Whether they have an address in common: networks nest or are apart. */
+bool networks_overlap(const struct network *a, const struct network *b);
+
+/* Whether it has an address that ip_is_private: some of a wide network may not be. */
+bool network_has_private(const struct network *network);
 bool network_equal(const struct network *a, const struct network *b);
 
 /* "203.0.113.0/24"; a single address stands without its length. Returns length. */

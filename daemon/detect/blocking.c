@@ -2,8 +2,6 @@
 #include "base/check.h"
 #include "detect/engine_priv.h"
 
-#define NETWORK_ADDRESSES_LOOKED_AT 256
-
 struct blocking {
         struct engine *engine;
         struct incident_case *c;
@@ -19,21 +17,6 @@ struct candidate {
         struct slice text;
 };
 
-static bool has_trusted_proxy(const struct site *site, const struct network *network)
-{
-        struct ip ip = network->ip;
-
-        if (network->bits < 120)
-                return site_is_trusted_proxy(site, &ip);
-        for (unsigned i = 0; i < NETWORK_ADDRESSES_LOOKED_AT; i++) {
-                struct ip one = ip;
-                one.bytes[15] = (uint8_t)i;
-                if (network_contains(network, &one) && site_is_trusted_proxy(site, &one))
-                        return true;
-        }
-        return false;
-}
-
 static bool is_network(enum field_kind kind)
 {
         return kind == FIELD_IP || kind == FIELD_HOST || kind == FIELD_PREFIX;
@@ -43,9 +26,9 @@ static bool is_withheld(const struct site *site, const struct candidate *candida
 {
         if (!site || !is_network(candidate->kind))
                 return false;
-        if (has_trusted_proxy(site, &candidate->network))
+        if (site_has_trusted_proxy(site, &candidate->network))
                 return true;
-        return ip_is_private(&candidate->network.ip) && !site_blocks_private(site);
+        return !site_blocks_private(site) && network_has_private(&candidate->network);
 }
 
 static const char *block_type(const struct candidate *candidate)

@@ -176,6 +176,11 @@ bool site_is_trusted_proxy(const struct site *site, const struct ip *ip)
         return trusted_has(&site->trusted, ip);
 }
 
+bool site_has_trusted_proxy(const struct site *site, const struct network *network)
+{
+        return trusted_overlaps(&site->trusted, network);
+}
+
 bool site_blocks_private(const struct site *site)
 {
         return site->blocks_private;

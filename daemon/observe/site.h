@@ -26,6 +26,9 @@ const struct value_names *site_page_names(const struct site *);
 bool site_page_is_defined(const struct site *, unsigned page);
 
 bool site_is_trusted_proxy(const struct site *, const struct ip *);
+
+/* Whether any address of the network is one. */
+bool site_has_trusted_proxy(const struct site *, const struct network *);
 bool site_blocks_private(const struct site *); /* block_private: true */
 int64_t site_utc_offset_ns(const struct site *, int64_t time_ns); /* timezone: */
 

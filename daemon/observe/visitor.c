@@ -68,20 +68,35 @@ void trusted_free(struct trusted *t)
         *t = (struct trusted){ 0 };
 }
 
-bool trusted_has(const struct trusted *t, const struct ip *ip)
+/* The first range that does not end before the address; count when all do. */
+static unsigned find_range(const struct trusted *t, const uint64_t address[2])
 {
-        struct halves address = halves_of(ip);
         unsigned low = 0, high = t->count;
 
-        /* The first range that does not end before the address. */
         while (low < high) {
                 unsigned middle = (low + high) / 2;
-                if (is_before(t->ranges[middle].last, address.at))
+                if (is_before(t->ranges[middle].last, address))
                         low = middle + 1;
                 else
                         high = middle;
         }
-        return low < t->count && !is_before(address.at, t->ranges[low].first);
+        return low;
+}
+
+bool trusted_has(const struct trusted *t, const struct ip *ip)
+{
+        struct halves address = halves_of(ip);
+        unsigned at = find_range(t, address.at);
+
+        return at < t->count && !is_before(address.at, t->ranges[at].first);
+}
+
+bool trusted_overlaps(const struct trusted *t, const struct network *network)
+{
+        struct ip_range range = range_of(network);
+        unsigned at = find_range(t, range.first);
+
+        return at < t->count && !is_before(range.last, t->ranges[at].first);
 }
 
 enum visitor_syntax visitor_syntax_of(struct slice name)

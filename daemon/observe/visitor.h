@@ -30,6 +30,9 @@ void trusted_init(struct trusted *, const struct network *networks, unsigned cou
 void trusted_free(struct trusted *);
 bool trusted_has(const struct trusted *, const struct ip *);
 
+/* Whether an address of the network is trusted; one search, however wide it is. */
+bool trusted_overlaps(const struct trusted *, const struct network *);
+
 enum visitor_syntax {
         VISITOR_NO_HEADER,
         VISITOR_LIST,      /* X-Forwarded-For and its like */

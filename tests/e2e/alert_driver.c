@@ -130,6 +130,23 @@ static void on_input(evutil_socket_t fd, short what, void *context)
         d->input.len += n > 0 ? (size_t)n : 0;
 }
 
+static bool parse_sync(const char *name, enum journal_sync *sync)
+{
+        static const char *const names[] = {
+                [JOURNAL_SYNC_ALWAYS] = "always",
+                [JOURNAL_SYNC_INTERVAL] = "interval",
+                [JOURNAL_SYNC_OFF] = "off",
+        };
+
+        for (int i = 0; i <= JOURNAL_SYNC_OFF; i++) {
+                if (strcmp(name, names[i]) == 0) {
+                        *sync = (enum journal_sync)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
 int main(int argc, char **argv)
 {
         struct driver d = { .loop = event_base_new() };
@@ -142,8 +159,7 @@ int main(int argc, char **argv)
         options.journal.sync = JOURNAL_SYNC_INTERVAL;
         redis.sensor = argv[2];
         const char *wrong = redis_url_parse(argv[3], &redis.url);
-        if (wrong || (argc > 4 &&
-                      !journal_sync_parse(slice_str(argv[4]), &options.journal.sync))) {
+        if (wrong || (argc > 4 && !parse_sync(argv[4], &options.journal.sync))) {
                 fprintf(stderr, "%s\n", wrong ? wrong : "fsync?");
                 return 2;
         }

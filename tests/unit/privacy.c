@@ -104,7 +104,6 @@ static void test_clear(void **state)
 {
         struct privacy *p = open_with(NULL, NULL, PRIVACY_CLEAR_ACCOUNT);
         char out[256], raw[1000];
-        unsigned bit;
 
         (void)state;
         expect(p, "account", "42", "42");
@@ -114,9 +113,6 @@ static void test_clear(void **state)
                          256);
         assert_int_equal(privacy_pseudonym(p, "account", slice_none(), out), 0);
         privacy_free(&p);
-        assert_true(privacy_clear_parse(slice_str("email"), &bit));
-        assert_int_equal(bit, PRIVACY_CLEAR_EMAIL);
-        assert_false(privacy_clear_parse(slice_str("ip"), &bit));
 }
 
 static const char *key_path(const char *text, mode_t mode)
@@ -216,29 +212,12 @@ static void test_key_is_made(void **state)
         assert_non_null(strstr(said, "privacy.key_file"));
 }
 
-static void test_speed(void **state)
-{
-        struct privacy *p = open_with(NULL, NULL, 0);
-        char raw[40] = "0123456789abcdef0123456789abcdef0123456", out[256];
-        int64_t start = clock_monotonic_ns();
-
-        (void)state;
-        for (int i = 0; i < 100000; i++) {
-                raw[i % 32] ^= 1;
-                privacy_pseudonym(p, "session", slice_of(raw, sizeof(raw)), out);
-        }
-        print_message("pseudonym: %.2f us a call\n",
-                      (double)(clock_monotonic_ns() - start) / 100000 / 1000);
-        privacy_free(&p);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 TEST(test_vectors),  TEST(test_derived_keys),   TEST(test_clear),
                 TEST(test_key_file), TEST(test_wrong_key_file), TEST(test_key_is_made),
-                TEST(test_speed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

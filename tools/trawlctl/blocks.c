@@ -127,6 +127,27 @@ static bool has_redis(const struct source *source)
 }
 
 /* Nobody is helped by blocking the site's own proxy. */
+static enum exit_status may_network_be_blocked(const struct ctl *ctl,
+                                               const struct site *site, const char *path,
+                                               const char *value,
+                                               const struct network *network)
+{
+        const char *is = network->bits == 128 ? "is" : "covers";
+
+        if (site_has_trusted_proxy(site, network)) {
+                ctl_complain(ctl, "%s %s a trusted proxy in %s", value, is, path);
+                return EXIT_FAILED;
+        }
+        if (network_has_private(network) && !site_blocks_private(site)) {
+                ctl_complain(ctl,
+                             "%s %s a private address; block_private: true in %s allows "
+                             "that",
+                             value, is, path);
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
 static enum exit_status may_be_blocked(const struct source *source, const char *type,
                                        const char *value)
 {
@@ -147,17 +168,7 @@ static enum exit_status may_be_blocked(const struct source *source, const char *
                 status = EXIT_MISTAKE;
         } else if ((strcmp(type, "ip") == 0 || strcmp(type, "prefix") == 0) &&
                    network_parse(slice_str(value), &network, NULL)) {
-                if (site_is_trusted_proxy(site, &network.ip)) {
-                        ctl_complain(source->ctl, "%s is a trusted proxy in %s", value,
-                                     path);
-                        status = EXIT_FAILED;
-                } else if (ip_is_private(&network.ip) && !site_blocks_private(site)) {
-                        ctl_complain(source->ctl,
-                                     "%s is a private address; block_private: true in %s "
-                                     "allows that",
-                                     value, path);
-                        status = EXIT_FAILED;
-                }
+                status = may_network_be_blocked(source->ctl, site, path, value, &network);
         }
         site_free(&site);
         diag_free(&diag);

@@ -11,14 +11,7 @@
 #include <stdio.h>
 
 #include "app/check.h"
-
-/* The exit statuses of all programs. */
-enum exit_status {
-        EXIT_DONE = 0,
-        EXIT_FAILED = 1, /* could not do it; the reason is on standard error */
-        EXIT_USAGE = 2,
-        EXIT_MISTAKE = 3, /* a configuration, site map or rule file is wrong */
-};
+#include "app/exit_status.h"
 
 struct ctl {
         struct check_request request; /* -c and -o */
