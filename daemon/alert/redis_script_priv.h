@@ -37,7 +37,7 @@ const size_t *args_lens(const struct redis_args *);
 enum publish_answer {
         PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
         PUBLISH_SEEN = 0,   /* this alert was there already: the cursor alone was set */
-        PUBLISH_DONE = 1, /* and each block more where none was running */
+        PUBLISH_DONE = 1,   /* and each block more where none was running */
 };
 
 struct publish_settings {

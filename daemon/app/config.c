@@ -197,7 +197,8 @@ static void unknown_key(struct slice key, struct diag *diag)
                 candidates[count] = option_key(o, names[count]);
         candidates[count] = NULL;
         near = diag_suggest(key, candidates);
-        diag_error(diag, (struct place){ option_place_name, 1, 1 }, "unknown key '%.*s'%s%s%s",
+        diag_error(diag, (struct place){ option_place_name, 1, 1 },
+                   "unknown key '%.*s'%s%s%s",
                    (int)(key.len < OPTION_KEY_MAX ? key.len : OPTION_KEY_MAX),
                    (const char *)key.data, near ? " (did you mean '" : "",
                    near ? near : "", near ? "'?)" : "");
@@ -283,7 +284,5 @@ struct place config_place(const struct config *config, const char *key)
 
 bool config_is_from_option(const struct config *config, const char *key)
 {
-        const char *file = config_place(config, key).file;
-
-        return file && strcmp(file, option_place_name) == 0;
+        return config_place(config, key).file == option_place_name;
 }

@@ -1,56 +1,116 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/run.h"
 
+#include "app/input.h"
+#include "base/check.h"
+#include "base/log.h"
+
+#include <signal.h>
+
 /* Frames between two looks at the alerts' event loop. */
 enum { BATCH = 1024 };
 
 struct reading {
-        struct run *run;
+        struct run run;
         int link;
+        bool stopping;
+        struct event *signals[2];
 };
 
 static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct reading *reading = context;
 
-        pipeline_frame(reading->run->pipeline, reading->link, frame);
+        pipeline_frame(reading->run.pipeline, reading->link, frame);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+        struct reading *reading = context;
+
+        (void)fd, (void)what;
+        reading->stopping = true;
+        output_hurry(&reading->run.output);
+}
+
+static bool is_over(const struct reading *reading)
+{
+        return reading->stopping || reading->run.output.error;
+}
+
+/* A pipe has no more for now: tell what is known. */
+static bool on_idle(void *context)
+{
+        struct reading *reading = context;
+
+        output_flush(&reading->run.output, true);
+        return !is_over(reading);
+}
+
+static enum capture_result read_capture(struct reading *reading, struct capture *capture)
+{
+        enum capture_result result;
+
+        if (!run_link_is_known(capture))
+                return CAPTURE_ERROR;
+        reading->link = capture_link(capture);
+        do {
+                result = capture_read(capture, BATCH, on_frame, reading);
+                output_flush(&reading->run.output, false);
+                alerts_turn(reading->run.alerts);
+        } while (result == CAPTURE_MORE && !is_over(reading));
+        /* What was broken off in the middle is not damaged. */
+        if (is_over(reading))
+                return CAPTURE_END;
+        if (result == CAPTURE_ERROR)
+                log_error("%s", capture_error(capture));
+        return result;
 }
 
 /* False when the file could not be read to its end; a line says why. */
-static bool read_file(struct run *run, const char *path)
+static bool read_file(struct reading *reading, const char *path)
 {
-        struct capture_options options = run_capture_options(run);
+        struct capture_options options = run_capture_options(&reading->run);
         char error[CAPTURE_ERROR_MAX];
-        struct capture *capture = capture_open_file(path, &options, error);
-        enum capture_result result = CAPTURE_ERROR;
+        struct input *input = input_open(path, reading->run.loop, on_idle, reading);
+        struct capture *capture = capture_open_file(input ? "-" : path, &options, error);
+        bool good = true;
 
-        if (!capture) {
+        if (capture) {
+                good = read_capture(reading, capture) != CAPTURE_ERROR;
+        } else if (!is_over(reading)) {
                 log_error("%s", error);
-                return false;
-        }
-        if (run_link_is_known(capture)) {
-                struct reading reading = { run, capture_link(capture) };
-                do {
-                        result = capture_read(capture, BATCH, on_frame, &reading);
-                        run_flush(run, false);
-                        alerts_turn(run->alerts);
-                } while (result == CAPTURE_MORE && !run->output_failed);
-                if (result == CAPTURE_ERROR)
-                        log_error("%s", capture_error(capture));
+                good = false;
         }
         capture_close(&capture);
-        return result != CAPTURE_ERROR;
+        input_close(&input);
+        return good;
+}
+
+static void watch_signals(struct reading *reading)
+{
+        static const int numbers[] = { SIGTERM, SIGINT };
+
+        for (int i = 0; i < 2; i++) {
+                reading->signals[i] =
+                    evsignal_new(reading->run.loop, numbers[i], on_stop, reading);
+                CHECK(reading->signals[i] && event_add(reading->signals[i], NULL) == 0);
+        }
 }
 
 int run_files(const struct command_line *line, const struct setup *setup)
 {
-        struct run run;
+        struct reading reading = { .link = -1 };
         bool good = true;
 
-        if (!run_begin(&run, line, setup, false))
+        if (!run_begin(&reading.run, line, setup, false))
                 return EXIT_FAILED;
-        for (unsigned i = 0; i < line->files.count && !run.output_failed; i++)
-                good &= read_file(&run, line->files.items[i]);
-        run_end(&run);
+        watch_signals(&reading);
+        for (unsigned i = 0; i < line->files.count && !is_over(&reading); i++)
+                good &= read_file(&reading, line->files.items[i]);
+        good &= run_finish(&reading.run);
+        for (int i = 0; i < 2; i++)
+                event_free(reading.signals[i]);
+        run_release(&reading.run);
         return good ? EXIT_DONE : EXIT_FAILED;
 }

@@ -21,6 +21,10 @@ enum {
 /* How often time passes for flows and incidents on quiet links. */
 static const struct timeval tick = { 0, 100000 };
 
+/* A word about traffic without any request: when it is looked for, and how often said. */
+#define ADVICE_FIRST    (60 * NS_PER_SEC)
+#define ADVICE_INTERVAL (3600 * NS_PER_SEC)
+
 struct live;
 
 struct source {
@@ -37,6 +41,7 @@ struct live {
         struct event *timer;
         struct event *signals[3];
         struct log_limit drop_limit;
+        int64_t advice_due_ns;
         bool stopping;
         int status;
 };
@@ -70,9 +75,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         enum capture_result result =
             capture_read(source->capture, BATCH, on_frame, source);
-        run_flush(&source->live->run, true);
-        if (source->live->run.output_failed)
-                event_base_loopbreak(source->live->run.loop);
+        output_flush(&source->live->run.output, true);
         if (result == CAPTURE_ERROR) {
                 log_error("%s", capture_error(source->capture));
                 close_source(source);
@@ -111,7 +114,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         /* Packets up to this old may still be on their way through the kernel. */
         pipeline_advance(live->run.pipeline,
                          clock_wall_ns() - config->limits.merge_wait_ns);
-        run_flush(&live->run, true);
+        output_flush(&live->run.output, true);
+        if (clock_monotonic_ns() >= live->advice_due_ns)
+                live->advice_due_ns +=
+                    run_advise(&live->run) ? ADVICE_INTERVAL : ADVICE_FIRST;
 }
 
 /*
@@ -220,6 +226,7 @@ int run_live(const struct command_line *line, const struct setup *setup)
                 free(live);
                 return EXIT_FAILED;
         }
+        live->advice_due_ns = clock_monotonic_ns() + ADVICE_FIRST;
         if (open_sources(live)) {
                 watch_signals(live);
                 event_base_dispatch(live->run.loop);
@@ -227,7 +234,8 @@ int run_live(const struct command_line *line, const struct setup *setup)
                 live->status = EXIT_FAILED;
         }
         release(live);
-        run_end(&live->run);
+        run_finish(&live->run);
+        run_release(&live->run);
         int status = live->status;
         free(live);
         return status;

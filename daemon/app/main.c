@@ -23,7 +23,7 @@ static int check_and_run(const struct command_line *line)
         print_to(line->command == COMMAND_CHECK && good ? stdout : stderr, &messages);
         buf_free(&messages);
         if (!good)
-                return EXIT_CONFIGURATION;
+                return EXIT_MISTAKE;
         log_set_level((enum log_level)setup.config.log.level);
         if (line->command == COMMAND_CHECK)
                 status = EXIT_DONE;
@@ -56,6 +56,10 @@ int main(int argc, char **argv)
                         status = check_and_run(&line);
                         break;
                 }
+        }
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                fputs("trawlwatchd: standard output could not be written\n", stderr);
+                status = EXIT_FAILED;
         }
         buf_free(&text);
         command_line_free(&line);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/run.h"
 
+#include "app/advice.h"
 #include "app/paths.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "packet/frame.h"
 
 #include <dirent.h>
@@ -13,34 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUTPUT_CHUNK = 1 << 16 };
-
 /* How long the end waits for Redis; what it does not take stays in the journal. */
 #define DRAIN_TIME (5 * NS_PER_SEC)
 
 static void on_alert_line(void *context, struct slice json)
 {
-        struct run *run = context;
+        struct output *output = context;
 
-        buf_put_slice(&run->output, json);
-        buf_put_byte(&run->output, '\n');
-}
-
-void run_flush(struct run *run, bool all)
-{
-        size_t done = 0;
-
-        if (run->output.len < OUTPUT_CHUNK && !all)
-                return;
-        while (done < run->output.len && !run->output_failed) {
-                ssize_t n =
-                    write(STDOUT_FILENO, run->output.data + done, run->output.len - done);
-                if (n > 0)
-                        done += (size_t)n;
-                else if (n < 0 && errno != EINTR)
-                        run->output_failed = true;
-        }
-        buf_clear(&run->output);
+        buf_put_slice(&output->lines, json);
+        buf_put_byte(&output->lines, '\n');
 }
 
 /* ---- the journal of a run over files ---- */
@@ -77,12 +60,12 @@ static void remove_own_journal(const char *path)
 
 /* ---- making ---- */
 
-static bool open_privacy(struct run *run, bool live)
+static bool open_privacy(struct run *run)
 {
         const struct config *config = &run->setup->config;
         char *state = NULL;
 
-        if (live && !config->privacy.key_file) {
+        if (run->live && !config->privacy.key_file) {
                 state = paths_state(true);
                 if (!state) {
                         log_error(
@@ -98,12 +81,22 @@ static bool open_privacy(struct run *run, bool live)
         return run->privacy;
 }
 
-/* Reading a file has a journal of its own unless one is named. */
-static char *journal_folder(struct run *run, bool live)
+/*
+ * What a configuration file says of Redis and of the journal is meant for the daemon:
+ * reading files takes these two from -o alone.
+ */
+static bool applies(const struct run *run, const char *key)
 {
-        const char *configured = run->setup->config.journal.dir;
+        return run->live || config_is_from_option(&run->setup->config, key);
+}
 
-        if (live || configured) {
+/* Reading a file has a journal of its own unless one is named. */
+static char *journal_folder(struct run *run)
+{
+        const char *configured =
+            applies(run, "journal.dir") ? run->setup->config.journal.dir : NULL;
+
+        if (run->live || configured) {
                 char *folder = paths_journal(configured, true);
                 if (!folder)
                         log_error(
@@ -128,14 +121,14 @@ static const char *sensor_name(const struct config *config, bool live, char name
         return name;
 }
 
-static bool open_alerts(struct run *run, bool live)
+static bool open_alerts(struct run *run)
 {
         const struct config *config = &run->setup->config;
         enum print print = run->line->print;
         char name[300];
         struct redis_options redis = {
                 .prefix = config->redis.prefix,
-                .sensor = sensor_name(config, live, name),
+                .sensor = sensor_name(config, run->live, name),
                 .keep = (uint32_t)config->redis.keep,
         };
         struct alerts_options options = {
@@ -145,18 +138,18 @@ static bool open_alerts(struct run *run, bool live)
                              .sync = run->own_journal
                                          ? JOURNAL_SYNC_OFF
                                          : (enum journal_sync)config->journal.fsync },
-                .line_context = run,
+                .line_context = &run->output,
         };
-        char *folder = journal_folder(run, live);
+        char *folder = journal_folder(run);
 
         if (!folder)
                 return false;
-        if (config->redis.url) {
+        if (config->redis.url && applies(run, "redis.url")) {
                 /* The configuration's parser has refused what this would refuse. */
                 CHECK(!redis_url_parse(config->redis.url, &redis.url));
                 options.redis = &redis;
         }
-        if (print == PRINT_ALERTS || (print == PRINT_UNSET && !live))
+        if (print == PRINT_ALERTS || (print == PRINT_UNSET && !run->live))
                 options.line = on_alert_line;
         options.journal.directory = folder;
         run->alerts = alerts_new(&options);
@@ -164,17 +157,18 @@ static bool open_alerts(struct run *run, bool live)
         return run->alerts;
 }
 
-static bool open_pipeline(struct run *run, bool live)
+static bool open_pipeline(struct run *run)
 {
         struct pipeline_options options = {
                 .setup = run->setup,
-                .flow_key = live ? hash_key_random() : hash_key_fixed(),
+                .flow_key = run->live ? hash_key_random() : hash_key_fixed(),
                 .engine_key = privacy_hash_key(run->privacy),
                 .pseudonym = privacy_pseudonym,
                 .pseudonym_context = run->privacy,
                 .incident = alerts_incident,
                 .incident_context = run->alerts,
-                .requests = run->line->print == PRINT_REQUESTS ? &run->output : NULL,
+                .requests =
+                    run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,
                 .counters = &run->counters,
         };
 
@@ -187,45 +181,93 @@ static bool open_pipeline(struct run *run, bool live)
         return run->pipeline;
 }
 
-bool run_begin(struct run *run, const struct command_line *line,
-               const struct setup *setup, bool live)
+void run_release(struct run *run)
 {
-        *run = (struct run){ .line = line, .setup = setup };
-        run->loop = event_base_new();
-        CHECK(run->loop);
-        if (open_privacy(run, live) && open_alerts(run, live) && open_pipeline(run, live))
-                return true;
-        run_end(run);
-        return false;
-}
-
-void run_end(struct run *run)
-{
-        if (run->pipeline)
-                pipeline_finish(run->pipeline);
-        run_flush(run, true);
-        if (run->alerts) {
-                uint64_t left = alerts_drain(run->alerts, DRAIN_TIME);
-                if (left)
-                        log_warning(
-                            "%llu alerts are in the journal that Redis does not have "
-                            "yet; they are sent when the daemon runs again",
-                            (unsigned long long)left);
-        }
-        if (run->line->stats) {
-                struct buf text = { 0 };
-                counters_print(&run->counters, &text);
-                fwrite(text.data, 1, text.len, stderr);
-                buf_free(&text);
-        }
         pipeline_free(&run->pipeline);
         alerts_free(&run->alerts);
         privacy_free(&run->privacy);
         if (run->own_journal)
                 remove_own_journal(run->own_journal);
         free(run->own_journal);
-        buf_free(&run->output);
+        output_free(&run->output);
         event_base_free(run->loop);
+}
+
+bool run_begin(struct run *run, const struct command_line *line,
+               const struct setup *setup, bool live)
+{
+        *run = (struct run){ .line = line, .setup = setup, .live = live };
+        run->loop = event_base_new();
+        CHECK(run->loop);
+        output_init(&run->output, run->loop, &run->counters, live);
+        if (open_privacy(run) && open_alerts(run) && open_pipeline(run))
+                return true;
+        run_release(run);
+        return false;
+}
+
+bool run_advise(const struct run *run)
+{
+        struct buf text = { 0 };
+        bool says = advice(&run->counters, &text);
+
+        if (says)
+                log_warning("%.*s", (int)text.len, (const char *)text.data);
+        buf_free(&text);
+        return says;
+}
+
+/* False after a line when alerts of files that were read did not reach Redis. */
+static bool drain(struct run *run)
+{
+        uint64_t left = alerts_drain(run->alerts, DRAIN_TIME);
+
+        if (left == 0)
+                return true;
+        if (run->live) {
+                log_warning("%llu alerts are in the journal that Redis does not have "
+                            "yet; they are sent when the daemon runs again",
+                            (unsigned long long)left);
+                return true;
+        }
+        if (!run->own_journal) {
+                log_error("%llu alerts are in the journal that Redis does not have; they "
+                          "are sent by the next run with this journal.dir",
+                          (unsigned long long)left);
+                return false;
+        }
+        log_error("%llu alerts did not reach Redis; they are kept in %s: run this again "
+                  "with -o journal.dir=%s when Redis answers, or read them with "
+                  "trawlctl alerts --journal %s",
+                  (unsigned long long)left, run->own_journal, run->own_journal,
+                  run->own_journal);
+        free(run->own_journal);
+        run->own_journal = NULL;
+        return false;
+}
+
+static void print_counters(const struct run *run)
+{
+        struct buf text = { 0 };
+
+        counters_print(&run->counters, &text);
+        fwrite(text.data, 1, text.len, stderr);
+        buf_free(&text);
+}
+
+bool run_finish(struct run *run)
+{
+        bool good;
+
+        pipeline_finish(run->pipeline);
+        output_finish(&run->output);
+        good = run->live || !run->output.error || run->output.error == EPIPE;
+        good &= drain(run);
+        if (!run->live)
+                run_advise(run);
+        if (run->line->stats)
+                print_counters(run);
+        return good;
 }
 
 struct capture_options run_capture_options(const struct run *run)

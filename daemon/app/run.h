@@ -9,6 +9,7 @@
 #include "alert/alerts.h"
 #include "alert/privacy.h"
 #include "app/command_line.h"
+#include "app/output.h"
 #include "app/pipeline.h"
 
 #include <event2/event.h>
@@ -21,20 +22,26 @@ struct run {
         struct alerts *alerts;
         struct pipeline *pipeline;
         struct counters counters;
-        struct buf output;  /* JSON lines for standard output */
-        bool output_failed; /* nobody reads them: stop */
-        char *own_journal;  /* a journal of this run's own, removed at its end */
+        struct output output; /* JSON lines for standard output */
+        char *own_journal;    /* a journal of this run's own, removed at its end */
+        bool live;
 };
 
 /* False after one line that says what is missing. */
 bool run_begin(struct run *, const struct command_line *, const struct setup *,
                bool live);
 
-/* Finishes the pipeline, drains alerts, prints the counters, releases all. */
-void run_end(struct run *);
+/*
+ * The input is over: finishes the pipeline, drains alerts, prints the counters. False,
+ * after a line, when files were read and not everything of them was handed on.
+ */
+bool run_finish(struct run *);
 
-/* Writes what stands in `output` when it is much, or with `all` in any case. */
-void run_flush(struct run *, bool all);
+/* After run_finish, and after all events on its loop were freed. */
+void run_release(struct run *);
+
+/* One line about the reason when there were packets but no request: true then. */
+bool run_advise(const struct run *);
 
 /* Filter, snapshot length and the like, from the configuration. */
 struct capture_options run_capture_options(const struct run *);

@@ -24,17 +24,6 @@ void log_set_level(enum log_level level)
         threshold = level;
 }
 
-bool log_level_parse(const char *name, enum log_level *level)
-{
-        for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-                if (strcmp(levels[i].name, name) == 0) {
-                        *level = (enum log_level)i;
-                        return true;
-                }
-        }
-        return false;
-}
-
 static void write_line(enum log_level level, const char *format, va_list args)
 {
         char line[2048];
@@ -63,7 +52,6 @@ static void write_line(enum log_level level, const char *format, va_list args)
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
 DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
-DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
 
 bool log_limit_pass(struct log_limit *limit, int64_t now_ns)
 {

@@ -181,7 +181,7 @@ static void block_participants(struct blocking *b, bool count_withheld)
         struct engine *e = b->engine;
         const struct table *table = &e->tables[b->rule->table];
         const struct entry *entry = table_at(table, b->c->entry);
-        uint32_t met = table_where_bit(table, b->rule->where);
+        uint64_t condition = table_where_bit(table, b->rule->where);
         int64_t begin_ns = b->c->raised_ns - b->rule->longest_ns;
         uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
         const struct actor *actors[INVOLVED_MAX];
@@ -191,8 +191,8 @@ static void block_participants(struct blocking *b, bool count_withheld)
                 if (!(b->rule->block_what & 1U << kind))
                         continue;
                 unsigned count = involved_values(&e->involved, &entry->involved,
-                                                 field_participant(kind), met, since,
-                                                 actors, INVOLVED_MAX, &total);
+                                                 field_participant(kind), condition,
+                                                 since, actors, INVOLVED_MAX, &total);
                 for (unsigned i = 0; i < count; i++)
                         block_actor(b, kind, actors[i], count_withheld);
         }

@@ -355,7 +355,8 @@ static void look_at_rule(struct look *look)
         reading.aggregate = read_aggregate;
         reading.context = look;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
-        if (!c && look->entry->transactions < look->rule->least)
+        if (!c && look->entry->transactions < TRANSACTIONS_MAX &&
+            look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
         if (c)
@@ -366,13 +367,13 @@ static void look_at_rule(struct look *look)
 
 /* ---- one record ---- */
 
-static uint32_t conditions_met(struct engine *e, const struct table *t)
+static uint64_t conditions_met(struct engine *e, const struct table *t)
 {
-        uint32_t met = 0;
+        uint64_t met = 0;
 
         for (unsigned i = 0; i < t->plan->where_count; i++)
                 if (facts_condition(&e->facts, t->plan->wheres[i]))
-                        met |= 1U << (i < 31 ? i : 31);
+                        met |= UINT64_C(1) << i;
         return met;
 }
 
@@ -389,18 +390,24 @@ static bool is_exempt(struct engine *e)
 }
 
 static void note_transaction(struct engine *e, const struct table *t, struct entry *entry,
-                             uint32_t actor, uint32_t met)
+                             uint32_t actor, uint64_t met)
 {
         const struct record *r = e->facts.subject.record;
         uint32_t now = seconds_of(r->end_ns);
         uint32_t keep = (uint32_t)(t->plan->longest_ns / NS_PER_SEC) + 1;
 
-        if (entry->transactions == 0 || now > entry->seen + keep)
+        if (entry->transactions == 0 || now > entry->seen + keep) {
                 entry->since_ns = r->end_ns;
+                entry->recent = 0;
+                samples_clear(&e->samples, &entry->samples);
+        }
+        entry->recent += entry->recent < RECENT_MAX;
         entry->seen = now > entry->seen ? now : entry->seen;
         involved_add(&e->involved, &entry->involved, actor, met, entry->seen, keep,
                      entry->incidents != 0);
-        samples_add(&e->samples, &entry->samples, entry->transactions + 1, r, met, now);
+        samples_add(&e->samples, &entry->samples,
+                    &(struct sample_source){ r, met, (met & t->plan->few) != 0,
+                                             entry->recent, now });
 }
 
 static void count_in_table(struct engine *e, const struct visit *visit, uint32_t actor)

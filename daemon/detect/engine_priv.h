@@ -34,7 +34,7 @@ struct event_memory {
 struct visit {
         struct table *table;
         uint64_t hash; /* of its key */
-        uint32_t met;  /* which of the table's conditions are true */
+        uint64_t met;  /* which of the table's conditions are true */
 };
 
 struct engine {

@@ -3,6 +3,11 @@
 
 #include <stdlib.h>
 
+#define PART_BITS 30
+#define PART_MASK ((1U << PART_BITS) - 1)
+
+_Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
+
 /* A block of n places: n actors, n masks and so on, so that a search reads few lines. */
 struct places {
         uint32_t *actors, *met, *seen, *hits;
@@ -100,8 +105,8 @@ static bool make_room(const struct involved_store *s, struct involved *v, uint32
         return v->count < INVOLVED_MAX && grow(s, v);
 }
 
-void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
-                  uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
+static void add_part(const struct involved_store *s, struct involved *v, uint32_t actor,
+                     uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
 {
         struct places p = places_of(s, v);
         unsigned at = places_find(&p, v->count, actor, met);
@@ -124,6 +129,16 @@ void involved_add(const struct involved_store *s, struct involved *v, uint32_t a
         }
         p.hits[at] += p.hits[at] < UINT32_MAX;
         p.seen[at] = now > p.seen[at] ? now : p.seen[at];
+}
+
+void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
+                  uint64_t met, uint32_t now, uint32_t keep, bool keep_all)
+{
+        for (uint32_t part = 0; met; part++, met >>= PART_BITS)
+                if (met & PART_MASK)
+                        add_part(s, v, actor,
+                                 part << PART_BITS | (uint32_t)(met & PART_MASK), now,
+                                 keep, keep_all);
 }
 
 void involved_clear(const struct involved_store *s, struct involved *v)
@@ -161,8 +176,13 @@ static int tally_by_hits(const void *a, const void *b, void *context)
         return tally_by_value(a, b, context);
 }
 
+static bool has_met(uint32_t met, uint64_t condition)
+{
+        return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
+}
+
 unsigned involved_values(const struct involved_store *s, const struct involved *v,
-                         enum participant_kind kind, uint32_t met, uint32_t since,
+                         enum participant_kind kind, uint64_t condition, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total)
 {
         struct places p = places_of(s, v);
@@ -172,7 +192,8 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
 
         for (unsigned i = 0; i < v->count; i++) {
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
-                if (p.seen[i] >= since && p.met[i] & met && actor_has(actor, kind))
+                if (p.seen[i] >= since && has_met(p.met[i], condition) &&
+                    actor_has(actor, kind))
                         tallies[count++] = (struct tally){ actor, p.hits[i] };
         }
         qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);

@@ -8,12 +8,19 @@
  * how often and when it was last seen, so that an incident can name those of its
  * window, the busiest first. One that was not seen for `keep` gives up its place when
  * a place is needed.
+ *
+ * A place has room for 30 conditions and says which 30: a transaction of a table with
+ * more of them takes a place for each part in which it met any.
+ *
+ *      met | part |              conditions 30 * part ..              |
+ *            2 bits                      30 bits
  */
 #ifndef DETECT_INVOLVED_H
 #define DETECT_INVOLVED_H
 
 #include "detect/actors.h"
 
+#define CONDITIONS_MAX 64 /* of a table */
 #define INVOLVED_MAX   1000
 #define INVOLVED_SIZES 10 /* 2, 4, ... 1 024 places */
 
@@ -36,16 +43,16 @@ void involved_store_init(struct involved_store *, struct actors *);
  * `keep` in seconds. `keep_all`: nobody gives up a place.
  */
 void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
-                  uint32_t met, uint32_t now, uint32_t keep, bool keep_all);
+                  uint64_t met, uint32_t now, uint32_t keep, bool keep_all);
 void involved_clear(const struct involved_store *, struct involved *);
 
 /*
  * The different values of a kind that were seen at or after `since` in transactions
- * that met one of the conditions `met`, busiest first. Up to `max` are put in `actors`
+ * that met the `condition` (its bit), busiest first. Up to `max` are put in `actors`
  * (one that shows the value); `total` gets how many there are.
  */
 unsigned involved_values(const struct involved_store *, const struct involved *,
-                         enum participant_kind, uint32_t met, uint32_t since,
+                         enum participant_kind, uint64_t condition, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total);
 
 #endif

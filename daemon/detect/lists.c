@@ -11,23 +11,29 @@
 #define LIST_FILE_MAX  (32U << 20)
 #define LIST_ITEMS_MAX 1000000
 
-/* One item as written, until the type of the list is known. */
+#define MISFITS_TOLD 5
+
+/* One item as written. */
 struct item {
         struct slice text;
         struct place place;
-        bool quoted;
 };
 
+/* The first items that are not of a type. */
+struct misfits {
+        unsigned count;
+        struct item told[MISFITS_TOLD];
+};
+
+/* All items as texts; as numbers and networks too, where all of them are. */
 struct list {
         struct value_list base;
-        struct place place;
         unsigned count;
-        union {
-                struct slice *strings;
-                double *numbers;
-                struct network *networks; /* by prefix length, then address */
-        };
-        bool lengths[129]; /* which prefix lengths occur */
+        struct slice *strings;
+        double *numbers;
+        struct network *networks; /* by prefix length, then address */
+        bool lengths[129];        /* which prefix lengths occur */
+        struct misfits not_numbers, not_networks;
 };
 
 struct items {
@@ -74,24 +80,46 @@ static bool has_network(const struct list *list, const struct network *network)
         return false;
 }
 
+/* For types that the list fits; of another one there is nothing in it. */
 static bool list_has(const struct value_list *base, const struct value *value)
 {
         const struct list *list = (const struct list *)base;
 
         switch (value->type) {
         case VALUE_STRING:
-                return base->type == VALUE_STRING &&
-                       bsearch(&value->text, list->strings, list->count,
+                return bsearch(&value->text, list->strings, list->count,
                                sizeof(struct slice), compare_strings);
         case VALUE_NUMBER:
-                return base->type == VALUE_NUMBER &&
+                return list->numbers &&
                        bsearch(&value->number, list->numbers, list->count, sizeof(double),
                                compare_numbers);
         case VALUE_NETWORK:
-                return base->type == VALUE_NETWORK && has_network(list, &value->network);
+                return list->networks && has_network(list, &value->network);
         default:
                 return false;
         }
+}
+
+static bool list_fits(const struct value_list *base, enum value_type type,
+                      struct buf *why)
+{
+        const struct list *list = (const struct list *)base;
+        const struct misfits *misfits =
+            type == VALUE_NUMBER ? &list->not_numbers : &list->not_networks;
+
+        if (type == VALUE_STRING || misfits->count == 0)
+                return true;
+        for (unsigned i = 0; i < misfits->count && i < MISFITS_TOLD; i++) {
+                const struct item *item = &misfits->told[i];
+                struct slice text = slice_first(item->text, 100);
+                buf_printf(why, "%s'%.*s' (%s:%u)", i ? ", " : "", (int)text.len,
+                           (const char *)text.data, item->place.file, item->place.line);
+        }
+        if (misfits->count > MISFITS_TOLD)
+                buf_printf(why, " and %u more are none", misfits->count - MISFITS_TOLD);
+        else
+                buf_put_str(why, misfits->count == 1 ? " is none" : " are none");
+        return false;
 }
 
 static bool parse_number(struct slice text, double *number)
@@ -124,72 +152,84 @@ static void item_add(struct items *items, struct item item)
         items->items[items->count++] = item;
 }
 
-/* All unquoted numbers: numbers. Any unquoted network: networks. Else strings. */
-static enum value_type type_of(const struct items *items)
+static void note_misfit(struct arena *arena, struct misfits *misfits,
+                        const struct item *item)
 {
-        bool numbers = true, networks = false;
+        struct place place = item->place;
 
+        if (misfits->count++ >= MISFITS_TOLD)
+                return;
+        place.file = (const char *)arena_copy(arena, slice_str(place.file)).data;
+        misfits->told[misfits->count - 1] =
+            (struct item){ arena_copy(arena, item->text), place };
+}
+
+static void warn_of_host_bits(const struct items *items, struct diag *diag)
+{
         for (unsigned i = 0; i < items->count; i++) {
                 const struct item *item = &items->items[i];
                 struct network network;
-                double number;
-                numbers = numbers && !item->quoted && parse_number(item->text, &number);
-                networks = networks || network_parse(item->text, &network, NULL);
-        }
-        return numbers ? VALUE_NUMBER : networks ? VALUE_NETWORK : VALUE_STRING;
-}
-
-static void fill_networks(struct list *list, const struct items *items, struct diag *diag)
-{
-        for (unsigned i = 0; i < items->count; i++) {
-                const struct item *item = &items->items[i];
-                struct network *network = &list->networks[list->count];
                 bool host_bits = false;
-                if (!network_parse(item->text, network, &host_bits)) {
-                        diag_error(
-                            diag, item->place,
-                            "'%.*s' is not an address or a network, as others of list "
-                            "'%s' are",
-                            (int)item->text.len, (const char *)item->text.data,
-                            list->base.name);
-                        continue;
-                }
-                if (host_bits)
+                if (network_parse(item->text, &network, &host_bits) && host_bits)
                         diag_warning(
                             diag, item->place,
                             "'%.*s' has bits set after its prefix; they are ignored",
                             (int)item->text.len, (const char *)item->text.data);
-                list->lengths[network->bits] = true;
-                list->count++;
         }
-        qsort(list->networks, list->count, sizeof(struct network), compare_networks);
+}
+
+static void fill_strings(struct arena *arena, struct list *list,
+                         const struct items *items)
+{
+        list->strings = arena_take(arena, (items->count + 1) * sizeof(*list->strings));
+        for (unsigned i = 0; i < items->count; i++)
+                list->strings[i] = arena_copy(arena, items->items[i].text);
+        qsort(list->strings, items->count, sizeof(*list->strings), compare_strings);
+}
+
+static void fill_numbers(struct arena *arena, struct list *list,
+                         const struct items *items)
+{
+        double number;
+
+        for (unsigned i = 0; i < items->count; i++)
+                if (!parse_number(items->items[i].text, &number))
+                        note_misfit(arena, &list->not_numbers, &items->items[i]);
+        if (list->not_numbers.count)
+                return;
+        list->numbers = arena_take(arena, (items->count + 1) * sizeof(*list->numbers));
+        for (unsigned i = 0; i < items->count; i++)
+                parse_number(items->items[i].text, &list->numbers[i]);
+        qsort(list->numbers, items->count, sizeof(*list->numbers), compare_numbers);
+}
+
+static void fill_networks(struct arena *arena, struct list *list,
+                          const struct items *items)
+{
+        struct network network;
+
+        for (unsigned i = 0; i < items->count; i++)
+                if (!network_parse(items->items[i].text, &network, NULL))
+                        note_misfit(arena, &list->not_networks, &items->items[i]);
+        if (list->not_networks.count)
+                return;
+        list->networks = arena_take(arena, (items->count + 1) * sizeof(*list->networks));
+        for (unsigned i = 0; i < items->count; i++) {
+                network_parse(items->items[i].text, &list->networks[i], NULL);
+                list->lengths[list->networks[i].bits] = true;
+        }
+        qsort(list->networks, items->count, sizeof(*list->networks), compare_networks);
 }
 
 static void fill(struct lists *lists, struct list *list, const struct items *items,
                  struct diag *diag)
 {
-        list->base.type = type_of(items);
-        switch (list->base.type) {
-        case VALUE_NETWORK:
-                list->networks = arena_take(&lists->arena,
-                                            (items->count + 1) * sizeof(struct network));
-                fill_networks(list, items, diag);
-                return;
-        case VALUE_NUMBER:
-                list->numbers =
-                    arena_take(&lists->arena, (items->count + 1) * sizeof(double));
-                for (unsigned i = 0; i < items->count; i++)
-                        parse_number(items->items[i].text, &list->numbers[list->count++]);
-                qsort(list->numbers, list->count, sizeof(double), compare_numbers);
-                return;
-        default:
-                list->strings =
-                    arena_take(&lists->arena, (items->count + 1) * sizeof(struct slice));
-                for (unsigned i = 0; i < items->count; i++)
-                        list->strings[list->count++] =
-                            arena_copy(&lists->arena, items->items[i].text);
-                qsort(list->strings, list->count, sizeof(struct slice), compare_strings);
-        }
+        list->count = items->count;
+        fill_strings(&lists->arena, list, items);
+        fill_numbers(&lists->arena, list, items);
+        fill_networks(&lists->arena, list, items);
+        if (list->networks)
+                warn_of_host_bits(items, diag);
 }
 
 static void read_inline(const struct yaml_node *node, struct items *items,
@@ -198,8 +238,7 @@ static void read_inline(const struct yaml_node *node, struct items *items,
         for (const struct yaml_node *child = node->child; child; child = child->next) {
                 struct slice text;
                 if (yaml_text(child, "item of a list", &text, diag))
-                        item_add(items,
-                                 (struct item){ text, child->place, child->quoted });
+                        item_add(items, (struct item){ text, child->place });
         }
 }
 
@@ -224,11 +263,9 @@ static bool read_whole(const char *path, struct buf *contents, struct place at,
 }
 
 /* One item a line; blank lines and those that begin with # are passed over. */
-static void read_lines(const struct lists *lists, struct slice rest, const char *path,
-                       struct items *items)
+static void read_lines(struct slice rest, const char *path, struct items *items)
 {
         struct slice line;
-        (void)lists;
 
         for (unsigned number = 1; slice_next(&rest, '\n', &line); number++) {
                 if (slice_ends_with(line, slice_str("\r")))
@@ -236,7 +273,7 @@ static void read_lines(const struct lists *lists, struct slice rest, const char 
                 line = slice_trim(line);
                 if (line.len == 0 || line.data[0] == '#')
                         continue;
-                item_add(items, (struct item){ line, { path, number, 1 }, false });
+                item_add(items, (struct item){ line, { path, number, 1 } });
         }
 }
 
@@ -276,7 +313,7 @@ static void read_file(struct lists *lists, const struct yaml_node *node,
         }
         const char *path = beside(lists, rule_file, name);
         if (read_whole(path, contents, file->place, diag))
-                read_lines(lists, buf_slice(contents), path, items);
+                read_lines(buf_slice(contents), path, items);
 }
 
 static void lists_add(struct lists *lists, struct list *list)
@@ -299,8 +336,8 @@ static void read_list(struct lists *lists, const struct yaml_node *node, const c
 
         list->base.name =
             (const char *)arena_copy(&lists->arena, slice_str(node->key)).data;
+        list->base.fits = list_fits;
         list->base.has = list_has;
-        list->place = node->key_place;
         for (unsigned i = 0; i < lists->count; i++)
                 if (strcmp(lists->all[i]->name, node->key) == 0) {
                         diag_error(diag, node->key_place, "list '%s' exists already",

@@ -2,9 +2,13 @@
 /*
  * lists - the `lists:` of rule files: what `field in @name` looks into.
  *
- * A list holds strings, numbers or networks; which one follows from what it is
- * filled with. Sorted once, searched by halving; networks once for each prefix
- * length that occurs.
+ * What a list holds is up to the field that looks into it: every list is one of
+ * texts; one whose items are all numbers, or all addresses and networks, is that as
+ * well. An empty one is all three. Whether items stand in quotes does not matter.
+ *
+ * Sorted once, searched by halving; networks once for each prefix length that
+ * occurs. Cost: 16 bytes and the text for an item, 8 more for a number, 17 for a
+ * network.
  */
 #ifndef DETECT_LISTS_H
 #define DETECT_LISTS_H

@@ -89,7 +89,7 @@ static void gather_involved(struct engine *e, const struct incident_case *c,
 {
         const struct table *table = &e->tables[rule->table];
         const struct entry *entry = table_at(table, c->entry);
-        uint32_t met = table_where_bit(table, rule->where);
+        uint64_t condition = table_where_bit(table, rule->where);
         struct event_memory *event = e->event;
         int64_t begin_ns = c->raised_ns - rule->longest_ns;
         uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
@@ -99,8 +99,8 @@ static void gather_involved(struct engine *e, const struct incident_case *c,
                 struct incident_involved *involved = &event->involved[kind];
                 const struct actor *actors[INCIDENT_INVOLVED];
                 involved->count =
-                    involved_values(&e->involved, &entry->involved, kind, met, since,
-                                    actors, INCIDENT_INVOLVED, &involved->total);
+                    involved_values(&e->involved, &entry->involved, kind, condition,
+                                    since, actors, INCIDENT_INVOLVED, &involved->total);
                 involved->at_least = entry->involved.overflow;
                 for (unsigned i = 0; i < involved->count; i++) {
                         char *at = (char *)event->texts.data + event->texts.len;

@@ -4,8 +4,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -38,30 +38,64 @@ static void add_file(struct loading *l, const char *path)
         l->names[l->count++] = (const char *)name.data;
 }
 
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* What an editor or a package leaves beside a file begins with a dot or ends otherwise.
+ */
+static int is_rule_file(const struct dirent *entry)
+{
+        return entry->d_name[0] != '.' &&
+               slice_ends_with(slice_str(entry->d_name), slice_str(".yaml"));
+}
+
+static bool is_folder(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool add_if_file(struct loading *l, const char *folder, const char *name)
+{
+        struct buf path = { 0 };
+        size_t len = strlen(folder);
+
+        while (len > 1 && folder[len - 1] == '/')
+                len--;
+        buf_printf(&path, "%.*s/%s", (int)len, folder, name);
+        buf_put_byte(&path, 0);
+        bool file = !is_folder((const char *)path.data);
+        if (file)
+                add_file(l, (const char *)path.data);
+        buf_free(&path);
+        return file;
+}
+
+/* The files of a folder, by name; not those of the folders in it. */
 static void add_folder(struct loading *l, const char *path)
 {
-        struct buf pattern = { 0 };
-        glob_t found;
+        struct dirent **entries;
+        struct place place = { path, 0, 0 };
+        int count = scandir(path, &entries, is_rule_file, by_name);
+        unsigned files = 0;
 
-        buf_put_str(&pattern, path);
-        while (pattern.len > 1 && pattern.data[pattern.len - 1] == '/')
-                pattern.len--;
-        buf_put(&pattern, "/*.yaml", sizeof("/*.yaml"));
-        int result = glob((const char *)pattern.data, 0, NULL, &found);
-        buf_free(&pattern);
-        if (result == GLOB_NOMATCH) {
-                diag_error(l->diag, (struct place){ path, 0, 0 },
-                           "no *.yaml in this folder");
+        if (count < 0) {
+                diag_error(l->diag, place, "cannot read: %s%s", strerror(errno),
+                           errno == EACCES ? " (who runs this needs the permissions r "
+                                             "and x on the folder)"
+                                           : "");
                 return;
         }
-        if (result != 0) {
-                diag_error(l->diag, (struct place){ path, 0, 0 },
-                           "cannot read the folder");
-                return;
+        for (int i = 0; i < count; i++) {
+                files += add_if_file(l, path, entries[i]->d_name);
+                free(entries[i]);
         }
-        for (size_t i = 0; i < found.gl_pathc; i++)
-                add_file(l, found.gl_pathv[i]);
-        globfree(&found);
+        free(entries);
+        if (files == 0)
+                diag_error(l->diag, place, "no *.yaml in this folder");
 }
 
 static void add_path(struct loading *l, const char *path)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define WINDOWLESS (10 * 60 * NS_PER_SEC)
+#define FEW        16 /* transactions: whoever needs no more looks at what is rare */
 #define SUCCESS    "status >= 200 and status < 300"
 
 /* Grows an array of the plan by one zeroed element, and returns that. */
@@ -418,12 +419,21 @@ static void check_block(const struct rules *rules, const struct rule_draft *draf
                            t->type);
 }
 
-static void add_where(struct table_plan *t, unsigned where)
+/* False when the table has too many different ones. */
+static bool add_where(struct table_plan *t, const struct rule *rule)
 {
-        for (unsigned i = 0; i < t->where_count; i++)
-                if (t->wheres[i] == where)
-                        return;
-        *(unsigned *)append(&t->wheres, &t->where_count, sizeof(where)) = where;
+        unsigned i = 0;
+
+        while (i < t->where_count && t->wheres[i] != rule->where)
+                i++;
+        if (i == CONDITIONS_MAX)
+                return false;
+        if (i == t->where_count)
+                *(unsigned *)append(&t->wheres, &t->where_count, sizeof(rule->where)) =
+                    rule->where;
+        if (rule->least > 1 && rule->least <= FEW)
+                t->few |= UINT64_C(1) << i;
+        return true;
 }
 
 /* Neither counts more than there were transactions. */
@@ -463,7 +473,11 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                            rules->tables[rule.table].type);
         unsigned number = rules->rule_count;
         struct table_plan *t = &rules->tables[rule.table];
-        add_where(t, where);
+        if (!add_where(t, &rule))
+                diag_error(diag, draft->rule.place,
+                           "more than %d different 'where' for the key '%s': put "
+                           "conditions inside of count(..) and the like, in 'when'",
+                           CONDITIONS_MAX, t->type);
         *(unsigned *)append(&t->rules, &t->rule_count, sizeof(number)) = number;
         *(struct rule *)append(&rules->rules, &rules->rule_count, sizeof(rule)) = rule;
 }

@@ -103,7 +103,8 @@ struct table_plan {
         unsigned rule_count;
         unsigned *rules;
         unsigned where_count;
-        unsigned *wheres;                    /* different conditions of its rules */
+        unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
+        uint64_t few; /* bits of those that some rule needs to be met but a few times */
         uint32_t entry_size, windows_offset; /* bytes */
 };
 

@@ -234,6 +234,11 @@ static void add_block_kind(void *context, const struct yaml_node *node)
                 unknown_value(node, "kind of block", text, block_kinds, r->diag);
 }
 
+static bool is_empty_list(const struct yaml_node *node)
+{
+        return node->kind == YAML_LIST && !node->child;
+}
+
 static void read_block(struct reading *r)
 {
         const struct yaml_node *block = get(r, "block"), *what = get(r, "block_what");
@@ -241,11 +246,18 @@ static void read_block(struct reading *r)
         if (block) {
                 r->draft->block_place = block->place;
                 yaml_one_or_list(block, "block", add_rung, r, r->diag);
+                if (is_empty_list(block))
+                        diag_error(r->diag, block->place,
+                                   "'block' names no duration: a rule that is to block "
+                                   "nothing has no such key");
         }
         if (!what)
                 return;
         r->draft->block_what_place = what->place;
         yaml_one_or_list(what, "block_what", add_block_kind, r, r->diag);
+        if (is_empty_list(what))
+                diag_error(r->diag, what->place,
+                           "'block_what' names nothing: without it the key is blocked");
         if (!block)
                 diag_error(r->diag, what->key_place,
                            "'block_what' without 'block' blocks nothing");

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/samples.h"
 
-#include <stdio.h>
-
 struct sample {
-        uint32_t seen, met;
+        uint64_t met;
+        uint32_t seen;
         uint16_t len;
+        bool few;
         uint8_t bytes[];
 };
 
+#define SAMPLE_HEAD offsetof(struct sample, bytes)
+#define METHOD_MAX  16
+#define STATUS_MAX  6 /* " 65535" */
+
 static const uint32_t kept_nth[SAMPLES_KEPT] = { 3, 8, 24, 64 };
 static const size_t text_sizes[3] = { 48, 96, 256 };
+
+_Static_assert(SAMPLE_HEAD + SAMPLE_TEXT_MAX <= 256, "the longest has a class");
 
 void sample_store_init(struct sample_store *s, struct budget *budget)
 {
@@ -20,74 +26,119 @@ void sample_store_init(struct sample_store *s, struct budget *budget)
                 s->text_classes[i] = budget_class_of(budget, text_sizes[i]);
 }
 
-size_t sample_print(const struct record *r, char out[SAMPLE_TEXT_MAX])
+/* " 200", or nothing when no answer was seen. */
+static size_t print_status(uint16_t status, char out[STATUS_MAX])
 {
-        struct slice method = slice_first(record_text(r, RECORD_METHOD), 16);
-        struct slice path = record_text(r, RECORD_RAW_PATH);
-        char status[8] = "";
-        size_t len = 0;
+        char digits[STATUS_MAX];
+        size_t count = 0, len = 0;
 
-        if (r->status)
-                snprintf(status, sizeof(status), " %u", r->status);
-        size_t room = SAMPLE_TEXT_MAX - method.len - 1 - strlen(status);
-        path = slice_first(path, room);
-        if (method.len)
-                memcpy(out, method.data, method.len);
-        len = method.len;
+        if (status == 0)
+                return 0;
+        for (; status; status /= 10)
+                digits[count++] = (char)('0' + status % 10);
         out[len++] = ' ';
-        if (path.len)
-                memcpy(out + len, path.data, path.len);
-        len += path.len;
-        memcpy(out + len, status, strlen(status));
-        return len + strlen(status);
+        while (count)
+                out[len++] = digits[--count];
+        return len;
 }
 
-static uint32_t sample_new(const struct sample_store *s, const struct record *record,
-                           uint32_t met, uint32_t now)
+static size_t put(char *out, size_t at, const void *bytes, size_t len)
+{
+        if (len)
+                memcpy(out + at, bytes, len);
+        return at + len;
+}
+
+size_t sample_print(const struct record *r, char out[SAMPLE_TEXT_MAX])
+{
+        struct slice method = slice_first(record_text(r, RECORD_METHOD), METHOD_MAX);
+        struct slice path = record_text(r, RECORD_RAW_PATH);
+        char status[STATUS_MAX];
+        size_t status_len = print_status(r->status, status);
+        size_t len = put(out, 0, method.data, method.len);
+
+        out[len++] = ' ';
+        path = slice_first(path, SAMPLE_TEXT_MAX - len - status_len);
+        len = put(out, len, path.data, path.len);
+        return put(out, len, status, status_len);
+}
+
+static uint32_t sample_new(const struct sample_store *s,
+                           const struct sample_source *source)
 {
         char text[SAMPLE_TEXT_MAX];
-        size_t len = sample_print(record, text);
+        size_t len = sample_print(source->record, text);
         unsigned size = 0;
 
-        while (sizeof(struct sample) + len > text_sizes[size])
+        while (SAMPLE_HEAD + len > text_sizes[size])
                 size++;
         uint32_t handle = budget_take(s->budget, s->text_classes[size], BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
         struct sample *sample = budget_at(s->budget, handle);
-        *sample = (struct sample){ now, met, (uint16_t)len };
+        sample->met = source->met;
+        sample->seen = source->now;
+        sample->len = (uint16_t)len;
+        sample->few = source->few;
         memcpy(sample->bytes, text, len);
         return handle;
 }
 
-void samples_add(const struct sample_store *s, struct samples *samples, uint32_t nth,
-                 const struct record *record, uint32_t met, uint32_t now)
+static bool is_kept(const struct sample_source *source)
+{
+        for (unsigned i = 0; i < SAMPLES_KEPT; i++)
+                if (kept_nth[i] == source->nth)
+                        return true;
+        return source->few;
+}
+
+/* Lets go of the oldest that is not one of a few. Returns how many are left. */
+static unsigned make_room(const struct sample_store *s, uint32_t *handles)
 {
         unsigned i = 0;
 
-        while (i < SAMPLES_KEPT && kept_nth[i] != nth)
+        while (i < SAMPLES_KEPT &&
+               ((const struct sample *)budget_at(s->budget, handles[i]))->few)
                 i++;
         if (i == SAMPLES_KEPT)
+                return SAMPLES_KEPT;
+        budget_give(s->budget, handles[i]);
+        memmove(&handles[i], &handles[i + 1], (SAMPLES_KEPT - 1 - i) * sizeof(*handles));
+        handles[SAMPLES_KEPT - 1] = 0;
+        return SAMPLES_KEPT - 1;
+}
+
+void samples_add(const struct sample_store *s, struct samples *samples,
+                 const struct sample_source *source)
+{
+        unsigned count = 0;
+
+        if (!is_kept(source))
                 return;
         if (samples->block == 0)
                 samples->block = budget_take(s->budget, s->list_class, BUDGET_NEWCOMER);
         if (samples->block == 0)
                 return;
         uint32_t *handles = budget_at(s->budget, samples->block);
-        handles[i] = sample_new(s, record, met, now);
+        while (count < SAMPLES_KEPT && handles[count])
+                count++;
+        if (count == SAMPLES_KEPT && source->few)
+                count = make_room(s, handles);
+        if (count < SAMPLES_KEPT)
+                handles[count] = sample_new(s, source);
 }
 
 unsigned samples_get(const struct sample_store *s, const struct samples *samples,
-                     uint32_t condition, uint32_t since, struct slice texts[SAMPLES_KEPT])
+                     uint64_t condition, uint32_t since, struct slice texts[SAMPLES_KEPT])
 {
         unsigned count = 0;
 
         if (samples->block == 0)
                 return 0;
         const uint32_t *handles = budget_at(s->budget, samples->block);
-        for (unsigned i = 0; i < SAMPLES_KEPT; i++) {
+        for (unsigned i = 0; i < SAMPLES_KEPT && handles[i]; i++) {
                 const struct sample *sample = budget_at(s->budget, handles[i]);
-                if (handles[i] && sample->met & condition && sample->seen >= since)
+                if (sample->met & condition && sample->seen >= since)
                         texts[count++] = slice_of(sample->bytes, sample->len);
         }
         return count;
@@ -98,9 +149,8 @@ void samples_clear(const struct sample_store *s, struct samples *samples)
         if (samples->block == 0)
                 return;
         const uint32_t *handles = budget_at(s->budget, samples->block);
-        for (unsigned i = 0; i < SAMPLES_KEPT; i++)
-                if (handles[i])
-                        budget_give(s->budget, handles[i]);
+        for (unsigned i = 0; i < SAMPLES_KEPT && handles[i]; i++)
+                budget_give(s->budget, handles[i]);
         budget_give(s->budget, samples->block);
         samples->block = 0;
 }

@@ -3,8 +3,15 @@
  * samples - a few requests of a key, kept before anybody knows that it matters.
  *
  * The 3rd, 8th, 24th and 64th transaction of a key, as text; so a key that is
- * seen twice costs nothing. Each says which conditions of its table it met, so an
- * incident shows only requests that its rule looks at.
+ * seen twice costs nothing. They are counted from the key's last silence on, so
+ * that a visitor who comes back has samples of this visit.
+ *
+ * Some rules need but a few transactions (five sign-ups), which must be rare then.
+ * These are kept from the first one on, and take the places of others: an incident
+ * that begins with the fifth shows five.
+ *
+ * Each sample says which conditions of its table it met, so an incident shows only
+ * requests that its rule looks at.
  */
 #ifndef DETECT_SAMPLES_H
 #define DETECT_SAMPLES_H
@@ -16,7 +23,7 @@
 #define SAMPLE_TEXT_MAX 200
 
 struct samples {
-        uint32_t block; /* of handles */
+        uint32_t block; /* of handles, oldest first; 0 after the last */
 };
 
 struct sample_store {
@@ -24,18 +31,26 @@ struct sample_store {
         unsigned list_class, text_classes[3];
 };
 
+/* Masks have a bit for each condition of the key's table. */
+struct sample_source {
+        const struct record *record;
+        uint64_t met;
+        bool few;     /* of a kind that some rule needs but a few of */
+        uint32_t nth; /* transaction of the key since its silence, from 1 */
+        uint32_t now; /* seconds */
+};
+
 void sample_store_init(struct sample_store *, struct budget *);
 
 /* "GET /in/anna 200"; at most SAMPLE_TEXT_MAX bytes. Returns the length. */
 size_t sample_print(const struct record *, char out[SAMPLE_TEXT_MAX]);
 
-/* `nth` transaction of the key; `met` has a bit for each condition. */
-void samples_add(const struct sample_store *, struct samples *, uint32_t nth,
-                 const struct record *, uint32_t met, uint32_t now);
+void samples_add(const struct sample_store *, struct samples *,
+                 const struct sample_source *);
 
 /* Up to SAMPLES_KEPT texts that met `condition`, seen since `since`, oldest first. */
 unsigned samples_get(const struct sample_store *, const struct samples *,
-                     uint32_t condition, uint32_t since,
+                     uint64_t condition, uint32_t since,
                      struct slice texts[SAMPLES_KEPT]);
 void samples_clear(const struct sample_store *, struct samples *);
 

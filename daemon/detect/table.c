@@ -7,8 +7,9 @@
 
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
-#define TRANSACTIONS_MAX ((1U << 28) - 1)
-#define LIVES_MAX        (sizeof(lives_from) / sizeof(*lives_from))
+#define LIVES_MAX (sizeof(lives_from) / sizeof(*lives_from))
+
+_Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
@@ -38,12 +39,14 @@ void table_set_time(struct table *t, int64_t now_ns)
                 window_clock_set(&t->clocks[i], now_ns);
 }
 
-uint32_t table_where_bit(const struct table *t, unsigned where)
+uint64_t table_where_bit(const struct table *t, unsigned where)
 {
-        for (unsigned i = 0; i < t->plan->where_count && i < 31; i++)
-                if (t->plan->wheres[i] == where)
-                        return 1U << i;
-        return 1U << 31; /* one bit for all conditions past 31 */
+        unsigned i = 0;
+
+        while (i < t->plan->where_count && t->plan->wheres[i] != where)
+                i++;
+        CHECK(i < t->plan->where_count);
+        return UINT64_C(1) << i;
 }
 
 bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)

@@ -22,11 +22,16 @@
 #include "detect/samples.h"
 #include "detect/window.h"
 
+#define TRANSACTIONS_MAX ((1U << 22) - 1)
+#define RECENT_MAX       127
+
 struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
         uint32_t seen;    /* last one, in seconds */
-        uint32_t transactions : 28, lives : 4;
+        uint32_t transactions : 22; /* stops at TRANSACTIONS_MAX */
+        uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
+        uint32_t lives : 3;
         uint32_t incidents; /* head of the list of those that are open */
         struct samples samples;
         struct involved involved;
@@ -53,7 +58,7 @@ void table_free(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
 
 /* The bit of a condition in masks of which conditions of the table a transaction met. */
-uint32_t table_where_bit(const struct table *, unsigned where);
+uint64_t table_where_bit(const struct table *, unsigned where);
 
 /* The key of a transaction; false when a part of it is missing. */
 bool table_key(const struct table *, struct facts *, uint64_t *hash);

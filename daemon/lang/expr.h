@@ -100,10 +100,17 @@ struct function {
         const char *help;
 };
 
-/* A list that `in @name` looks into. Owned by whoever loaded it. */
+/*
+ * A list that `in @name` looks into. Owned by whoever loaded it. What it is a list of
+ * is up to whoever uses it: 7 is a number and a text, 10.0.0.1 an address and a text.
+ */
 struct value_list {
         const char *name;
-        enum value_type type; /* STRING, NUMBER or NETWORK */
+        /*
+         * Whether it can be asked for values of that type: STRING, NUMBER or NETWORK.
+         * If not, `why` gets what does not fit, as the end of a message.
+         */
+        bool (*fits)(const struct value_list *, enum value_type, struct buf *why);
         bool (*has)(const struct value_list *, const struct value *);
 };
 

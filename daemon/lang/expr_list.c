@@ -140,6 +140,40 @@ static const struct value_list *find_list(struct reader *r, struct slice name,
         return NULL;
 }
 
+/* What a list is said to be of, for a field of that type; NULL: there is none. */
+static const char *items_of(enum value_type type)
+{
+        switch (type) {
+        case VALUE_STRING:
+                return "texts";
+        case VALUE_NUMBER:
+                return "numbers";
+        case VALUE_NETWORK:
+                return "addresses";
+        default:
+                return NULL;
+        }
+}
+
+static void check_fits(struct reader *r, unsigned at, const struct expr *left,
+                       const struct value_list *list)
+{
+        const char *items = items_of(left->type);
+        const char *type = expr_type_name(r, left->type, left->names);
+        struct buf why = { 0 };
+
+        if (!items)
+                expr_mistake(r, at,
+                             "'@%s' is a list of texts, numbers or addresses, and '%.*s' "
+                             "is %s",
+                             list->name, QUOTE(expr_source(r, left)), type);
+        else if (!list->fits(list, left->type, &why))
+                expr_mistake(r, at, "'%.*s' is %s, and '@%s' is no list of %s: %.*s",
+                             QUOTE(expr_source(r, left)), type, list->name, items,
+                             (int)why.len, (const char *)why.data);
+        buf_free(&why);
+}
+
 static struct expr *read_named(struct reader *r, struct expr *left)
 {
         struct expr *node = expr_node(r, NODE_IN_NAMED, VALUE_BOOL, left->at);
@@ -155,14 +189,8 @@ static struct expr *read_named(struct reader *r, struct expr *left)
             find_list(r, slice_of(r->text.data + r->token.at, r->token.len), at);
         expr_next(r);
         expr_adopt(r, node, left);
-        if (node->named && left->kind != NODE_BROKEN && left->type != node->named->type)
-                expr_mistake(r, at, "'@%s' holds %ss, and '%.*s' is %s",
-                             node->named->name,
-                             node->named->type == VALUE_STRING    ? "text"
-                             : node->named->type == VALUE_NETWORK ? "addresse"
-                                                                  : "number",
-                             QUOTE(expr_source(r, left)),
-                             expr_type_name(r, left->type, left->names));
+        if (node->named && left->kind != NODE_BROKEN)
+                check_fits(r, at, left, node->named);
         return node;
 }
 

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
         struct redis_options redis = { 0 };
         struct alerts_options options = { .loop = d.loop, .counters = &d.counters };
 
+        signal(SIGPIPE, SIG_IGN); /* as the daemon does: Redis may go at any time */
         if (argc < 4)
                 return 2;
         options.journal.directory = argv[1];

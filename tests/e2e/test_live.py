@@ -7,8 +7,12 @@ import json
 import os
 import re
 import signal
+import socket
+import subprocess
 import threading
 import time
+
+import pytest
 
 import clients
 from app import NAMES
@@ -251,3 +255,83 @@ def test_a_wrong_filter_is_one_line(rig):
     status, line = refused(rig, "-f", "tcp prot 8080")
     assert status in (1, 3)
     assert "tcp prot 8080" in line
+
+
+# Standard output is a pipe that nobody reads, a full disk, or gone: watching goes on.
+
+def watch_with_output(rig, redis, stdout, journal):
+    """A daemon that prints requests to `stdout`, and has begun to capture."""
+    daemon = Daemon(rig, "-o", "redis.url=" + redis.url, journal=journal)
+    child = rig.popen(rig.server, daemon.command, stdout=stdout, stderr=subprocess.PIPE,
+                      text=True)
+    line = child.stderr.readline()
+    assert "capturing on lo" in line, line
+    return child
+
+
+def end_and_read(child):
+    """Exit status, messages, counters."""
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=30)
+    lines = err.splitlines()
+    return child.returncode, "\n".join(lines[:-1]), json.loads(lines[-1])
+
+
+def test_a_full_disk_does_not_stop_the_watching(rig, redis):
+    scraper = "203.0.113.61"
+    there = rig.add_client(scraper)
+    with open("/dev/full", "wb") as full:
+        child = watch_with_output(rig, redis, full, "journal-full")
+    clients.curl_profiles(rig, there, 200)
+    wait_until(lambda: raised_for(redis, scraper), 10, "the alert")
+    status, messages, counters = end_and_read(child)
+    assert status == 0
+    assert messages.count("standard output: No space left on device") == 1
+    assert counters["alerts_published_total"] > 0
+
+
+def test_a_reader_that_left_does_not_stop_the_watching(rig, redis):
+    scraper = "203.0.113.62"
+    there = rig.add_client(scraper)
+    ours, its = os.pipe()
+    child = watch_with_output(rig, redis, its, "journal-left")
+    os.close(its)
+    os.close(ours)
+    clients.curl_profiles(rig, there, 200)
+    wait_until(lambda: raised_for(redis, scraper), 10, "the alert")
+    status, messages, _ = end_and_read(child)
+    assert status == 0
+    assert messages.count("standard output: Broken pipe") == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_reader_that_stands_still_does_not_stop_the_watching(rig, redis, kind):
+    scraper = "203.0.113.63" if kind == "pipe" else "203.0.113.64"
+    there = rig.add_client(scraper)
+    if kind == "pipe":
+        ours, its = os.pipe()
+    else:
+        ours, its = (one.detach() for one in socket.socketpair())
+    child = watch_with_output(rig, redis, its, "journal-still-" + kind)
+    requests = 0
+    for _ in range(4):
+        clients.curl_profiles(rig, there, 200)
+        requests += 200
+    wait_until(lambda: raised_for(redis, scraper), 10, "the alert")
+    assert os.get_blocking(its), "a property of the reader's side was changed"
+    os.close(its)
+    got = bytearray()
+
+    def read_all():
+        while part := os.read(ours, 65536):
+            got.extend(part)
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    status, messages, counters = end_and_read(child)
+    reader.join(10)
+    os.close(ours)
+    assert (status, messages) == (0, "")
+    assert counters["lines_dropped_total"] == 0
+    lines = [json.loads(line) for line in got.decode().splitlines()]
+    assert len(lines) == counters["requests_total"] >= requests

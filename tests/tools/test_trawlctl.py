@@ -135,6 +135,19 @@ def test_filters(journal, arguments, rules):
     assert list(dict.fromkeys(seen)) == rules
 
 
+@pytest.mark.parametrize("arguments", [
+    ["alerts", "--json"], ["alerts"], ["show", "FIRSTONE"], ["--help"], ["--version"]])
+def test_a_full_disk_is_a_failure(journal, arguments):
+    if arguments[0] in ("alerts", "show"):
+        arguments = [*arguments, "--journal", str(journal)]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([TRAWLCTL, *arguments], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("trawlctl: standard output: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_no_alerts_says_so(journal):
     out, _ = ctl("alerts", "--journal", journal, "--rule", "none-such")
     assert out == "No alerts.\n"
@@ -208,7 +221,8 @@ def test_colour_only_on_a_terminal_that_wants_it(journal):
 
 # show
 
-@pytest.mark.parametrize("part", ["01JDDA0000AAAAAAAAFIRSTONE", "FIRSTONE", "01JDDA0000AAA"])
+@pytest.mark.parametrize("part", ["01JDDA0000AAAAAAAAFIRSTONE", "FIRSTONE", "01JDDA0000AAA",
+                                  "firstone", "01jdda0000aaa"])
 def test_show_takes_part_of_an_id(journal, part):
     out, _ = ctl("show", part, "--journal", journal)
     assert "Incident     01JDDA0000AAAAAAAAFIRSTONE" in out
@@ -219,9 +233,11 @@ def test_show_takes_part_of_an_id(journal, part):
 
 
 def test_show_of_several_or_none_fails(journal):
-    assert "part of several" in ctl("show", "01JDDA", "--journal", journal, status=1)[1]
+    _, several = ctl("show", "01JDDA", "--journal", journal, status=1)
+    assert "part of several" in several and "FIRSTONE and 01JDDA" in several
     assert "no incident" in ctl("show", "01JXXX", "--journal", journal, status=1)[1]
-    assert "no incident" in ctl("show", "ONE", "--journal", journal, status=1)[1]
+    for short in "01", "ONE":
+        assert "at least 4 characters" in ctl("show", short, "--journal", journal, status=2)[1]
 
 
 def test_show_json_is_all_events(journal):
@@ -295,6 +311,9 @@ def test_proxies_and_private_addresses_are_not_blocked(redis, files):
     options = ["-o", redis[0], "-c", files / "trawlwatch.yaml", "--for", "1h", "--why", "x"]
     assert "trusted proxy" in ctl("blocks", "add", "198.51.100.3", *options, status=1)[1]
     assert "private" in ctl("blocks", "add", "10.1.2.3", *options, status=1)[1]
+    # Networks that begin outside of them and cover some.
+    assert "covers a trusted proxy" in ctl("blocks", "add", "198.51.96.0/20", *options, status=1)[1]
+    assert "covers a private" in ctl("blocks", "add", "8.0.0.0/5", *options, status=1)[1]
     assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
 
 

@@ -87,7 +87,7 @@ static void defaults_are_those_of_the_table(void **state)
         assert_int_equal(c.privacy.clear, 0);
         assert_string_equal(c.admin.listen, "127.0.0.1:9477");
         assert_int_equal(c.log.level, LOG_LEVEL_INFO);
-        assert_false(config_is_set(&c, "redis.prefix"));
+        assert_null(config_place(&c, "redis.prefix").file);
         config_free(&c);
 }
 
@@ -130,7 +130,7 @@ static void all_types_are_read(void **state)
         assert_int_equal(c.journal.fsync, JOURNAL_SYNC_ALWAYS);
         assert_int_equal(c.privacy.clear, PRIVACY_CLEAR_SESSION | PRIVACY_CLEAR_EMAIL);
         assert_int_equal(c.log.level, LOG_LEVEL_DEBUG);
-        assert_true(config_is_set(&c, "limits.flows"));
+        assert_false(config_is_from_option(&c, "limits.flows"));
         assert_int_equal(config_place(&c, "limits.flows").line, 13);
         config_free(&c);
 }
@@ -243,6 +243,33 @@ static void settings_replace_the_file(void **state)
         config_free(&c);
 }
 
+/* Reading files takes some keys from the command line alone. */
+static void what_an_option_said_is_told_apart(void **state)
+{
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_false(config_is_from_option(&c, "redis.url"));
+        assert_true(parse(&c, "-o", "redis: { url: 'unix:/a' }\njournal: { dir: /j }"));
+        assert_false(config_is_from_option(&c, "redis.url"));
+        assert_true(set(&c, "redis.url=unix:/b"));
+        assert_true(config_is_from_option(&c, "redis.url"));
+        assert_false(config_is_from_option(&c, "journal.dir"));
+        config_free(&c);
+}
+
+static void an_interface_is_named_once(void **state)
+{
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_false(parse(&c, "tw.yaml", "capture: { interfaces: [lo, eth0, lo] }"));
+        assert_true(said("tw.yaml:1:24: the interface lo is named twice"));
+        config_free(&c);
+}
+
 static void mistakes_of_settings_have_columns(void **state)
 {
         struct config c;
@@ -255,7 +282,7 @@ static void mistakes_of_settings_have_columns(void **state)
         assert_false(set(&c, "redis.url"));
         assert_true(said("-o:1:1: 'redis.url' is not KEY=VALUE"));
         assert_false(set(&c, "limits.flows=many"));
-        assert_true(said("-o:1:14: limits.flows: 'many'"));
+        assert_true(said("-o:1:14: limits.flows: 'many' is not a number"));
         assert_false(set(&c, "capture.interfaces=lo,,eth0"));
         assert_true(said("-o:1:23: capture.interfaces"));
         assert_false(set(&c, ""));
@@ -387,7 +414,7 @@ static void example_uncommented_is_the_default(void **state)
         config_init(&c);
         config_print(&c, &before);
         assert_true(parse(&c, "example", (const char *)plain.data));
-        assert_true(config_is_set(&c, "limits.flows"));
+        assert_non_null(config_place(&c, "limits.flows").file);
         config_print(&c, &after);
         assert_int_equal(before.len, after.len);
         assert_memory_equal(before.data, after.data, before.len);
@@ -433,6 +460,8 @@ int main(void)
                 cmocka_unit_test(mistakes_say_where_and_what_to_do),
                 cmocka_unit_test(values_that_contradict_each_other_are_found),
                 cmocka_unit_test(settings_replace_the_file),
+                cmocka_unit_test(what_an_option_said_is_told_apart),
+                cmocka_unit_test(an_interface_is_named_once),
                 cmocka_unit_test(mistakes_of_settings_have_columns),
                 cmocka_unit_test(listen_needs_address_and_port),
                 cmocka_unit_test(what_nothing_reads_yet_is_said),

@@ -40,6 +40,7 @@ struct hit {
         const char *target, *session, *account, *path, *header;
         uint64_t shape, bytes;
         uint32_t flags;
+        uint8_t prefix; /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
 };
 
 struct world {
@@ -214,7 +215,9 @@ static inline void world_make_record(const struct hit *h, struct world_record *r
         record->client_host =
             network_of(&record->client, ip_is_v4(&record->client) ? 128 : 64);
         record->client_prefix =
-            network_of(&record->client, ip_is_v4(&record->client) ? 120 : 64);
+            network_of(&record->client, h->prefix                   ? h->prefix
+                                        : ip_is_v4(&record->client) ? 120
+                                                                    : 64);
         record->page = h->page;
         record->status = h->status ? h->status : 200;
         record->version_minor = 1;

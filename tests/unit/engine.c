@@ -265,6 +265,39 @@ static void only_whom_the_rule_looks_at_is_involved(void **state)
         world_free(w);
 }
 
+static void lists_are_looked_into(void **state)
+{
+        static const char rules[] =
+            "lists:\n"
+            "  empty: []\n"
+            "  staff: [17, '18']\n"
+            "  hosts: [203.0.113.1, ex.org]\n"
+            "rules:\n"
+            "  - { name: none, per: client.ip, where: client.ip in @empty or account in "
+            "@empty or status in @empty, when: count(1m) >= 1 }\n"
+            "  - { name: staff, per: client.ip, where: account in @staff, "
+            "when: count(1m) >= 1 }\n"
+            "  - { name: number, per: client.ip, where: cookies in @staff, "
+            "when: count(1m) >= 1 }\n"
+            "  - { name: host, per: client.ip, where: path in @hosts, "
+            "when: count(1m) >= 1 }\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        world_hit(w, (struct hit){ .client = "198.51.100.1", .account = "017" });
+        assert_int_equal(w->events, 0);
+        world_hit(w, (struct hit){ .client = "198.51.100.2", .account = "18" });
+        world_hit(w, (struct hit){ .client = "198.51.100.3", .path = "203.0.113.1" });
+        world_expect(w, "raised staff client.ip=198.51.100.2 n=0 at=0\n"
+                        "raised host client.ip=198.51.100.3 n=0 at=0\n");
+        struct world_record r;
+        world_make_record(&(struct hit){ .client = "198.51.100.4" }, &r);
+        r.record.cookies = 17;
+        engine_record(w->engine, &r.record);
+        world_expect(w, "raised number client.ip=198.51.100.4 n=0 at=0\n");
+        world_free(w);
+}
+
 static void lists_and_exemptions(void **state)
 {
         static const char rules[] =
@@ -451,6 +484,7 @@ int main(void)
                 cmocka_unit_test(participants_are_blocked_and_so_are_those_who_join),
                 cmocka_unit_test(accepted_signups_of_one_network),
                 cmocka_unit_test(only_whom_the_rule_looks_at_is_involved),
+                cmocka_unit_test(lists_are_looked_into),
                 cmocka_unit_test(lists_and_exemptions),
                 cmocka_unit_test(the_whole_site_is_a_key),
                 cmocka_unit_test(durations_are_evidence_in_seconds),

@@ -115,9 +115,12 @@ static const struct row rows[] = {
         { "status in @code",
           "r.yaml:7:11: unknown list '@code' (did you mean '@codes'?)\n" },
         { "status in @offices",
-          "r.yaml:7:11: '@offices' holds addresses, and 'status' is a number\n" },
+          "r.yaml:7:11: 'status' is a number, and '@offices' is no list of numbers: '198.51.100.0/24' is none\n" },
         { "client.ip in @codes",
-          "r.yaml:7:14: '@codes' holds numbers, and 'client.ip' is an address\n" },
+          "r.yaml:7:14: 'client.ip' is an address, and '@codes' is no list of addresses: '200' is none\n" },
+        { "page in @codes and latency in @known-words",
+          "r.yaml:7:9: '@codes' is a list of texts, numbers or addresses, and 'page' is a page\n"
+          "r.yaml:7:31: '@known-words' is a list of texts, numbers or addresses, and 'latency' is a duration\n" },
         { "client.ip in ['10.0.0.0/8', 10.0.0.300, 10.0.0.0/33, 10/8]",
           "r.yaml:7:29: '10.0.0.300' is not an address (like 192.0.2.1, 10.0.0.0/8, 2001:db8::/32); a text needs quotes\n"
           "r.yaml:7:41: '10.0.0.0/33' is not an address (like 192.0.2.1, 10.0.0.0/8, 2001:db8::/32); a text needs quotes\n"

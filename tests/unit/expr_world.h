@@ -151,6 +151,8 @@ static bool has_office(const struct value_list *list, const struct value *value)
 static bool has_code(const struct value_list *list, const struct value *value)
 {
         (void)list;
+        if (value->type == VALUE_STRING)
+                return slice_is(value->text, "200") || slice_is(value->text, "404");
         return value->number == 200 || value->number == 404;
 }
 
@@ -160,9 +162,33 @@ static bool has_word(const struct value_list *list, const struct value *value)
         return slice_is(value->text, "s1");
 }
 
-static const struct value_list offices = { "offices", VALUE_NETWORK, has_office };
-static const struct value_list codes = { "codes", VALUE_NUMBER, has_code };
-static const struct value_list known_words = { "known-words", VALUE_STRING, has_word };
+static bool fits_offices(const struct value_list *list, enum value_type type,
+                         struct buf *why)
+{
+        (void)list;
+        buf_put_str(why, "'198.51.100.0/24' is none");
+        return type == VALUE_NETWORK;
+}
+
+static bool fits_codes(const struct value_list *list, enum value_type type,
+                       struct buf *why)
+{
+        (void)list;
+        buf_put_str(why, "'200' is none");
+        return type == VALUE_NUMBER || type == VALUE_STRING;
+}
+
+static bool fits_words(const struct value_list *list, enum value_type type,
+                       struct buf *why)
+{
+        (void)list;
+        buf_put_str(why, "'s1' is none");
+        return type == VALUE_STRING;
+}
+
+static const struct value_list offices = { "offices", fits_offices, has_office };
+static const struct value_list codes = { "codes", fits_codes, has_code };
+static const struct value_list known_words = { "known-words", fits_words, has_word };
 static const struct value_list *const all_lists[] = { &offices, &codes, &known_words,
                                                       NULL };
 

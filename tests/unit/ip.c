@@ -115,6 +115,66 @@ static void test_private(void **state)
         }
 }
 
+static struct network network(const char *text)
+{
+        struct network n;
+
+        assert_true(network_parse(slice_str(text), &n, NULL));
+        return n;
+}
+
+static void test_overlap(void **state)
+{
+        static const struct {
+                const char *a, *b;
+                bool overlap;
+        } rows[] = {
+                { "8.0.0.0/5", "10.0.0.0/8", true },
+                { "16.0.0.0/5", "10.0.0.0/8", false },
+                { "192.0.2.0/25", "192.0.2.128/25", false },
+                { "192.0.2.0/24", "192.0.2.255", true },
+                { "192.0.2.0/24", "192.0.3.0", false },
+                { "192.0.2.1", "192.0.2.1", true },
+                { "192.0.2.1", "192.0.2.2", false },
+                { "2001:db8::/64", "2001:db8::1:0:0:1", true },
+                { "2001:db8::/64", "2001:db8:0:1::", false },
+                { "::/0", "10.0.0.0/8", true }, /* IPv4 is mapped into IPv6 */
+                { "0.0.0.0/0", "2001:db8::1", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct network a = network(rows[i].a), b = network(rows[i].b);
+                if (networks_overlap(&a, &b) != rows[i].overlap ||
+                    networks_overlap(&b, &a) != rows[i].overlap)
+                        fail_msg("%s and %s", rows[i].a, rows[i].b);
+        }
+}
+
+static void test_networks_with_private_addresses(void **state)
+{
+        static const char *const with[] = {
+                "8.0.0.0/5",   "10.1.0.0/16",     "0.0.0.0/0",
+                "172.0.0.0/8", "192.168.1.77",    "::/64",
+                "fc00::/8",    "fe80::1:0:0/112", "f000::/4"
+        };
+        static const char *const without[] = { "8.0.0.0/7",     "12.0.0.0/6",
+                                               "172.32.0.0/11", "192.0.2.0/24",
+                                               "2000::/3",      "2001:db8::/64" };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+                struct network n = network(with[i]);
+                if (!network_has_private(&n))
+                        fail_msg("%s", with[i]);
+        }
+        for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+                struct network n = network(without[i]);
+                if (network_has_private(&n))
+                        fail_msg("%s", without[i]);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -122,6 +182,8 @@ int main(void)
                 cmocka_unit_test(test_networks),
                 cmocka_unit_test(test_contains),
                 cmocka_unit_test(test_private),
+                cmocka_unit_test(test_overlap),
+                cmocka_unit_test(test_networks_with_private_addresses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

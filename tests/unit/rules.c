@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/detect_world.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is said of a text of rules, line by line. */
@@ -60,6 +61,12 @@ static void mistakes_of_a_rule(void **state)
                   "'session'?)\n" },
                 { RULE "    block_what: session\n",
                   "r.yaml:5:5: 'block_what' without 'block' blocks nothing\n" },
+                { RULE "    block: []\n",
+                  "r.yaml:5:12: 'block' names no duration: a rule that is to block "
+                  "nothing has no such key\n" },
+                { RULE "    block: 10m\n    block_what: []\n",
+                  "r.yaml:6:17: 'block_what' names nothing: without it the key is "
+                  "blocked\n" },
                 { RULE "    block: 10ms\n", "r.yaml:5:12: a block is 1s to 366d\n" },
                 { "    per: target\n    when: count(1m) > 1\n    block: 1m\n",
                   "r.yaml:5:12: a key 'target' cannot be blocked: say with 'block_what' "
@@ -146,14 +153,80 @@ static void all_mistakes_come_in_one_run(void **state)
         free(actual);
 }
 
+static void expect_list(const char *items, const char *field, const char *expected)
+{
+        char text[1000];
+
+        snprintf(text, sizeof(text),
+                 "lists:\n  a: %s\nrules:\n  - name: x\n    where: %s in @a\n" RULE,
+                 items, field);
+        expect_told(text, expected);
+}
+
+static void the_field_decides_what_a_list_holds(void **state)
+{
+        static const char *const rows[][2] = {
+                { "[]", "client.ip" },       { "[]", "status" },
+                { "[]", "account" },         { "{ file: /dev/null }", "client.ip" },
+                { "[17, 18]", "account" },   { "[17, 18]", "status" },
+                { "['17']", "status" },      { "[192.0.2.1, ex.org]", "host" },
+                { "[192.0.2.1]", "host" },   { "[192.0.2.1]", "client.prefix" },
+                { "[10.0.0.1/8, x]", "ua" }, { "[anna]", "target" },
+        };
+        (void)state;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+                expect_list(rows[i][0], rows[i][1], "");
+}
+
+static void rules_on_one_key(unsigned count, const char *expected)
+{
+        struct buf text = { 0 };
+
+        buf_put_str(&text, "rules:\n");
+        for (unsigned i = 0; i < count; i++)
+                buf_printf(&text,
+                           "- { name: r%u, per: client.ip, when: count(1m) > 1, "
+                           "where: status == %u }\n",
+                           i, 200 + i);
+        /* The same condition again takes no room, another key has its own. */
+        buf_put_str(
+            &text,
+            "- { name: a, per: client.ip, when: count(1m) > 1, "
+            "where: status == 200 }\n"
+            "- { name: b, per: session, when: count(1m) > 1, where: status == 1 }");
+        buf_put_byte(&text, 0);
+        expect_told((const char *)text.data, expected);
+        buf_free(&text);
+}
+
+static void different_conditions_of_a_key_are_bounded(void **state)
+{
+        (void)state;
+
+        rules_on_one_key(64, "");
+        rules_on_one_key(65, "r.yaml:66:11: more than 64 different 'where' for the key "
+                             "'client.ip': put conditions inside of count(..) and the "
+                             "like, in 'when'\n");
+}
+
 static void mistakes_of_lists(void **state)
 {
         (void)state;
 
-        expect_told(
-            "lists:\n  a: [10.0.0.0/8, nowhere]\n",
-            "r.yaml:2:19: 'nowhere' is not an address or a network, as others of list "
-            "'a' are\n");
+        expect_list("[10.0.0.0/8, nowhere]", "client.ip",
+                    "r.yaml:5:25: 'client.ip' is an address, and '@a' is no list of "
+                    "addresses: 'nowhere' (r.yaml:2) is none\n");
+        expect_list("[1, two, 3, four, 10.0.0.1, 6e, 7, 8f, g, h]", "status",
+                    "r.yaml:5:22: 'status' is a number, and '@a' is no list of numbers: "
+                    "'two' (r.yaml:2), 'four' (r.yaml:2), '10.0.0.1' (r.yaml:2), '6e' "
+                    "(r.yaml:2), '8f' (r.yaml:2) and 2 more are none\n");
+        expect_list("[1s]", "latency",
+                    "r.yaml:5:23: '@a' is a list of texts, numbers or addresses, and "
+                    "'latency' is a duration\n");
+        expect_list("[10.0.0.1/8]", "client.ip",
+                    "r.yaml:2:7: warning: '10.0.0.1/8' has bits set after its prefix; "
+                    "they are ignored\n");
         expect_told("lists:\n  a: { fil: x }\n",
                     "r.yaml:2:8: unknown key 'fil' in a list (did you mean 'file'?)\n");
         expect_told(
@@ -233,6 +306,86 @@ static void a_folder_is_read_in_the_order_of_names(void **state)
         diag_free(&diag);
 }
 
+static void put_file(const char *folder, const char *name, const char *text)
+{
+        char path[200];
+
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+}
+
+/* What is said of a folder of rules. */
+static void expect_of_folder(const char *folder, const char *expected)
+{
+        struct diag *diag = diag_new();
+        struct site *site = site_parse("site.yaml", slice_str(world_site), diag);
+        struct rules *rules = rules_read(&folder, 1, site, diag);
+        struct buf out = { 0 };
+
+        diag_print(diag, &out);
+        buf_put_byte(&out, 0);
+        assert_string_equal((char *)out.data, expected);
+        rules_free(&rules);
+        buf_free(&out);
+        site_free(&site);
+        diag_free(&diag);
+}
+
+static void a_folder_may_have_any_name(void **state)
+{
+        static const char rule[] =
+            "rules: [{ name: x, per: target, when: count(1m) > 1 }]\n";
+        char folder[] = "/tmp/trawlwatch-rules-XXXXXX", path[100], expected[300];
+        (void)state;
+
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/g[1]*", folder);
+        assert_int_equal(mkdir(path, 0700), 0);
+        put_file(path, "1.yaml", rule);
+        put_file(path, ".hidden.yaml", "not: [read");
+        put_file(path, "1.yaml~", "not: [read");
+        expect_of_folder(path, "");
+        /* A folder below is not read, whatever its name. */
+        snprintf(expected, sizeof(expected), "%s/below.yaml", path);
+        assert_int_equal(mkdir(expected, 0700), 0);
+        put_file(expected, "a.yaml", "not: [read");
+        expect_of_folder(path, "");
+        put_file(path, "2.yaml", rule);
+        snprintf(expected, sizeof(expected),
+                 "%s/2.yaml:1:17: rule 'x' exists already (%s/1.yaml:1)\n", path, path);
+        expect_of_folder(path, expected);
+        snprintf(expected, sizeof(expected), "rm -r '%s'", folder);
+        assert_int_equal(system(expected), 0);
+}
+
+static void a_folder_that_cannot_be_read_is_said_so(void **state)
+{
+        char folder[] = "/tmp/trawlwatch-rules-XXXXXX", expected[200];
+        uid_t user = geteuid();
+        (void)state;
+
+        assert_non_null(mkdtemp(folder));
+        put_file(folder, "a.yaml", "rules: []\n");
+        assert_int_equal(chmod(folder, 0), 0);
+        /* Root may read everything. */
+        if (user == 0)
+                assert_int_equal(seteuid(65534), 0);
+        snprintf(expected, sizeof(expected),
+                 "%s: cannot read: Permission denied (who runs this needs the "
+                 "permissions r and x on the folder)\n",
+                 folder);
+        expect_of_folder(folder, expected);
+        if (user == 0)
+                assert_int_equal(seteuid(0), 0);
+        assert_int_equal(chmod(folder, 0700), 0);
+        snprintf(expected, sizeof(expected), "%s/a.yaml", folder);
+        unlink(expected);
+        rmdir(folder);
+}
+
 static void the_shipped_rules_are_right(void **state)
 {
         const char *const path = "../rules";
@@ -256,8 +409,12 @@ int main(void)
                 cmocka_unit_test(later_names_in_quotes_are_words),
                 cmocka_unit_test(all_mistakes_come_in_one_run),
                 cmocka_unit_test(mistakes_of_lists),
+                cmocka_unit_test(the_field_decides_what_a_list_holds),
+                cmocka_unit_test(different_conditions_of_a_key_are_bounded),
                 cmocka_unit_test(defaults_are_those_of_the_file),
                 cmocka_unit_test(a_folder_is_read_in_the_order_of_names),
+                cmocka_unit_test(a_folder_may_have_any_name),
+                cmocka_unit_test(a_folder_that_cannot_be_read_is_said_so),
                 cmocka_unit_test(the_shipped_rules_are_right),
         };
 

@@ -70,14 +70,47 @@ static void test_trusted(void **state)
         }
 }
 
+static void test_networks_with_trusted_addresses(void **state)
+{
+        static const struct {
+                const char *network;
+                bool overlaps;
+        } rows[] = {
+                { "8.0.0.0/5", true },
+                { "9.0.0.0/8", false },
+                { "11.0.0.0/8", false },
+                { "10.1.2.0/24", true },
+                { "192.0.2.0/24", true },
+                { "192.0.2.8/29", false },
+                { "192.0.2.7", true },
+                { "128.0.0.0/2", false },
+                { "fd00::9:0:0:0/64", true },
+                { "fc00::/8", false },
+                { "::/64", true },
+                { "2000::/3", false },
+                { "0.0.0.0/0", true },
+                { "::/0", true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct network n;
+                assert_true(network_parse(slice_str(rows[i].network), &n, NULL));
+                if (trusted_overlaps(&trusted, &n) != rows[i].overlaps)
+                        fail_msg("%s", rows[i].network);
+        }
+}
+
 static void test_nobody_is_trusted(void **state)
 {
         struct trusted nobody;
         struct ip ip = ip_of("127.0.0.1");
+        struct network network = { 0 };
 
         (void)state;
         trusted_init(&nobody, NULL, 0);
         assert_false(trusted_has(&nobody, &ip));
+        assert_false(trusted_overlaps(&nobody, &network));
         trusted_free(&nobody);
 }
 
@@ -259,6 +292,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_trusted),
+                cmocka_unit_test(test_networks_with_trusted_addresses),
                 cmocka_unit_test(test_nobody_is_trusted),
                 cmocka_unit_test(test_everybody_is_trusted),
                 cmocka_unit_test(test_syntax),

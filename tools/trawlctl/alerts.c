@@ -335,7 +335,7 @@ static enum exit_status print_events(struct source *source, const struct filter 
                 sigaction(SIGINT, &action, NULL);
                 sigaction(SIGTERM, &action, NULL);
         }
-        while (follow && !stopped && status == EXIT_DONE) {
+        while (follow && !stopped && status == EXIT_DONE && !ferror(stdout)) {
                 status = source_follow(source, print_event, &events);
                 flush(&events);
         }

@@ -29,5 +29,5 @@ enum exit_status command_check(struct ctl *ctl, int argc, char **argv)
         check_free(&setup);
         buf_free(&messages);
         buf_free(&summary);
-        return ok ? EXIT_DONE : EXIT_CONFIGURATION;
+        return ok ? EXIT_DONE : EXIT_MISTAKE;
 }

@@ -5,6 +5,7 @@
  *
  * A command is a row of the table below and a file of its own.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ static const struct command {
           "  --json         every event as the JSON line that was published\n" },
         { "show", command_show, "one incident with all its evidence",
           "usage: trawlctl show [--json] ID\n\n"
-          "ID is as alerts lists it: its first or last characters will do.\n" },
+          "ID is as alerts lists it: its first or last characters will do, at least "
+          "four.\n" },
         { "blocks", command_blocks, "who is blocked; block; let in again",
           "usage: trawlctl blocks [list] [--json]\n"
           "       trawlctl blocks add SUBJECT --for 1h --why TEXT\n"
@@ -75,6 +77,20 @@ static bool asks_for_help(int argc, char **argv)
         return false;
 }
 
+/* What was printed has to be out: a disk may be full. */
+static enum exit_status finish(enum exit_status status)
+{
+        bool failed = ferror(stdout);
+
+        errno = 0;
+        failed |= fflush(stdout) != 0;
+        if (!failed)
+                return status;
+        fprintf(stderr, "trawlctl: standard output: %s\n",
+                errno ? strerror(errno) : "not everything could be written");
+        return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
 static enum exit_status run(const struct command *command, int argc, char **argv)
 {
         struct ctl ctl = { .command = command->name };
@@ -86,10 +102,6 @@ static enum exit_status run(const struct command *command, int argc, char **argv
         }
         status = command->run(&ctl, argc, argv);
         ctl_free(&ctl);
-        if (fflush(stdout) != 0 && status == EXIT_DONE) {
-                perror("trawlctl: standard output");
-                return EXIT_FAILED;
-        }
         return status;
 }
 
@@ -121,14 +133,14 @@ int main(int argc, char **argv)
         }
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
                 print_help(stdout);
-                return EXIT_DONE;
+                return (int)finish(EXIT_DONE);
         }
         if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
                 puts("trawlctl " TRAWLWATCH_VERSION);
-                return EXIT_DONE;
+                return (int)finish(EXIT_DONE);
         }
         for (size_t i = 0; i < COMMANDS; i++)
                 if (strcmp(argv[1], commands[i].name) == 0)
-                        return (int)run(&commands[i], argc - 1, argv + 1);
+                        return (int)finish(run(&commands[i], argc - 1, argv + 1));
         return (int)refuse(argv[1]);
 }

@@ -13,20 +13,19 @@
 /* The events of the incident, in order; another incident with the same part of an id. */
 struct found {
         const char *wanted;
-        struct buf id;
-        bool ambiguous;
+        struct buf id, other;
         struct buf events; /* JSON lines */
         struct buf last;
 };
 
+/* The first or last characters, in whatever case they were typed. */
 static bool is_meant(const char *wanted, struct slice id)
 {
         struct slice part = slice_str(wanted);
 
-        if (slice_equal(id, part))
-                return true;
-        return part.len >= PART_MIN &&
-               (slice_starts_with(id, part) || slice_ends_with(id, part));
+        return part.len <= id.len &&
+               (slice_equal_nocase(slice_first(id, part.len), part) ||
+                slice_equal_nocase(slice_from(id, id.len - part.len), part));
 }
 
 static bool take_event(void *context, const struct alert *alert)
@@ -36,7 +35,7 @@ static bool take_event(void *context, const struct alert *alert)
         if (!is_meant(found->wanted, alert->id))
                 return true;
         if (found->id.len && !slice_equal(buf_slice(&found->id), alert->id)) {
-                found->ambiguous = true;
+                buf_put_slice(&found->other, alert->id);
                 return false;
         }
         if (!found->id.len)
@@ -178,9 +177,12 @@ static enum exit_status show(struct source *source, const char *wanted)
         struct found found = { .wanted = wanted };
         enum exit_status status = source_alerts(source, 0, take_event, &found);
 
-        if (status == EXIT_DONE && found.ambiguous) {
-                ctl_complain(source->ctl, "'%s' is part of several ids: write more of it",
-                             wanted);
+        if (status == EXIT_DONE && found.other.len) {
+                ctl_complain(source->ctl,
+                             "'%s' is part of several ids, such as %.*s and %.*s: write "
+                             "more of it",
+                             wanted, (int)found.id.len, (const char *)found.id.data,
+                             (int)found.other.len, (const char *)found.other.data);
                 status = EXIT_FAILED;
         } else if (status == EXIT_DONE && !found.id.len) {
                 ctl_complain(source->ctl,
@@ -193,6 +195,7 @@ static enum exit_status show(struct source *source, const char *wanted)
                 print_incident(&found);
         }
         buf_free(&found.id);
+        buf_free(&found.other);
         buf_free(&found.events);
         buf_free(&found.last);
         return status;
@@ -209,6 +212,12 @@ enum exit_status command_show(struct ctl *ctl, int argc, char **argv)
         if (ctl->argument_count != 1) {
                 ctl_complain(ctl,
                              "takes the id of one incident; see trawlctl show --help");
+                return EXIT_USAGE;
+        }
+        if (strlen(ctl->arguments[0]) < PART_MIN) {
+                ctl_complain(ctl,
+                             "'%s' is too short: write at least %d characters of the id",
+                             ctl->arguments[0], PART_MIN);
                 return EXIT_USAGE;
         }
         status = source_open(&source, ctl);

@@ -53,7 +53,7 @@ enum exit_status source_open(struct source *source, const struct ctl *ctl)
 
         *source = (struct source){ .ctl = ctl };
         if (!ctl_config(ctl, &source->config))
-                return EXIT_CONFIGURATION;
+                return EXIT_MISTAKE;
         if (!ctl->journal && source->config.redis.url)
                 status = open_redis(source);
         else
