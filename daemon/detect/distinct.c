@@ -98,22 +98,33 @@ static bool values_grow(const struct distinct_store *s, struct distinct *d)
         return true;
 }
 
-static bool become_sketch(const struct distinct_store *s, struct distinct *d, int64_t now)
+/* An empty sketch with its registers; 0 when the budget refuses. */
+static uint32_t sketch_take(const struct distinct_store *s)
 {
         uint32_t head = budget_take(s->budget, s->sketch_class, BUDGET_GROWTH);
         uint32_t registers = budget_take(s->budget, s->registers_class, BUDGET_GROWTH);
 
-        if (!head || !registers) {
-                if (head)
-                        budget_give(s->budget, head);
-                if (registers)
-                        budget_give(s->budget, registers);
-                return false;
+        if (head && registers) {
+                struct sketch *sketch = budget_at(s->budget, head);
+                sketch_init(sketch);
+                sketch->registers = registers;
+                return head;
         }
+        if (head)
+                budget_give(s->budget, head);
+        if (registers)
+                budget_give(s->budget, registers);
+        return 0;
+}
+
+static bool become_sketch(const struct distinct_store *s, struct distinct *d, int64_t now)
+{
+        uint32_t head = sketch_take(s);
+
+        if (!head)
+                return false;
         struct values v = values_of(s, d);
         struct sketch *sketch = budget_at(s->budget, head);
-        sketch_init(sketch);
-        sketch->registers = registers;
         for (unsigned i = 0; i < d->count; i++)
                 sketch_add(sketch, words_of(s, sketch), v.tags[i],
                            now - age_of(v.rests[i], now));
@@ -207,18 +218,14 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct *f
                         distinct_add(s, to, (uint64_t)v.tags[i] << 32 | v.rests[i], 0, 0);
                 return;
         }
-        uint32_t head = budget_take(s->budget, s->sketch_class, BUDGET_GROWTH);
-        uint32_t registers = budget_take(s->budget, s->registers_class, BUDGET_GROWTH);
-        if (!head || !registers) {
-                if (head)
-                        budget_give(s->budget, head);
-                if (registers)
-                        budget_give(s->budget, registers);
+        uint32_t head = sketch_take(s);
+        if (!head) {
                 hold(s, to);
                 return;
         }
         const struct sketch *source = sketch_of(s, from);
         struct sketch *sketch = budget_at(s->budget, head);
+        uint32_t registers = sketch->registers;
         *sketch = *source;
         sketch->registers = registers;
         memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);
