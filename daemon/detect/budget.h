@@ -66,22 +66,4 @@ static inline void *budget_at(const struct budget *p, uint32_t handle)
         return p->pages.memory + (size_t)handle * 8;
 }
 
-static inline uint32_t budget_block_size(const struct budget *p, uint32_t handle)
-{
-        uint32_t page = (uint32_t)((size_t)handle * 8 / BUDGET_PAGE);
-        const struct budget_page *d = slab_at(&p->descriptors, page);
-        return p->class[d->size_class].size;
-}
-
-/* Bytes of pages in use now, and those ever touched. */
-static inline uint64_t budget_bytes(const struct budget *p)
-{
-        return (uint64_t)p->pages.used * BUDGET_PAGE;
-}
-
-static inline uint64_t budget_bytes_touched(const struct budget *p)
-{
-        return slab_bytes(&p->pages);
-}
-
 #endif

@@ -240,8 +240,3 @@ double distinct_value(const struct distinct_store *s, const struct distinct *d)
                 return sketch_estimate(sketch_of(s, d));
         return d->count;
 }
-
-bool distinct_is_held(const struct distinct *d)
-{
-        return d->flags & FLAG_HELD;
-}

@@ -54,7 +54,4 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct *fr
                         struct distinct *to);
 double distinct_value(const struct distinct_store *, const struct distinct *);
 
-/* Values went uncounted because the budget was full. */
-bool distinct_is_held(const struct distinct *);
-
 #endif

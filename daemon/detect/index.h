@@ -7,7 +7,7 @@
  * first eight bytes are its whole hash. Removal closes the run: no tombstones.
  *
  * Doubles as it fills, up to the cap given at the start; the address space of
- * all sizes is reserved then. Doubling n keys takes about 10 ns each, at once.
+ * all sizes is reserved then. Doubling moves all keys at once.
  */
 #ifndef DETECT_INDEX_H
 #define DETECT_INDEX_H

@@ -11,7 +11,7 @@
  * Lenient where servers are (RFC 9112 2.2 and 3): bare LF, blanks in a target; strict
  * where leniency is how requests are smuggled: lengths, and blanks before a colon.
  *
- * Cost: about 1 ns for 4 bytes.
+ * Cost: one pass; 160 to 180 ns a head in the benchmark's small case (400 bytes).
  */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H

@@ -9,7 +9,7 @@
  * writes the connection's own headers anew, names count in lower case.
  *
  * The hash is keyed: the same key gives the same shape on every sensor. At most
- * SHAPE_TEXT bytes of names and values are looked at. About 1 ns for 3 bytes.
+ * SHAPE_TEXT bytes of names and values are looked at.
  */
 #ifndef OBSERVE_SHAPE_H
 #define OBSERVE_SHAPE_H

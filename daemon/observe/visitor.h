@@ -8,7 +8,7 @@
  * list is read from its right end and nothing left of the answer is looked at,
  * however broken. At most VISITOR_HOPS elements are read.
  *
- * Cost: nothing for a peer that is not trusted; else about 40 ns for one hop.
+ * Cost: nothing for a peer that is not trusted; else one look-up for each hop, at most 32.
  */
 #ifndef OBSERVE_VISITOR_H
 #define OBSERVE_VISITOR_H

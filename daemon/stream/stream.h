@@ -15,10 +15,11 @@
  *
  * A hole is given up when the receiver has acknowledged what is missing and
  * `reorder_ns` have passed (the network delivered it, the capture lost it), or
- * after 50 times that when nobody acknowledges. Flows are forgotten after
- * silence, or when the table is full: half-open and closed ones first.
+ * after 50 times that when nobody acknowledges; at once when there is no room to
+ * wait. Flows are forgotten after silence, or when the table is full: half-open and
+ * closed ones first.
  *
- * Memory: one object for a flow, STREAM_FLOW_SIZE plus the user's bytes, and a
+ * Memory: one object for a flow, with the user's bytes at its end, and a
  * hash slot; held segments come from blocks with a budget. Cost of an in-order
  * segment: one keyed hash, one probe, one call.
  *
