@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alert_driver JOURNAL SENSOR URL [FSYNC] - the alert layer alone, told what to do.
+ * alert_driver JOURNAL SENSOR URL [FSYNC [KEEP]] - the alert layer alone, told what to do.
  *
  * Lines on standard input, one answer line each on standard output:
  *
@@ -165,6 +165,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "%s\n", wrong ? wrong : "fsync?");
                 return 2;
         }
+        if (argc > 5)
+                redis.keep = (uint32_t)atoi(argv[5]);
         options.redis = &redis;
         options.journal.segment_bytes = 1u << 20;
         d.alerts = alerts_new(&options);

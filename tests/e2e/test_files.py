@@ -190,8 +190,8 @@ def test_a_stop_while_a_file_is_read(tmp_path):
         file.write(header)
         for _ in range(100):
             file.write(b"".join(all_packets))
-    child = start(tmp_path, "-r", str(path), "--stats", "--print", "none")
-    time.sleep(0.5)
+    child = start(tmp_path, "-r", str(path), "--stats", "--print", "requests")
+    assert wait_for_line(child.stdout)  # and as nobody reads on, it cannot come to the end
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=20)
     assert child.returncode == 0, err
