@@ -46,6 +46,9 @@
         row(flows_ignored, "flows_ignored_total", "flows that turned out not to be HTTP") \
         row(resets_ignored, "resets_ignored_total", "RST outside the window")             \
         /* http */                                                                        \
+        row(proxy_headers, "proxy_headers_total", "PROXY protocol headers")               \
+        row(proxy_headers_untrusted, "proxy_headers_untrusted_total", "PROXY headers of peers that are no trusted proxies") \
+        row(proxy_headers_malformed, "proxy_headers_malformed_total", "PROXY headers that break the grammar") \
         row(requests, "requests_total", "requests")                                       \
         row(requests_http10, "requests_http10_total", "requests of HTTP/1.0")             \
         row(requests_http11, "requests_http11_total", "requests of HTTP/1.1")             \

@@ -3,6 +3,7 @@
  * connection - where both directions of one HTTP connection stand. Only for http/.
  *
  *      http.c        the stream_handler: who is the client, what goes where
+ *      opening.c     the first bytes: a PROXY header, another protocol, or HTTP
  *      message.c     heads and bodies of one direction
  *      connection.c  which response answers which request, and what is done
  *                    when that is no longer known
@@ -15,8 +16,9 @@
 #include "http/http.h"
 
 enum side_state {
-        SIDE_HEAD, /* at a message boundary, or inside a head */
-        SIDE_BODY, /* being passed over by the stream */
+        SIDE_HEAD,    /* at a message boundary, or inside a head */
+        SIDE_OPENING, /* the client's first bytes, whatever they are */
+        SIDE_BODY,    /* being passed over by the stream */
         SIDE_CHUNKED,
         SIDE_CHUNK, /* the data of one chunk, passed over */
         SIDE_UNTIL_CLOSE,
@@ -46,6 +48,9 @@ struct connection {
         uint8_t outstanding;
         uint8_t strange;
         bool roles_known, spoken, pipelines, response_expected, refused;
+        bool is_proxied;           /* a PROXY header has come */
+        bool is_announced;         /* and it named a client */
+        struct endpoint announced; /* this one */
 };
 
 struct http {
@@ -102,6 +107,15 @@ void connection_give_up(struct http *, struct flow *, int64_t time_ns);
 
 /* Out of step: passes over bytes until a boundary is proved. */
 void connection_feed_lost(struct feed *);
+
+/* The first bytes of the client. What is HTTP is left to message_feed_head. */
+void opening_feed(struct feed *);
+
+/* A message begins with the first byte of the feed. */
+void message_begin(struct feed *);
+
+/* Appends to the head that comes in pieces. False when it is too long. */
+bool message_keep_partial(struct feed *, struct slice more);
 
 /* At a boundary or inside a head; inside a chunked body. Takes what it can. */
 void message_feed_head(struct feed *);

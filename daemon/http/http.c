@@ -23,6 +23,7 @@ static bool find_roles(struct feed *f)
 
         if (!flow_is_midstream(f->flow)) {
                 conn->client = FLOW_INITIATOR;
+                conn->side[FLOW_INITIATOR].state = SIDE_OPENING;
         } else if (head_begins(f->bytes.bytes, HEAD_RESPONSE)) {
                 conn->client = !f->which;
         } else if (head_begins(f->bytes.bytes, HEAD_REQUEST)) {
@@ -62,6 +63,9 @@ static void http_bytes(void *context, struct flow *flow, enum flow_side which,
                 switch ((enum side_state)f.side->state) {
                 case SIDE_HEAD:
                         message_feed_head(&f);
+                        break;
+                case SIDE_OPENING:
+                        opening_feed(&f);
                         break;
                 case SIDE_CHUNKED:
                         message_feed_chunked(&f);

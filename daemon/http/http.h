@@ -12,6 +12,9 @@
  * kept until its response is complete, and so is a response's whose body spans
  * segments.
  *
+ * A PROXY header at the start of a connection is taken off, and its client told with each
+ * transaction. What else is no HTTP (a ClientHello) is shown to who asked for it.
+ *
  * After lost bytes elsewhere, or a message that breaks the grammar, a direction
  * is out of step until a boundary is proved:
  *   - a response begins exactly where the client, when it sent the only
@@ -21,7 +24,7 @@
  * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
  * gives the reasons. No request is invented, and none gets another's response.
  *
- * Sources: RFC 9110, RFC 9112.
+ * Sources: RFC 9110, RFC 9112; proxy.h.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -32,11 +35,37 @@
 
 struct http;
 
+/*
+ * The first bytes of a connection that are no HTTP. `bytes` are all of them so far,
+ * borrowed for the call; a PROXY header that came before is not among them.
+ */
+struct http_opening {
+        struct slice bytes;
+        struct endpoint client, server; /* the client that a PROXY header names, if any */
+        int64_t time_ns;                /* of the first byte */
+        const struct flow *flow;
+};
+
+enum http_foreign {
+        HTTP_FOREIGN_UNKNOWN, /* not known here: the connection is ignored */
+        HTTP_FOREIGN_MORE,    /* known and not complete: asked again with more bytes */
+        HTTP_FOREIGN_DONE,    /* taken: the rest of the connection is ignored */
+};
+
+/* What may stand before or in place of HTTP. Either function may be NULL. */
+struct http_opening_handler {
+        /* Whether a PROXY header from this peer is believed; of others it is no HTTP. */
+        bool (*believes)(void *context, const struct ip *peer);
+        enum http_foreign (*foreign)(void *context, const struct http_opening *);
+        void *context;
+};
+
 struct http_options {
         uint32_t head_max;     /* bytes of one head; longer ones break the message */
         uint32_t lines_max;    /* header lines that are looked at, up to 256 */
         uint32_t pipeline_max; /* outstanding requests of one connection */
         uint64_t memory_max;   /* bytes of kept heads, all connections together */
+        struct http_opening_handler opening;
 };
 
 /* NULL when the memory cannot be reserved. `counters` is borrowed. */

@@ -100,6 +100,9 @@ static struct transaction *describe(struct feed *f, struct transaction *t)
 {
         t->client = *flow_endpoint(f->flow, f->which);
         t->server = *flow_endpoint(f->flow, !f->which);
+        t->announced = f->conn->announced;
+        t->is_announced = f->conn->is_announced;
+        t->is_midstream = flow_is_midstream(f->flow);
         t->request_first_ns = f->side->first_ns;
         t->request_last_ns = f->bytes.time_ns;
         t->request_bytes = message_bytes(f);
@@ -292,8 +295,7 @@ static void on_response(struct feed *f, const struct head *head, struct slice by
 
 /* ---- heads ---- */
 
-/* Appends to the head that comes in pieces. False when it is too long. */
-static bool keep_partial(struct feed *f, struct slice more)
+bool message_keep_partial(struct feed *f, struct slice more)
 {
         struct http *h = f->http;
         struct http_side *side = f->side;
@@ -371,7 +373,7 @@ static void feed_partial(struct feed *f)
         struct http_side *side = f->side;
         size_t before = side->partial_len;
 
-        if (!keep_partial(f, f->bytes.bytes)) {
+        if (!message_keep_partial(f, f->bytes.bytes)) {
                 on_bad_head(f);
                 return;
         }
@@ -405,6 +407,13 @@ static void pass_empty_lines(struct feed *f)
         feed_pass(&f->bytes, blank);
 }
 
+void message_begin(struct feed *f)
+{
+        f->side->message_start = f->bytes.offset;
+        f->side->message_heard = f->bytes.heard;
+        f->side->first_ns = f->bytes.time_ns;
+}
+
 void message_feed_head(struct feed *f)
 {
         struct http_side *side = f->side;
@@ -418,15 +427,13 @@ void message_feed_head(struct feed *f)
         struct slice bytes = f->bytes.bytes;
         if (bytes.len == 0)
                 return;
-        side->message_start = f->bytes.offset;
-        side->message_heard = f->bytes.heard;
-        side->first_ns = f->bytes.time_ns;
+        message_begin(f);
         enum head_result result =
             head_may_begin(bytes, head_kind(f)) ? parse_head(f, bytes) : HEAD_BAD;
         if (result == HEAD_OK && f->http->head.length <= f->http->options.head_max) {
                 feed_pass(&f->bytes, f->http->head.length);
                 on_head(f, bytes, true);
-        } else if (result == HEAD_MORE && keep_partial(f, bytes)) {
+        } else if (result == HEAD_MORE && message_keep_partial(f, bytes)) {
                 feed_pass(&f->bytes, bytes.len);
         } else {
                 f->http->counters->http_heads_too_long += result == HEAD_OK;

@@ -22,6 +22,9 @@ struct http_headers {
 
 struct transaction {
         struct endpoint client, server; /* of the TCP connection */
+        struct endpoint announced;      /* the client that a PROXY header named */
+        bool is_announced;
+        bool is_midstream; /* the connection's first bytes were not seen */
 
         /* Request. */
         int64_t request_first_ns, request_last_ns; /* its first and last byte */

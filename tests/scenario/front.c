@@ -6,6 +6,7 @@
  * segments are cut in two at every byte, cut into single bytes, swapped with
  * their neighbours, shuffled, sent twice, and carried by IPv6.
  */
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "http/http.h"
 #include "packet/frame.h"
@@ -27,6 +28,7 @@ struct totals {
 struct result {
         struct buf text;
         struct counters counters;
+        bool distrust;
 };
 
 static void put_printable(struct buf *out, struct slice text)
@@ -36,6 +38,40 @@ static void put_printable(struct buf *out, struct slice text)
                         buf_printf(out, "\\x%02x", text.data[i]);
                 else
                         buf_put_byte(out, text.data[i]);
+}
+
+static void put_announced(struct buf *out, const struct endpoint *client)
+{
+        char text[IP_TEXT_MAX];
+
+        text[ip_format(&client->ip, text)] = '\0';
+        buf_printf(out, " for %s %u", text, client->port);
+}
+
+/* PROXY headers are believed of everybody, but for scenarios that say otherwise. */
+static bool believes(void *context, const struct ip *peer)
+{
+        (void)peer;
+        return !((const struct result *)context)->distrust;
+}
+
+/* Stands for a protocol that is known: a type, a length of two bytes, so many bytes. */
+static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
+{
+        struct result *result = context;
+        struct slice bytes = opening->bytes;
+
+        if (bytes.data[0] != 0x16)
+                return HTTP_FOREIGN_UNKNOWN;
+        if (bytes.len < 3 || bytes.len < 3 + (size_t)load_be16(bytes.data + 1))
+                return HTTP_FOREIGN_MORE;
+        buf_put_str(&result->text, "FOREIGN ");
+        put_printable(&result->text,
+                      slice_first(slice_from(bytes, 3), load_be16(bytes.data + 1)));
+        if (opening->client.port != flow_endpoint(opening->flow, FLOW_INITIATOR)->port)
+                put_announced(&result->text, &opening->client);
+        buf_put_byte(&result->text, '\n');
+        return HTTP_FOREIGN_DONE;
 }
 
 static void on_transaction(void *context, const struct transaction *t)
@@ -51,12 +87,16 @@ static void on_transaction(void *context, const struct transaction *t)
                 buf_put_str(out, " -");
         if (t->status && !t->response_complete)
                 buf_put_str(out, " cut");
+        if (t->is_announced)
+                put_announced(out, &t->announced);
         buf_put_byte(out, '\n');
 }
 
 static void run_wire(const struct wire *wire, struct result *result)
 {
-        struct http_options http_options = { 65536, 100, 32, 16 << 20 };
+        struct http_options http_options = {
+                65536, 100, 32, 16 << 20, { believes, on_foreign, result },
+        };
         struct stream_options stream_options = {
                 .flows_max = 1000,
                 .idle_ns = 300 * NS_PER_SEC,
@@ -68,7 +108,7 @@ static void run_wire(const struct wire *wire, struct result *result)
         };
         int64_t now_ns = start_ns;
 
-        *result = (struct result){ 0 };
+        *result = (struct result){ .distrust = result->distrust };
         struct http *http =
             http_new(&http_options, on_transaction, &result->text, &result->counters);
         struct stream *stream =
@@ -107,7 +147,7 @@ static uint64_t counter_value(const struct counters *counters, const char *name)
 static void check(struct totals *totals, const struct script *script, const char *variant,
                   const struct wire *wire, bool with_counters)
 {
-        struct result result;
+        struct result result = { .distrust = script->distrust };
 
         run_wire(wire, &result);
         totals->runs++;

@@ -132,6 +132,8 @@ static void read_line(struct reader *r, char *text)
                 r->now.midstream = true;
         } else if (strcmp(text, "as-is") == 0) {
                 r->script->as_is = true;
+        } else if (strcmp(text, "distrust") == 0) {
+                r->script->distrust = true;
         } else if (sscanf(text, "count %63s %lu", count->name, &number) == 2) {
                 count->value = number;
                 r->script->count_count++;

@@ -15,11 +15,13 @@
  *      midstream                       the next connection's handshake is not seen
  *      seq 4294967200                  initial sequence number of both directions
  *      as-is                           no variants: what is lost depends on the segments
+ *      distrust                        PROXY headers are not believed
  *      = GET / 200                     a transaction that must come out, in this order
  *      count gaps 1                    a counter at the end
  *
  * A transaction is METHOD TARGET STATUS, and `cut` if its response was; the
- * status is `-` when no response was seen. \r \n \t \\ \xHH are understood.
+ * status is `-` when no response was seen. `for ADDRESS PORT` is whom a PROXY header
+ * named. FOREIGN is what front.c makes of a first byte of \x16. \r \n \t \\ \xHH are understood.
  */
 #ifndef SCENARIO_SCRIPT_H
 #define SCENARIO_SCRIPT_H
@@ -47,7 +49,7 @@ struct script_count {
 
 struct script {
         char name[128];
-        bool as_is;
+        bool as_is, distrust;
         unsigned step_count, count_count;
         struct script_step steps[SCRIPT_STEPS_MAX];
         struct buf expected; /* one transaction a line */

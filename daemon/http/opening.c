@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/connection_priv.h"
+#include "http/proxy.h"
+
+enum opening_result {
+        OPENING_HTTP, /* these bytes are a request, as far as can be seen */
+        OPENING_MORE, /* not decided */
+        OPENING_PASS, /* the first `length` of them are done with */
+        OPENING_OVER, /* the connection is no HTTP */
+};
+
+static enum opening_result take_proxy(struct feed *f, struct slice bytes, size_t *length)
+{
+        const struct http_opening_handler *handler = &f->http->options.opening;
+        struct counters *counters = f->http->counters;
+        struct proxy_header header;
+        enum proxy_result result = proxy_parse(bytes, &header);
+
+        if (result == PROXY_NONE)
+                return OPENING_HTTP;
+        if (result == PROXY_MORE)
+                return OPENING_MORE;
+        if (!handler->believes ||
+            !handler->believes(handler->context, &flow_endpoint(f->flow, f->which)->ip)) {
+                counters->proxy_headers_untrusted++;
+                return OPENING_OVER;
+        }
+        if (result == PROXY_BAD) {
+                counters->proxy_headers_malformed++;
+                return OPENING_OVER;
+        }
+        counters->proxy_headers++;
+        f->conn->is_proxied = true;
+        f->conn->is_announced = header.tells;
+        f->conn->announced = header.client;
+        *length = header.length;
+        return OPENING_PASS;
+}
+
+static enum opening_result show_foreign(struct feed *f, struct slice bytes)
+{
+        const struct http_opening_handler *handler = &f->http->options.opening;
+        struct http_opening opening = {
+                .bytes = bytes,
+                .client = f->conn->is_announced ? f->conn->announced
+                                                : *flow_endpoint(f->flow, f->which),
+                .server = *flow_endpoint(f->flow, !f->which),
+                .time_ns = f->side->first_ns,
+                .flow = f->flow,
+        };
+
+        if (!handler->foreign)
+                return OPENING_HTTP; /* a bad one: message.c says so */
+        switch (handler->foreign(handler->context, &opening)) {
+        case HTTP_FOREIGN_MORE:
+                return OPENING_MORE;
+        case HTTP_FOREIGN_DONE:
+                return OPENING_OVER;
+        case HTTP_FOREIGN_UNKNOWN:
+                break;
+        }
+        return OPENING_HTTP;
+}
+
+static enum opening_result look(struct feed *f, struct slice bytes, size_t *length)
+{
+        if (!f->conn->is_proxied && proxy_may_begin(bytes)) {
+                enum opening_result result = take_proxy(f, bytes, length);
+                if (result != OPENING_HTTP)
+                        return result;
+        }
+        if (head_may_begin(bytes, HEAD_REQUEST))
+                return OPENING_HTTP;
+        return show_foreign(f, bytes);
+}
+
+static void end_here(struct feed *f)
+{
+        f->http->counters->flows_ignored++;
+        connection_give_up(f->http, f->flow, f->bytes.time_ns);
+        feed_pass(&f->bytes, f->bytes.bytes.len);
+}
+
+/* Empty lines that were kept, as they might have been a signature, are nothing. */
+static void forget_empty_lines(struct http *h, struct http_side *side)
+{
+        uint32_t blank = 0;
+
+        while (blank < side->partial_len &&
+               (side->partial[blank] == '\r' || side->partial[blank] == '\n'))
+                blank++;
+        side->message_start += blank;
+        side->partial_len -= blank;
+        if (side->partial_len)
+                memmove(side->partial, side->partial + blank, side->partial_len);
+        else
+                connection_drop_partial(h, side);
+}
+
+/*
+ * The bytes are looked at where they lie; when that is not enough they are kept like
+ * those of a head, and go on as one if that is what they turn out to be.
+ */
+void opening_feed(struct feed *f)
+{
+        struct http_side *side = f->side;
+        size_t before = side->partial_len, length = 0;
+        struct slice bytes = f->bytes.bytes;
+
+        if (!side->partial) {
+                message_begin(f);
+        } else if (message_keep_partial(f, bytes)) {
+                bytes = slice_of(side->partial, side->partial_len);
+        } else {
+                end_here(f);
+                return;
+        }
+        switch (look(f, bytes, &length)) {
+        case OPENING_HTTP:
+                side->partial_len = (uint32_t)before;
+                forget_empty_lines(f->http, side);
+                side->state = SIDE_HEAD;
+                break;
+        case OPENING_MORE:
+                if (!side->partial && !message_keep_partial(f, bytes))
+                        end_here(f);
+                else
+                        feed_pass(&f->bytes, f->bytes.bytes.len);
+                break;
+        case OPENING_PASS:
+                connection_drop_partial(f->http, side);
+                feed_pass(&f->bytes, length - before);
+                break;
+        case OPENING_OVER:
+                end_here(f);
+                break;
+        }
+}
