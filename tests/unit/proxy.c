@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/unit.h"
 
+#include "base/buf.h"
 #include "http/proxy.h"
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define LITERAL(text) ((struct slice)SLICE(text))
+#define SIGNATURE     "\r\n\r\n\0\r\nQUIT\n"
 
 /* Every beginning of a good header asks for more; what follows it changes nothing. */
 static void assert_tells(struct slice header, const char *address, uint16_t port)
@@ -34,30 +36,33 @@ static void assert_tells(struct slice header, const char *address, uint16_t port
 static void test_version_1(void **state)
 {
         (void)state;
-        assert_tells(SLICE("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"), "192.0.2.1",
+        assert_tells(LITERAL("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"), "192.0.2.1",
                      56324);
-        assert_tells(SLICE("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"),
+        assert_tells(LITERAL("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"),
                      "2001:db8::1", 0);
-        assert_tells(SLICE("PROXY UNKNOWN\r\n"), NULL, 0);
-        assert_tells(SLICE("PROXY UNKNOWN and anything\r\n"), NULL, 0);
+        assert_tells(LITERAL("PROXY UNKNOWN\r\n"), NULL, 0);
+        assert_tells(LITERAL("PROXY UNKNOWN and anything\r\n"), NULL, 0);
 }
 
 static void test_version_2(void **state)
 {
         (void)state;
-        assert_tells(SLICE(SIGNATURE "\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
-                                     "\x01\xbb"),
+        assert_tells(LITERAL(SIGNATURE
+                             "\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
+                             "\x01\xbb"),
                      "192.0.2.1", 56324);
         /* Datagrams are announced alike. */
-        assert_tells(SLICE(SIGNATURE "\x21\x12\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
-                                     "\x01\xbb"),
+        assert_tells(LITERAL(SIGNATURE
+                             "\x21\x12\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
+                             "\x01\xbb"),
                      "192.0.2.1", 56324);
-        assert_tells(SLICE(SIGNATURE "\x21\x11\0\x10\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
-                                     "\x01\xbb\x04\0\x01\0"),
+        assert_tells(LITERAL(SIGNATURE
+                             "\x21\x11\0\x10\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04"
+                             "\x01\xbb\x04\0\x01\0"),
                      "192.0.2.1", 56324);
-        assert_tells(SLICE(SIGNATURE "\x20\0\0\0"), NULL, 0);
-        assert_tells(SLICE(SIGNATURE "\x20\x11\0\x02xx"), NULL, 0);
-        assert_tells(SLICE(SIGNATURE "\x21\0\0\0"), NULL, 0);
+        assert_tells(LITERAL(SIGNATURE "\x20\0\0\0"), NULL, 0);
+        assert_tells(LITERAL(SIGNATURE "\x20\x11\0\x02xx"), NULL, 0);
+        assert_tells(LITERAL(SIGNATURE "\x21\0\0\0"), NULL, 0);
 }
 
 static void test_bad(void **state)
@@ -117,10 +122,10 @@ static void test_none(void **state)
         struct proxy_header header;
 
         (void)state;
-        assert_int_equal(proxy_parse(SLICE("GET / HTTP/1.1\r\n"), &header), PROXY_NONE);
-        assert_int_equal(proxy_parse(SLICE("PROPFIND"), &header), PROXY_NONE);
-        assert_int_equal(proxy_parse(SLICE("\r\n\r\nGET"), &header), PROXY_NONE);
-        assert_int_equal(proxy_parse(SLICE("proxy TCP4"), &header), PROXY_NONE);
+        assert_int_equal(proxy_parse(LITERAL("GET / HTTP/1.1\r\n"), &header), PROXY_NONE);
+        assert_int_equal(proxy_parse(LITERAL("PROPFIND"), &header), PROXY_NONE);
+        assert_int_equal(proxy_parse(LITERAL("\r\n\r\nGET"), &header), PROXY_NONE);
+        assert_int_equal(proxy_parse(LITERAL("proxy TCP4"), &header), PROXY_NONE);
         assert_int_equal(proxy_parse(slice_none(), &header), PROXY_NONE);
 }
 
