@@ -167,6 +167,13 @@ void pipeline_finish(struct pipeline *p)
         engine_finish(p->engine);
 }
 
+static bool believes_proxy_header(void *context, const struct ip *peer)
+{
+        const struct pipeline *p = context;
+
+        return site_believes_proxy_header(p->options.setup->site, peer);
+}
+
 static bool make_front(struct pipeline *p)
 {
         const struct config *config = &p->options.setup->config;
@@ -175,6 +182,7 @@ static bool make_front(struct pipeline *p)
                 .lines_max = (uint32_t)config->limits.headers,
                 .pipeline_max = (uint32_t)config->limits.pipeline,
                 .memory_max = config->limits.http_memory,
+                .opening = { .believes = believes_proxy_header, .context = p },
         };
         struct stream_options stream = {
                 .flows_max = (uint32_t)config->limits.flows,

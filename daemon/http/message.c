@@ -102,7 +102,7 @@ static struct transaction *describe(struct feed *f, struct transaction *t)
         t->server = *flow_endpoint(f->flow, !f->which);
         t->announced = f->conn->announced;
         t->is_announced = f->conn->is_announced;
-        t->is_midstream = flow_is_midstream(f->flow);
+        t->is_proxied = f->conn->is_proxied;
         t->request_first_ns = f->side->first_ns;
         t->request_last_ns = f->bytes.time_ns;
         t->request_bytes = message_bytes(f);

@@ -24,7 +24,7 @@ struct transaction {
         struct endpoint client, server; /* of the TCP connection */
         struct endpoint announced;      /* the client that a PROXY header named */
         bool is_announced;
-        bool is_midstream; /* the connection's first bytes were not seen */
+        bool is_proxied;   /* there was a PROXY header, whether or not it named one */
 
         /* Request. */
         int64_t request_first_ns, request_last_ns; /* its first and last byte */

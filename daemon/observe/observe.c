@@ -172,14 +172,22 @@ static void put_times(struct record *r, const struct transaction *t)
         }
 }
 
+/* A proxy that must say who is there did not, or nobody saw what it said. */
+static bool announcement_is_missed(const struct observe *o, const struct transaction *t)
+{
+        return o->site->proxy_protocol == PROXY_PROTOCOL_ALWAYS && !t->is_proxied &&
+               trusted_has(&o->site->trusted, &t->client.ip);
+}
+
 static void put_visitor(struct observe *o, const struct transaction *t)
 {
         struct slice lines[VISITOR_HOPS];
         const struct site *site = o->site;
         struct record *r = o->builder.record;
+        const struct endpoint *from = t->is_announced ? &t->announced : &t->client;
         struct visitor v =
-            visitor_find(&site->trusted, site->syntax, &t->client.ip, t->client.port,
-                         lines, visitor_lines(&o->seen, lines));
+            visitor_find(&site->trusted, site->syntax, &from->ip, from->port, lines,
+                         visitor_lines(&o->seen, lines));
         bool v4 = ip_is_v4(&v.ip);
 
         r->peer = t->client.ip;
@@ -190,7 +198,7 @@ static void put_visitor(struct observe *o, const struct transaction *t)
         r->client_port = v.port;
         r->client_host = network_of(&v.ip, v4 ? 128 : 64);
         r->client_prefix = network_of(&v.ip, v4 ? site->prefix_v4 : site->prefix_v6);
-        if (v.uncertain) {
+        if (v.uncertain || announcement_is_missed(o, t)) {
                 r->flags |= RECORD_CLIENT_UNCERTAIN;
                 o->counters->visitors_uncertain++;
         }

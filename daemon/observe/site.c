@@ -171,6 +171,12 @@ bool site_page_is_defined(const struct site *site, unsigned page)
         return page < site->page_count && site->pages[page].defined;
 }
 
+bool site_believes_proxy_header(const struct site *site, const struct ip *peer)
+{
+        return site->proxy_protocol != PROXY_PROTOCOL_NEVER &&
+               trusted_has(&site->trusted, peer);
+}
+
 bool site_is_trusted_proxy(const struct site *site, const struct ip *ip)
 {
         return trusted_has(&site->trusted, ip);

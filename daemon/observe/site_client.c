@@ -104,16 +104,19 @@ static void read_prefix(struct site_reader *r, const struct yaml_node *node)
 
 void site_read_proxy_protocol(struct site_reader *r, const struct yaml_node *node)
 {
-        static const char *const known[] = { "auto", "always", "never", NULL };
+        static const char *const known[] = { [PROXY_PROTOCOL_AUTO] = "auto",
+                                             [PROXY_PROTOCOL_ALWAYS] = "always",
+                                             [PROXY_PROTOCOL_NEVER] = "never",
+                                             NULL };
         struct slice text;
 
-        if (!yaml_text(node, "proxy_protocol", &text, r->diag) ||
-            slice_is(text, "auto") || slice_is(text, "never"))
+        if (!yaml_text(node, "proxy_protocol", &text, r->diag))
                 return;
-        if (slice_is(text, "always")) {
-                diag_error(r->diag, node->place,
-                           "proxy_protocol: 'always' is not available in this version");
-                return;
+        for (unsigned i = 0; known[i]; i++) {
+                if (slice_is(text, known[i])) {
+                        r->site->proxy_protocol = (enum proxy_protocol)i;
+                        return;
+                }
         }
         const char *near = diag_suggest(text, known);
         diag_error(r->diag, node->place,

@@ -19,6 +19,8 @@ struct page {
         struct expr *accepted; /* NULL: 2xx and 3xx */
 };
 
+enum proxy_protocol { PROXY_PROTOCOL_AUTO, PROXY_PROTOCOL_ALWAYS, PROXY_PROTOCOL_NEVER };
+
 struct site {
         struct yaml *yaml;  /* texts of the map live in it */
         struct page *pages; /* [0] is `other` */
@@ -28,6 +30,7 @@ struct site {
         struct headers headers;
         struct trusted trusted;
         enum visitor_syntax syntax;
+        enum proxy_protocol proxy_protocol;
         uint8_t prefix_v4, prefix_v6; /* in bits of IPv6: an IPv4 /24 is 120 */
         struct cookie_names cookies;
         struct identity session, account;

@@ -490,9 +490,67 @@ static void test_times_out_of_order(void **state)
         assert_int_equal(r->latency_ns, 0);
 }
 
+/* What a site map makes of a connection whose PROXY header was seen or not. */
+static struct record visitor_of(const char *map_text, const struct transaction *t)
+{
+        struct diag *diag = diag_new();
+        struct hash_key key = hash_key_fixed();
+        struct site *own = site_parse("site.yaml", slice_str(map_text), diag);
+
+        assert_non_null(own);
+        struct observe *o = observe_new(own, &key, &counters);
+        struct record r = *observe_transaction(o, t);
+        observe_free(&o);
+        site_free(&own);
+        diag_free(&diag);
+        return r;
+}
+
+static void assert_visitor(const char *map_text, const struct transaction *t,
+                           const char *address, uint16_t port, bool uncertain)
+{
+        struct record r = visitor_of(map_text, t);
+        char text[IP_TEXT_MAX];
+
+        assert_slice(slice_of(text, ip_format(&r.client, text)), address);
+        assert_int_equal(r.client_port, port);
+        assert_int_equal(!!(r.flags & RECORD_CLIENT_UNCERTAIN), uncertain);
+}
+
+static void test_announced_visitors(void **state)
+{
+        static const char plain[] = "client: { trusted_proxies: [10.0.0.0/8] }\n";
+        static const char header[] =
+            "client: { trusted_proxies: [10.0.0.0/8], header: X-Forwarded-For }\n";
+        static const char both[] = "client: { trusted_proxies: [10.0.0.0/8], "
+                                   "header: X-Forwarded-For, proxy_protocol: always }\n";
+        struct exchange x;
+
+        (void)state;
+        make(&x, "GET /in/anna", "X-Forwarded-For: 203.0.113.9", 200, "");
+        assert_visitor(plain, &x.t, "10.0.0.1", 41022, true);
+        assert_visitor(header, &x.t, "203.0.113.9", 0, false);
+        assert_visitor(both, &x.t, "203.0.113.9", 0, true);
+
+        x.t.is_proxied = x.t.is_announced = true;
+        x.t.announced = (struct endpoint){ .port = 4660 };
+        assert_true(ip_parse(slice_str("198.51.100.7"), &x.t.announced.ip));
+        assert_visitor(plain, &x.t, "198.51.100.7", 4660, false);
+        /* A proxy before the proxy: the header goes on from the announced one. */
+        assert_visitor(header, &x.t, "198.51.100.7", 4660, false);
+        assert_true(ip_parse(slice_str("10.1.1.1"), &x.t.announced.ip));
+        assert_visitor(header, &x.t, "203.0.113.9", 0, false);
+
+        assert_visitor(both, &x.t, "203.0.113.9", 0, false);
+
+        x.t.is_announced = false; /* LOCAL: the proxy speaks for itself */
+        assert_visitor(plain, &x.t, "10.0.0.1", 41022, true);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_announced_visitors),
                 cmocka_unit_test(test_everything),
                 cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_pages),

@@ -90,6 +90,7 @@ static void test_bad(void **state)
         };
         struct proxy_header header;
 
+        (void)state;
         for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
                 assert_int_equal(proxy_parse(bad[i], &header), PROXY_BAD);
                 assert_false(header.tells);
