@@ -152,6 +152,18 @@ static inline struct slice recorded_message(const struct buf *recording)
         return slice_from(buf_slice(recording), 5);
 }
 
+/* Takes the next datagram off a recording of QUIC. */
+static inline bool next_datagram(struct slice *recording, struct slice *datagram)
+{
+        if (recording->len < 2)
+                return false;
+        size_t len = (size_t)(recording->data[0] << 8 | recording->data[1]);
+        *recording = slice_from(*recording, 2);
+        *datagram = slice_first(*recording, len);
+        *recording = slice_from(*recording, len);
+        return true;
+}
+
 static inline void put_hex(struct buf *out, const char *text)
 {
         for (unsigned value; sscanf(text, "%2x", &value) == 1; text += 2)
