@@ -69,6 +69,16 @@
         row(http_desyncs, "http_desyncs_total", "times a direction lost its message boundary") \
         row(http_resyncs, "http_resyncs_total", "times it was found again")               \
         row(http_memory_full, "http_memory_full_total", "heads or requests dropped at the memory budget") \
+        /* tls */                                                                         \
+        row(hellos, "hellos_total", "ClientHellos read, of TCP and QUIC")                 \
+        row(hellos_quic, "hellos_quic_total", "ClientHellos read of QUIC")                \
+        row(hellos_malformed, "hellos_malformed_total", "ClientHellos that break the grammar") \
+        row(hellos_too_long, "hellos_too_long_total", "ClientHellos longer than we keep, or with longer lists") \
+        row(hellos_memory_full, "hellos_memory_full_total", "ClientHellos of TCP dropped at the memory budget") \
+        row(quic_undecryptable, "quic_undecryptable_total", "Initial packets that no key opened") \
+        row(quic_other_versions, "quic_other_versions_total", "QUIC packets of versions that are not read") \
+        row(quic_full, "quic_full_total", "QUIC connections forgotten because there was no room") \
+        row(quic_incomplete, "quic_incomplete_total", "QUIC connections forgotten before their ClientHello was whole") \
         /* observe */                                                                     \
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
         row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
