@@ -60,6 +60,9 @@ struct config {
                 uint64_t http_memory;
                 uint64_t pipeline;
                 uint64_t detect;
+                uint64_t hellos;
+                int64_t hello_join_ns;
+                uint64_t hello_memory, quic;
                 uint64_t incidents;
                 int64_t merge_wait_ns;
         } limits;

@@ -2,21 +2,27 @@
 #include "app/pipeline.h"
 
 #include "app/timeline.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/http.h"
 #include "packet/frame.h"
 #include "stream/stream.h"
+#include "tls/hellos.h"
 
 #include <stdlib.h>
 
 /* How often the share of traffic that was missed is worked out. */
 #define MISSED_INTERVAL NS_PER_SEC
 
+/* A QUIC hello comes within a few round trips, or never. */
+#define QUIC_AGE (10 * NS_PER_SEC)
+
 struct pipeline {
         struct pipeline_options options;
         struct http *http;
         struct stream *stream;
+        struct hellos *hellos;
         struct observe *observe;
         struct engine *engine;
         struct counters *counters;
@@ -38,7 +44,7 @@ static void on_transaction(void *context, const struct transaction *t)
         if (p->options.requests)
                 record_print(record, p->pages->name(p->pages->context, record->page),
                              p->options.pseudonym, p->options.pseudonym_context,
-                             p->options.requests);
+                             engine_ja4(p->engine, record), p->options.requests);
         engine_record(p->engine, record);
 }
 
@@ -116,6 +122,8 @@ static bool make_engine(struct pipeline *p)
                 .hash_key = p->options.engine_key,
                 .memory_max = setup->config.limits.detect,
                 .incidents_max = (uint32_t)setup->config.limits.incidents,
+                .hellos_max = (uint32_t)setup->config.limits.hellos,
+                .hello_join_ns = setup->config.limits.hello_join_ns,
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -164,7 +172,40 @@ void pipeline_finish(struct pipeline *p)
 {
         timeline_finish(&p->timeline);
         stream_finish(p->stream);
+        hellos_finish(p->hellos);
         engine_finish(p->engine);
+}
+
+static void on_hello(void *context, const struct hello *hello)
+{
+        struct pipeline *p = context;
+
+        if (p->options.hellos)
+                hello_print(hello, p->options.hellos);
+        engine_hello(p->engine, hello);
+}
+
+/* The first record of a TLS connection names its length: no look before it is there. */
+static bool record_is_whole(struct slice bytes)
+{
+        return bytes.len >= TLS_RECORD_HEADER &&
+               bytes.len - TLS_RECORD_HEADER >= load_be16(bytes.data + 3);
+}
+
+/* All bytes so far come each time; few hellos need more than one look. */
+static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
+{
+        struct pipeline *p = context;
+        struct hello_place place = { opening->client, opening->server, opening->time_ns };
+        struct tls_record record = { 0 };
+
+        if (!tls_may_begin(opening->bytes))
+                return HTTP_FOREIGN_UNKNOWN;
+        if (!record_is_whole(opening->bytes))
+                return HTTP_FOREIGN_MORE;
+        bool more = hellos_bytes(p->hellos, &record, &place, opening->bytes);
+        hellos_release(p->hellos, &record);
+        return more ? HTTP_FOREIGN_MORE : HTTP_FOREIGN_DONE;
 }
 
 static bool believes_proxy_header(void *context, const struct ip *peer)
@@ -182,7 +223,7 @@ static bool make_front(struct pipeline *p)
                 .lines_max = (uint32_t)config->limits.headers,
                 .pipeline_max = (uint32_t)config->limits.pipeline,
                 .memory_max = config->limits.http_memory,
-                .opening = { .believes = believes_proxy_header, .context = p },
+                .opening = { believes_proxy_header, on_foreign, p },
         };
         struct stream_options stream = {
                 .flows_max = (uint32_t)config->limits.flows,
@@ -194,10 +235,23 @@ static bool make_front(struct pipeline *p)
                 .hash_key = p->options.flow_key,
         };
 
+        struct hellos_options hellos = {
+                .quic = { .connections_max = (uint32_t)config->limits.quic,
+                          .memory_max = config->limits.hello_memory,
+                          .age_ns = QUIC_AGE,
+                          .hash_key = p->options.flow_key },
+                .tcp_memory = config->limits.hello_memory,
+                .hello = on_hello,
+                .context = p,
+        };
+
+        p->hellos = hellos_new(&hellos, p->counters);
+        if (!p->hellos)
+                return false;
         p->http = http_new(&http, on_transaction, p, p->counters);
         if (p->http)
                 p->stream = stream_new(&stream, http_handler(p->http), p->counters);
-        return p->stream;
+        return p->http && p->stream;
 }
 
 /* When nobody asked to see all requests, only those that rules look at are described. */
@@ -251,6 +305,7 @@ void pipeline_free(struct pipeline **pipeline)
         observe_free(&p->observe);
         stream_free(&p->stream);
         http_free(&p->http);
+        hellos_free(&p->hellos);
         timeline_free(&p->timeline);
         free(p->wanted);
         free(p);

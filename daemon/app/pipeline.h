@@ -3,6 +3,7 @@
  * pipeline - the layers bound together: frames go in, incidents come out.
  *
  *      frame_decode -> stream -> http -> observe -> engine -> incident_fn
+ *                           `-> tls ----------------^
  *
  * The one file that knows all of them. Reads no clock. Files and live captures
  * drive it alike (files.c, live.c).
@@ -28,6 +29,7 @@ struct pipeline_options {
         incident_fn *incident;
         void *incident_context;
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */
+        struct buf *hellos;   /* the same for each ClientHello */
         struct counters *counters;
 };
 

@@ -167,6 +167,7 @@ static bool open_pipeline(struct run *run)
                 .pseudonym_context = run->privacy,
                 .incident = alerts_incident,
                 .incident_context = run->alerts,
+                .hellos = run->line->print == PRINT_HELLOS ? &run->output.lines : NULL,
                 .requests =
                     run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,
                 .counters = &run->counters,

@@ -83,6 +83,8 @@
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
         row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
         /* detect */                                                                      \
+        row(hellos_joined, "hellos_joined_total", "requests whose ClientHello is known")  \
+        row(hellos_uncertain, "hellos_uncertain_total", "of them, by an address that showed several") \
         row(transactions, "transactions_total", "transactions the rules looked at")       \
         row(entries_evicted, "entries_evicted_total", "keys forgotten because the table was full") \
         row(sketches_refused, "sketches_refused_total", "distinct counts held at 128 because the budget was full") \

@@ -6,6 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static const enum participant_kind kind_of[ACTOR_TEXTS] = {
+        [ACTOR_SESSION] = PARTICIPANT_SESSION,
+        [ACTOR_ACCOUNT] = PARTICIPANT_ACCOUNT,
+        [ACTOR_JA4] = PARTICIPANT_TLS_JA4,
+};
+
 static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
 bool actors_init(struct actors *a, struct budget *budget, const struct hash_key *key,
@@ -45,10 +51,10 @@ static uint32_t text_new(struct actors *a, enum participant_kind kind, struct sl
                          uint64_t hash)
 {
         char pseudonym[256];
-        bool is_pseudonym = raw.len > ACTOR_TEXT_MAX;
+        bool is_long = raw.len > ACTOR_TEXT_MAX;
         unsigned size = 0;
 
-        if (is_pseudonym)
+        if (is_long)
                 raw = slice_of(pseudonym, actors_pseudonym(a, kind, raw, pseudonym));
         while (sizeof(struct actor_text) + raw.len > text_sizes[size])
                 size++;
@@ -58,7 +64,7 @@ static uint32_t text_new(struct actors *a, enum participant_kind kind, struct sl
         struct actor_text *text = text_at(a, handle);
         text->hash = hash;
         text->len = (uint16_t)raw.len;
-        text->is_pseudonym = is_pseudonym;
+        text->is_published = is_long || kind == PARTICIPANT_TLS_JA4;
         text->kind = (uint8_t)kind;
         memcpy(text->bytes, raw.data, raw.len);
         if (!index_put(&a->texts, hash, handle)) {
@@ -103,25 +109,26 @@ static uint64_t text_hash(const struct actors *a, enum participant_kind kind,
         return slice_is_none(raw) ? 0 : hash_mix(hash_slice(a->key, raw), kind + 1);
 }
 
-uint32_t actors_take(struct actors *a, const struct record *r)
+/* What identifies an actor; no byte of it is padding. */
+struct who {
+        struct ip ip;
+        uint64_t shape;
+        uint64_t texts[ACTOR_TEXTS];
+};
+
+static void drop_texts(struct actors *a, const struct actor *actor)
 {
-        struct slice session = record_text(r, RECORD_SESSION);
-        struct slice account = record_text(r, RECORD_ACCOUNT);
-        uint64_t session_hash = text_hash(a, PARTICIPANT_SESSION, session);
-        uint64_t account_hash = text_hash(a, PARTICIPANT_ACCOUNT, account);
-        struct {
-                struct ip ip;
-                uint64_t shape, session, account;
-        } who = { r->client, r->http_shape, session_hash, account_hash };
-        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                text_drop(a, actor->texts[i]);
+}
+
+/* 0 when there is no room for it or for one of its texts. */
+static uint32_t actor_new(struct actors *a, const struct record *r, uint64_t hash,
+                          const struct who *who, const struct slice *texts)
+{
+        uint32_t handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
         bool full = false;
 
-        uint32_t handle = index_find(&a->actors, a->budget, hash);
-        if (handle) {
-                actors_hold(a, handle);
-                return handle;
-        }
-        handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
         struct actor *actor = budget_at(a->budget, handle);
@@ -130,14 +137,33 @@ uint32_t actors_take(struct actors *a, const struct record *r)
                                  .http_shape = r->http_shape,
                                  .references = 1,
                                  .prefix_bits = r->client_prefix.bits };
-        actor->session = text_take(a, PARTICIPANT_SESSION, session, session_hash, &full);
-        actor->account = text_take(a, PARTICIPANT_ACCOUNT, account, account_hash, &full);
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                actor->texts[i] =
+                    text_take(a, kind_of[i], texts[i], who->texts[i], &full);
         if (full || !index_put(&a->actors, hash, handle)) {
-                text_drop(a, actor->session);
-                text_drop(a, actor->account);
+                drop_texts(a, actor);
                 budget_give(a->budget, handle);
                 return 0;
         }
+        return handle;
+}
+
+uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+{
+        const struct slice texts[ACTOR_TEXTS] = {
+                [ACTOR_SESSION] = record_text(r, RECORD_SESSION),
+                [ACTOR_ACCOUNT] = record_text(r, RECORD_ACCOUNT),
+                [ACTOR_JA4] = ja4,
+        };
+        struct who who = { .ip = r->client, .shape = r->http_shape };
+
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                who.texts[i] = text_hash(a, kind_of[i], texts[i]);
+        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
+        uint32_t handle = index_find(&a->actors, a->budget, hash);
+        if (handle == 0)
+                return actor_new(a, r, hash, &who, texts);
+        actors_hold(a, handle);
         return handle;
 }
 
@@ -157,8 +183,7 @@ void actors_drop(struct actors *a, uint32_t handle)
         if (--actor->references)
                 return;
         index_remove(&a->actors, actor->hash, handle);
-        text_drop(a, actor->session);
-        text_drop(a, actor->account);
+        drop_texts(a, actor);
         budget_give(a->budget, handle);
 }
 
@@ -169,9 +194,11 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         case PARTICIPANT_CLIENT_PREFIX:
                 return true;
         case PARTICIPANT_SESSION:
-                return actor->session != 0;
+                return actor->texts[ACTOR_SESSION] != 0;
         case PARTICIPANT_ACCOUNT:
-                return actor->account != 0;
+                return actor->texts[ACTOR_ACCOUNT] != 0;
+        case PARTICIPANT_TLS_JA4:
+                return actor->texts[ACTOR_JA4] != 0;
         case PARTICIPANT_HTTP_SHAPE:
                 return actor->http_shape != 0;
         default:
@@ -202,9 +229,11 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
                 q = network_of(&y->ip, y->prefix_bits);
                 return memcmp(p.ip.bytes, q.ip.bytes, sizeof(p.ip.bytes));
         case PARTICIPANT_SESSION:
-                return compare_texts(a, x->session, y->session);
+                return compare_texts(a, x->texts[ACTOR_SESSION], y->texts[ACTOR_SESSION]);
         case PARTICIPANT_ACCOUNT:
-                return compare_texts(a, x->account, y->account);
+                return compare_texts(a, x->texts[ACTOR_ACCOUNT], y->texts[ACTOR_ACCOUNT]);
+        case PARTICIPANT_TLS_JA4:
+                return compare_texts(a, x->texts[ACTOR_JA4], y->texts[ACTOR_JA4]);
         case PARTICIPANT_HTTP_SHAPE:
                 return (x->http_shape > y->http_shape) - (x->http_shape < y->http_shape);
         default:
@@ -216,7 +245,7 @@ static size_t publish_text(const struct actors *a, uint32_t handle, char out[256
 {
         const struct actor_text *text = text_at(a, handle);
 
-        if (!text->is_pseudonym)
+        if (!text->is_published)
                 return actors_pseudonym(a, text->kind, slice_of(text->bytes, text->len),
                                         out);
         memcpy(out, text->bytes, text->len);
@@ -235,9 +264,11 @@ size_t actors_publish(const struct actors *a, enum participant_kind kind,
                 prefix = network_of(&actor->ip, actor->prefix_bits);
                 return network_format(&prefix, out);
         case PARTICIPANT_SESSION:
-                return publish_text(a, actor->session, out);
+                return publish_text(a, actor->texts[ACTOR_SESSION], out);
         case PARTICIPANT_ACCOUNT:
-                return publish_text(a, actor->account, out);
+                return publish_text(a, actor->texts[ACTOR_ACCOUNT], out);
+        case PARTICIPANT_TLS_JA4:
+                return publish_text(a, actor->texts[ACTOR_JA4], out);
         case PARTICIPANT_HTTP_SHAPE:
                 return (size_t)snprintf(out, 256, "%016" PRIx64, actor->http_shape);
         default:

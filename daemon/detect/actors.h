@@ -2,11 +2,10 @@
 /*
  * actors - who makes transactions: one block for each visitor as it appears.
  *
- * An actor is one combination of address, session, account and header shape.
- * All keys that it took part in (its address, its network, its session) name it
- * by one handle, so its texts are held once. Sessions and accounts are interned
- * with a count of their users; one that is longer than ACTOR_TEXT_MAX is held as
- * the pseudonym it would leave the sensor as.
+ * An actor is one combination of address, session, account, fingerprint and header
+ * shape. All keys that it took part in (its address, its network, its session) name it
+ * by one handle, so its texts are held once. Texts are interned with a count of their
+ * users; one that is longer than ACTOR_TEXT_MAX is held as it would leave the sensor.
  *
  * Actors are counted references: the last one to let go frees the block.
  */
@@ -20,11 +19,14 @@
 
 #define ACTOR_TEXT_MAX 488
 
+/* What an actor is told apart by, beside its address and shape. */
+enum actor_text_kind { ACTOR_SESSION, ACTOR_ACCOUNT, ACTOR_JA4, ACTOR_TEXTS };
+
 struct actor {
         uint64_t hash;
         struct ip ip;
-        uint64_t http_shape;       /* 0: none */
-        uint32_t session, account; /* texts; 0: none */
+        uint64_t http_shape;         /* 0: none */
+        uint32_t texts[ACTOR_TEXTS]; /* 0: none */
         uint32_t references;
         uint8_t prefix_bits;
 };
@@ -33,8 +35,8 @@ struct actor_text {
         uint64_t hash;
         uint32_t references;
         uint16_t len;
-        bool is_pseudonym;
-        uint8_t kind;
+        bool is_published; /* it is already what leaves the sensor */
+        uint8_t kind;      /* enum participant_kind */
         uint8_t bytes[];
 };
 
@@ -54,8 +56,9 @@ bool actors_init(struct actors *, struct budget *, const struct hash_key *,
                  uint64_t index_bytes);
 void actors_free(struct actors *);
 
-/* The actor of a record, with a reference for the caller. 0 when there is no room. */
-uint32_t actors_take(struct actors *, const struct record *);
+/* The actor of a record, with a reference for the caller. 0 when there is no room.
+   `ja4` is that of its ClientHello, or none. */
+uint32_t actors_take(struct actors *, const struct record *, struct slice ja4);
 void actors_hold(struct actors *, uint32_t actor);
 void actors_drop(struct actors *, uint32_t actor);
 

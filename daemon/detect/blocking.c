@@ -44,6 +44,8 @@ static const char *block_type(const struct candidate *candidate)
                 return "account";
         case FIELD_SHAPE:
                 return "shape";
+        case FIELD_JA4:
+                return "ja4";
         default:
                 CHECK(!"a kind that can be blocked");
                 return NULL;
@@ -187,7 +189,7 @@ static void block_participants(struct blocking *b, bool count_withheld)
         const struct actor *actors[INVOLVED_MAX];
         uint64_t total;
 
-        for (unsigned kind = FIELD_IP; kind <= FIELD_SHAPE; kind++) {
+        for (unsigned kind = FIELD_IP; kind <= FIELD_JA4; kind++) {
                 if (!(b->rule->block_what & 1U << kind))
                         continue;
                 unsigned count = involved_values(&e->involved, &entry->involved,
@@ -201,11 +203,12 @@ static void block_participants(struct blocking *b, bool count_withheld)
 /* Only who made the transaction at hand: a newcomer, or one whose block ran out. */
 static void block_present(struct blocking *b)
 {
-        uint32_t actor = actors_take(&b->engine->actors, b->engine->facts.subject.record);
+        uint32_t actor = actors_take(&b->engine->actors, b->engine->facts.subject.record,
+                                     subject_ja4(&b->engine->facts.subject));
 
         if (actor == 0)
                 return;
-        for (unsigned kind = FIELD_IP; kind <= FIELD_SHAPE; kind++)
+        for (unsigned kind = FIELD_IP; kind <= FIELD_JA4; kind++)
                 if (b->rule->block_what & 1U << kind)
                         block_actor(b, kind, actors_at(&b->engine->actors, actor), false);
         actors_drop(&b->engine->actors, actor);

@@ -22,6 +22,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
         if (!budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
+            !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
@@ -72,6 +73,7 @@ void engine_free(struct engine **pointer)
         free(e->visits);
         free(e->tables);
         facts_free(&e->facts);
+        join_free(&e->join);
         cases_free(&e->cases);
         missed_free(&e->missed);
         ladder_free(&e->ladder);
@@ -460,6 +462,30 @@ static void prefetch_visits(const struct engine *e, unsigned count)
                         table_prefetch_sets(e->visits[i].table, handle);
 }
 
+static void join(struct engine *e, const struct record *record)
+{
+        struct subject *subject = &e->facts.subject;
+
+        subject->fingerprint =
+            join_find(&e->join, record, &subject->fingerprint_is_uncertain);
+        e->options.counters->hellos_joined += subject->fingerprint != NULL;
+        e->options.counters->hellos_uncertain +=
+            subject->fingerprint && subject->fingerprint_is_uncertain;
+}
+
+void engine_hello(struct engine *e, const struct hello *hello)
+{
+        join_hello(&e->join, hello);
+}
+
+struct slice engine_ja4(const struct engine *e, const struct record *record)
+{
+        bool uncertain;
+        const struct fingerprint *f = join_find(&e->join, record, &uncertain);
+
+        return f ? slice_str(f->ja4) : slice_none();
+}
+
 void engine_record(struct engine *e, const struct record *record)
 {
         if (record->end_ns < 0 || record->end_ns > TIME_MAX)
@@ -469,6 +495,7 @@ void engine_record(struct engine *e, const struct record *record)
         if (is_full(e))
                 table_evict(largest_table(e), EVICT_IN_NEED);
         facts_begin(&e->facts, record);
+        join(e, record);
         unsigned count = find_visits(e);
         if (count == 0)
                 return;
@@ -476,7 +503,7 @@ void engine_record(struct engine *e, const struct record *record)
                 e->options.counters->exempted++;
                 return;
         }
-        uint32_t actor = actors_take(&e->actors, record);
+        uint32_t actor = actors_take(&e->actors, record, subject_ja4(&e->facts.subject));
         prefetch_visits(e, count);
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);

@@ -19,6 +19,7 @@
 #include "observe/record.h"
 
 struct engine;
+struct hello; /* tls/hello.h */
 
 struct engine_options {
         const struct rules *rules; /* borrowed */
@@ -27,6 +28,8 @@ struct engine_options {
         uint8_t id_key[32];  /* incident ids: HMAC-SHA-256 under this key */
         uint64_t memory_max; /* bytes for all tables and sketches (limits.detect) */
         uint32_t incidents_max;
+        uint32_t hellos_max;   /* ClientHellos that are remembered */
+        int64_t hello_join_ns; /* how long one speaks for its address */
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
         incident_fn *incident;
@@ -39,6 +42,12 @@ struct engine *engine_new(const struct engine_options *);
 void engine_free(struct engine **);
 
 void engine_record(struct engine *, const struct record *);
+
+/* A client said hello outside; the requests inside are joined to it. */
+void engine_hello(struct engine *, const struct hello *);
+
+/* JA4 of the client that sent it, or none. Valid until the next hello. */
+struct slice engine_ja4(const struct engine *, const struct record *);
 
 /* Time has passed without records: incidents are updated and ended. */
 void engine_advance(struct engine *, int64_t now_ns);

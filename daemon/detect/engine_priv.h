@@ -10,6 +10,7 @@
 #define DETECT_ENGINE_PRIV_H
 
 #include "base/clock.h"
+#include "detect/join.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
 #include "detect/ladder.h"
@@ -49,6 +50,7 @@ struct engine {
         struct missed missed;
         struct cases cases;
         struct facts facts;
+        struct join join;
         struct table *tables;
         struct visit *visits; /* as many as there are tables */
         struct event_memory *event;

@@ -18,7 +18,7 @@ static const char *const severity_names[] = { "info", "low",      "medium",
                                               "high", "critical", NULL };
 static const char *const block_kinds[] = { "client.ip", "client.host", "client.prefix",
                                            "session",   "account",     "http.shape",
-                                           NULL };
+                                           "tls.ja4",   NULL };
 
 struct reading {
         struct rules *rules;
@@ -218,7 +218,8 @@ static void add_block_kind(void *context, const struct yaml_node *node)
 {
         static const enum field_kind kinds[] = { FIELD_IP,      FIELD_HOST,
                                                  FIELD_PREFIX,  FIELD_SESSION,
-                                                 FIELD_ACCOUNT, FIELD_SHAPE };
+                                                 FIELD_ACCOUNT, FIELD_SHAPE,
+                                                 FIELD_JA4 };
         struct reading *r = context;
         struct slice text;
 
@@ -227,9 +228,6 @@ static void add_block_kind(void *context, const struct yaml_node *node)
         int kind = name_index(block_kinds, text);
         if (kind >= 0)
                 r->draft->rule.block_what |= 1U << kinds[kind];
-        else if (slice_is(text, "tls.ja4"))
-                diag_error(r->diag, node->place,
-                           "field 'tls.ja4' is not in this version yet");
         else
                 unknown_value(node, "kind of block", text, block_kinds, r->diag);
 }

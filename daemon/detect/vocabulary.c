@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "detect/join.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -152,6 +153,30 @@ static struct value read_shape(const void *subject, unsigned argument)
         return text(slice_of(s->scratch, (size_t)len));
 }
 
+struct slice subject_ja4(const struct subject *s)
+{
+        return s->fingerprint && s->fingerprint->ja4[0] ? slice_str(s->fingerprint->ja4)
+                                                        : slice_none();
+}
+
+static struct value read_hello(const void *subject, unsigned offset)
+{
+        const struct fingerprint *f = ((const struct subject *)subject)->fingerprint;
+
+        if (!f || !((const char *)f)[offset])
+                return missing();
+        return text(slice_str((const char *)f + offset));
+}
+
+static struct value read_uncertain_hello(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return (struct value){ .type = VALUE_BOOL,
+                               .truth = s->fingerprint && s->fingerprint_is_uncertain };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -239,6 +264,10 @@ static const struct field rows[] = {
         { "cookies", VALUE_NUMBER, read_cookies, 0, NULL, "how many cookies were sent", 0 },
         { "ua", VALUE_STRING, read_text, RECORD_USER_AGENT, NULL, "the User-Agent header", 0 },
         { "http.shape", VALUE_STRING, read_shape, 0, NULL, "hash of the header order, 16 hex digits", FIELD_SHAPE },
+        { "tls.ja4", VALUE_STRING, read_hello, offsetof(struct fingerprint, ja4), NULL, "JA4 of the visitor's ClientHello", FIELD_JA4 },
+        { "tls.ja3", VALUE_STRING, read_hello, offsetof(struct fingerprint, ja3), NULL, "JA3 of the visitor's ClientHello", 0 },
+        { "tls.alpn", VALUE_STRING, read_hello, offsetof(struct fingerprint, alpn), NULL, "the protocol that the ClientHello likes best", 0 },
+        { "tls.uncertain", VALUE_BOOL, read_uncertain_hello, 0, NULL, "the visitor's address showed several ClientHellos", 0 },
         { "signup.accepted", VALUE_BOOL, read_flag, RECORD_SIGNUP_ACCEPTED, NULL, "the sign-up was accepted", 0 },
         { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
@@ -249,10 +278,6 @@ static const struct field rows[] = {
         LATER("ua.version", VALUE_STRING, "version of the user agent"),
         LATER("bot.claimed", VALUE_BOOL, "the user agent says it is a bot"),
         LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
-        LATER("tls.ja4", VALUE_STRING, "JA4 of the ClientHello"),
-        LATER("tls.ja3", VALUE_STRING, "JA3 of the ClientHello"),
-        LATER("tls.alpn", VALUE_STRING, "ALPN of the ClientHello"),
-        LATER("tls.uncertain", VALUE_BOOL, "the join with the ClientHello was not exact"),
         LATER("tcp.shape", VALUE_STRING, "shape of the SYN"),
         LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
@@ -323,6 +348,8 @@ enum participant_kind field_participant(enum field_kind kind)
                 return PARTICIPANT_ACCOUNT;
         case FIELD_SHAPE:
                 return PARTICIPANT_HTTP_SHAPE;
+        case FIELD_JA4:
+                return PARTICIPANT_TLS_JA4;
         case FIELD_PLAIN:
         case FIELD_LATER:
         case FIELD_SESSION_WAS:

@@ -18,10 +18,14 @@
 struct subject {
         const struct record *record;
         const struct site *site;
-        char *scratch; /* SUBJECT_SCRATCH bytes */
+        char *scratch;                         /* SUBJECT_SCRATCH bytes */
+        const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
+        bool fingerprint_is_uncertain;
 };
 
 #define SUBJECT_SCRATCH 32
+
+struct slice subject_ja4(const struct subject *); /* or none */
 
 /* field.kind */
 enum field_kind {
@@ -34,6 +38,7 @@ enum field_kind {
         FIELD_SESSION,
         FIELD_ACCOUNT,
         FIELD_SHAPE,
+        FIELD_JA4,
 };
 
 /* What a field's value is among participants, or PARTICIPANT_KINDS. */

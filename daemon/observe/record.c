@@ -116,7 +116,7 @@ static void print_shape(struct json *j, uint64_t shape)
 }
 
 void record_print(const struct record *r, const char *page_name, pseudonym_fn *pseudonym,
-                  void *context, struct buf *out)
+                  void *context, struct slice ja4, struct buf *out)
 {
         struct json j = json_into(out);
         struct slice agent = record_text(r, RECORD_USER_AGENT);
@@ -146,6 +146,7 @@ void record_print(const struct record *r, const char *page_name, pseudonym_fn *p
         print_identity(&j, "session", record_text(r, RECORD_SESSION), pseudonym, context);
         print_identity(&j, "account", record_text(r, RECORD_ACCOUNT), pseudonym, context);
         print_shape(&j, r->http_shape);
+        print_text(&j, "ja4", ja4);
         json_close(&j);
         json_close(&j);
         buf_put_byte(out, '\n');

@@ -90,11 +90,12 @@ static inline struct slice record_text(const struct record *r, enum record_text 
 /*
  * One JSON object and a newline: the request as `--print requests` shows it.
  * `pseudonym` turns a session or an account into what may leave the sensor
- * (see alert/privacy.h); it writes at most 256 bytes and returns how many.
+ * (see alert/privacy.h); it writes at most 256 bytes and returns how many. `ja4` is
+ * that of the client's hello, or none.
  */
 typedef size_t pseudonym_fn(void *context, const char *type, struct slice raw,
                             char out[256]);
 void record_print(const struct record *, const char *page_name, pseudonym_fn *pseudonym,
-                  void *context, struct buf *out);
+                  void *context, struct slice ja4, struct buf *out);
 
 #endif

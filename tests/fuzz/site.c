@@ -26,7 +26,8 @@ static void look(const struct site *site, struct slice text)
         CHECK(r->size <= RECORD_SIZE_MAX && r->size % 8 == 0);
         const struct value_names *names = site_page_names(site);
         struct buf out = { 0 };
-        record_print(r, names->name(names->context, r->page), NULL, NULL, &out);
+        record_print(r, names->name(names->context, r->page), NULL, NULL, slice_none(),
+                     &out);
         buf_free(&out);
         observe_free(&observe);
 }

@@ -27,7 +27,7 @@ static void assert_printed(pseudonym_fn *pseudonym, const char *page,
 {
         struct buf out = { 0 };
 
-        record_print(builder.record, page, pseudonym, &builder, &out);
+        record_print(builder.record, page, pseudonym, &builder, slice_none(), &out);
         buf_put_byte(&out, '\0');
         assert_string_equal((char *)out.data, expected);
         buf_free(&out);
