@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/pipeline.h"
 
+#include "app/hold.h"
 #include "app/timeline.h"
 #include "base/bytes.h"
 #include "base/check.h"
@@ -15,6 +16,8 @@
 /* How often the share of traffic that was missed is worked out. */
 #define MISSED_INTERVAL NS_PER_SEC
 
+#define HOLD_BYTES (16u << 20)
+
 /* A QUIC hello comes within a few round trips, or never. */
 #define QUIC_AGE (10 * NS_PER_SEC)
 
@@ -23,6 +26,7 @@ struct pipeline {
         struct http *http;
         struct stream *stream;
         struct hellos *hellos;
+        struct hold hold;
         struct observe *observe;
         struct engine *engine;
         struct counters *counters;
@@ -34,6 +38,24 @@ struct pipeline {
         int64_t missed_due_ns;
 };
 
+/* A record that has waited for what may have come before it. */
+static void on_record(struct pipeline *p, const struct record *record)
+{
+        if (p->options.requests)
+                record_print(record, p->pages->name(p->pages->context, record->page),
+                             p->options.pseudonym, p->options.pseudonym_context,
+                             engine_ja4(p->engine, record), p->options.requests);
+        engine_record(p->engine, record);
+}
+
+static void release(struct pipeline *p, int64_t now_ns)
+{
+        const struct record *record;
+
+        while ((record = hold_take(&p->hold, now_ns)))
+                on_record(p, record);
+}
+
 static void on_transaction(void *context, const struct transaction *t)
 {
         struct pipeline *p = context;
@@ -41,11 +63,12 @@ static void on_transaction(void *context, const struct transaction *t)
 
         if (!record)
                 return;
-        if (p->options.requests)
-                record_print(record, p->pages->name(p->pages->context, record->page),
-                             p->options.pseudonym, p->options.pseudonym_context,
-                             engine_ja4(p->engine, record), p->options.requests);
-        engine_record(p->engine, record);
+        if (p->options.hold_ns == 0) {
+                on_record(p, record);
+                return;
+        }
+        while (!hold_put(&p->hold, record))
+                on_record(p, hold_take(&p->hold, INT64_MAX));
 }
 
 static void count_frame(struct counters *c, enum frame_result result)
@@ -109,6 +132,8 @@ static void on_frame(void *context, int link, const struct capture_frame *frame)
                 stream_segment(p->stream, &segment, frame->time_ns);
         else
                 count_frame(p->counters, result);
+        if (p->options.hold_ns)
+                release(p, frame->time_ns);
         if (frame->time_ns >= p->missed_due_ns)
                 note_missed(p, frame->time_ns);
 }
@@ -163,6 +188,7 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
 {
         now_ns = timeline_advance(&p->timeline, now_ns);
         stream_advance(p->stream, now_ns);
+        release(p, now_ns);
         if (now_ns >= p->missed_due_ns)
                 note_missed(p, now_ns);
         engine_advance(p->engine, now_ns);
@@ -173,6 +199,7 @@ void pipeline_finish(struct pipeline *p)
         timeline_finish(&p->timeline);
         stream_finish(p->stream);
         hellos_finish(p->hellos);
+        release(p, INT64_MAX);
         engine_finish(p->engine);
 }
 
@@ -290,6 +317,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
         p->pages = site_page_names(options->setup->site);
         p->verify = options->setup->config.capture.checksums == CHECKSUMS_VERIFY;
         p->missed_due_ns = INT64_MIN / 2;
+        hold_init(&p->hold, options->hold_ns, HOLD_BYTES);
         if (!make_front(p) || !make_back(p))
                 pipeline_free(&p);
         return p;
@@ -306,6 +334,7 @@ void pipeline_free(struct pipeline **pipeline)
         stream_free(&p->stream);
         http_free(&p->http);
         hellos_free(&p->hellos);
+        hold_free(&p->hold);
         timeline_free(&p->timeline);
         free(p->wanted);
         free(p);

@@ -30,6 +30,7 @@ struct pipeline_options {
         void *incident_context;
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */
         struct buf *hellos;   /* the same for each ClientHello */
+        int64_t hold_ns; /* records wait so long, where several interfaces are read */
         struct counters *counters;
 };
 

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Interfaces lie apart by their blocks, and by how long one is read before the next. */
+#define HOLD_MORE (30 * NS_PER_MS)
+
 /* How long the end waits for Redis; what it does not take stays in the journal. */
 #define DRAIN_TIME (5 * NS_PER_SEC)
 
@@ -157,6 +160,15 @@ static bool open_alerts(struct run *run)
         return run->alerts;
 }
 
+static int64_t hold_time(const struct run *run)
+{
+        const struct config *config = &run->setup->config;
+
+        if (!run->live || config->capture.interfaces.count < 2)
+                return 0;
+        return 2 * config->capture.timeout_ns + HOLD_MORE;
+}
+
 static bool open_pipeline(struct run *run)
 {
         struct pipeline_options options = {
@@ -167,6 +179,7 @@ static bool open_pipeline(struct run *run)
                 .pseudonym_context = run->privacy,
                 .incident = alerts_incident,
                 .incident_context = run->alerts,
+                .hold_ns = hold_time(run),
                 .hellos = run->line->print == PRINT_HELLOS ? &run->output.lines : NULL,
                 .requests =
                     run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,

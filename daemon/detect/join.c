@@ -18,29 +18,22 @@ enum {
 #define AHEAD NS_PER_SEC
 
 struct join_entry {
-        uint64_t hash;   /* 0: empty */
+        uint64_t hash; /* 0: empty */
+        int64_t seen_ns;
         uint32_t number; /* of the fingerprint: its place and its generation */
-        uint32_t seen;   /* seconds */
 };
 
 struct join_bucket {
         struct join_entry entries[WAYS];
 };
 
-_Static_assert(sizeof(struct join_bucket) == 2 * ALIGNMENT, "two cache lines");
+_Static_assert(sizeof(struct join_bucket) == 3 * ALIGNMENT, "three cache lines");
 
 #define GENERATION_BITS 18
 #define GENERATION_MASK ((1U << GENERATION_BITS) - 1)
 
 _Static_assert((uint64_t)FINGERPRINTS << GENERATION_BITS == UINT64_C(1) << 32,
                "a number holds both");
-
-static uint32_t seconds(int64_t time_ns)
-{
-        int64_t s = time_ns / NS_PER_SEC;
-
-        return s < 0 ? 0 : s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
-}
 
 static bool table_init(struct join_table *t, uint32_t hellos)
 {
@@ -111,7 +104,7 @@ static struct fingerprint *at_number(const struct join *j, uint32_t number)
 
 static struct fingerprint describe(const struct join *j, const struct hello *hello)
 {
-        struct fingerprint f = { .seen = seconds(hello->time_ns) };
+        struct fingerprint f = { .seen_ns = hello->time_ns };
         struct slice alpn = slice_first(hello->alpn, JOIN_ALPN_MAX);
 
         memcpy(f.ja4, hello->ja4, sizeof(f.ja4));
@@ -135,7 +128,7 @@ static uint32_t intern(struct join *j, const struct hello *hello)
                         victim = f;
                         break;
                 }
-                if (f->generation == 0 || f->seen < victim->seen)
+                if (f->generation == 0 || f->seen_ns < victim->seen_ns)
                         victim = f;
         }
         if (victim->hash != new.hash) {
@@ -144,7 +137,7 @@ static uint32_t intern(struct join *j, const struct hello *hello)
                         new.generation = 1;
                 *victim = new;
         }
-        victim->seen = new.seen > victim->seen ? new.seen : victim->seen;
+        victim->seen_ns = new.seen_ns > victim->seen_ns ? new.seen_ns : victim->seen_ns;
         return (uint32_t)(victim - j->fingerprints) << GENERATION_BITS |
                victim->generation;
 }
@@ -164,36 +157,35 @@ static struct join_entry *place_for(struct join_bucket *b, uint64_t hash, uint32
                 struct join_entry *e = &b->entries[i];
                 if (e->hash == hash && (!several || e->number == number))
                         return e;
-                if (oldest->hash && (e->hash == 0 || e->seen < oldest->seen))
+                if (oldest->hash && (e->hash == 0 || e->seen_ns < oldest->seen_ns))
                         oldest = e;
         }
         return oldest;
 }
 
-static void put(struct join_table *t, uint64_t hash, uint32_t number, uint32_t seen,
+static void put(struct join_table *t, uint64_t hash, uint32_t number, int64_t seen_ns,
                 bool several)
 {
         struct join_entry *e = place_for(bucket_of(t, hash), hash, number, several);
 
-        *e = (struct join_entry){ hash, number, seen };
+        *e = (struct join_entry){ hash, seen_ns, number };
 }
 
 void join_hello(struct join *j, const struct hello *hello)
 {
-        uint32_t number = intern(j, hello), seen = seconds(hello->time_ns);
+        uint32_t number = intern(j, hello);
 
-        put(&j->exact, exact_hash(j, &hello->client.ip, hello->client.port), number, seen,
-            false);
-        put(&j->by_address, address_hash(j, &hello->client.ip), number, seen, true);
+        put(&j->exact, exact_hash(j, &hello->client.ip, hello->client.port), number,
+            hello->time_ns, false);
+        put(&j->by_address, address_hash(j, &hello->client.ip), number, hello->time_ns,
+            true);
 }
 
 /* ---- requests ---- */
 
 static bool is_within(const struct join_entry *e, int64_t time_ns, int64_t age_ns)
 {
-        int64_t seen_ns = (int64_t)e->seen * NS_PER_SEC;
-
-        return seen_ns <= time_ns + AHEAD && time_ns - seen_ns <= age_ns;
+        return e->seen_ns <= time_ns + AHEAD && time_ns - e->seen_ns <= age_ns;
 }
 
 static const struct fingerprint *find_exact(const struct join *j, const struct record *r)
@@ -221,7 +213,7 @@ static const struct fingerprint *find_by_address(const struct join *j,
                     !at_number(j, e->number))
                         continue;
                 *uncertain |= newest != NULL;
-                if (!newest || e->seen > newest->seen)
+                if (!newest || e->seen_ns > newest->seen_ns)
                         newest = e;
         }
         return newest ? at_number(j, newest->number) : NULL;

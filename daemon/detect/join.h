@@ -8,7 +8,7 @@
  * With the address alone it is the address's newest hello within `address_ns`, and
  * uncertain when there the address showed fingerprints that differ.
  *
- * Two tables of buckets, each of two cache lines, which hold eight hellos by the keyed
+ * Two tables of buckets, each of three cache lines, which hold eight hellos by the keyed
  * hash of their key; what is put into a full bucket takes the place of its oldest. What
  * hellos say repeats, and is kept once. All memory is taken at the start; traffic can
  * only make the joins forget.
@@ -25,9 +25,9 @@
 #define JOIN_ALPN_MAX 15
 
 struct fingerprint {
-        uint64_t hash;       /* of all that follows `seen` */
+        uint64_t hash; /* of the texts */
+        int64_t seen_ns;
         uint32_t generation; /* of this place; 0: empty */
-        uint32_t seen;       /* seconds */
         char ja4[JA4_TEXT_SIZE], ja3[JA3_TEXT_SIZE];
         char alpn[JOIN_ALPN_MAX + 1];
 };

@@ -82,6 +82,11 @@ static void test_by_address(void **state)
         say_hello("198.51.100.7", 4002, "curl", NOW + 3 * NS_PER_SEC);
         assert_joined("198.51.100.7", 0, NOW + 4 * NS_PER_SEC, "curl?");
         assert_joined("198.51.100.7", 4001, NOW + 4 * NS_PER_SEC, "firefox");
+        say_hello("198.51.100.9", 4000, "curl", NOW);
+        say_hello("198.51.100.9", 4001, "firefox", NOW + NS_PER_MS);
+        say_hello("198.51.100.9", 4002, "curl", NOW + 2 * NS_PER_MS);
+        say_hello("198.51.100.9", 4003, "firefox", NOW + 3 * NS_PER_MS);
+        assert_joined("198.51.100.9", 0, NOW + NS_PER_SEC, "firefox?");
         /* The older one has run out; then the other too. */
         assert_joined("198.51.100.7", 0, NOW + 602 * NS_PER_SEC, "curl");
         assert_joined("198.51.100.7", 0, NOW + 604 * NS_PER_SEC, "none");
