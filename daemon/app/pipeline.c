@@ -92,12 +92,13 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
 }
 
 /* A packet whose time is believed. */
-static void on_frame(void *context, int link, const struct capture_frame *frame)
+static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct pipeline *p = context;
         struct segment segment;
         enum frame_result result =
-            frame_decode(link, frame->captured, frame->wire_length, p->verify, &segment);
+            frame_decode(frame->link, frame->captured, frame->wire_length, p->verify,
+                         &segment);
 
         if (result == FRAME_SEGMENT)
                 stream_segment(p->stream, &segment, frame->time_ns);
@@ -144,11 +145,11 @@ static void on_step_back(void *context, int64_t from_ns, int64_t to_ns)
         p->missed_due_ns = to_ns;
 }
 
-void pipeline_frame(struct pipeline *p, int link, const struct capture_frame *frame)
+void pipeline_frame(struct pipeline *p, const struct capture_frame *frame)
 {
         p->counters->packets++;
         p->counters->packet_bytes += frame->wire_length;
-        timeline_frame(&p->timeline, link, frame);
+        timeline_frame(&p->timeline, frame);
 }
 
 void pipeline_advance(struct pipeline *p, int64_t now_ns)

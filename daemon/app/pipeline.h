@@ -35,8 +35,7 @@ struct pipeline_options {
 struct pipeline *pipeline_new(const struct pipeline_options *);
 void pipeline_free(struct pipeline **);
 
-/* `link` as capture_link() says. */
-void pipeline_frame(struct pipeline *, int link, const struct capture_frame *);
+void pipeline_frame(struct pipeline *, const struct capture_frame *);
 
 /* Time passes without packets. */
 void pipeline_advance(struct pipeline *, int64_t now_ns);

@@ -78,9 +78,9 @@ static void feed(struct world *w, const char *hex, size_t cut)
                 bytes[len++] = (uint8_t)value;
         }
         struct capture_frame frame = { w->now_ns, slice_of(bytes, len - cut),
-                                       (uint32_t)len };
+                                       (uint32_t)len, 1 };
         w->now_ns += NS_PER_MS;
-        pipeline_frame(w->pipeline, 1, &frame);
+        pipeline_frame(w->pipeline, &frame);
 }
 
 static void test_each_strange_frame_has_its_counter(void **state)
