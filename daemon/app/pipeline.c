@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/http.h"
+#include "packet/fragment.h"
 #include "packet/frame.h"
 #include "stream/stream.h"
 
@@ -15,6 +16,7 @@
 
 struct pipeline {
         struct pipeline_options options;
+        struct fragments *fragments;
         struct http *http;
         struct stream *stream;
         struct observe *observe;
@@ -46,15 +48,16 @@ static void count_frame(struct counters *c, enum frame_result result)
 {
         switch (result) {
         case FRAME_SEGMENT:
+        case FRAME_FRAGMENT: /* fragment.c counts them */
+                break;
+        case FRAME_DATAGRAM:
+                c->datagrams++;
                 break;
         case FRAME_NOT_IP:
                 c->frames_not_ip++;
                 break;
         case FRAME_NOT_TCP:
                 c->frames_not_tcp++;
-                break;
-        case FRAME_FRAGMENT:
-                c->frames_fragment++;
                 break;
         case FRAME_TRUNCATED:
                 c->frames_truncated++;
@@ -95,13 +98,15 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
 static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct pipeline *p = context;
-        struct segment segment;
-        enum frame_result result =
-            frame_decode(frame->link, frame->captured, frame->wire_length, p->verify,
-                         &segment);
+        union frame found;
+        enum frame_result result = frame_decode(frame->link, frame->captured,
+                                                frame->wire_length, p->verify, &found);
 
+        if (result == FRAME_FRAGMENT)
+                result = fragment_resolve(p->fragments, result, p->verify, frame->time_ns,
+                                          &found);
         if (result == FRAME_SEGMENT)
-                stream_segment(p->stream, &segment, frame->time_ns);
+                stream_segment(p->stream, &found.segment, frame->time_ns);
         else
                 count_frame(p->counters, result);
         if (frame->time_ns >= p->missed_due_ns)
@@ -155,6 +160,7 @@ void pipeline_frame(struct pipeline *p, const struct capture_frame *frame)
 void pipeline_advance(struct pipeline *p, int64_t now_ns)
 {
         now_ns = timeline_advance(&p->timeline, now_ns);
+        fragment_advance(p->fragments, now_ns);
         stream_advance(p->stream, now_ns);
         if (now_ns >= p->missed_due_ns)
                 note_missed(p, now_ns);
@@ -164,6 +170,7 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
 void pipeline_finish(struct pipeline *p)
 {
         timeline_finish(&p->timeline);
+        fragment_finish(p->fragments);
         stream_finish(p->stream);
         engine_finish(p->engine);
 }
@@ -187,6 +194,10 @@ static bool make_front(struct pipeline *p)
                 .hash_key = p->options.flow_key,
         };
 
+        p->fragments =
+            fragment_new(config->limits.fragments, p->options.flow_key, p->counters);
+        if (!p->fragments)
+                return false;
         p->http = http_new(&http, on_transaction, p, p->counters);
         if (p->http)
                 p->stream = stream_new(&stream, http_handler(p->http), p->counters);
@@ -244,6 +255,7 @@ void pipeline_free(struct pipeline **pipeline)
         observe_free(&p->observe);
         stream_free(&p->stream);
         http_free(&p->http);
+        fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->wanted);
         free(p);

@@ -2,7 +2,8 @@
 /*
  * pipeline - the layers bound together: frames go in, incidents come out.
  *
- *      frame_decode -> stream -> http -> observe -> engine -> incident_fn
+ *      frame_decode (fragment_resolve) -> stream -> http -> observe -> engine ->
+ * incident_fn
  *
  * The one file that knows all of them. Reads no clock. Files and live captures
  * drive it alike (files.c, live.c).
