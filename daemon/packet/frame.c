@@ -415,6 +415,8 @@ static enum step udp_tunnel(const struct decoding *d, uint16_t port)
                 return d->at[0] & 0x08 ? STEP_VXLAN : STEPS;
         case 6081:
                 return d->at[0] >> 6 == 0 ? STEP_GENEVE : STEPS;
+        case 4754: /* GRE in UDP: version 0, no routes, no reserved bits */
+                return (load_be16(d->at) & 0x4fff) == 0 ? STEP_GRE : STEPS;
         default:
                 return STEPS;
         }

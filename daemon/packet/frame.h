@@ -8,9 +8,9 @@
  * nesting costs more than FRAME_DEPTH steps.
  *
  * Tunnels are unwrapped, FRAME_TUNNELS of them at most, and what is innermost is
- * the result: VXLAN, Geneve, GRE, ERSPAN I to III, IP in IP in all four
- * combinations. MPLS and PPPoE are passed over. UDP to a tunnel's port that does not
- * look like one is an ordinary datagram.
+ * the result: VXLAN, Geneve, GRE (also in UDP), ERSPAN I to III, IP in IP in
+ * all four combinations. MPLS and PPPoE are passed over. UDP to a tunnel's port that does
+ * not look like one is an ordinary datagram.
  *
  * Fragments of IP are not put together here, but given to whoever does
  * (fragment.h), with all that frame_resume needs to go on.
@@ -20,8 +20,8 @@
  * length of zero is what segmentation offload leaves on the sending host: the
  * frame's is taken then.
  *
- * Sources: RFC 791, 768, 8200 (extension headers 4), 4302, 9293 3.1; 2784 and 2890
- * (GRE), 7348 (VXLAN), 8926 (Geneve), 2003 and 4213 (IP in IP), 3032 (MPLS), 2516
+ * Sources: RFC 791, 768, 8200 (extension headers 4), 4302, 9293 3.1; 2784, 2890 and
+ * 8086 (GRE), 7348 (VXLAN), 8926 (Geneve), 2003 and 4213 (IP in IP), 3032 (MPLS), 2516
  * (PPPoE); draft-foschiano-erspan-03; IEEE 802.1Q-2018; tcpdump.org/linktypes.
  */
 #ifndef PACKET_FRAME_H

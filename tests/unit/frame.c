@@ -138,11 +138,13 @@ static void test_tunnels(void **state)
                 OUT6("11") VXLAN INNER,
                 OUT4("11") UDP("2118") "0800000000002a00" INNER,
                 OUT4("11") VXLAN MACS "8100000a0800" IP4 TCP HELLO,
-                /* GRE: plain, checksum, key, sequence number, all of them, Ethernet. */
+                /* GRE: plain, checksum, key, sequence number, in UDP, all of them,
+                   Ethernet. */
                 OUT4("2f") "00000800" IP4 TCP HELLO,
                 OUT4("2f") "8000080012340000" IP4 TCP HELLO,
                 OUT4("2f") "200008000000002a" IP4 TCP HELLO,
                 OUT4("2f") "1000080000000007" IP4 TCP HELLO,
+                OUT4("11") UDP("1292") "2000080000000007" IP4 TCP HELLO,
                 OUT4("2f") "b0000800123400000000002a00000007" IP4 TCP HELLO,
                 OUT6("2f") "00006558" INNER,
                 /* ERSPAN I, II, III, III with a subheader, III with an IP packet. */
