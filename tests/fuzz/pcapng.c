@@ -23,8 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 bytes += packet.captured.len;
                 CHECK(bytes <= size);
                 CHECK(packet.time_ns >= 0 && packet.wire_length >= packet.captured.len);
-                for (size_t i = 0; i < packet.captured.len; i++)
-                        bytes += packet.captured.data[i] > 255; /* read each of them */
+                if (packet.captured.len) {
+                        volatile uint8_t last =
+                            packet.captured.data[packet.captured.len - 1];
+                        (void)last;
+                }
         }
         CHECK((result == PCAPNG_DAMAGED) == (pcapng_error(pcapng)[0] != 0));
         pcapng_free(&pcapng);
