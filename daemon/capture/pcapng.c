@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-__extension__ typedef unsigned __int128 wide; /* 96 bits: a time stamp times 10^9 */
+__extension__ typedef __int128 wide; /* 64 bits of time stamp times 10^9 */
 
 enum block_type {
         BLOCK_INTERFACE = 1,
@@ -231,19 +231,14 @@ static wide in_nanoseconds(uint64_t units, uint8_t resolution)
         return ns;
 }
 
+/* Later ones, of 2116 and after, could not be subtracted from any other. */
 static int64_t time_of(const struct interface *interface, uint64_t units)
 {
-        const int64_t latest = INT64_MAX / 4, latest_s = latest / NS_PER_SEC;
-        wide since = in_nanoseconds(units, interface->resolution);
-        int64_t offset_s = interface->offset_s;
+        const wide latest = INT64_MAX / 2;
+        wide ns = in_nanoseconds(units, interface->resolution) +
+                  (wide)interface->offset_s * NS_PER_SEC;
 
-        if (offset_s > latest_s)
-                offset_s = latest_s;
-        if (offset_s < -latest_s)
-                offset_s = -latest_s;
-        int64_t ns = since > (wide)latest ? latest : (int64_t)since;
-        ns += offset_s * NS_PER_SEC;
-        return ns < 0 ? 0 : ns;
+        return ns < 0 ? 0 : ns > latest ? (int64_t)latest : (int64_t)ns;
 }
 
 /* ---- packets ---- */
