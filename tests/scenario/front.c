@@ -274,6 +274,25 @@ static void check_shuffles(struct totals *totals, const struct script *script)
         }
 }
 
+/* What a mirror doubles is not sent again. */
+static void check_copies(struct totals *totals, const struct script *script,
+                         const struct wire *wire, const struct wire *twice)
+{
+        struct result once, both;
+
+        run_wire(wire, &once);
+        run_wire(twice, &both);
+        if (both.counters.segments_retransmitted !=
+            once.counters.segments_retransmitted) {
+                totals->failures++;
+                printf("FAILED: %s: %llu copies count as retransmissions\n", script->name,
+                       (unsigned long long)(both.counters.segments_retransmitted -
+                                            once.counters.segments_retransmitted));
+        }
+        buf_free(&once.text);
+        buf_free(&both.text);
+}
+
 static void check_duplicates(struct totals *totals, const struct script *script)
 {
         struct wire wire, twice = { 0 };
@@ -287,6 +306,7 @@ static void check_duplicates(struct totals *totals, const struct script *script)
                               buf_slice(&wire.packets[i / 2].bytes));
         }
         check(totals, script, "everything twice", &twice, false);
+        check_copies(totals, script, &wire, &twice);
         wire_free(&twice);
         wire_free(&wire);
 }
