@@ -346,6 +346,34 @@ static void test_fragments_in_tunnels_in_fragments(void **state)
         end(&w);
 }
 
+/* The cap on tunnels counts through: no chain of packets in packets goes past it. */
+static void test_tunnels_are_counted_on(void **state)
+{
+        static const char inner[] =
+            "\x45\0\0\x18\0\1\0\0\x40\x06\0\0\12\0\0\1\12\0\0\2abcd";
+        struct world w;
+        union frame found;
+
+        (void)state;
+        begin(&w, 1 << 20);
+        for (uint8_t tunnels = 0; tunnels <= FRAME_TUNNELS; tunnels++) {
+                enum frame_result result = FRAME_SEGMENT;
+                for (uint32_t half = 0; half < 2; half++) {
+                        found.fragment = piece(tunnels, half * 16, "", half);
+                        found.fragment.protocol = 4;
+                        found.fragment.tunnels = tunnels;
+                        found.fragment.length = half ? 8 : 16;
+                        found.fragment.bytes =
+                            slice_of(inner + half * 16, found.fragment.length);
+                        result = fragment_resolve(w.fragments, FRAME_FRAGMENT, false,
+                                                  w.now_ns, &found);
+                }
+                assert_int_equal(result, tunnels < FRAME_TUNNELS ? FRAME_MALFORMED
+                                                                 : FRAME_TOO_DEEP);
+        }
+        end(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -360,6 +388,7 @@ int main(void)
                 cmocka_unit_test(test_budget),
                 cmocka_unit_test(test_a_budget_of_nearly_nothing),
                 cmocka_unit_test(test_fragments_in_tunnels_in_fragments),
+                cmocka_unit_test(test_tunnels_are_counted_on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,6 +99,8 @@ static void test_padding_is_not_payload(void **state)
         (void)state;
         assert_hello(FRAME_LINK_ETHERNET, MACS "0800" IP4 TCP HELLO "000000000000",
                      "10.0.0.1");
+        assert_hello(FRAME_LINK_ETHERNET, MACS "86dd" IP6 TCP HELLO "0000",
+                     "2001:db8::1");
 }
 
 static void test_extension_headers(void **state)
