@@ -52,6 +52,7 @@ struct config {
                 uint64_t flows;
                 int64_t flow_idle_ns;
                 int64_t flow_half_open_ns;
+                uint64_t fragments;
                 uint64_t reassembly;
                 uint64_t reassembly_flow;
                 int64_t reorder_ns;

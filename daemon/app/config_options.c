@@ -108,6 +108,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "A connection that is silent for so long is forgotten." },
         { "limits", "flow_half_open", OPTION_DURATION, AT(limits.flow_half_open_ns), "30s", 1 * SEC, 1 * DAY, NULL, NULL,
           RELOAD_CAPTURE, false, "The same for one that is only half opened or half closed." },
+        { "limits", "fragments", OPTION_SIZE, AT(limits.fragments), "4M", 256 * KIB, 1 * GIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Fragments of IP packets that wait for the rest." },
         { "limits", "reassembly", OPTION_SIZE, AT(limits.reassembly), "64M", 64 * KIB, 64 * GIB, NULL, NULL,
           RELOAD_CAPTURE, false, "Bytes held back behind holes, over all connections." },
         { "limits", "reassembly_flow", OPTION_SIZE, AT(limits.reassembly_flow), "256k", 4 * KIB, 1 * GIB, NULL, NULL,

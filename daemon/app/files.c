@@ -4,6 +4,7 @@
 #include "app/input.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "packet/frame.h"
 
 #include <signal.h>
 
@@ -12,16 +13,29 @@ enum { BATCH = 1024 };
 
 struct reading {
         struct run run;
-        int link;
+        int link;         /* of its last frame; -1: there was none */
+        int unknown_link; /* one of its frames had; -1: none */
+        bool has_known_link;
         bool stopping;
         struct event *signals[2];
 };
+
+static void note_link(struct reading *reading, int link)
+{
+        reading->link = link;
+        if (frame_link_is_known(link))
+                reading->has_known_link = true;
+        else
+                reading->unknown_link = link;
+}
 
 static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct reading *reading = context;
 
-        pipeline_frame(reading->run.pipeline, reading->link, frame);
+        if (frame->link != reading->link)
+                note_link(reading, frame->link);
+        pipeline_frame(reading->run.pipeline, frame);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *context)
@@ -53,7 +67,8 @@ static enum capture_result read_capture(struct reading *reading, struct capture 
 
         if (!run_link_is_known(capture))
                 return CAPTURE_ERROR;
-        reading->link = capture_link(capture);
+        reading->link = reading->unknown_link = -1;
+        reading->has_known_link = false;
         do {
                 result = capture_read(capture, BATCH, on_frame, reading);
                 output_flush(&reading->run.output, false);
@@ -64,7 +79,11 @@ static enum capture_result read_capture(struct reading *reading, struct capture 
                 return CAPTURE_END;
         if (result == CAPTURE_ERROR)
                 log_error("%s", capture_error(capture));
-        return result;
+        if (reading->unknown_link >= 0)
+                run_link_unknown(capture, reading->unknown_link,
+                                 !reading->has_known_link);
+        return reading->unknown_link >= 0 && !reading->has_known_link ? CAPTURE_ERROR
+                                                                      : result;
 }
 
 /* False when the file could not be read to its end; a line says why. */
@@ -100,7 +119,7 @@ static void watch_signals(struct reading *reading)
 
 int run_files(const struct command_line *line, const struct setup *setup)
 {
-        struct reading reading = { .link = -1 };
+        struct reading reading = { .stopping = false };
         bool good = true;
 
         if (!run_begin(&reading.run, line, setup, false))

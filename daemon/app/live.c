@@ -50,7 +50,7 @@ static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct source *source = context;
 
-        pipeline_frame(source->live->run.pipeline, capture_link(source->capture), frame);
+        pipeline_frame(source->live->run.pipeline, frame);
 }
 
 /* An interface is gone; the daemon ends when it was the last. */
@@ -164,7 +164,8 @@ static bool open_source(struct live *live, const char *interface)
         CHECK(source->readable && event_add(source->readable, NULL) == 0);
         live->open_count++;
         log_info("capturing on %s (%s)%s%s", interface,
-                 capture_link_name(source->capture), options.filter ? ", filter: " : "",
+                 capture_link_name(capture_link(source->capture)),
+                 options.filter ? ", filter: " : "",
                  options.filter ? options.filter : "");
         return true;
 }

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/http.h"
+#include "packet/fragment.h"
 #include "packet/frame.h"
 #include "stream/stream.h"
 #include "tls/hellos.h"
@@ -23,6 +24,7 @@
 
 struct pipeline {
         struct pipeline_options options;
+        struct fragments *fragments;
         struct http *http;
         struct stream *stream;
         struct hellos *hellos;
@@ -74,16 +76,15 @@ static void on_transaction(void *context, const struct transaction *t)
 static void count_frame(struct counters *c, enum frame_result result)
 {
         switch (result) {
-        case FRAME_SEGMENT:
+        case FRAME_SEGMENT: /* counted where they go */
+        case FRAME_DATAGRAM:
+        case FRAME_FRAGMENT:
                 break;
         case FRAME_NOT_IP:
                 c->frames_not_ip++;
                 break;
         case FRAME_NOT_TCP:
                 c->frames_not_tcp++;
-                break;
-        case FRAME_FRAGMENT:
-                c->frames_fragment++;
                 break;
         case FRAME_TRUNCATED:
                 c->frames_truncated++;
@@ -120,16 +121,32 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
         p->missed_due_ns = now_ns + MISSED_INTERVAL;
 }
 
+/* UDP: only the hellos of QUIC are looked for. */
+static void on_datagram(struct pipeline *p, const struct datagram *d, int64_t time_ns)
+{
+        struct hello_place place = { .client = { d->source, d->source_port },
+                                     .server = { d->destination, d->destination_port },
+                                     .time_ns = time_ns };
+
+        p->counters->datagrams++;
+        hellos_datagram(p->hellos, &place, d->payload);
+}
+
 /* A packet whose time is believed. */
-static void on_frame(void *context, int link, const struct capture_frame *frame)
+static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct pipeline *p = context;
-        struct segment segment;
-        enum frame_result result =
-            frame_decode(link, frame->captured, frame->wire_length, p->verify, &segment);
+        union frame found;
+        enum frame_result result = frame_decode(frame->link, frame->captured,
+                                                frame->wire_length, p->verify, &found);
 
+        if (result == FRAME_FRAGMENT)
+                result = fragment_resolve(p->fragments, result, p->verify, frame->time_ns,
+                                          &found);
         if (result == FRAME_SEGMENT)
-                stream_segment(p->stream, &segment, frame->time_ns);
+                stream_segment(p->stream, &found.segment, frame->time_ns);
+        else if (result == FRAME_DATAGRAM)
+                on_datagram(p, &found.datagram, frame->time_ns);
         else
                 count_frame(p->counters, result);
         if (p->options.hold_ns)
@@ -177,16 +194,17 @@ static void on_step_back(void *context, int64_t from_ns, int64_t to_ns)
         p->missed_due_ns = to_ns;
 }
 
-void pipeline_frame(struct pipeline *p, int link, const struct capture_frame *frame)
+void pipeline_frame(struct pipeline *p, const struct capture_frame *frame)
 {
         p->counters->packets++;
         p->counters->packet_bytes += frame->wire_length;
-        timeline_frame(&p->timeline, link, frame);
+        timeline_frame(&p->timeline, frame);
 }
 
 void pipeline_advance(struct pipeline *p, int64_t now_ns)
 {
         now_ns = timeline_advance(&p->timeline, now_ns);
+        fragment_advance(p->fragments, now_ns);
         stream_advance(p->stream, now_ns);
         release(p, now_ns);
         if (now_ns >= p->missed_due_ns)
@@ -197,6 +215,7 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
 void pipeline_finish(struct pipeline *p)
 {
         timeline_finish(&p->timeline);
+        fragment_finish(p->fragments);
         stream_finish(p->stream);
         hellos_finish(p->hellos);
         release(p, INT64_MAX);
@@ -275,6 +294,10 @@ static bool make_front(struct pipeline *p)
         p->hellos = hellos_new(&hellos, p->counters);
         if (!p->hellos)
                 return false;
+        p->fragments =
+            fragment_new(config->limits.fragments, p->options.flow_key, p->counters);
+        if (!p->fragments)
+                return false;
         p->http = http_new(&http, on_transaction, p, p->counters);
         if (p->http)
                 p->stream = stream_new(&stream, http_handler(p->http), p->counters);
@@ -335,6 +358,7 @@ void pipeline_free(struct pipeline **pipeline)
         http_free(&p->http);
         hellos_free(&p->hellos);
         hold_free(&p->hold);
+        fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->wanted);
         free(p);

@@ -2,8 +2,10 @@
 /*
  * pipeline - the layers bound together: frames go in, incidents come out.
  *
- *      frame_decode -> stream -> http -> observe -> engine -> incident_fn
- *                           `-> tls ----------------^
+ *      frame_decode (fragment_resolve) -> stream -> http -> observe -> engine
+ *                                   |        `---> tls -----------------^   `->
+ * incident_fn
+ *                                   `-> tls (QUIC)
  *
  * The one file that knows all of them. Reads no clock. Files and live captures
  * drive it alike (files.c, live.c).
@@ -38,8 +40,7 @@ struct pipeline_options {
 struct pipeline *pipeline_new(const struct pipeline_options *);
 void pipeline_free(struct pipeline **);
 
-/* `link` as capture_link() says. */
-void pipeline_frame(struct pipeline *, int link, const struct capture_frame *);
+void pipeline_frame(struct pipeline *, const struct capture_frame *);
 
 /* Time passes without packets. */
 void pipeline_advance(struct pipeline *, int64_t now_ns);

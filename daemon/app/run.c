@@ -297,12 +297,20 @@ struct capture_options run_capture_options(const struct run *run)
         };
 }
 
+void run_link_unknown(const struct capture *capture, int link, bool is_error)
+{
+        (is_error ? log_error : log_warning)(
+            "%s: link type %s is not read; Ethernet, Linux cooked, loopback and raw IP "
+            "are",
+            capture_name(capture), capture_link_name(link));
+}
+
 bool run_link_is_known(const struct capture *capture)
 {
-        if (frame_link_is_known(capture_link(capture)))
-                return true;
-        log_error("%s: link type %s is not read; Ethernet, Linux cooked, loopback and "
-                  "raw IP are",
-                  capture_name(capture), capture_link_name(capture));
-        return false;
+        int link = capture_link(capture);
+        bool is_known = link == CAPTURE_LINKS_DIFFER || frame_link_is_known(link);
+
+        if (!is_known)
+                run_link_unknown(capture, link, true);
+        return is_known;
 }

@@ -46,8 +46,14 @@ bool run_advise(const struct run *);
 /* Filter, snapshot length and the like, from the configuration. */
 struct capture_options run_capture_options(const struct run *);
 
-/* False after a line that says that this link type is not read. */
+/*
+ * False after a line that says that the link type is not read. One whose frames differ
+ * is not judged here.
+ */
 bool run_link_is_known(const struct capture *);
+
+/* Says so of `link`, met in a capture whose frames differ; as an error, or a warning. */
+void run_link_unknown(const struct capture *, int link, bool is_error);
 
 /* -r: reads the files in their order. Returns the exit status. */
 int run_files(const struct command_line *, const struct setup *);

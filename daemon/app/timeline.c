@@ -17,11 +17,11 @@ void timeline_free(struct timeline *t)
         buf_free(&t->bytes);
 }
 
-static void hand_on(struct timeline *t, int link, const struct capture_frame *frame)
+static void hand_on(struct timeline *t, const struct capture_frame *frame)
 {
         if (frame->time_ns > t->now_ns)
                 t->now_ns = frame->time_ns;
-        t->handler.frame(t->handler.context, link, frame);
+        t->handler.frame(t->handler.context, frame);
 }
 
 static bool is_near(int64_t a_ns, int64_t b_ns)
@@ -33,7 +33,7 @@ static bool is_near(int64_t a_ns, int64_t b_ns)
 static void settle(struct timeline *t, bool agrees)
 {
         struct capture_frame frame = { agrees ? t->waiting_ns : t->now_ns,
-                                       buf_slice(&t->bytes), t->wire_length };
+                                       buf_slice(&t->bytes), t->wire_length, t->link };
 
         t->waiting = false;
         if (!agrees) {
@@ -43,20 +43,20 @@ static void settle(struct timeline *t, bool agrees)
                 t->handler.step_back(t->handler.context, t->now_ns, t->waiting_ns);
                 t->now_ns = t->waiting_ns;
         }
-        hand_on(t, t->link, &frame);
+        hand_on(t, &frame);
 }
 
-static void wait(struct timeline *t, int link, const struct capture_frame *frame)
+static void wait(struct timeline *t, const struct capture_frame *frame)
 {
         t->waiting = true;
-        t->link = link;
+        t->link = frame->link;
         t->waiting_ns = frame->time_ns;
         t->wire_length = frame->wire_length;
         buf_clear(&t->bytes);
         buf_put_slice(&t->bytes, frame->captured);
 }
 
-void timeline_frame(struct timeline *t, int link, const struct capture_frame *frame)
+void timeline_frame(struct timeline *t, const struct capture_frame *frame)
 {
         if (!t->started) {
                 t->started = true;
@@ -66,9 +66,9 @@ void timeline_frame(struct timeline *t, int link, const struct capture_frame *fr
                 settle(t, is_near(frame->time_ns, t->waiting_ns));
         if (frame->time_ns - t->now_ns > AHEAD_MAX ||
             t->now_ns - frame->time_ns > BACK_MAX)
-                wait(t, link, frame);
+                wait(t, frame);
         else
-                hand_on(t, link, frame);
+                hand_on(t, frame);
 }
 
 int64_t timeline_advance(struct timeline *t, int64_t now_ns)

@@ -22,7 +22,7 @@
 #include "capture/capture.h"
 
 struct timeline_handler {
-        void (*frame)(void *context, int link, const struct capture_frame *);
+        void (*frame)(void *context, const struct capture_frame *);
         void (*step_back)(void *context, int64_t from_ns, int64_t to_ns);
         void *context;
 };
@@ -42,7 +42,7 @@ void timeline_init(struct timeline *, const struct timeline_handler *, struct co
 void timeline_free(struct timeline *);
 
 /* Hands on the packet, with the time that is believed, now or with a later call. */
-void timeline_frame(struct timeline *, int link, const struct capture_frame *);
+void timeline_frame(struct timeline *, const struct capture_frame *);
 
 /* Time passes without packets. Returns the time that is believed. */
 int64_t timeline_advance(struct timeline *, int64_t now_ns);

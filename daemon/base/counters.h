@@ -21,7 +21,14 @@
         row(frames_not_ip, "frames_not_ip_total", "frames that carry no IP")              \
         row(frames_malformed, "frames_malformed_total", "headers that contradict themselves") \
         row(frames_truncated, "frames_truncated_total", "frames cut inside their headers") \
-        row(frames_fragment, "frames_fragment_total", "IP fragments, not reassembled")    \
+        row(datagrams, "datagrams_total", "UDP datagrams that are no tunnel")             \
+        row(fragments, "fragments_total", "fragments of IP packets")                      \
+        row(fragments_reassembled, "fragments_reassembled_total", "packets put together from fragments") \
+        row(fragments_overlapping, "fragments_overlapping_total", "packets dropped because their fragments contradict") \
+        row(fragments_dropped, "fragments_dropped_total", "fragments dropped by age or at the cap") \
+        row(fragments_tiny, "fragments_tiny_total", "first fragments too small for a TCP header") \
+        row(fragments_malformed, "fragments_malformed_total", "fragments that no packet can hold, or cut by the capture") \
+        row(packets_duplicated, "packets_duplicated_total", "copies that a mirror made of a packet with data") \
         row(frames_not_tcp, "frames_not_tcp_total", "IP packets of other protocols")      \
         row(frames_too_deep, "frames_too_deep_total", "more nested headers than the cap") \
         row(time_outliers, "time_outliers_total", "packets whose time no other packet shares") \

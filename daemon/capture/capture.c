@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "capture/filter.h"
+#include "capture/pcapng.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -15,7 +17,11 @@
 enum { FILE_BUFFER = 1 << 16 };
 
 struct capture {
-        pcap_t *pcap;
+        pcap_t *pcap; /* NULL for pcapng: */
+        struct pcapng *pcapng;
+        struct filter *filter;
+        FILE *file;
+        int link;
         char *name;
         char *file_buffer;
         bool live;
@@ -46,6 +52,10 @@ void capture_close(struct capture **capture)
                 return;
         if (c->pcap)
                 pcap_close(c->pcap);
+        pcapng_free(&c->pcapng);
+        filter_free(&c->filter);
+        if (c->file && c->file != stdin)
+                fclose(c->file);
         free(c->file_buffer);
         free(c->name);
         free(c);
@@ -53,11 +63,12 @@ void capture_close(struct capture **capture)
 }
 
 /* Nanoseconds were asked for; whether they came shows only when it is open. */
-static void note_precision(struct capture *c)
+static void note_kind(struct capture *c)
 {
         bool nano = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO;
 
         c->fraction_ns = nano ? 1 : NS_PER_US;
+        c->link = pcap_datalink(c->pcap);
 }
 
 static bool set_filter(struct capture *c, const char *filter, char *error)
@@ -80,45 +91,69 @@ static bool set_filter(struct capture *c, const char *filter, char *error)
         return result == 0;
 }
 
-static FILE *open_input(struct capture *c, const char *path, char *error)
+static bool open_input(struct capture *c, const char *path, char *error)
 {
-        FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-
-        if (!file) {
+        c->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+        if (!c->file) {
                 snprintf(error, CAPTURE_ERROR_MAX, "%s: %s", path, strerror(errno));
-                return NULL;
+                return false;
         }
         c->file_buffer = malloc(FILE_BUFFER);
         CHECK(c->file_buffer);
-        setvbuf(file, c->file_buffer, _IOFBF, FILE_BUFFER);
-        return file;
+        setvbuf(c->file, c->file_buffer, _IOFBF, FILE_BUFFER);
+        return true;
+}
+
+static bool is_pcapng(FILE *file)
+{
+        int first = getc(file);
+
+        if (first != EOF)
+                ungetc(first, file);
+        return first == PCAPNG_FIRST_BYTE;
+}
+
+static bool open_pcapng(struct capture *c, const char *filter, char *error)
+{
+        int first = DLT_EN10MB; /* a filter must be right even if there is no interface */
+
+        c->pcapng = pcapng_new(c->file);
+        c->filter = filter_new(filter);
+        c->link = CAPTURE_LINKS_DIFFER;
+        if (pcapng_begin(c->pcapng, &first) == PCAPNG_DAMAGED) {
+                snprintf(error, CAPTURE_ERROR_MAX,
+                         "%s: not a capture that can be read: %s", c->name,
+                         pcapng_error(c->pcapng));
+                return false;
+        }
+        return filter_is_possible(c->filter, first, error);
+}
+
+static bool open_pcap(struct capture *c, const char *filter, char *error)
+{
+        char why[PCAP_ERRBUF_SIZE] = "";
+
+        c->pcap = pcap_fopen_offline_with_tstamp_precision(
+            c->file, PCAP_TSTAMP_PRECISION_NANO, why);
+        if (!c->pcap) {
+                snprintf(error, CAPTURE_ERROR_MAX,
+                         "%s: not a capture that can be read: %s", c->name, why);
+                return false;
+        }
+        c->file = NULL; /* libpcap closes it */
+        note_kind(c);
+        return set_filter(c, filter, error);
 }
 
 struct capture *capture_open_file(const char *path, const struct capture_options *options,
                                   char error[CAPTURE_ERROR_MAX])
 {
         struct capture *c = capture_new(path, false);
-        char why[PCAP_ERRBUF_SIZE] = "";
-        FILE *file = open_input(c, path, error);
 
-        if (!file)
-                goto fail;
-        c->pcap = pcap_fopen_offline_with_tstamp_precision(
-            file, PCAP_TSTAMP_PRECISION_NANO, why);
-        if (!c->pcap) {
-                snprintf(error, CAPTURE_ERROR_MAX,
-                         "%s: not a capture that can be read: %s", path, why);
-                if (file != stdin)
-                        fclose(file);
-                goto fail;
-        }
-        note_precision(c);
-        if (!set_filter(c, options->filter, error))
-                goto fail;
+        if (!open_input(c, path, error) ||
+            !(is_pcapng(c->file) ? open_pcapng : open_pcap)(c, options->filter, error))
+                capture_close(&c);
         return c;
-fail:
-        capture_close(&c);
-        return NULL;
 }
 
 static const char *live_remedy(int status)
@@ -169,7 +204,7 @@ struct capture *capture_open_live(const char *interface,
         }
         if (!activate(c, options, error) || !set_filter(c, options->filter, error))
                 goto fail;
-        note_precision(c);
+        note_kind(c);
         if (pcap_setnonblock(c->pcap, 1, why) != 0) {
                 snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s", interface, why);
                 goto fail;
@@ -182,12 +217,12 @@ fail:
 
 int capture_link(const struct capture *c)
 {
-        return pcap_datalink(c->pcap);
+        return c->link;
 }
 
-const char *capture_link_name(const struct capture *c)
+const char *capture_link_name(int link)
 {
-        const char *name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
+        const char *name = pcap_datalink_val_to_name(link);
 
         return name ? name : "of a kind without a name";
 }
@@ -210,17 +245,16 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_ch
                            header->ts.tv_usec * c->fraction_ns,
                 .captured = slice_of(data, header->caplen),
                 .wire_length = header->len,
+                .link = c->link,
         };
 
         c->each(c->context, &frame);
 }
 
-enum capture_result capture_read(struct capture *c, int most, capture_frame_fn *each,
-                                 void *context)
+static enum capture_result read_pcap(struct capture *c, int most)
 {
-        c->each = each;
-        c->context = context;
         int count = pcap_dispatch(c->pcap, most, on_packet, (u_char *)c);
+
         if (count < 0) {
                 snprintf(c->error, sizeof(c->error), "%s: %s%s", c->name,
                          pcap_geterr(c->pcap),
@@ -228,6 +262,47 @@ enum capture_result capture_read(struct capture *c, int most, capture_frame_fn *
                 return CAPTURE_ERROR;
         }
         return count == 0 && !c->live ? CAPTURE_END : CAPTURE_MORE;
+}
+
+/* False when the frame cannot even be looked at by the filter. */
+static bool give_if_wanted(struct capture *c, const struct pcapng_packet *packet)
+{
+        struct capture_frame frame = { packet->time_ns, packet->captured,
+                                       packet->wire_length, packet->link };
+        enum filter_result result = filter_frame(c->filter, &frame, c->error);
+
+        if (result == FILTER_PASS)
+                c->each(c->context, &frame);
+        return result != FILTER_IMPOSSIBLE;
+}
+
+static enum capture_result read_pcapng(struct capture *c, int most)
+{
+        struct pcapng_packet packet;
+
+        for (int i = 0; i < most; i++) {
+                switch (pcapng_next(c->pcapng, &packet)) {
+                case PCAPNG_END:
+                        return CAPTURE_END;
+                case PCAPNG_DAMAGED:
+                        snprintf(c->error, sizeof(c->error),
+                                 "%s: %s; everything before that was read", c->name,
+                                 pcapng_error(c->pcapng));
+                        return CAPTURE_ERROR;
+                case PCAPNG_PACKET:
+                        if (!give_if_wanted(c, &packet))
+                                return CAPTURE_ERROR;
+                }
+        }
+        return CAPTURE_MORE;
+}
+
+enum capture_result capture_read(struct capture *c, int most, capture_frame_fn *each,
+                                 void *context)
+{
+        c->each = each;
+        c->context = context;
+        return c->pcapng ? read_pcapng(c, most) : read_pcap(c, most);
 }
 
 const char *capture_error(const struct capture *c)

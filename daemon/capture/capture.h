@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * capture - the only user of libpcap: files and live interfaces.
+ * capture - files and live interfaces; the only folder that uses libpcap.
  *
- * A capture gives frames with their times; it does not look inside. Errors come
+ * A capture gives frames with their times and link types; it does not look inside.
+ * Frames of a live interface or a pcap file have one link type, those of a pcapng file
+ * (pcapng.h) each that of its own interface. Errors come
  * back as one line for the operator that names the file or interface and, where
  * there is one, the remedy.
  */
@@ -27,6 +29,7 @@ struct capture_frame {
         int64_t time_ns;
         struct slice captured; /* borrowed for the call */
         uint32_t wire_length;
+        int link; /* as numbered in packet/frame.h */
 };
 
 typedef void capture_frame_fn(void *context, const struct capture_frame *);
@@ -49,11 +52,13 @@ struct capture *capture_open_live(const char *interface, const struct capture_op
                                   char error[CAPTURE_ERROR_MAX]);
 void capture_close(struct capture **);
 
-/* As numbered in packet/frame.h. */
+#define CAPTURE_LINKS_DIFFER (-1)
+
+/* That of all its frames; CAPTURE_LINKS_DIFFER for pcapng. */
 int capture_link(const struct capture *);
 
-/* "EN10MB", or its number as text. */
-const char *capture_link_name(const struct capture *);
+/* "EN10MB" */
+const char *capture_link_name(int link);
 
 /* The file's path or the interface's name. */
 const char *capture_name(const struct capture *);

@@ -10,12 +10,20 @@ enum step {
         STEP_SLL,
         STEP_SLL2,
         STEP_VLAN,
+        STEP_MPLS,
+        STEP_PPPOE,
         STEP_IP, /* raw: the version is in the first byte */
         STEP_IPV4,
         STEP_IPV6,
         STEP_IPV6_OPTIONS,
-        STEP_IPV6_AUTHENTICATION,
         STEP_IPV6_FRAGMENT,
+        STEP_AUTHENTICATION,
+        STEP_GRE,
+        STEP_ERSPAN_II,
+        STEP_ERSPAN_III,
+        STEP_UDP,
+        STEP_VXLAN,
+        STEP_GENEVE,
         STEP_TCP,
         STEPS,
 
@@ -31,11 +39,20 @@ struct decoding {
         size_t captured; /* bytes at `at` that were captured */
         size_t length;   /* bytes there on the wire, >= captured */
         bool verify;
-        uint8_t protocol; /* of the IPv6 header that comes next */
-        struct segment *segment;
+        uint8_t tunnels; /* that were entered */
+        uint8_t ttl;
+        uint16_t identification;
+        union frame *frame;
 };
 
 typedef enum step step_fn(struct decoding *);
+
+_Static_assert(
+    offsetof(struct datagram, source) == offsetof(struct segment, source) &&
+        offsetof(struct fragment, source) == offsetof(struct segment, source) &&
+        offsetof(struct datagram, destination) == offsetof(struct segment, destination) &&
+        offsetof(struct fragment, destination) == offsetof(struct segment, destination),
+    "steps write the addresses before it is known what they belong to");
 
 static void advance(struct decoding *d, size_t by)
 {
@@ -58,6 +75,14 @@ static enum step too_short(const struct decoding *d, size_t need)
         return d->length < need ? END(FRAME_MALFORMED) : END(FRAME_TRUNCATED);
 }
 
+/* A whole packet begins inside of another. */
+static enum step enter(struct decoding *d, enum step next)
+{
+        if (next < STEPS && ++d->tunnels > FRAME_TUNNELS)
+                return END(FRAME_TOO_DEEP);
+        return next;
+}
+
 static enum step ether_type(uint16_t type)
 {
         switch (type) {
@@ -70,6 +95,11 @@ static enum step ether_type(uint16_t type)
         case 0x9100: /* QinQ before there was a standard */
         case 0x9200:
                 return STEP_VLAN;
+        case 0x8847:
+        case 0x8848: /* multicast, or a label from upstream (RFC 5332) */
+                return STEP_MPLS;
+        case 0x8864:
+                return STEP_PPPOE;
         default:
                 return END(FRAME_NOT_IP);
         }
@@ -105,6 +135,31 @@ static enum step step_sll2(struct decoding *d)
         return typed_header(d, 0, 20);
 }
 
+/* One label; the last of the stack says so, but not what follows it. */
+static enum step step_mpls(struct decoding *d)
+{
+        if (d->captured < 4)
+                return too_short(d, 4);
+        bool is_last = d->at[2] & 1;
+        advance(d, 4);
+        return is_last ? STEP_IP : STEP_MPLS;
+}
+
+static enum step step_pppoe(struct decoding *d)
+{
+        if (d->captured < 8)
+                return too_short(d, 8);
+        size_t length = load_be16(d->at + 4);
+        uint16_t protocol = load_be16(d->at + 6);
+        if (d->at[0] != 0x11 || d->at[1] != 0 || length < 2 || length > d->length - 6)
+                return END(FRAME_MALFORMED);
+        cut(d, 6 + length);
+        advance(d, 8);
+        return protocol == 0x0021   ? STEP_IPV4
+               : protocol == 0x0057 ? STEP_IPV6
+                                    : END(FRAME_NOT_IP);
+}
+
 /* The address family is in the byte order of whichever host wrote the capture. */
 static enum step step_null(struct decoding *d)
 {
@@ -138,38 +193,49 @@ static enum step step_ip(struct decoding *d)
         }
 }
 
-static enum step step_ipv4(struct decoding *d)
+/*
+ * The IP header says that `length` bytes follow. Mirrors that wrap packets cut them to
+ * what their own network carries: within a tunnel that is like a snapshot length.
+ */
+static bool believe(struct decoding *d, size_t length)
 {
-        if (d->captured < 20)
-                return too_short(d, 20);
-        const uint8_t *ip = d->at;
-        size_t header = (size_t)(ip[0] & 15) * 4, total = load_be16(ip + 2);
-        if (total == 0)
-                total = d->length;
-        if (ip[0] >> 4 != 4 || header < 20 || total < header || total > d->length)
-                return END(FRAME_MALFORMED);
-        cut(d, total);
-        if (load_be16(ip + 6) & 0x3fff) /* more fragments, or an offset */
-                return END(FRAME_FRAGMENT);
-        if (ip[9] != 6)
-                return END(FRAME_NOT_TCP);
-        if (d->captured < header)
-                return END(FRAME_TRUNCATED);
-        d->segment->source = ip_from_v4(ip + 12);
-        d->segment->destination = ip_from_v4(ip + 16);
-        advance(d, header);
-        return STEP_TCP;
+        if (length > d->length) {
+                if (!d->tunnels)
+                        return false;
+                d->length = length;
+        }
+        cut(d, length);
+        return true;
 }
 
-static enum step ipv6_next(uint8_t protocol)
+/* What may follow either IP header. */
+static enum step ip_next(struct decoding *d, uint8_t protocol)
 {
         switch (protocol) {
         case 6:
                 return STEP_TCP;
+        case 17:
+                return STEP_UDP;
+        case 4:
+                return enter(d, STEP_IPV4);
+        case 41:
+                return enter(d, STEP_IPV6);
+        case 47:
+                return STEP_GRE;
+        case 51:
+                return STEP_AUTHENTICATION;
+        case 137: /* MPLS in IP (RFC 4023) */
+                return enter(d, STEP_MPLS);
+        default:
+                return END(FRAME_NOT_TCP);
+        }
+}
+
+static enum step ipv6_next(struct decoding *d, uint8_t protocol)
+{
+        switch (protocol) {
         case 44:
                 return STEP_IPV6_FRAGMENT;
-        case 51:
-                return STEP_IPV6_AUTHENTICATION;
         case 0:   /* hop by hop */
         case 43:  /* routing */
         case 60:  /* destination options */
@@ -178,8 +244,51 @@ static enum step ipv6_next(uint8_t protocol)
         case 140: /* shim6 */
                 return STEP_IPV6_OPTIONS;
         default:
-                return END(FRAME_NOT_TCP);
+                return ip_next(d, protocol);
         }
+}
+
+/* `word` holds the offset in units of eight bytes, shifted as in IPv6. */
+static enum step found_fragment(struct decoding *d, uint32_t word, bool is_last,
+                                struct fragment fragment)
+{
+        fragment.source = d->frame->fragment.source;
+        fragment.destination = d->frame->fragment.destination;
+        fragment.offset = word & 0xfff8;
+        fragment.is_last = is_last;
+        fragment.ttl = d->ttl;
+        fragment.tunnels = d->tunnels;
+        fragment.length = (uint32_t)d->length;
+        fragment.bytes = slice_of(d->at, d->captured);
+        d->frame->fragment = fragment;
+        return END(FRAME_FRAGMENT);
+}
+
+static enum step step_ipv4(struct decoding *d)
+{
+        if (d->captured < 20)
+                return too_short(d, 20);
+        const uint8_t *ip = d->at;
+        size_t header = (size_t)(ip[0] & 15) * 4, total = load_be16(ip + 2);
+        uint16_t fragment = load_be16(ip + 6);
+        uint8_t protocol = ip[9];
+        if (total == 0)
+                total = d->length;
+        if (ip[0] >> 4 != 4 || header < 20 || total < header || !believe(d, total))
+                return END(FRAME_MALFORMED);
+        if (d->captured < header)
+                return END(FRAME_TRUNCATED);
+        d->ttl = ip[8];
+        d->identification = load_be16(ip + 4);
+        d->frame->segment.source = ip_from_v4(ip + 12);
+        d->frame->segment.destination = ip_from_v4(ip + 16);
+        advance(d, header);
+        if (fragment & 0x3fff) /* more fragments, or an offset */
+                return found_fragment(
+                    d, (uint32_t)fragment << 3, !(fragment & 0x2000),
+                    (struct fragment){ .identification = d->identification,
+                                       .protocol = protocol });
+        return protocol == 6 ? STEP_TCP : ip_next(d, protocol);
 }
 
 static enum step step_ipv6(struct decoding *d)
@@ -190,15 +299,14 @@ static enum step step_ipv6(struct decoding *d)
         size_t length = load_be16(ip + 4);
         if (ip[0] >> 4 != 6)
                 return END(FRAME_MALFORMED);
-        d->segment->source = ip_from_v6(ip + 8);
-        d->segment->destination = ip_from_v6(ip + 24);
-        d->protocol = ip[6];
+        d->frame->segment.source = ip_from_v6(ip + 8);
+        d->frame->segment.destination = ip_from_v6(ip + 24);
+        d->ttl = ip[7];
+        d->identification = 0;
         advance(d, 40);
-        if (length > d->length)
+        if (length > 0 && !believe(d, length)) /* zero: a jumbogram, or offload */
                 return END(FRAME_MALFORMED);
-        if (length > 0) /* zero: a jumbogram, or offload */
-                cut(d, length);
-        return ipv6_next(d->protocol);
+        return ipv6_next(d, ip[6]);
 }
 
 /* An extension header of `size` bytes; its first byte names the next one. */
@@ -206,9 +314,9 @@ static enum step pass_extension(struct decoding *d, size_t size)
 {
         if (d->captured < size)
                 return too_short(d, size);
-        d->protocol = d->at[0];
+        uint8_t protocol = d->at[0];
         advance(d, size);
-        return ipv6_next(d->protocol);
+        return ipv6_next(d, protocol);
 }
 
 static enum step step_ipv6_options(struct decoding *d)
@@ -218,7 +326,7 @@ static enum step step_ipv6_options(struct decoding *d)
         return pass_extension(d, ((size_t)d->at[1] + 1) * 8);
 }
 
-static enum step step_ipv6_authentication(struct decoding *d)
+static enum step step_authentication(struct decoding *d)
 {
         if (d->captured < 2)
                 return too_short(d, 2);
@@ -229,10 +337,129 @@ static enum step step_ipv6_fragment(struct decoding *d)
 {
         if (d->captured < 8)
                 return too_short(d, 8);
+        uint16_t word = load_be16(d->at + 2);
         /* An atomic fragment (RFC 6946) is whole: no offset and no more to come. */
-        if (load_be16(d->at + 2) & 0xfff9)
-                return END(FRAME_FRAGMENT);
-        return pass_extension(d, 8);
+        if (!(word & 0xfff9))
+                return pass_extension(d, 8);
+        struct fragment fragment = { .identification = load_be32(d->at + 4),
+                                     .is_ipv6 = true,
+                                     .protocol = d->at[0] };
+        advance(d, 8);
+        return found_fragment(d, word, !(word & 1), fragment);
+}
+
+/* What GRE and Geneve carry is named by an EtherType; bridged Ethernet has its own. */
+static enum step tunnelled(struct decoding *d, uint16_t type)
+{
+        return enter(d, type == 0x6558 ? STEP_ETHERNET : ether_type(type));
+}
+
+static enum step step_gre(struct decoding *d)
+{
+        if (d->captured < 4)
+                return too_short(d, 4);
+        uint16_t flags = load_be16(d->at), type = load_be16(d->at + 2);
+        bool has_sequence = flags & 0x1000;
+        size_t header = 4 + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) +
+                        (has_sequence ? 4 : 0);
+        if (flags & 0x4007) /* source routes (RFC 1701); PPTP, which carries PPP */
+                return END(FRAME_NOT_TCP);
+        if (d->captured < header)
+                return too_short(d, header);
+        advance(d, header);
+        switch (type) {
+        case 0x88be: /* the first version of ERSPAN has neither a number nor a header */
+                return has_sequence ? STEP_ERSPAN_II : enter(d, STEP_ETHERNET);
+        case 0x22eb:
+                return STEP_ERSPAN_III;
+        default:
+                return tunnelled(d, type);
+        }
+}
+
+static enum step step_erspan_ii(struct decoding *d)
+{
+        if (d->captured < 8)
+                return too_short(d, 8);
+        advance(d, 8);
+        return enter(d, STEP_ETHERNET);
+}
+
+static enum step step_erspan_iii(struct decoding *d)
+{
+        if (d->captured < 12)
+                return too_short(d, 12);
+        unsigned frame_type = d->at[10] >> 2 & 31;
+        size_t header = d->at[11] & 1 ? 20 : 12; /* a subheader of the platform */
+        if (d->captured < header)
+                return too_short(d, header);
+        advance(d, header);
+        switch (frame_type) {
+        case 0:
+                return enter(d, STEP_ETHERNET);
+        case 2:
+                return enter(d, STEP_IP);
+        default:
+                return END(FRAME_NOT_IP);
+        }
+}
+
+/* By its port and by what it must look like: the ports are anybody's. */
+static enum step udp_tunnel(const struct decoding *d, uint16_t port)
+{
+        if (d->captured < 8)
+                return STEPS;
+        switch (port) {
+        case 4789:
+        case 8472: /* Linux before the port was assigned */
+                return d->at[0] & 0x08 ? STEP_VXLAN : STEPS;
+        case 6081:
+                return d->at[0] >> 6 == 0 ? STEP_GENEVE : STEPS;
+        case 4754: /* GRE in UDP: version 0, no routes, no reserved bits */
+                return (load_be16(d->at) & 0x4fff) == 0 ? STEP_GRE : STEPS;
+        default:
+                return STEPS;
+        }
+}
+
+static enum step step_udp(struct decoding *d)
+{
+        if (d->captured < 8)
+                return too_short(d, 8);
+        const uint8_t *udp = d->at;
+        size_t length = load_be16(udp + 4);
+        if (length == 0) /* a jumbogram, or offload */
+                length = d->length;
+        if (length < 8 || length > d->length)
+                return END(FRAME_MALFORMED);
+        cut(d, length);
+        advance(d, 8);
+        enum step tunnel = udp_tunnel(d, load_be16(udp + 2));
+        if (tunnel != STEPS)
+                return tunnel;
+        struct datagram *datagram = &d->frame->datagram;
+        datagram->source_port = load_be16(udp);
+        datagram->destination_port = load_be16(udp + 2);
+        datagram->payload = slice_of(d->at, d->captured);
+        datagram->length = (uint32_t)d->length;
+        return END(FRAME_DATAGRAM);
+}
+
+static enum step step_vxlan(struct decoding *d)
+{
+        advance(d, 8); /* udp_tunnel has seen them */
+        return enter(d, STEP_ETHERNET);
+}
+
+static enum step step_geneve(struct decoding *d)
+{
+        size_t header = 8 + (size_t)(d->at[0] & 63) * 4;
+        uint16_t type = load_be16(d->at + 2);
+
+        if (d->captured < header)
+                return too_short(d, header);
+        advance(d, header);
+        return tunnelled(d, type);
 }
 
 static enum step step_tcp(struct decoding *d)
@@ -240,7 +467,7 @@ static enum step step_tcp(struct decoding *d)
         if (d->captured < 20)
                 return too_short(d, 20);
         const uint8_t *tcp = d->at;
-        struct segment *segment = d->segment;
+        struct segment *segment = &d->frame->segment;
         size_t header = (size_t)(tcp[12] >> 4) * 4;
         if (header < 20 || header > d->length)
                 return END(FRAME_MALFORMED);
@@ -255,6 +482,11 @@ static enum step step_tcp(struct decoding *d)
         segment->seq = load_be32(tcp + 4);
         segment->ack = load_be32(tcp + 8);
         segment->flags = tcp[13];
+        segment->ttl = d->ttl;
+        segment->window = load_be16(tcp + 14);
+        segment->checksum = load_be16(tcp + 16);
+        segment->identification = d->identification;
+        segment->options = slice_of(tcp + 20, header - 20);
         advance(d, header);
         segment->payload = slice_of(d->at, d->captured);
         segment->length = (uint32_t)d->length;
@@ -267,12 +499,20 @@ static step_fn *const steps[STEPS] = {
         [STEP_SLL] = step_sll,
         [STEP_SLL2] = step_sll2,
         [STEP_VLAN] = step_vlan,
+        [STEP_MPLS] = step_mpls,
+        [STEP_PPPOE] = step_pppoe,
         [STEP_IP] = step_ip,
         [STEP_IPV4] = step_ipv4,
         [STEP_IPV6] = step_ipv6,
         [STEP_IPV6_OPTIONS] = step_ipv6_options,
-        [STEP_IPV6_AUTHENTICATION] = step_ipv6_authentication,
         [STEP_IPV6_FRAGMENT] = step_ipv6_fragment,
+        [STEP_AUTHENTICATION] = step_authentication,
+        [STEP_GRE] = step_gre,
+        [STEP_ERSPAN_II] = step_erspan_ii,
+        [STEP_ERSPAN_III] = step_erspan_iii,
+        [STEP_UDP] = step_udp,
+        [STEP_VXLAN] = step_vxlan,
+        [STEP_GENEVE] = step_geneve,
         [STEP_TCP] = step_tcp,
 };
 
@@ -304,20 +544,66 @@ bool frame_link_is_known(int link)
         return first_step(link) < STEPS;
 }
 
-enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_length,
-                               bool verify, struct segment *segment)
+static enum frame_result run(struct decoding *d, enum step next, int depth)
 {
-        struct decoding d = {
-                captured.data, captured.len, wire_length, verify, 0, segment
-        };
-        enum step next = first_step(link);
-
-        if (d.length < d.captured)
-                d.length = d.captured;
-        for (int depth = 0; next < STEPS; depth++) {
+        for (; next < STEPS; depth++) {
                 if (depth == FRAME_DEPTH)
                         return FRAME_TOO_DEEP;
-                next = steps[next](&d);
+                next = steps[next](d);
         }
         return (enum frame_result)(next - STEP_END);
+}
+
+/*
+ * Nearly every frame is TCP in IPv4 in Ethernet: the same steps, called by name, so
+ * that they become one piece of code. Anything else goes on through the table.
+ */
+static enum frame_result run_ethernet(struct decoding *d)
+{
+        enum step next = step_ethernet(d);
+
+        if (next != STEP_IPV4)
+                return run(d, next, 1);
+        next = step_ipv4(d);
+        if (next != STEP_TCP)
+                return run(d, next, 2);
+        return (enum frame_result)(step_tcp(d) - STEP_END);
+}
+
+enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_length,
+                               bool verify, union frame *frame)
+{
+        struct decoding d = {
+                .at = captured.data,
+                .captured = captured.len,
+                .length = wire_length > captured.len ? wire_length : captured.len,
+                .verify = verify,
+                .frame = frame,
+        };
+
+        if (link == FRAME_LINK_ETHERNET)
+                return run_ethernet(&d);
+        return run(&d, first_step(link), 0);
+}
+
+enum frame_result frame_resume(const struct fragment *whole, bool verify,
+                               union frame *frame)
+{
+        struct decoding d = {
+                .at = whole->bytes.data,
+                .captured = whole->bytes.len,
+                .length = whole->length,
+                .verify = verify,
+                .tunnels = whole->tunnels,
+                .ttl = whole->ttl,
+                .identification = whole->is_ipv6 ? 0 : (uint16_t)whole->identification,
+                .frame = frame,
+        };
+        struct ip source = whole->source, destination = whole->destination;
+        uint8_t protocol = whole->protocol;
+        bool is_ipv6 = whole->is_ipv6;
+
+        frame->segment.source = source;
+        frame->segment.destination = destination;
+        return run(&d, is_ipv6 ? ipv6_next(&d, protocol) : ip_next(&d, protocol), 0);
 }

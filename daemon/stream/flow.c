@@ -269,28 +269,42 @@ static void on_ack(struct flow *f, const struct flow_context *c, enum flow_side 
         }
 }
 
+/* A segment brought nothing new: the network's copy, or the sender's. */
+static void on_copy(struct flow *f, const struct flow_context *c,
+                    const struct segment *segment, int64_t time_ns)
+{
+        if (duplicate_is_known(c->duplicates, segment, f->hash, time_ns))
+                c->counters->packets_duplicated++;
+        else
+                c->counters->segments_retransmitted++;
+}
+
 /* False when a cap refused a part of it. */
 static bool hold(struct flow *f, const struct flow_context *c, enum flow_side from,
-                 const struct flow_bytes *bytes)
+                 const struct segment *segment, const struct flow_bytes *bytes)
 {
         struct side *side = &f->side[from];
-        struct reasm_segment segment = { bytes->offset, bytes->heard, bytes->time_ns,
-                                         bytes->bytes };
+        struct reasm_segment piece = { bytes->offset, bytes->heard, bytes->time_ns,
+                                       bytes->bytes };
 
         enum reasm_result result =
-            reasm_hold(&side->held, c->blocks, &c->limits, &segment, c->counters);
-        c->counters->segments_retransmitted += result == REASM_DUPLICATE;
+            reasm_hold(&side->held, c->blocks, &c->limits, &piece, c->counters);
+        if (result == REASM_DUPLICATE)
+                on_copy(f, c, segment, bytes->time_ns);
+        else
+                duplicate_note(c->duplicates, segment, f->hash, bytes->time_ns);
         return result != REASM_FULL;
 }
 
 /* Waits for what comes before it. Where there is no room to wait, patience ends. */
 static void hold_and_drain(struct flow *f, const struct flow_context *c,
-                           enum flow_side from, const struct flow_bytes *bytes)
+                           enum flow_side from, const struct segment *segment,
+                           const struct flow_bytes *bytes)
 {
         c->counters->segments_out_of_order += bytes->offset > f->side[from].next;
-        if (!hold(f, c, from, bytes)) {
+        if (!hold(f, c, from, segment, bytes)) {
                 flow_give_up(f, c, false, bytes->time_ns);
-                c->counters->reassembly_full += !hold(f, c, from, bytes);
+                c->counters->reassembly_full += !hold(f, c, from, segment, bytes);
         }
         drain(f, c);
 }
@@ -314,7 +328,7 @@ static void on_payload(struct flow *f, const struct flow_context *c, enum flow_s
         int64_t end = start + segment->length;
 
         if (end <= side->next) {
-                c->counters->segments_retransmitted++;
+                on_copy(f, c, segment, time_ns);
                 return;
         }
         if (start > side->next)
@@ -327,9 +341,10 @@ static void on_payload(struct flow *f, const struct flow_context *c, enum flow_s
         bool ready =
             start <= side->next && !side->held.first && is_causal(f, from, bytes.heard);
         if (!ready) {
-                hold_and_drain(f, c, from, &bytes);
+                hold_and_drain(f, c, from, segment, &bytes);
                 return;
         }
+        duplicate_note(c->duplicates, segment, f->hash, time_ns);
         deliver(f, c, from, bytes);
         if (segment->length > segment->payload.len) {
                 c->counters->segments_truncated++;

@@ -8,6 +8,7 @@
 #ifndef STREAM_FLOW_PRIV_H
 #define STREAM_FLOW_PRIV_H
 
+#include "packet/duplicate.h"
 #include "packet/frame.h"
 #include "stream/reasm.h"
 #include "stream/stream.h"
@@ -52,6 +53,7 @@ struct flow {
 struct flow_context {
         const struct stream_handler *handler;
         struct blocks *blocks;
+        struct duplicates *duplicates;
         struct reasm_limits limits;
         struct counters *counters;
 };

@@ -42,6 +42,7 @@ struct stream {
         struct flow_context context;
         struct slab flows;
         struct blocks blocks;
+        struct duplicates duplicates;
         struct slot *slots;
         uint32_t slot_mask;
         struct queue queues[FLOW_QUEUES];
@@ -347,9 +348,11 @@ struct stream *stream_new(const struct stream_options *options,
         s->handler = handler;
         s->counters = counters;
         s->now_ns = INT64_MIN / 2;
+        duplicate_init(&s->duplicates, options->hash_key);
         s->context = (struct flow_context){
                 .handler = handler,
                 .blocks = &s->blocks,
+                .duplicates = &s->duplicates,
                 .limits = { options->flow_memory, FLOW_PIECES_MAX },
                 .counters = counters,
         };

@@ -35,6 +35,7 @@ COVERED = set("""
     pcap pcapng pcap-be pcap-ns snaplen empty tshark-error gz
     vlan qinq sll dlt113 dlt276 null dlt0 dlt108 raw dlt12 dlt14 dlt101 dlt228 dlt229
     tls-ch quic quic-ch
+    vxlan geneve gre erspan ip-in-ip ip-frag ip6-frag mpls pppoe ppp
 """.split())
 HTTP = {"http1", "http2", "h2-req"}
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer|check failed")

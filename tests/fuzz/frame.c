@@ -1,9 +1,52 @@
 /* SPDX-License-Identifier: MIT */
-/* One byte of link type, then a frame. A segment lies inside its frame. */
+/*
+ * One byte of link type, one for how much more there was on the wire, then a frame. What
+ * is found lies inside of it; Ethernet's short way ends like the long one.
+ */
 #include "packet/frame.h"
 #include "base/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_inside(struct slice frame, struct slice part, uint32_t length)
+{
+        CHECK(part.len <= length);
+        CHECK(part.data >= frame.data && part.data + part.len <= frame.data + frame.len);
+}
+
+static void check_found(struct slice frame, enum frame_result result,
+                        const union frame *found)
+{
+        switch (result) {
+        case FRAME_SEGMENT:
+                check_inside(frame, found->segment.payload, found->segment.length);
+                check_inside(frame, found->segment.options, 40);
+                break;
+        case FRAME_DATAGRAM:
+                check_inside(frame, found->datagram.payload, found->datagram.length);
+                break;
+        case FRAME_FRAGMENT:
+                check_inside(frame, found->fragment.bytes, found->fragment.length);
+                CHECK(found->fragment.tunnels <= FRAME_TUNNELS);
+                break;
+        default:
+                break;
+        }
+}
+
+/* The same as a cooked frame: 14 bytes before the type instead of 12. */
+static void check_long_way(struct slice frame, uint32_t wire_length,
+                           enum frame_result expected)
+{
+        uint8_t cooked[4096] = { 0 };
+        union frame found;
+
+        if (frame.len < 12 || frame.len + 2 > sizeof(cooked))
+                return;
+        memcpy(cooked + 14, frame.data + 12, frame.len - 12);
+        CHECK(frame_decode(FRAME_LINK_SLL, slice_of(cooked, frame.len + 2),
+                           wire_length + 2, false, &found) == expected);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -11,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 FRAME_LINK_NULL, FRAME_LINK_ETHERNET, FRAME_LINK_RAW,
                 FRAME_LINK_LOOP, FRAME_LINK_SLL,      FRAME_LINK_SLL2
         };
-        struct segment segment;
+        union frame found;
 
         if (size < 2)
                 return 0;
@@ -19,14 +62,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct slice frame = slice_of(data + 2, size - 2);
         uint32_t wire_length = (uint32_t)frame.len + data[1];
         for (int verify = 0; verify < 2; verify++) {
-                if (frame_decode(link, frame, wire_length, verify, &segment) !=
-                    FRAME_SEGMENT)
-                        continue;
-                CHECK(segment.payload.len <= segment.length);
-                CHECK(segment.length <= wire_length);
-                CHECK(segment.payload.data >= frame.data &&
-                      segment.payload.data + segment.payload.len <=
-                          frame.data + frame.len);
+                enum frame_result result =
+                    frame_decode(link, frame, wire_length, verify, &found);
+                check_found(frame, result, &found);
+                if (link == FRAME_LINK_ETHERNET && !verify)
+                        check_long_way(frame, wire_length, result);
         }
         return 0;
 }

@@ -2,14 +2,16 @@
 /*
  * front - runs scenarios through frame, stream and http with a fake clock.
  *
- * Each scenario that is not `as-is` must give the same transactions when its
- * segments are cut in two at every byte, cut into single bytes, swapped with
- * their neighbours, shuffled, sent twice, and carried by IPv6.
+ * Each scenario must give the same transactions when its packets are carried by IPv6,
+ * wrapped in tunnels, cut into fragments, and wrapped and cut. One that is not `as-is`
+ * must also do so when its segments are cut in two at every byte, cut into single
+ * bytes, made to overlap, swapped with their neighbours, shuffled and sent twice.
  */
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "carry.h"
 #include "http/http.h"
-#include "packet/frame.h"
+#include "packet/fragment.h"
 #include "stream/stream.h"
 #include "wire.h"
 
@@ -109,6 +111,8 @@ static void run_wire(const struct wire *wire, struct result *result)
         int64_t now_ns = start_ns;
 
         *result = (struct result){ .distrust = result->distrust };
+        struct fragments *fragments =
+            fragment_new(4 << 20, hash_key_fixed(), &result->counters);
         struct http *http =
             http_new(&http_options, on_transaction, &result->text, &result->counters);
         struct stream *stream =
@@ -117,15 +121,25 @@ static void run_wire(const struct wire *wire, struct result *result)
                 /* As long as the packet, so that a sanitizer sees one byte too many. */
                 size_t len = wire->packets[i].bytes.len;
                 uint8_t *copy = malloc(len);
-                struct segment segment;
+                union frame frame;
                 memcpy(copy, wire->packets[i].bytes.data, len);
-                now_ns += NS_PER_MS + wire->packets[i].wait_ns;
-                if (frame_decode(FRAME_LINK_RAW, slice_of(copy, len), (uint32_t)len,
-                                 false, &segment) != FRAME_SEGMENT)
+                now_ns +=
+                    (wire->packets[i].at_once ? 0 : NS_PER_MS) + wire->packets[i].wait_ns;
+                enum frame_result found = frame_decode(
+                    FRAME_LINK_RAW, slice_of(copy, len), (uint32_t)len, false, &frame);
+                found = fragment_resolve(fragments, found, false, now_ns, &frame);
+                if (found == FRAME_SEGMENT)
+                        stream_segment(stream, &frame.segment, now_ns);
+                else if (found != FRAME_FRAGMENT)
                         errx(1, "the runner made a packet that is none");
-                stream_segment(stream, &segment, now_ns);
                 free(copy);
         }
+        fragment_finish(fragments);
+        fragment_free(&fragments);
+        if (result->counters.fragments_dropped + result->counters.fragments_overlapping +
+                result->counters.fragments_malformed >
+            0)
+                errx(1, "fragments were not put together");
         stream_finish(stream);
         stream_free(&stream);
         if (http_memory(http) != 0)
@@ -178,6 +192,54 @@ static void check_made(struct totals *totals, const struct script *script,
         wire_make(&wire, script, &options);
         check(totals, script, variant, &wire, with_counters);
         wire_free(&wire);
+}
+
+static void check_tunnels(struct totals *totals, const struct script *script)
+{
+        struct wire wire;
+
+        for (enum carry_tunnel tunnel = 0; tunnel < CARRY_TUNNELS; tunnel++) {
+                for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+                        wire_make(&wire, script, &(struct wire_options){ .ipv6 = ipv6 });
+                        carry_wrap(&wire, tunnel);
+                        check(totals, script, carry_name(tunnel), &wire, true);
+                        wire_free(&wire);
+                }
+        }
+}
+
+/* Fragments that cut the TCP header, and such as a small MTU makes. */
+static void check_fragments(struct totals *totals, const struct script *script)
+{
+        static const size_t sizes[] = { 16, 576 };
+        struct wire wire;
+
+        for (int i = 0; i < 2 * 2 * CARRY_ORDERS; i++) {
+                enum carry_order order = (enum carry_order)(i / 4);
+                wire_make(&wire, script, &(struct wire_options){ .ipv6 = i & 1 });
+                carry_cut(&wire, sizes[i >> 1 & 1], order);
+                check(totals, script, carry_order_name(order), &wire, true);
+                wire_free(&wire);
+        }
+        wire_make(&wire, script, &(struct wire_options){ 0 });
+        carry_wrap(&wire, CARRY_VXLAN);
+        carry_cut(&wire, 64, CARRY_BACKWARD);
+        check(totals, script, "in fragments of VXLAN", &wire, true);
+        wire_free(&wire);
+        wire_make(&wire, script, &(struct wire_options){ 0 });
+        carry_cut(&wire, 576, CARRY_FORWARD);
+        carry_wrap(&wire, CARRY_ERSPAN_II);
+        carry_cut(&wire, 400, CARRY_TWICE);
+        check(totals, script, "in fragments in ERSPAN in fragments", &wire, true);
+        wire_free(&wire);
+}
+
+static void check_overlaps(struct totals *totals, const struct script *script)
+{
+        check_made(totals, script, "overlapping a little",
+                   (struct wire_options){ .split_size = 20, .overlap = 7 }, false);
+        check_made(totals, script, "overlapping more than one segment",
+                   (struct wire_options){ .split_size = 20, .overlap = 45 }, false);
 }
 
 static size_t longest(const struct script *script)
@@ -252,6 +314,25 @@ static void check_shuffles(struct totals *totals, const struct script *script)
         }
 }
 
+/* What a mirror doubles is not sent again. */
+static void check_copies(struct totals *totals, const struct script *script,
+                         const struct wire *wire, const struct wire *twice)
+{
+        struct result once, both;
+
+        run_wire(wire, &once);
+        run_wire(twice, &both);
+        if (both.counters.segments_retransmitted !=
+            once.counters.segments_retransmitted) {
+                totals->failures++;
+                printf("FAILED: %s: %llu copies count as retransmissions\n", script->name,
+                       (unsigned long long)(both.counters.segments_retransmitted -
+                                            once.counters.segments_retransmitted));
+        }
+        buf_free(&once.text);
+        buf_free(&both.text);
+}
+
 static void check_duplicates(struct totals *totals, const struct script *script)
 {
         struct wire wire, twice = { 0 };
@@ -265,6 +346,7 @@ static void check_duplicates(struct totals *totals, const struct script *script)
                               buf_slice(&wire.packets[i / 2].bytes));
         }
         check(totals, script, "everything twice", &twice, false);
+        check_copies(totals, script, &wire, &twice);
         wire_free(&twice);
         wire_free(&wire);
 }
@@ -276,8 +358,11 @@ static void on_script(void *context, const struct script *script)
         totals->scenarios++;
         check_made(totals, script, "as written", (struct wire_options){ 0 }, true);
         check_made(totals, script, "IPv6", (struct wire_options){ .ipv6 = true }, true);
+        check_tunnels(totals, script);
+        check_fragments(totals, script);
         if (script->as_is)
                 return;
+        check_overlaps(totals, script);
         check_splits(totals, script);
         check_swaps(totals, script);
         check_shuffles(totals, script);

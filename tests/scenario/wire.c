@@ -125,9 +125,11 @@ static void send_data(struct builder *w, struct link *link,
 
         for (size_t sent = 0; rest.len;) {
                 size_t size = segment_size(w->options, sent, rest.len);
+                size_t again = sent < w->options->overlap ? sent : w->options->overlap;
                 if (!step->lost)
                         add_packet(w, link, step->from_server, SEGMENT_ACK | SEGMENT_PSH,
-                                   end->seq, slice_first(rest, size));
+                                   end->seq - (uint32_t)again,
+                                   slice_of(rest.data - again, size + again));
                 end->seq += (uint32_t)size;
                 sent += size;
                 rest = slice_from(rest, size);

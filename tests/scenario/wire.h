@@ -15,6 +15,7 @@ struct wire_packet {
         struct buf bytes;
         int64_t wait_ns; /* time before it, beside the usual millisecond */
         bool is_data;
+        bool at_once; /* no time passes before it */
 };
 
 struct wire {
@@ -26,6 +27,7 @@ struct wire_options {
         bool ipv6;
         size_t split_at;   /* cut every data segment here, too; 0: not */
         size_t split_size; /* cut into segments of at most this size; 0: not */
+        size_t overlap;    /* each piece also holds so much of those before it */
 };
 
 void wire_make(struct wire *, const struct script *, const struct wire_options *);

@@ -78,16 +78,16 @@ static void feed(struct world *w, const char *hex, size_t cut)
                 bytes[len++] = (uint8_t)value;
         }
         struct capture_frame frame = { w->now_ns, slice_of(bytes, len - cut),
-                                       (uint32_t)len };
+                                       (uint32_t)len, 1 };
         w->now_ns += NS_PER_MS;
-        pipeline_frame(w->pipeline, 1, &frame);
+        pipeline_frame(w->pipeline, &frame);
 }
 
 static void test_each_strange_frame_has_its_counter(void **state)
 {
         struct world w;
         struct counters *c = &w.counters;
-        char deep[256] = MACS "8100";
+        char deep[512] = MACS "8100";
 
         (void)state;
         begin(&w, true);
@@ -98,14 +98,14 @@ static void test_each_strange_frame_has_its_counter(void **state)
         assert_int_equal(c->frames_not_ip, 1);
         feed(&w,
              MACS "0800"
-                  "4500001400004000401100000a000001c0000201",
+                  "4500001400004000400100000a000001c0000201",
              0);
         assert_int_equal(c->frames_not_tcp, 1);
         feed(&w,
              MACS "0800"
                   "4500002800002000400600000a000001c0000201" TCP,
              0);
-        assert_int_equal(c->frames_fragment, 1);
+        assert_int_equal(c->fragments, 1);
         feed(&w,
              MACS "0800"
                   "4500002800004000400600000a000001c0000201" TCP,
@@ -116,7 +116,7 @@ static void test_each_strange_frame_has_its_counter(void **state)
                   "4400002800004000400600000a000001c0000201" TCP,
              0);
         assert_int_equal(c->frames_malformed, 1);
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 30; i++)
                 strcat(deep, "00018100");
         feed(&w, deep, 0);
         assert_int_equal(c->frames_too_deep, 1);
@@ -142,12 +142,17 @@ static void test_a_request_comes_out(void **state)
                 sprintf(hex + strlen(hex), "%02x", *c);
         feed(&w, hex, 0);
         assert_int_equal(w.counters.segments, 1);
-        /* A copy brings nothing new; what is cut off is counted. */
+        /* A mirror's copy brings nothing new, nor does a retransmission later. */
         feed(&w, hex, 0);
+        assert_int_equal(w.counters.packets_duplicated, 1);
+        w.now_ns += NS_PER_SEC;
+        feed(&w, hex, 0);
+        assert_int_equal(w.counters.packets_duplicated, 1);
         assert_int_equal(w.counters.segments_retransmitted, 1);
         pipeline_finish(w.pipeline);
         assert_int_equal(w.counters.requests, 1);
         assert_non_null(strstr((const char *)w.requests.data, "\"path\":\"/\""));
+        /* What is cut off is counted. */
         feed(&w, hex, 4);
         assert_int_equal(w.counters.segments_truncated, 1);
         end(&w);

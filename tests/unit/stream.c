@@ -215,6 +215,39 @@ static void test_no_room_for_patience(void **state)
         end(&w);
 }
 
+/* A copy 10 us later is a mirror's, delivered or held; one a second later is the host's.
+ */
+static void test_copies(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 100);
+        shake_hands(&w, 4000, 100, 900);
+        send(&w, 4000, false, ACK, 101, 901, "abc");
+        send(&w, 4000, false, ACK, 101, 901, "abc");
+        assert_int_equal(w.counters.packets_duplicated, 1);
+        /* Behind a hole, and a burst of copies after a burst. */
+        send(&w, 4000, false, ACK, 107, 901, "ghi");
+        send(&w, 4000, false, ACK, 110, 901, "jkl");
+        send(&w, 4000, false, ACK, 107, 901, "ghi");
+        send(&w, 4000, false, ACK, 110, 901, "jkl");
+        assert_int_equal(w.counters.packets_duplicated, 3);
+        assert_int_equal(w.counters.segments_retransmitted, 0);
+        /* The same bytes in other segments are none. */
+        send(&w, 4000, false, ACK, 107, 901, "gh");
+        assert_int_equal(w.counters.segments_retransmitted, 1);
+        send(&w, 4000, false, ACK, 104, 901, "def");
+        assert_told(&w, ">abc >def >ghi >jkl ");
+        w.now_ns += NS_PER_SEC;
+        send(&w, 4000, false, ACK, 110, 901, "jkl");
+        send(&w, 4000, false, ACK, 110, 901, "jkl");
+        assert_int_equal(w.counters.packets_duplicated, 3);
+        assert_int_equal(w.counters.segments_retransmitted, 3);
+        assert_told(&w, "");
+        end(&w);
+}
+
 static void test_resets(void **state)
 {
         struct world w;
@@ -372,6 +405,7 @@ int main(void)
                 cmocka_unit_test(test_a_hole_waits_for_its_time),
                 cmocka_unit_test(test_what_nobody_acknowledges_waits_longer),
                 cmocka_unit_test(test_no_room_for_patience),
+                cmocka_unit_test(test_copies),
                 cmocka_unit_test(test_resets),
                 cmocka_unit_test(test_ports_are_reused),
                 cmocka_unit_test(test_a_new_connection_after_the_old_one_closed),

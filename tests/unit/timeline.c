@@ -11,11 +11,11 @@ struct world {
         struct buf told;
 };
 
-static void on_frame(void *context, int link, const struct capture_frame *frame)
+static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct world *w = context;
 
-        assert_int_equal(link, 1);
+        assert_int_equal(frame->link, 1);
         assert_int_equal(frame->wire_length, 99);
         buf_printf(&w->told, "%.*s@%lld ", (int)frame->captured.len, frame->captured.data,
                    (long long)(frame->time_ns / NS_PER_SEC));
@@ -49,10 +49,10 @@ static void packet(struct world *w, const char *name, int64_t seconds)
 {
         char bytes[8];
         struct capture_frame frame = { seconds * NS_PER_SEC,
-                                       slice_of(bytes, strlen(name)), 99 };
+                                       slice_of(bytes, strlen(name)), 99, 1 };
 
         memcpy(bytes, name, strlen(name));
-        timeline_frame(&w->timeline, 1, &frame);
+        timeline_frame(&w->timeline, &frame);
         memset(bytes, '?', sizeof(bytes)); /* the frame is only borrowed */
 }
 
