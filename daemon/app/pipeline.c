@@ -245,8 +245,6 @@ static enum http_foreign on_foreign(void *context, const struct http_opening *op
         struct hello_place place = { opening->client, opening->server, opening->time_ns };
         struct tls_record record = { 0 };
 
-        if (!tls_may_begin(opening->bytes))
-                return HTTP_FOREIGN_UNKNOWN;
         if (!record_is_whole(opening->bytes))
                 return HTTP_FOREIGN_MORE;
         bool more = hellos_bytes(p->hellos, &record, &place, opening->bytes);
@@ -269,7 +267,7 @@ static bool make_front(struct pipeline *p)
                 .lines_max = (uint32_t)config->limits.headers,
                 .pipeline_max = (uint32_t)config->limits.pipeline,
                 .memory_max = config->limits.http_memory,
-                .opening = { believes_proxy_header, on_foreign, p },
+                .opening = { believes_proxy_header, tls_may_begin, on_foreign, p },
         };
         struct stream_options stream = {
                 .flows_max = (uint32_t)config->limits.flows,

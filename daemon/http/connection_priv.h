@@ -110,6 +110,7 @@ void connection_feed_lost(struct feed *);
 
 /* The first bytes of the client. What is HTTP is left to message_feed_head. */
 void opening_feed(struct feed *);
+bool opening_may_be_foreign(const struct http *, struct slice first);
 
 /* A message begins with the first byte of the feed. */
 void message_begin(struct feed *);

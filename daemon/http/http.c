@@ -24,6 +24,11 @@ static bool find_roles(struct feed *f)
         if (!flow_is_midstream(f->flow)) {
                 conn->client = FLOW_INITIATOR;
                 conn->side[FLOW_INITIATOR].state = SIDE_OPENING;
+        } else if (f->bytes.offset == 0 &&
+                   opening_may_be_foreign(f->http, f->bytes.bytes)) {
+                /* Only the handshake was not seen, or it is soon found to be nothing. */
+                conn->client = f->which;
+                conn->side[f->which].state = SIDE_OPENING;
         } else if (head_begins(f->bytes.bytes, HEAD_RESPONSE)) {
                 conn->client = !f->which;
         } else if (head_begins(f->bytes.bytes, HEAD_REQUEST)) {
@@ -32,7 +37,7 @@ static bool find_roles(struct feed *f)
                 return false;
         }
         conn->roles_known = true;
-        if (flow_is_midstream(f->flow))
+        if (f->side->state != SIDE_OPENING && flow_is_midstream(f->flow))
                 conn->side[0].state = conn->side[1].state = SIDE_LOST;
         return true;
 }

@@ -52,10 +52,12 @@ enum http_foreign {
         HTTP_FOREIGN_DONE,    /* taken: the rest of the connection is ignored */
 };
 
-/* What may stand before or in place of HTTP. Either function may be NULL. */
+/* What may stand before or in place of HTTP. All functions may be NULL. */
 struct http_opening_handler {
         /* Whether a PROXY header from this peer is believed; of others it is no HTTP. */
         bool (*believes)(void *context, const struct ip *peer);
+        /* Whether these first bytes may be of a protocol that `foreign` knows. */
+        bool (*may_be_foreign)(struct slice first);
         enum http_foreign (*foreign)(void *context, const struct http_opening *);
         void *context;
 };

@@ -37,6 +37,13 @@ static enum opening_result take_proxy(struct feed *f, struct slice bytes, size_t
         return OPENING_PASS;
 }
 
+bool opening_may_be_foreign(const struct http *h, struct slice first)
+{
+        const struct http_opening_handler *handler = &h->options.opening;
+
+        return handler->foreign && handler->may_be_foreign(first);
+}
+
 static enum opening_result show_foreign(struct feed *f, struct slice bytes)
 {
         const struct http_opening_handler *handler = &f->http->options.opening;
@@ -49,7 +56,7 @@ static enum opening_result show_foreign(struct feed *f, struct slice bytes)
                 .flow = f->flow,
         };
 
-        if (!handler->foreign)
+        if (!opening_may_be_foreign(f->http, bytes))
                 return OPENING_HTTP; /* a bad one: message.c says so */
         switch (handler->foreign(handler->context, &opening)) {
         case HTTP_FOREIGN_MORE:
@@ -97,6 +104,15 @@ static void forget_empty_lines(struct http *h, struct http_side *side)
                 connection_drop_partial(h, side);
 }
 
+/* Joined in the middle, and not what it seemed: who is the client is open again. */
+static void forget_roles(struct feed *f)
+{
+        connection_drop_partial(f->http, f->side);
+        f->side->state = SIDE_HEAD;
+        f->conn->roles_known = false;
+        feed_pass(&f->bytes, f->bytes.bytes.len);
+}
+
 /*
  * The bytes are looked at where they lie; when that is not enough they are kept like
  * those of a head, and go on as one if that is what they turn out to be.
@@ -117,6 +133,10 @@ void opening_feed(struct feed *f)
         }
         switch (look(f, bytes, &length)) {
         case OPENING_HTTP:
+                if (flow_is_midstream(f->flow)) {
+                        forget_roles(f);
+                        break;
+                }
                 side->partial_len = (uint32_t)before;
                 forget_empty_lines(f->http, side);
                 side->state = SIDE_HEAD;

@@ -7,7 +7,8 @@
  * does that (five HMAC-SHA-256), quic_open takes the protection off a packet
  * (one AES block for its header, AES-128-GCM for its payload).
  *
- * The cipher contexts of libcrypto are made once and used again for every packet.
+ * The contexts of libcrypto are made once and used again for every packet; its HMAC
+ * still allocates when it gets a key, opening a packet does not.
  * Opening needs no larger packet number than the truncated one: the numbers of a
  * client's first packets are small.
  *

@@ -15,6 +15,7 @@ LIBRARIES = {
     r"event2/": {"alert", "app"},
     r"yaml\.h": {"lang"},
     r"pcre2\.h": {"lang"},
+    r"openssl/": {"tls", "detect", "alert"},
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

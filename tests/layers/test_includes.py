@@ -11,7 +11,7 @@ DAEMON = Path(__file__).resolve().parents[2] / "daemon"
 
 def test_order_is_that_of_the_design():
     assert layer_order(DAEMON) == [
-        "base", "packet", "capture", "stream", "http",
+        "base", "packet", "capture", "stream", "http", "tls",
         "lang", "observe", "detect", "alert", "app",
     ]
 

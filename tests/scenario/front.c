@@ -57,6 +57,11 @@ static bool believes(void *context, const struct ip *peer)
         return !((const struct result *)context)->distrust;
 }
 
+static bool may_be_foreign(struct slice first)
+{
+        return first.data[0] == 0x16 && (first.len < 2 || first.data[1] == 0);
+}
+
 /* Stands for a protocol that is known: a type, a length of two bytes, so many bytes. */
 static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
 {
@@ -97,7 +102,11 @@ static void on_transaction(void *context, const struct transaction *t)
 static void run_wire(const struct wire *wire, struct result *result)
 {
         struct http_options http_options = {
-                65536, 100, 32, 16 << 20, { believes, on_foreign, result },
+                65536,
+                100,
+                32,
+                16 << 20,
+                { believes, may_be_foreign, on_foreign, result },
         };
         struct stream_options stream_options = {
                 .flows_max = 1000,
@@ -318,7 +327,7 @@ static void check_shuffles(struct totals *totals, const struct script *script)
 static void check_copies(struct totals *totals, const struct script *script,
                          const struct wire *wire, const struct wire *twice)
 {
-        struct result once, both;
+        struct result once = { .distrust = script->distrust }, both = once;
 
         run_wire(wire, &once);
         run_wire(twice, &both);

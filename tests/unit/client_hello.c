@@ -233,6 +233,45 @@ static void test_recorded(void **state)
         buf_free(&file);
 }
 
+/* RFC 8446 4.1.2: a session id of up to 32 bytes; ciphers in pairs, one at least. */
+static void test_fixed_part(void **state)
+{
+        static const struct {
+                size_t session, ciphers, compressions;
+                unsigned version;
+                enum client_hello_result result;
+        } rows[] = {
+                { 32, 2, 1, 0x0303, CLIENT_HELLO_OK },
+                { 33, 2, 1, 0x0303, CLIENT_HELLO_MALFORMED },
+                { 0, 0, 1, 0x0303, CLIENT_HELLO_MALFORMED },
+                { 0, 3, 1, 0x0303, CLIENT_HELLO_MALFORMED },
+                { 0, 2, 0, 0x0303, CLIENT_HELLO_MALFORMED },
+                { 0, 2, 2, 0x0301, CLIENT_HELLO_OK },
+                { 0, 2, 1, 0x0203, CLIENT_HELLO_MALFORMED },
+        };
+        static const uint8_t bytes[64];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct buf body = { 0 }, message = { 0 };
+                struct client_hello h;
+                put_be(&body, rows[i].version, 2);
+                buf_put(&body, bytes, 32);
+                put_be(&body, rows[i].session, 1);
+                buf_put(&body, bytes, rows[i].session);
+                put_be(&body, rows[i].ciphers, 2);
+                buf_put(&body, bytes, rows[i].ciphers);
+                put_be(&body, rows[i].compressions, 1);
+                buf_put(&body, bytes, rows[i].compressions);
+                put_be(&message, 1, 1);
+                put_vector(&message, 3, &body);
+                assert_int_equal(client_hello_parse(buf_slice(&message), &h),
+                                 rows[i].result);
+                buf_free(&body);
+                buf_free(&message);
+        }
+}
+
 static void test_grease(void **state)
 {
         unsigned count = 0;
@@ -256,6 +295,7 @@ int main(void)
                 cmocka_unit_test(test_first_of_two),
                 cmocka_unit_test(test_caps),
                 cmocka_unit_test(test_recorded),
+                cmocka_unit_test(test_fixed_part),
                 cmocka_unit_test(test_grease),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

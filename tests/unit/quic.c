@@ -442,6 +442,28 @@ static void test_no_room_for_one(void **state)
         world_close(&w);
 }
 
+/* What lies behind QUIC_FRAMES_MAX frames of a datagram is not read. */
+static void test_many_frames(void **state)
+{
+        struct world w;
+        struct slice hello;
+
+        (void)state;
+        world_open(&w);
+        for (int pings = QUIC_FRAMES_MAX - 1; pings <= QUIC_FRAMES_MAX; pings++) {
+                struct quic_maker m = maker(id_1, id_1);
+                struct buf frames = { 0 };
+                w.client.port++;
+                for (int i = 0; i < pings; i++)
+                        put_be(&frames, 1, 1);
+                put_crypto_frame(&frames, 0, buf_slice(&w.message));
+                assert_int_equal(send_frames(&w, &m, &frames, &hello),
+                                 pings < QUIC_FRAMES_MAX ? QUIC_HELLO : QUIC_MORE);
+                buf_free(&frames);
+        }
+        world_close(&w);
+}
+
 /* Many connections on one pair of endpoints: each packet still costs a bounded walk. */
 static void test_one_pair(void **state)
 {
@@ -478,6 +500,7 @@ int main(void)
                 cmocka_unit_test(test_full_of_connections),
                 cmocka_unit_test(test_full_of_bytes),
                 cmocka_unit_test(test_no_room_for_one),
+                cmocka_unit_test(test_many_frames),
                 cmocka_unit_test(test_one_pair),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
