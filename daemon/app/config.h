@@ -61,6 +61,7 @@ struct config {
                 uint64_t pipeline;
                 uint64_t detect;
                 uint64_t incidents;
+                uint64_t agents;
                 int64_t merge_wait_ns;
         } limits;
         struct {
@@ -82,6 +83,7 @@ struct config {
                 char *asn;
                 char *country;
                 char *crawlers;
+                char *agents;
         } data;
         struct {
                 char *listen;

@@ -67,6 +67,10 @@
         row(http_resyncs, "http_resyncs_total", "times it was found again")               \
         row(http_memory_full, "http_memory_full_total", "heads or requests dropped at the memory budget") \
         /* observe */                                                                     \
+        row(agents_classified, "agents_classified_total", "user agents worked out") \
+        row(agents_cached, "agents_cached_total", "user agents that were remembered") \
+        row(agents_evicted, "agents_evicted_total", "user agents forgotten because limits.agents was reached") \
+        row(agents_cut, "agents_cut_total", "user agents of which only the beginning was looked at") \
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
         row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
         /* detect */                                                                      \

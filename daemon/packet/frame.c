@@ -157,6 +157,7 @@ static enum step step_ipv4(struct decoding *d)
                 return END(FRAME_TRUNCATED);
         d->segment->source = ip_from_v4(ip + 12);
         d->segment->destination = ip_from_v4(ip + 16);
+        d->segment->ttl = ip[8];
         advance(d, header);
         return STEP_TCP;
 }
@@ -192,6 +193,7 @@ static enum step step_ipv6(struct decoding *d)
                 return END(FRAME_MALFORMED);
         d->segment->source = ip_from_v6(ip + 8);
         d->segment->destination = ip_from_v6(ip + 24);
+        d->segment->ttl = ip[7];
         d->protocol = ip[6];
         advance(d, 40);
         if (length > d->length)
@@ -255,6 +257,8 @@ static enum step step_tcp(struct decoding *d)
         segment->seq = load_be32(tcp + 4);
         segment->ack = load_be32(tcp + 8);
         segment->flags = tcp[13];
+        segment->window = load_be16(tcp + 14);
+        segment->options = slice_of(tcp + 20, header - 20);
         advance(d, header);
         segment->payload = slice_of(d->at, d->captured);
         segment->length = (uint32_t)d->length;

@@ -49,6 +49,9 @@ struct segment {
         uint16_t source_port, destination_port;
         uint32_t seq, ack;
         uint8_t flags;
+        uint8_t ttl; /* or hop limit, of the IP header nearest to it */
+        uint16_t window;
+        struct slice options; /* between header and payload */
         uint32_t length;      /* of the payload on the wire */
         struct slice payload; /* what was captured of it: length bytes or fewer */
 };
