@@ -121,9 +121,9 @@ static bool is_obscure(struct slice pattern, size_t at)
         switch (rest.data[0]) {
         case '(':
                 return is_one_of(next, "?*");
-        case '[':
-                return slice_find(slice_first(rest, class_end(pattern, at) - at), ':') <
-                       rest.len;
+        case '[': /* of a class's bytes only */
+                rest = slice_first(rest, class_end(pattern, at) - at);
+                return slice_find(rest, ':') < rest.len;
         case '\\':
                 return is_alnum(next) && !is_one_of(next, "dDsSwWbB");
         default:
@@ -386,6 +386,11 @@ void agent_list_free(struct agent_list **list)
 unsigned agent_list_count(const struct agent_list *l)
 {
         return l->crawlers;
+}
+
+unsigned agent_list_unfiltered(const struct agent_list *l)
+{
+        return (unsigned)__builtin_popcountll(l->unfiltered);
 }
 
 struct slice agent_list_family(const struct agent_list *l, uint16_t family)

@@ -14,7 +14,7 @@
  * major[.minor] behind the name, as it stands.
  *
  * Only the first AGENT_TEXT_MAX bytes of a text are looked at. Immutable once read.
- * Cost: about 1 us for a browser's; agent.h remembers the answers.
+ * Cost: 0.7 us for a browser's 135 bytes; agent.h remembers the answers.
  */
 #ifndef OBSERVE_AGENT_LIST_H
 #define OBSERVE_AGENT_LIST_H
@@ -43,6 +43,9 @@ void agent_list_free(struct agent_list **);
 
 /* How many patterns were listed. */
 unsigned agent_list_count(const struct agent_list *);
+
+/* How many of them have no plain part, and are tried on every text. */
+unsigned agent_list_unfiltered(const struct agent_list *);
 
 struct agent agent_list_classify(const struct agent_list *, struct slice text,
                                  struct counters *);

@@ -346,6 +346,31 @@ static void test_bound(void **state)
         agent_list_free(&list);
 }
 
+/* Patterns that every text has to be tried against are few. */
+static void test_unfiltered(void **state)
+{
+        static const struct {
+                const char *pattern;
+                unsigned unfiltered;
+        } rows[] = {
+                { "bot", 0 },     { "[bB]ot", 0 },        { "(a|b)?bot", 0 },
+                { "a|bot", 1 },   { "[ab]*", 1 },         { "(bot)", 1 },
+                { "(?i)bot", 1 }, { "[[:alpha:]]ot", 1 }, { "\\x41ot", 1 },
+                { "\\d+bot", 0 }, { "^bot$", 0 },         { "[]:]bot", 1 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char lines[100];
+                snprintf(lines, sizeof(lines), "%s\tx\n", rows[i].pattern);
+                struct agent_list *list = parse(lines);
+                if (agent_list_unfiltered(list) != rows[i].unfiltered)
+                        fail_msg("%s", rows[i].pattern);
+                agent_list_free(&list);
+        }
+        assert_true(agent_list_unfiltered(shipped) <= 3);
+}
+
 static void test_mistakes(void **state)
 {
         static const struct row lists[] = {
@@ -409,7 +434,8 @@ int main(void)
                 cmocka_unit_test(test_empty_list), cmocka_unit_test(test_examples),
                 cmocka_unit_test(test_people),     cmocka_unit_test(test_regexes),
                 cmocka_unit_test(test_choice),     cmocka_unit_test(test_bound),
-                cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_unfiltered), cmocka_unit_test(test_mistakes),
+                cmocka_unit_test(test_too_many),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
