@@ -9,7 +9,7 @@
  *
  * Sets of AGENT_WAYS entries. In a full set the one that was not asked for since the
  * hand last passed goes (second chance), so texts that are seen once do not drive out
- * what repeats. 18 bytes an entry. Cost of a remembered one: the hash, 30 ns for 135
+ * what repeats. 17 bytes an entry. Cost of a remembered one: the hash, 30 ns for 135
  * bytes, and one line of memory.
  */
 #ifndef OBSERVE_AGENT_H

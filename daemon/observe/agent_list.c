@@ -109,6 +109,18 @@ static size_t class_end(struct slice pattern, size_t at)
         return at + 1;
 }
 
+/* "{2}", "{2,}", "{2,5}". Any other brace is a plain one to PCRE2, or will not be. */
+static bool is_repeat(struct slice rest)
+{
+        size_t at = 1;
+
+        if (rest.len < 2 || rest.data[1] < '0' || rest.data[1] > '9')
+                return false;
+        while (at < rest.len && is_one_of(rest.data[at], "0123456789,"))
+                at++;
+        return at < rest.len && rest.data[at] == '}';
+}
+
 /*
  * Whether something begins at `at` whose end or meaning takes more than this file to
  * tell: an option, a class of classes, an escape that goes on.
@@ -121,6 +133,8 @@ static bool is_obscure(struct slice pattern, size_t at)
         switch (rest.data[0]) {
         case '(':
                 return is_one_of(next, "?*");
+        case '{':
+                return !is_repeat(rest);
         case '[': /* of a class's bytes only */
                 rest = slice_first(rest, class_end(pattern, at) - at);
                 return slice_find(rest, ':') < rest.len;

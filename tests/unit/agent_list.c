@@ -356,6 +356,7 @@ static void test_unfiltered(void **state)
                 { "bot", 0 },     { "[bB]ot", 0 },        { "(a|b)?bot", 0 },
                 { "a|bot", 1 },   { "[ab]*", 1 },         { "(bot)", 1 },
                 { "(?i)bot", 1 }, { "[[:alpha:]]ot", 1 }, { "\\x41ot", 1 },
+                { "x{2}bot", 0 }, { "x{bot|y", 1 },       { "x{}bot", 1 },
                 { "\\d+bot", 0 }, { "^bot$", 0 },         { "[]:]bot", 1 },
         };
 
