@@ -210,6 +210,25 @@ static void load_rules(struct setup *setup, struct diag *diag)
                                   setup->rule_paths.count, setup->site, diag);
 }
 
+/* Read where a rule asks for it, and where one was named: mistakes are to be found. */
+static void load_agents(struct setup *setup, struct diag *diag)
+{
+        const char *file = setup->config.data.agents;
+        char *path;
+
+        if (!file && !(setup->rules && rules_read_agents(setup->rules)))
+                return;
+        path = file ? strdup(file) : paths_shipped_agents();
+        if (path)
+                setup->agents = agent_list_read(path, diag);
+        else
+                diag_error(
+                    diag, (struct place){ .file = "data.agents" },
+                    "a rule asks for ua.family, ua.version or bot.claimed, no list "
+                    "of bots is given and the shipped one is not installed");
+        free(path);
+}
+
 bool check_load(const struct check_request *request, struct setup *setup,
                 struct buf *messages)
 {
@@ -220,6 +239,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_config(request, &setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
+        load_agents(setup, diag);
         diag_print(diag, messages);
         ok = diag_errors(diag) == 0;
         /* Nothing that was not reported may be missing. */
@@ -232,6 +252,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
 
 void check_free(struct setup *setup)
 {
+        agent_list_free(&setup->agents);
         rules_free(&setup->rules);
         site_free(&setup->site);
         text_list_clear(&setup->rule_paths);

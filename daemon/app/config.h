@@ -65,6 +65,7 @@ struct config {
                 int64_t hello_join_ns;
                 uint64_t hello_memory, quic;
                 uint64_t incidents;
+                uint64_t agents;
                 int64_t merge_wait_ns;
         } limits;
         struct {
@@ -86,6 +87,7 @@ struct config {
                 char *asn;
                 char *country;
                 char *crawlers;
+                char *agents;
         } data;
         struct {
                 char *listen;

@@ -136,6 +136,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "QUIC connections whose ClientHello is awaited, or was seen a moment ago." },
         { "limits", "incidents", OPTION_COUNT, AT(limits.incidents), "10000", 1, 10 * MIB, NULL, NULL,
           RELOAD_RESTART, false, "Incidents open at a time." },
+        { "limits", "agents", OPTION_COUNT, AT(limits.agents), "16384", 8, 16 * MIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Different User-Agents whose family is remembered, where rules ask for it." },
         { "limits", "merge_wait", OPTION_DURATION, AT(limits.merge_wait_ns), "200ms", 0, 10 * SEC, NULL, NULL,
           RELOAD_ENGINE, false, "How long the packets of one interface wait for those of a quiet one." },
 
@@ -166,6 +168,8 @@ const struct option config_options[] = {
           RELOAD_ENGINE, true, "Database of countries, MaxMind format." },
         { "data", "crawlers", OPTION_PATH, AT(data.crawlers), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, true, "Folder with the address ranges of crawlers." },
+        { "data", "agents", OPTION_PATH, AT(data.agents), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_CAPTURE, false, "List of declared bots: on each line a pattern, a tab and a family (ua.family). Default: the shipped one." },
 
         { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
           RELOAD_RESTART, true, "Address and port of the status page." },

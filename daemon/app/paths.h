@@ -13,12 +13,13 @@
 #define PATHS_CONFIG "/etc/trawlwatch/trawlwatch.yaml"
 
 /*
- * The shipped rules and the shipped site map: below share/trawlwatch of the
+ * The shipped rules, site map and list of declared bots: below share/trawlwatch of the
  * prefix that the running program was installed under, else in the source tree
  * that it was built in (../../rules from build/bin). NULL when neither is there.
  */
 char *paths_shipped_rules(void);
 char *paths_shipped_site(void);
+char *paths_shipped_agents(void);
 
 /*
  * Where state is kept: /var/lib/trawlwatch where it may be written to, else

@@ -30,6 +30,7 @@ struct pipeline {
         struct hellos *hellos;
         struct hold hold;
         struct observe *observe;
+        struct agents *agents; /* NULL: no rule asks */
         struct engine *engine;
         struct counters *counters;
         struct counters missed_base; /* at the last time the share was worked out */
@@ -317,13 +318,26 @@ static void want_pages(struct pipeline *p)
         observe_only(p->observe, p->wanted);
 }
 
+/* Work that only rules can ask for. */
+static bool make_agents(struct pipeline *p)
+{
+        const struct setup *setup = p->options.setup;
+
+        if (!setup->agents || !rules_read_agents(setup->rules))
+                return true;
+        p->agents = agents_new(setup->agents, &p->options.flow_key,
+                               (uint32_t)setup->config.limits.agents, p->counters);
+        observe_agents(p->observe, p->agents);
+        return p->agents;
+}
+
 static bool make_back(struct pipeline *p)
 {
         p->observe =
             observe_new(p->options.setup->site, &p->options.engine_key, p->counters);
         if (!p->options.requests)
                 want_pages(p);
-        return make_engine(p);
+        return make_agents(p) && make_engine(p);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options)
@@ -352,6 +366,7 @@ void pipeline_free(struct pipeline **pipeline)
                 return;
         engine_free(&p->engine);
         observe_free(&p->observe);
+        agents_free(&p->agents);
         stream_free(&p->stream);
         http_free(&p->http);
         hellos_free(&p->hellos);

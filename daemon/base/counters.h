@@ -87,6 +87,10 @@
         row(quic_full, "quic_full_total", "QUIC connections forgotten because there was no room") \
         row(quic_incomplete, "quic_incomplete_total", "QUIC connections forgotten before their ClientHello was whole") \
         /* observe */                                                                     \
+        row(agents_classified, "agents_classified_total", "user agents worked out") \
+        row(agents_cached, "agents_cached_total", "user agents that were remembered") \
+        row(agents_evicted, "agents_evicted_total", "user agents forgotten because limits.agents was reached") \
+        row(agents_cut, "agents_cut_total", "user agents of which only the beginning was looked at") \
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
         row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
         /* detect */                                                                      \

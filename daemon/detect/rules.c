@@ -340,6 +340,26 @@ bool rules_look_at(const struct rules *rules, unsigned page)
         return false;
 }
 
+static void note_agent(void *context, const struct field *field)
+{
+        *(bool *)context |= field->kind == FIELD_AGENT;
+}
+
+bool rules_read_agents(const struct rules *rules)
+{
+        bool found = false;
+
+        for (unsigned i = CONDITION_ALWAYS + 1; i < rules->condition_count; i++)
+                expr_each_field(rules->conditions[i].expr, note_agent, &found);
+        for (unsigned i = 0; i < rules->operand_count; i++)
+                expr_each_field(rules->operands[i].expr, note_agent, &found);
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                expr_each_field(rules->rules[i].when, note_agent, &found);
+        for (unsigned i = 0; i < rules->exemption_count; i++)
+                expr_each_field(rules->exemptions[i].when, note_agent, &found);
+        return found;
+}
+
 void rules_free(struct rules **pointer)
 {
         struct rules *rules = *pointer;

@@ -33,4 +33,7 @@ unsigned rules_count(const struct rules *);
 /* Can any rule look at a transaction of this page? A page without one needs no record. */
 bool rules_look_at(const struct rules *, unsigned page);
 
+/* Does any expression read what the User-Agent claims to be? */
+bool rules_read_agents(const struct rules *);
+
 #endif

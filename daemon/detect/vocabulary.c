@@ -177,6 +177,17 @@ static struct value read_uncertain_hello(const void *subject, unsigned argument)
                                .truth = s->fingerprint && s->fingerprint_is_uncertain };
 }
 
+static struct value read_tcp_shape(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        if (tcp_shape_is_none(&s->record->tcp_shape))
+                return missing();
+        return text(
+            slice_of(s->scratch, tcp_shape_format(&s->record->tcp_shape, s->scratch)));
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -263,6 +274,10 @@ static const struct field rows[] = {
         { "referer.same_site", VALUE_BOOL, read_flag, RECORD_REFERER_SAME_SITE, NULL, "the Referer names this site", 0 },
         { "cookies", VALUE_NUMBER, read_cookies, 0, NULL, "how many cookies were sent", 0 },
         { "ua", VALUE_STRING, read_text, RECORD_USER_AGENT, NULL, "the User-Agent header", 0 },
+        { "ua.family", VALUE_STRING, read_text, RECORD_UA_FAMILY, NULL, "what it says it is: chrome, curl, googlebot ...", FIELD_AGENT },
+        { "ua.version", VALUE_STRING, read_text, RECORD_UA_VERSION, NULL, "its version, major[.minor] as it stands", FIELD_AGENT },
+        { "bot.claimed", VALUE_BOOL, read_flag, RECORD_BOT_CLAIMED, NULL, "it is on the list of declared bots", FIELD_AGENT },
+        { "tcp.shape", VALUE_STRING, read_tcp_shape, 0, NULL, "how the client's system opened the connection", 0 },
         { "http.shape", VALUE_STRING, read_shape, 0, NULL, "hash of the header order, 16 hex digits", FIELD_SHAPE },
         { "tls.ja4", VALUE_STRING, read_hello, offsetof(struct fingerprint, ja4), NULL, "JA4 of the visitor's ClientHello", FIELD_JA4 },
         { "tls.ja3", VALUE_STRING, read_hello, offsetof(struct fingerprint, ja3), NULL, "JA3 of the visitor's ClientHello", 0 },
@@ -274,11 +289,7 @@ static const struct field rows[] = {
         LATER("client.asn", VALUE_NUMBER, "number of the visitor's autonomous system"),
         LATER("client.country", VALUE_STRING, "the visitor's country"),
         LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
-        LATER("ua.family", VALUE_STRING, "family of the user agent"),
-        LATER("ua.version", VALUE_STRING, "version of the user agent"),
-        LATER("bot.claimed", VALUE_BOOL, "the user agent says it is a bot"),
         LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
-        LATER("tcp.shape", VALUE_STRING, "shape of the SYN"),
         LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
         LATER("signup.fill_time", VALUE_DURATION, "from the form to the sign-up"),
@@ -353,6 +364,7 @@ enum participant_kind field_participant(enum field_kind kind)
         case FIELD_PLAIN:
         case FIELD_LATER:
         case FIELD_SESSION_WAS:
+        case FIELD_AGENT:
                 break;
         }
         return PARTICIPANT_KINDS;

@@ -23,7 +23,7 @@ struct subject {
         bool fingerprint_is_uncertain;
 };
 
-#define SUBJECT_SCRATCH 32
+#define SUBJECT_SCRATCH TCP_SHAPE_TEXT_MAX
 
 struct slice subject_ja4(const struct subject *); /* or none */
 
@@ -32,7 +32,8 @@ enum field_kind {
         FIELD_PLAIN,
         FIELD_LATER, /* not in this version yet */
         FIELD_SESSION_WAS,
-        FIELD_IP, /* from here on: can be blocked */
+        FIELD_AGENT, /* what the User-Agent claims to be: worked out when it is read */
+        FIELD_IP,    /* from here on: can be blocked */
         FIELD_HOST,
         FIELD_PREFIX,
         FIELD_SESSION,

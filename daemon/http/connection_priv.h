@@ -44,6 +44,7 @@ struct connection {
         struct exchange *requesting;   /* one of them, whose body is still coming */
         int64_t server_mark;           /* a request is proved by a response behind this */
         int64_t response_start; /* where the next response must begin, when out of step */
+        uint32_t requests;      /* seen so far, saturating */
         uint8_t client;         /* which flow_side it is */
         uint8_t outstanding;
         uint8_t strange;
@@ -51,6 +52,7 @@ struct connection {
         bool is_proxied;           /* a PROXY header has come */
         bool is_announced;         /* and it named a client */
         struct endpoint announced; /* this one */
+        bool behind; /* the newest request came before the last response had ended */
 };
 
 struct http {

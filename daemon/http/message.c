@@ -103,6 +103,10 @@ static struct transaction *describe(struct feed *f, struct transaction *t)
         t->announced = f->conn->announced;
         t->is_announced = f->conn->is_announced;
         t->is_proxied = f->conn->is_proxied;
+        if (f->which == FLOW_INITIATOR)
+                t->tcp_shape = flow_tcp_shape(f->flow);
+        t->connection_request = f->conn->requests;
+        t->pipelined = f->conn->behind;
         t->request_first_ns = f->side->first_ns;
         t->request_last_ns = f->bytes.time_ns;
         t->request_bytes = message_bytes(f);
@@ -185,7 +189,9 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
 
         count_request(f->http->counters, head);
         conn->spoken = true;
-        if (conn->first)
+        conn->requests += conn->requests < UINT32_MAX;
+        conn->behind = conn->first != NULL;
+        if (conn->behind)
                 conn->pipelines = true;
         conn->requesting = begin_exchange(f, head, bytes);
         expect_response(f);

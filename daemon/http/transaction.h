@@ -9,6 +9,7 @@
 #define HTTP_TRANSACTION_H
 
 #include "base/ip.h"
+#include "packet/tcp_shape.h"
 
 /* One header line: name as it came (case kept), value without outer blanks. */
 struct http_header {
@@ -25,6 +26,15 @@ struct transaction {
         struct endpoint announced;      /* the client that a PROXY header named */
         bool is_announced;
         bool is_proxied;   /* there was a PROXY header, whether or not it named one */
+        struct tcp_shape tcp_shape;     /* of the client's SYN, or none */
+
+        /*
+         * Which request of its connection it is, of those that were seen: 1, 2, ...,
+         * UINT32_MAX at the most. It was pipelined when it came before the response to
+         * the one before it had ended.
+         */
+        uint32_t connection_request;
+        bool pipelined;
 
         /* Request. */
         int64_t request_first_ns, request_last_ns; /* its first and last byte */

@@ -129,17 +129,14 @@ static bool is_in_named(const struct expr *node, const struct expr_subject *subj
 static bool is_matched(const struct expr *node, const struct expr_subject *subject)
 {
         struct value value = expr_value(node->child, subject);
-        struct tree *tree = node->regex->tree;
 
         if (value.type == VALUE_MISSING)
                 return false;
-        tree->steps_left = EXPR_REGEX_STEPS + value.text.len;
-        const uint8_t *text = value.text.data ? value.text.data : (const uint8_t *)"";
-        int result = pcre2_match(node->regex->code, text, value.text.len, 0, 0,
-                                 tree->match_data, tree->match_context);
-        if (result < PCRE2_ERROR_PARTIAL && subject->counters)
+        enum regex_result result =
+            regex_match(node->match.regex, node->match.room, value.text, NULL);
+        if (result == REGEX_LIMIT && subject->counters)
                 subject->counters->regex_limits++;
-        return result >= 0;
+        return result == REGEX_YES;
 }
 
 static bool is_chain_true(const struct expr *node, const struct expr_subject *subject)

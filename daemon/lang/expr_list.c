@@ -3,10 +3,6 @@
 
 #include "base/check.h"
 
-#define PATTERN_MAX         4096 /* bytes of a regular expression */
-#define PATTERN_NESTING_MAX 32
-#define MATCH_HEAP_MAX      1024 /* KiB */
-
 /* One element: a constant or a bare word. */
 static struct expr *read_element(struct reader *r)
 {
@@ -232,66 +228,22 @@ static unsigned offset_in_source(const struct reader *r, const struct token *tok
         return at;
 }
 
-/* Counts every item of a pattern that is tried, and ends the match when it is enough. */
-static int count_step(pcre2_callout_block *block, void *context)
-{
-        struct tree *tree = context;
-
-        (void)block;
-        return tree->steps_left-- ? 0 : PCRE2_ERROR_CALLOUT;
-}
-
-/*
- * PCRE2's own match limit begins anew at each place of the text and does not
- * see the work of x*y*: a pattern of three such parts takes ten seconds for 4 KB
- * under it. Counting at every item (PCRE2_AUTO_CALLOUT) bounds the whole match,
- * 8 ms at the worst found, and makes a common one half slower.
- */
-static void prepare_matching(struct tree *tree)
-{
-        if (tree->match_data)
-                return;
-        tree->match_data = pcre2_match_data_create(1, NULL);
-        tree->match_context = pcre2_match_context_create(NULL);
-        CHECK(tree->match_data && tree->match_context);
-        pcre2_set_match_limit(tree->match_context, EXPR_REGEX_STEPS);
-        pcre2_set_depth_limit(tree->match_context, EXPR_REGEX_STEPS);
-        pcre2_set_heap_limit(tree->match_context, MATCH_HEAP_MAX);
-        pcre2_set_callout(tree->match_context, count_step, tree);
-}
-
-/*
- * Bytes, not characters: traffic need not be UTF-8. The switches that a pattern
- * can turn on for itself ((*UTF) and the like) are off for good.
- */
+/* Takes it over into the tree. NULL after a mistake. */
 static struct regex *compile(struct reader *r, const struct token *token)
 {
-        struct slice pattern = token->value.text;
-        pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-        struct regex *regex = NULL;
-        char message[120];
-        size_t offset = 0;
-        int error = 0;
+        struct regex_mistake mistake;
+        struct regex *regex = regex_new(token->value.text, &mistake);
 
-        CHECK(context);
-        pcre2_set_max_pattern_length(context, PATTERN_MAX);
-        pcre2_set_parens_nest_limit(context, PATTERN_NESTING_MAX);
-        pcre2_code *code =
-            pcre2_compile(pattern.data, pattern.len,
-                          PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
-                              PCRE2_DOLLAR_ENDONLY | PCRE2_AUTO_CALLOUT,
-                          &error, &offset, context);
-        pcre2_compile_context_free(context);
-        if (!code) {
-                pcre2_get_error_message(error, (uint8_t *)message, sizeof(message));
-                expr_mistake(r, offset_in_source(r, token, offset),
-                             "in the regular expression: %s", message);
+        if (!regex) {
+                expr_mistake(r, offset_in_source(r, token, mistake.offset),
+                             "in the regular expression: %s", mistake.message);
                 return NULL;
         }
-        prepare_matching(r->tree);
-        regex = arena_take(&r->tree->arena, sizeof(*regex));
-        *regex = (struct regex){ code, pattern, r->tree, r->tree->regexes };
-        r->tree->regexes = regex;
+        if (!r->tree->regex_room)
+                r->tree->regex_room = regex_room_new();
+        struct tree_regex *link = arena_take(&r->tree->arena, sizeof(*link));
+        *link = (struct tree_regex){ regex, r->tree->regexes };
+        r->tree->regexes = link;
         return regex;
 }
 
@@ -313,7 +265,8 @@ struct expr *expr_read_matches(struct reader *r, struct expr *left)
                 expr_skip(r);
                 return expr_broken(r, left->at);
         }
-        node->regex = compile(r, &r->token);
+        node->match.regex = compile(r, &r->token);
+        node->match.room = r->tree->regex_room;
         expr_next(r);
         return node;
 }

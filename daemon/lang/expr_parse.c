@@ -445,10 +445,9 @@ static struct expr *read_all(struct reader *r, enum value_type want)
 
 static void tree_free(struct tree *tree)
 {
-        for (struct regex *regex = tree->regexes; regex; regex = regex->next)
-                pcre2_code_free(regex->code);
-        pcre2_match_data_free(tree->match_data);
-        pcre2_match_context_free(tree->match_context);
+        for (struct tree_regex *link = tree->regexes; link; link = link->next)
+                regex_free(&link->regex);
+        regex_room_free(&tree->regex_room);
         arena_free(&tree->arena);
         free(tree);
 }

@@ -257,7 +257,7 @@ static void print_bare(const struct expr *node, struct buf *out)
         case NODE_MATCHES:
                 print_node(node->child, BINDS_SUM, out);
                 buf_put_str(out, " =~ ");
-                expr_print_text(node->regex->pattern, out);
+                expr_print_text(regex_pattern(node->match.regex), out);
                 break;
         default:
                 print_operands(node, out);

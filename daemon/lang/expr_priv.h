@@ -20,17 +20,11 @@
 
 #include "base/arena.h"
 #include "lang/expr.h"
-
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include "lang/regex.h"
 
 #define EXPR_TEXT_MAX  65536 /* bytes */
 #define EXPR_DEPTH_MAX 64    /* parentheses in parentheses, and operators in operators */
 #define EXPR_NODES_MAX 4096
-
-/* What one match may take: this many items of the pattern tried, and one more for
- * each byte of the text, so that looking through a long text alone is no offence. */
-#define EXPR_REGEX_STEPS 10000
 
 enum token_kind {
         TOKEN_END,
@@ -101,11 +95,10 @@ enum node_kind {
         NODE_NEGATE,
 };
 
-struct regex {
-        pcre2_code *code;
-        struct slice pattern;
-        struct tree *tree; /* for its match data */
-        struct regex *next;
+/* `=~`. */
+struct regex_node {
+        const struct regex *regex; /* the tree's */
+        struct regex_room *room;
 };
 
 struct value_array {
@@ -128,18 +121,18 @@ struct expr {
                 struct aggregate aggregate;
                 struct value_array list;
                 const struct value_list *named;
-                struct regex *regex;
+                struct regex_node match;
         };
 };
 
 /* What all nodes of one expression share. */
 struct tree {
         struct arena arena;
-        struct regex *regexes;
-        pcre2_match_data
-            *match_data; /* one for all: its memory is kept between matches */
-        pcre2_match_context *match_context;
-        size_t steps_left; /* of the match that is running */
+        struct tree_regex {
+                struct regex *regex;
+                struct tree_regex *next;
+        } * regexes;
+        struct regex_room *regex_room; /* one for all; NULL while there are none */
 };
 
 struct reader {

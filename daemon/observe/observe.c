@@ -22,8 +22,10 @@ struct observe {
         const struct site *site;
         struct hash_key key;
         struct counters *counters;
-        const bool *wanted; /* by page; NULL: all */
-        struct target url;  /* of the transaction at hand */
+        const bool *wanted;    /* by page; NULL: all */
+        struct agents *agents; /* NULL: nobody asks */
+        bool behind_proxy;     /* the transaction at hand came through one */
+        struct target url;     /* of the transaction at hand */
         struct pattern_target matched;
         unsigned page;
         struct slice normal_path; /* in `normal` */
@@ -52,6 +54,11 @@ struct observe *observe_new(const struct site *site, const struct hash_key *key,
 void observe_only(struct observe *o, const bool *pages)
 {
         o->wanted = pages;
+}
+
+void observe_agents(struct observe *o, struct agents *agents)
+{
+        o->agents = agents;
 }
 
 void observe_free(struct observe **observe)
@@ -279,12 +286,42 @@ static void put_url(struct observe *o, const struct transaction *t)
         put_target(o, &o->matched);
 }
 
+/* What the software says it is, as far as the record holds the text. */
+static void put_agent(struct observe *o, struct slice text)
+{
+        struct record *r = o->builder.record;
+        struct record_span ua = r->texts[RECORD_USER_AGENT];
+        struct agent agent = agents_find(o->agents, text);
+
+        if (agent.is_bot)
+                r->flags |= RECORD_BOT_CLAIMED;
+        record_put(&o->builder, RECORD_UA_FAMILY, agents_family(o->agents, agent));
+        if (agent.version_len && agent.version_at + agent.version_len <= ua.len)
+                r->texts[RECORD_UA_VERSION] =
+                    (struct record_span){ ua.offset + agent.version_at,
+                                          agent.version_len };
+}
+
+/* What the connection tells, rather than the message. */
+static void put_connection(struct observe *o, const struct transaction *t)
+{
+        struct record *r = o->builder.record;
+
+        if (!o->behind_proxy)
+                r->tcp_shape = t->tcp_shape;
+        r->connection_request = t->connection_request;
+        if (t->pipelined)
+                r->flags |= RECORD_PIPELINED;
+}
+
 static void put_headers(struct observe *o)
 {
         const struct site *site = o->site;
 
         record_put(&o->builder, RECORD_USER_AGENT, o->seen.slots[HEADER_USER_AGENT]);
         record_put(&o->builder, RECORD_REFERER, o->seen.slots[HEADER_REFERER]);
+        if (o->agents)
+                put_agent(o, o->seen.slots[HEADER_USER_AGENT]);
         o->builder.record->header_count = (uint8_t)site->wanted_count;
         for (unsigned i = 0; i < site->wanted_count; i++)
                 record_put_header(&o->builder, i, o->seen.slots[site->wanted_slots[i]]);
@@ -313,10 +350,12 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         find_page(o, t);
         if (o->wanted && !o->wanted[o->page])
                 return NULL;
-        shape_begin(&o->shape, trusted_has(&o->site->trusted, &t->client.ip));
+        o->behind_proxy = trusted_has(&o->site->trusted, &t->client.ip);
+        shape_begin(&o->shape, o->behind_proxy);
         read_request_headers(o, &t->request_headers);
         record_begin(&o->builder);
         put_visitor(o, t);
+        put_connection(o, t);
         record_put(&o->builder, RECORD_METHOD, t->method);
         put_url(o, t);
         put_identities(o, t);

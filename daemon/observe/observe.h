@@ -12,6 +12,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "http/transaction.h"
+#include "observe/agent.h"
 #include "observe/record.h"
 #include "observe/site.h"
 
@@ -27,6 +28,12 @@ void observe_free(struct observe **);
  * each number of site_page_names and is borrowed. NULL (the default): all.
  */
 void observe_only(struct observe *, const bool *pages);
+
+/*
+ * From now on records say what the User-Agent claims to be. `agents` is borrowed; without
+ * them (the default) those fields are missing and cost nothing.
+ */
+void observe_agents(struct observe *, struct agents *agents);
 
 /* NULL when its page is not wanted. The record is valid until the next call. Never fails.
  */

@@ -7,13 +7,15 @@
  * processes). It holds what rules, alerts and `--print requests` need and
  * nothing else; long texts are cut at RECORD_TEXT_CAP and the cut is counted.
  *
- * Missing texts have the offset 0 (which is the record itself).
+ * Missing texts have the offset 0 (which is the record itself). A text may be a part of
+ * another one.
  */
 #ifndef OBSERVE_RECORD_H
 #define OBSERVE_RECORD_H
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "packet/tcp_shape.h"
 
 #define RECORD_TEXT_CAP 4096
 #define RECORD_HEADERS  32 /* different header('name') that rules can ask for */
@@ -33,6 +35,8 @@ enum record_text {
         RECORD_ACCOUNT,
         RECORD_USER_AGENT,
         RECORD_REFERER,
+        RECORD_UA_FAMILY,  /* this and the next where observe_agents was asked for */
+        RECORD_UA_VERSION, /* a part of the User-Agent: major[.minor] as it stands */
         RECORD_TEXTS
 };
 
@@ -43,6 +47,8 @@ enum record_flag {
         RECORD_TARGET_NUMERIC = 1 << 3, /* target_number is valid */
         RECORD_RESPONSE_COMPLETE = 1 << 4,
         RECORD_CLIENT_TRUSTED = 1 << 5, /* the visitor is itself a trusted proxy */
+        RECORD_BOT_CLAIMED = 1 << 6,    /* the User-Agent is that of a declared bot */
+        RECORD_PIPELINED = 1 << 7, /* sent before the response to the one before ended */
 };
 
 struct record_span {
@@ -71,6 +77,9 @@ struct record {
         uint64_t request_bytes, response_bytes;
         uint64_t target_number;
         uint64_t http_shape; /* 0: none */
+        /* None where the peer is a trusted proxy, which opened the connection itself. */
+        struct tcp_shape tcp_shape;
+        uint32_t connection_request; /* 1, 2, ... of its connection; saturating */
         struct record_span texts[RECORD_TEXTS];
         struct record_span headers[RECORD_HEADERS]; /* by number of the name asked for */
 };

@@ -252,9 +252,9 @@ static bool parse_forwarded(struct slice element, struct node *node)
 
         for (;;) {
                 size_t equals = slice_find(element, '=');
-                if (equals == element.len)
-                        return false;
                 struct slice name = slice_trim(slice_first(element, equals));
+                if (equals == element.len || name.len == 0)
+                        return false;
                 element = slice_from(element, equals + 1);
                 size_t end = value_end(element);
                 if (end > element.len)

@@ -198,6 +198,7 @@ static void restart(struct flow *f, const struct flow_context *c, enum flow_side
         for (int i = 0; i < 2; i++)
                 f->side[i] = (struct side){ .end = INT64_MAX };
         f->has_reuse = f->midstream = f->ignored = f->closed = false;
+        f->shape = (struct tcp_shape){ 0 };
         memset(f->user, 0, c->handler->user_size);
 }
 
@@ -218,6 +219,7 @@ static void on_syn(struct flow *f, const struct flow_context *c, enum flow_side 
                 if (f->closed)
                         restart(f, c, from, time_ns);
                 side_begin(&f->side[FLOW_INITIATOR], base);
+                f->shape = tcp_shape_of(segment->options, segment->window, segment->ttl);
                 return;
         }
         f->has_reuse = true;
@@ -462,6 +464,11 @@ const struct endpoint *flow_endpoint(const struct flow *f, enum flow_side which)
 bool flow_is_midstream(const struct flow *f)
 {
         return f->midstream;
+}
+
+struct tcp_shape flow_tcp_shape(const struct flow *f)
+{
+        return f->shape;
 }
 
 int64_t flow_position(const struct flow *f, enum flow_side which)

@@ -10,6 +10,7 @@
 
 #include "packet/duplicate.h"
 #include "packet/frame.h"
+#include "packet/tcp_shape.h"
 #include "stream/reasm.h"
 #include "stream/stream.h"
 
@@ -43,6 +44,7 @@ struct flow {
         int64_t queued_ns;                 /* when it was put at the end of its queue */
         int64_t stalled_ns;                /* since when something is held or missing */
         int64_t stall_check_ns;
+        struct tcp_shape shape; /* of the initiator's SYN */
         uint8_t queue;
         uint8_t reuse_side;
         bool has_reuse, is_stalled, midstream, ignored, closed;

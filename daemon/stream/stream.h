@@ -31,6 +31,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/ip.h"
+#include "packet/tcp_shape.h"
 
 struct stream;
 struct flow;
@@ -101,6 +102,12 @@ const struct endpoint *flow_endpoint(const struct flow *, enum flow_side);
 
 /* Its beginning was not seen: offsets count from an arbitrary byte. */
 bool flow_is_midstream(const struct flow *);
+
+/*
+ * How the initiator opened it; none when its SYN was not seen, or came on the ports of
+ * a connection that had not ended (it may be forged until it is answered).
+ */
+struct tcp_shape flow_tcp_shape(const struct flow *);
 
 /* Offset of the next byte of that direction that the handler has not been given. */
 int64_t flow_position(const struct flow *, enum flow_side);

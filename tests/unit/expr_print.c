@@ -201,7 +201,8 @@ static bool same_contents(const struct expr *a, const struct expr *b)
         case NODE_IN_NAMED:
                 return a->named == b->named;
         case NODE_MATCHES:
-                return slice_equal(a->regex->pattern, b->regex->pattern);
+                return slice_equal(regex_pattern(a->match.regex),
+                                   regex_pattern(b->match.regex));
         default:
                 return true;
         }

@@ -94,6 +94,39 @@ static void test_links(void **state)
         assert_hello(FRAME_LINK_IPV6, IP6 TCP HELLO, "2001:db8::1");
 }
 
+/* What a SYN tells of its sender: options, window, and hops that are left. */
+static void test_shape_of_the_sender(void **state)
+{
+        static const struct {
+                const char *ip;
+                uint8_t ttl;
+        } rows[] = {
+                { "450000300000400039060000"
+                  "0a000001c0000201",
+                  0x39 },
+                { "60000000001c0680"
+                  "20010db8000000000000000000000001"
+                  "20010db8000000000000000000000002",
+                  0x80 },
+        };
+        union frame frame;
+        const struct segment *segment = &frame.segment;
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                char hex[300];
+                snprintf(hex, sizeof(hex), "%s%s", rows[i].ip,
+                         "c0de1f90000003e8000000007002faf000000000"
+                         "020405b401010402");
+                assert_int_equal(decode(FRAME_LINK_RAW, hex, &frame), FRAME_SEGMENT);
+                assert_int_equal(segment->ttl, rows[i].ttl);
+                assert_int_equal(segment->window, 0xfaf0);
+                assert_int_equal(segment->options.len, 8);
+                assert_memory_equal(segment->options.data, "\2\4\5\264\1\1\4\2", 8);
+                assert_int_equal(segment->length, 0);
+        }
+}
+
 static void test_padding_is_not_payload(void **state)
 {
         (void)state;
@@ -518,6 +551,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links),
+                cmocka_unit_test(test_shape_of_the_sender),
                 cmocka_unit_test(test_padding_is_not_payload),
                 cmocka_unit_test(test_extension_headers),
                 cmocka_unit_test(test_offload_leaves_a_length_of_zero),

@@ -134,6 +134,69 @@ static void assert_text(const struct record *r, enum record_text which,
                          expected ? expected : "(none)");
 }
 
+static void test_user_agents(void **state)
+{
+        static const char chrome[] =
+            "User-Agent: Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/120.0.6099.71 "
+            "Safari/537.36";
+        struct diag *diag = diag_new();
+        struct agent_list *list =
+            agent_list_parse("list", slice_str("Googlebot\\/\tgooglebot\n"), diag);
+        struct hash_key key = hash_key_fixed();
+        struct agents *agents = agents_new(list, &key, 64, &counters);
+        const struct record *r = look("GET /", chrome, 200, NULL);
+
+        (void)state;
+        /* Nobody has asked yet. */
+        assert_text(r, RECORD_UA_FAMILY, NULL);
+        assert_text(r, RECORD_UA_VERSION, NULL);
+        observe_agents(observe, agents);
+        for (int i = 0; i < 2; i++) {
+                r = look("GET /", chrome, 200, NULL);
+                assert_text(r, RECORD_UA_FAMILY, "chrome");
+                assert_text(r, RECORD_UA_VERSION, "120.0");
+                assert_false(r->flags & RECORD_BOT_CLAIMED);
+        }
+        r = look("GET /", "User-Agent: Googlebot/2.1", 200, NULL);
+        assert_text(r, RECORD_UA_FAMILY, "googlebot");
+        assert_text(r, RECORD_UA_VERSION, "2.1");
+        assert_true(r->flags & RECORD_BOT_CLAIMED);
+        r = look("GET /", "User-Agent: x", 200, NULL);
+        assert_text(r, RECORD_UA_FAMILY, NULL);
+        assert_text(r, RECORD_UA_VERSION, NULL);
+        r = look("GET /", "Accept: x", 200, NULL);
+        assert_text(r, RECORD_UA_FAMILY, NULL);
+        assert_false(r->flags & RECORD_BOT_CLAIMED);
+        assert_int_equal(counters.agents_classified, 3);
+        assert_int_equal(counters.agents_cached, 1);
+        observe_agents(observe, NULL);
+        agents_free(&agents);
+        agent_list_free(&list);
+        diag_free(&diag);
+}
+
+/* A proxy's SYN says nothing of the visitor; his place on the connection stays. */
+static void test_connection(void **state)
+{
+        struct exchange x;
+        const struct record *r;
+
+        (void)state;
+        make(&x, "GET /", "X-Forwarded-For: 198.51.100.7", 200, NULL);
+        x.t.tcp_shape = tcp_shape_of(slice_none(), 1024, 64);
+        x.t.connection_request = 7;
+        x.t.pipelined = true;
+        r = observe_transaction(observe, &x.t);
+        assert_true(tcp_shape_is_none(&r->tcp_shape));
+        assert_int_equal(r->connection_request, 7);
+        assert_true(r->flags & RECORD_PIPELINED);
+        assert_true(ip_parse(slice_str("203.0.113.9"), &x.t.client.ip));
+        x.t.pipelined = false;
+        r = observe_transaction(observe, &x.t);
+        assert_int_equal(r->tcp_shape.window, 1024);
+        assert_false(r->flags & RECORD_PIPELINED);
+}
+
 static const char *page_of(const struct record *r)
 {
         const struct value_names *names = site_page_names(site);
@@ -551,6 +614,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_announced_visitors),
+                cmocka_unit_test(test_user_agents),
+                cmocka_unit_test(test_connection),
                 cmocka_unit_test(test_everything),
                 cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_pages),

@@ -18,6 +18,8 @@ struct world {
         struct counters counters;
         struct buf told;
         int64_t now_ns;
+        uint16_t window;        /* of the segments that are sent */
+        struct tcp_shape shape; /* of the flow whose bytes came last */
 };
 
 static void on_bytes(void *context, struct flow *flow, enum flow_side side,
@@ -25,7 +27,7 @@ static void on_bytes(void *context, struct flow *flow, enum flow_side side,
 {
         struct world *w = context;
 
-        (void)flow;
+        w->shape = flow_tcp_shape(flow);
         buf_printf(&w->told, "%c%.*s ", side == FLOW_INITIATOR ? '>' : '<',
                    (int)bytes->bytes.len, bytes->bytes.data);
 }
@@ -102,6 +104,9 @@ static void send(struct world *w, uint16_t port, bool from_server, uint8_t flags
                 .seq = seq,
                 .ack = ack,
                 .flags = flags,
+                .ttl = 60,
+                .window = w->window,
+                .options = slice_of("\2\4\5\264", 4),
                 .length = (uint32_t)strlen(text),
                 .payload = slice_str(text),
         };
@@ -299,6 +304,41 @@ static void test_a_new_connection_after_the_old_one_closed(void **state)
         end(&w);
 }
 
+/* The shape is that of the SYN that began the connection, or none. */
+static void test_the_shape_of_a_syn(void **state)
+{
+        struct world w;
+        char text[TCP_SHAPE_TEXT_MAX];
+
+        (void)state;
+        begin(&w, 100);
+        w.window = 1000;
+        send(&w, 4000, false, SYN, 100, 0, "");
+        w.window = 2000; /* sent again, answered, acknowledged */
+        send(&w, 4000, false, SYN, 100, 0, "");
+        send(&w, 4000, true, SYN | ACK, 900, 101, "");
+        send(&w, 4000, false, ACK, 101, 901, "a");
+        tcp_shape_format(&w.shape, text);
+        assert_string_equal(text, "mss1460/1000/64");
+        send(&w, 4000, true, ACK, 901, 102, "b");
+        assert_int_equal(w.shape.window, 1000);
+        /* A new one on the ports of one that has ended. */
+        send(&w, 4000, false, RST, 102, 0, "");
+        shake_hands(&w, 4000, 7000, 50000);
+        send(&w, 4000, false, ACK, 7001, 50001, "c");
+        assert_int_equal(w.shape.window, 2000);
+        /* And of one that has not: nobody knows who sent that SYN. */
+        w.window = 3000;
+        shake_hands(&w, 4000, 90000, 70000);
+        send(&w, 4000, false, ACK, 90001, 70001, "d");
+        assert_told(&w, ">a <b closed >c closed >d ");
+        assert_true(tcp_shape_is_none(&w.shape));
+        /* A connection joined in the middle. */
+        send(&w, 4001, false, ACK, 5, 6, "e");
+        assert_true(tcp_shape_is_none(&w.shape));
+        end(&w);
+}
+
 static void test_data_in_the_syn(void **state)
 {
         struct world w;
@@ -409,6 +449,7 @@ int main(void)
                 cmocka_unit_test(test_resets),
                 cmocka_unit_test(test_ports_are_reused),
                 cmocka_unit_test(test_a_new_connection_after_the_old_one_closed),
+                cmocka_unit_test(test_the_shape_of_a_syn),
                 cmocka_unit_test(test_data_in_the_syn),
                 cmocka_unit_test(test_far_ahead_is_not_true),
                 cmocka_unit_test(test_a_full_table_forgets_half_open_flows_first),
