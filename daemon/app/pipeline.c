@@ -175,6 +175,7 @@ static bool make_front(struct pipeline *p)
                 .lines_max = (uint32_t)config->limits.headers,
                 .pipeline_max = (uint32_t)config->limits.pipeline,
                 .memory_max = config->limits.http_memory,
+                .h2_streams_max = (uint32_t)config->limits.h2_streams,
         };
         struct stream_options stream = {
                 .flows_max = (uint32_t)config->limits.flows,

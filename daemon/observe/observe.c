@@ -290,6 +290,7 @@ static void put_numbers(struct observe *o, const struct transaction *t)
         r->status = t->status;
         r->cookies = o->seen.cookie_count > UINT16_MAX ? UINT16_MAX
                                                        : (uint16_t)o->seen.cookie_count;
+        r->version_major = t->version_major;
         r->version_minor = t->version_minor;
         r->request_bytes = t->request_bytes;
         r->response_bytes = t->status ? t->response_bytes : 0;
@@ -306,6 +307,7 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         if (o->wanted && !o->wanted[o->page])
                 return NULL;
         shape_begin(&o->shape, trusted_has(&o->site->trusted, &t->client.ip));
+        shape_http2(&o->shape, t->h2_shape, t->h2_order);
         read_request_headers(o, &t->request_headers);
         record_begin(&o->builder);
         put_visitor(o, t);

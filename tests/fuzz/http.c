@@ -28,7 +28,7 @@ static void on_transaction(void *context, const struct transaction *t)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        struct http_options http_options = { 2048, 20, 4, 1 << 16 };
+        struct http_options http_options = { 2048, 20, 4, 1 << 16, 4 };
         struct stream_options stream_options = {
                 .flows_max = 4,
                 .idle_ns = 60 * NS_PER_SEC,

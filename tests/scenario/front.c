@@ -56,7 +56,7 @@ static void on_transaction(void *context, const struct transaction *t)
 
 static void run_wire(const struct wire *wire, struct result *result)
 {
-        struct http_options http_options = { 65536, 100, 32, 16 << 20 };
+        struct http_options http_options = { 65536, 100, 32, 16 << 20, 8 };
         struct stream_options stream_options = {
                 .flows_max = 1000,
                 .idle_ns = 300 * NS_PER_SEC,
