@@ -69,6 +69,14 @@ struct h2_priority h2_frame_priority(const uint8_t *at)
         return (struct h2_priority){ word >> 31, word & 0x7fffffff, at[4] };
 }
 
+/* A server begins streams of even number (RFC 9113 5.1.1). */
+static bool may_be_promised(const uint8_t *at)
+{
+        uint32_t stream = load_be32(at) & 0x7fffffff;
+
+        return stream != 0 && stream % 2 == 0;
+}
+
 bool h2_frame_fragment(const struct h2_frame *f, struct slice payload,
                        struct slice *fragment, struct h2_priority *priority)
 {
@@ -88,6 +96,8 @@ bool h2_frame_fragment(const struct h2_frame *f, struct slice payload,
         else if (f->flags & H2_PRIORITISED)
                 before = 5;
         if (payload.len < before + padding)
+                return false;
+        if (before == 4 && !may_be_promised(payload.data))
                 return false;
         if (before == 5 && priority)
                 *priority = h2_frame_priority(payload.data);

@@ -21,10 +21,12 @@ static void test_rooms(void **state)
         assert_null(blocks_take(&blocks, BLOCKS_SIZE_MAX + 1, &room));
         assert_null(blocks_take(&blocks, SIZE_MAX, &room));
         for (size_t size = 64; size <= BLOCKS_SIZE_MAX; size *= 2) {
-                blocks_give(&blocks, blocks_take(&blocks, size, &room), room);
+                void *whole = blocks_take(&blocks, size, &room);
                 assert_int_equal(room, size);
-                blocks_give(&blocks, blocks_take(&blocks, size / 2 + 1, &room), room);
+                blocks_give(&blocks, whole, room);
+                void *half = blocks_take(&blocks, size / 2 + 1, &room);
                 assert_int_equal(room, size);
+                blocks_give(&blocks, half, room);
         }
         blocks_free(&blocks);
 }
