@@ -13,7 +13,7 @@
  * small   bodies of 32 to 128 bytes: one segment each way
  * large   bodies of 20 KB: 15 segments and their acknowledgements
  * flows   one request a connection, and the connection stays open
- * h2      as small, over HTTP/2
+ * h2      as small, over HTTP/2, which needs fewer connections
  */
 #include <err.h>
 #include <inttypes.h>
@@ -51,7 +51,7 @@ static const struct kind kinds[] = {
         { "small", 4096, 100, 0, 400 * US, false },
         { "large", 4096, 100, 20480, 1600 * US, false },
         { "flows", 0, 0, 0, 100 * US, false },
-        { "h2", 4096, 100, 0, 400 * US, true },
+        { "h2", 256, 4000, 0, 400 * US, true },
 };
 
 enum step { SYN, SYN_ACK, ESTABLISHED, REQUEST, RESPONSE, ACK, FIN, FIN_ACK, LAST_ACK };

@@ -346,13 +346,13 @@ class Daemon:
     """trawlwatchd on the inner leg. Lines of its output are collected as they come."""
 
     def __init__(self, rig, *options, interface="lo", journal="journal",
-                 rules=os.path.join(ROOT, "rules")):
+                 rules=os.path.join(ROOT, "rules"), bpf=FILTER):
         self.rig = rig
         site = rig.path("site.yaml")
         with open(site, "w", encoding="utf-8") as file:
             file.write(SITE)
         self.journal = rig.path(journal)
-        self.command = [program("trawlwatchd"), "-i", interface, "-f", FILTER, "-s", site,
+        self.command = [program("trawlwatchd"), "-i", interface, "-f", bpf, "-s", site,
                         "-R", rules, "-o", f"journal.dir={self.journal}",
                         "-o", f"privacy.key_file={rig.key_file()}",
                         "--print", "requests", "--stats", *options]
