@@ -123,6 +123,36 @@ static void test_fields_that_must_not_be_there(void **state)
         }
 }
 
+/* Every byte at every place of texts of all lengths around a word. */
+static void test_every_byte(void **state)
+{
+        uint8_t bytes[20];
+        struct slice good = slice_str("x");
+
+        (void)state;
+        for (size_t len = 1; len < sizeof(bytes); len++)
+                for (size_t at = 0; at < len; at++)
+                        for (int c = 0; c < 256; c++) {
+                                bool upper = c >= 'A' && c <= 'Z';
+                                memset(bytes, 'n', sizeof(bytes));
+                                bytes[at] = (uint8_t)c;
+                                head.lines_max = 4;
+                                h2_fields_begin(&fields, HEAD_REQUEST, &head, text,
+                                                sizeof(text));
+                                h2_fields_add(&fields, slice_of(bytes, len), good);
+                                bool pseudo = at == 0 && c == ':';
+                                assert_int_equal(
+                                    head.line_count,
+                                    !(c <= 0x20 || c >= 0x7f || upper || c == ':'));
+                                assert_int_equal(fields.broken, pseudo);
+                                h2_fields_begin(&fields, HEAD_REQUEST, &head, text,
+                                                sizeof(text));
+                                h2_fields_add(&fields, good, slice_of(bytes, len));
+                                assert_int_equal(head.line_count,
+                                                 c != '\0' && c != '\r' && c != '\n');
+                        }
+}
+
 static void test_bounds(void **state)
 {
         static const char list[] = ":method=GET;:path=/abc;one=1;two=2;three=3";
@@ -147,6 +177,7 @@ int main(void)
                 cmocka_unit_test(test_what_makes_no_request),
                 cmocka_unit_test(test_responses),
                 cmocka_unit_test(test_fields_that_must_not_be_there),
+                cmocka_unit_test(test_every_byte),
                 cmocka_unit_test(test_bounds),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
