@@ -346,7 +346,8 @@ static bool is_allowed(const struct feed *f, const struct h2_side *s)
 
         if (!h2_frame_is_sound(frame) || frame->length > s->frame_max)
                 return false;
-        if (!s->settled && !is_client(f) && (frame->type != H2_SETTINGS || frame->flags & H2_ACK))
+        if (!s->settled && !is_client(f) &&
+            (frame->type != H2_SETTINGS || frame->flags & H2_ACK))
                 return false;
         if (frame->type == H2_PUSH_PROMISE && is_client(f))
                 return false;
