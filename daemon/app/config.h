@@ -60,6 +60,7 @@ struct config {
                 uint64_t headers;
                 uint64_t http_memory;
                 uint64_t pipeline;
+                uint64_t h2_streams;
                 uint64_t detect;
                 uint64_t hellos;
                 int64_t hello_join_ns;

@@ -124,6 +124,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "Memory for heads that came in pieces and for requests without an answer yet, over all connections." },
         { "limits", "pipeline", OPTION_COUNT, AT(limits.pipeline), "32", 1, 255, NULL, NULL,
           RELOAD_CAPTURE, false, "Requests of one connection that may wait for their answers." },
+        { "limits", "h2_streams", OPTION_COUNT, AT(limits.h2_streams), "256", 1, 4096, NULL, NULL,
+          RELOAD_CAPTURE, false, "The same for a connection of HTTP/2, where they are streams." },
         { "limits", "detect", OPTION_SIZE, AT(limits.detect), "256M", 8 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_RESTART, false, "Memory for what the rules count. When it is full the least telling keys are forgotten." },
         { "limits", "hellos", OPTION_COUNT, AT(limits.hellos), "256k", 1 * KIB, 64 * MIB, NULL, NULL,

@@ -7,11 +7,10 @@
 
 static int class_of(size_t size)
 {
-        int class = 0;
-
-        while (class < BLOCKS_CLASSES && ((size_t)BLOCKS_SIZE_MIN << class) < size)
-                class ++;
-        return class;
+        if (size <= BLOCKS_SIZE_MIN)
+                return 0;
+        int class = __builtin_clzll(BLOCKS_SIZE_MIN) - __builtin_clzll(size - 1) + 1;
+        return class < BLOCKS_CLASSES ? class : BLOCKS_CLASSES;
 }
 
 bool blocks_init(struct blocks *p, uint64_t budget)

@@ -3,16 +3,17 @@
  * blocks - memory of a few sizes under one budget of bytes.
  *
  * For what lives from one packet to a later one and differs in size: message
- * heads, held segments. Sizes are powers of two from 256 bytes to 128 KiB; each
- * comes from a slab, so nothing is taken from the system while traffic runs.
+ * heads, held segments, entries of header tables. Sizes are powers of two from 64 bytes
+ * to 128 KiB; each comes from a slab, so nothing is taken from the system while
+ * traffic runs.
  */
 #ifndef BASE_BLOCKS_H
 #define BASE_BLOCKS_H
 
 #include "base/slab.h"
 
-#define BLOCKS_CLASSES  10
-#define BLOCKS_SIZE_MIN 256
+#define BLOCKS_CLASSES  12
+#define BLOCKS_SIZE_MIN 64
 #define BLOCKS_SIZE_MAX (BLOCKS_SIZE_MIN << (BLOCKS_CLASSES - 1))
 
 struct blocks {

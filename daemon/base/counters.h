@@ -59,6 +59,7 @@
         row(requests, "requests_total", "requests")                                       \
         row(requests_http10, "requests_http10_total", "requests of HTTP/1.0")             \
         row(requests_http11, "requests_http11_total", "requests of HTTP/1.1")             \
+        row(requests_http2, "requests_http2_total", "requests of HTTP/2")                 \
         row(responses, "responses_total", "responses paired with a request")              \
         row(responses_interim, "responses_interim_total", "1xx responses")                \
         row(requests_unanswered, "requests_unanswered_total", "requests whose response was not seen") \
@@ -86,6 +87,13 @@
         row(quic_other_versions, "quic_other_versions_total", "QUIC packets of versions that are not read") \
         row(quic_full, "quic_full_total", "QUIC connections forgotten because there was no room") \
         row(quic_incomplete, "quic_incomplete_total", "QUIC connections forgotten before their ClientHello was whole") \
+        row(http2_connections, "http2_connections_total", "connections of HTTP/2")        \
+        row(http2_blind, "http2_blind_total", "directions of HTTP/2 connections that could not be followed any more") \
+        row(http2_malformed_frames, "http2_malformed_frames_total", "frames that break the rules of HTTP/2") \
+        row(http2_malformed_blocks, "http2_malformed_blocks_total", "header blocks that HPACK does not allow") \
+        row(http2_floods, "http2_floods_total", "header blocks longer than limits.head or in too many pieces, not looked at") \
+        row(http2_streams_full, "http2_streams_full_total", "requests past limits.h2_streams, handed on without their response") \
+        row(http2_resets, "http2_resets_total", "streams reset")                          \
         /* observe */                                                                     \
         row(agents_classified, "agents_classified_total", "user agents worked out") \
         row(agents_cached, "agents_cached_total", "user agents that were remembered") \

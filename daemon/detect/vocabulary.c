@@ -128,11 +128,11 @@ static struct value read_latency(const void *subject, unsigned argument)
 
 static struct value read_version(const void *subject, unsigned argument)
 {
-        static const struct slice versions[] = { SLICE("1.0"), SLICE("1.1") };
-        uint8_t minor = record_of(subject)->version_minor;
+        static const struct slice versions[] = { SLICE("1.0"), SLICE("1.1"), SLICE("2") };
+        const struct record *r = record_of(subject);
 
         (void)argument;
-        return text(versions[minor > 0]);
+        return text(versions[r->version_major == 2 ? 2 : r->version_minor > 0]);
 }
 
 static struct value read_cookies(const void *subject, unsigned argument)
@@ -269,7 +269,7 @@ static const struct field rows[] = {
         { "request.bytes", VALUE_NUMBER, read_request_bytes, 0, NULL, "head and body of the request", 0 },
         { "response.bytes", VALUE_NUMBER, read_response_bytes, 0, NULL, "head and body of the response", 0 },
         { "latency", VALUE_DURATION, read_latency, 0, NULL, "last byte of the request to the first of the response", 0 },
-        { "http.version", VALUE_STRING, read_version, 0, NULL, "1.0 or 1.1", 0 },
+        { "http.version", VALUE_STRING, read_version, 0, NULL, "1.0, 1.1 or 2", 0 },
         { "referer", VALUE_STRING, read_text, RECORD_REFERER, NULL, "the Referer header", 0 },
         { "referer.same_site", VALUE_BOOL, read_flag, RECORD_REFERER_SAME_SITE, NULL, "the Referer names this site", 0 },
         { "cookies", VALUE_NUMBER, read_cookies, 0, NULL, "how many cookies were sent", 0 },

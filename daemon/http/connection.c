@@ -2,13 +2,22 @@
 #include "http/connection_priv.h"
 
 #include "base/check.h"
+#include "http/h2_priv.h"
 
 /* ---- exchanges ---- */
 
+void connection_hand_on(struct http *h, struct exchange *e)
+{
+        if (e->transaction.status)
+                h->counters->responses++;
+        else
+                h->counters->requests_unanswered++;
+        h->transaction(h->context, &e->transaction);
+        exchange_free(&h->blocks, e);
+}
+
 void connection_emit(struct http *h, struct connection *conn, struct exchange *e)
 {
-        struct transaction *t = &e->transaction;
-
         CHECK(conn->first == e);
         conn->first = e->next;
         if (!conn->first)
@@ -16,12 +25,7 @@ void connection_emit(struct http *h, struct connection *conn, struct exchange *e
         if (conn->requesting == e)
                 conn->requesting = NULL;
         conn->outstanding--;
-        if (t->status)
-                h->counters->responses++;
-        else
-                h->counters->requests_unanswered++;
-        h->transaction(h->context, t);
-        exchange_free(&h->blocks, e);
+        connection_hand_on(h, e);
 }
 
 /* Response bytes that have passed by now. */
@@ -62,6 +66,11 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         struct http_side *side = &conn->side[which];
 
         connection_drop_partial(h, side);
+        if (conn->h2) {
+                side->state = SIDE_H2;
+                h2_lose(h, flow, which, time_ns);
+                return;
+        }
         if (side->state != SIDE_LOST && !side->unproven)
                 h->counters->http_desyncs++;
         side->state = SIDE_LOST;

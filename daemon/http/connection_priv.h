@@ -7,6 +7,7 @@
  *      message.c     heads and bodies of one direction
  *      connection.c  which response answers which request, and what is done
  *                    when that is no longer known
+ *      h2*.c         the same for HTTP/2 (h2_priv.h)
  */
 #ifndef HTTP_CONNECTION_PRIV_H
 #define HTTP_CONNECTION_PRIV_H
@@ -23,6 +24,7 @@ enum side_state {
         SIDE_CHUNK, /* the data of one chunk, passed over */
         SIDE_UNTIL_CLOSE,
         SIDE_LOST, /* out of step */
+        SIDE_H2,   /* HTTP/2: see h2_priv.h */
 };
 
 /* One direction. */
@@ -42,6 +44,7 @@ struct connection {
         struct http_side side[2];
         struct exchange *first, *last; /* outstanding, oldest first */
         struct exchange *requesting;   /* one of them, whose body is still coming */
+        struct h2 *h2;                 /* NULL: HTTP/1 */
         int64_t server_mark;           /* a request is proved by a response behind this */
         int64_t response_start; /* where the next response must begin, when out of step */
         uint32_t requests;      /* seen so far, saturating */
@@ -63,6 +66,7 @@ struct http {
         void *context;
         struct counters *counters;
         struct head head; /* scratch of the head that is being parsed */
+        uint8_t *h2_text; /* and of the fields of HTTP/2, options.head_max bytes */
 };
 
 /* Bytes that are being looked at, and what the handler functions share. */
@@ -88,7 +92,10 @@ static inline void feed_pass(struct flow_bytes *bytes, size_t len)
         bytes->starts_segment = bytes->starts_segment && len == 0;
 }
 
-/* Hands the oldest exchange on and releases it. */
+/* Hands an exchange on that is in no list any more, and releases it. */
+void connection_hand_on(struct http *, struct exchange *);
+
+/* The same for the oldest one of HTTP/1. */
 void connection_emit(struct http *, struct connection *, struct exchange *);
 
 /* Notes the response bytes that have passed by now. */

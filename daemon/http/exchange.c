@@ -40,6 +40,7 @@ struct exchange *exchange_new(struct blocks *blocks, const struct head *head,
             copy_head(copy, head->lines, head->line_count, bytes);
         e->transaction.method = moved(head->method, bytes.data, copy + table);
         e->transaction.target = moved(head->target, bytes.data, copy + table);
+        e->transaction.version_major = 1;
         e->transaction.version_minor = head->version_minor;
         if (head->folded)
                 exchange_unfold(e->transaction.request_headers);

@@ -235,7 +235,7 @@ static bool parse_status_line(struct slice line, struct head *h)
         return h->status >= 100;
 }
 
-static void head_begin(struct head *h)
+void head_begin(struct head *h)
 {
         h->length = 0;
         h->method = h->target = slice_none();

@@ -55,6 +55,9 @@ enum head_result {
 
 enum head_kind { HEAD_REQUEST, HEAD_RESPONSE };
 
+/* Empties all but lines_max. */
+void head_begin(struct head *);
+
 enum head_result head_parse(struct slice bytes, enum head_kind, struct head *);
 
 /* Could a head begin like this? Decides as soon as one byte speaks against it. */

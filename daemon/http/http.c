@@ -2,7 +2,7 @@
 #include "http/http.h"
 
 #include "base/check.h"
-#include "http/connection_priv.h"
+#include "http/h2_priv.h"
 
 #include <stdlib.h>
 
@@ -24,6 +24,10 @@ static bool find_roles(struct feed *f)
         if (!flow_is_midstream(f->flow)) {
                 conn->client = FLOW_INITIATOR;
                 conn->side[FLOW_INITIATOR].state = SIDE_OPENING;
+        } else if (f->bytes.offset == 0 && h2_is_preface(f->bytes.bytes)) {
+                conn->client = f->which;
+                conn->roles_known = true;
+                return true; /* nothing came before it */
         } else if (f->bytes.offset == 0 &&
                    opening_may_be_foreign(f->http, f->bytes.bytes)) {
                 /* Only the handshake was not seen, or it is soon found to be nothing. */
@@ -78,6 +82,9 @@ static void http_bytes(void *context, struct flow *flow, enum flow_side which,
                 case SIDE_LOST:
                         connection_feed_lost(&f);
                         break;
+                case SIDE_H2:
+                        h2_feed(&f);
+                        break;
                 case SIDE_BODY:
                 case SIDE_CHUNK:
                 case SIDE_UNTIL_CLOSE:
@@ -96,6 +103,8 @@ static void http_skipped(void *context, struct flow *flow, enum flow_side which,
                 message_ends(context, flow, which, time_ns);
         else if (side->state == SIDE_CHUNK)
                 side->state = SIDE_CHUNKED;
+        else if (side->state == SIDE_H2)
+                h2_skipped(context, flow, which, time_ns);
 }
 
 static void http_gap(void *context, struct flow *flow, enum flow_side which,
@@ -133,6 +142,8 @@ static void http_closed(void *context, struct flow *flow, int64_t time_ns)
         connection_emit_all(h, conn, flow, time_ns);
         connection_drop_partial(h, &conn->side[0]);
         connection_drop_partial(h, &conn->side[1]);
+        if (conn->h2)
+                h2_close(h, flow, time_ns);
 }
 
 struct http *http_new(const struct http_options *options, transaction_fn *transaction,
@@ -143,6 +154,8 @@ struct http *http_new(const struct http_options *options, transaction_fn *transa
         CHECK(h && options->lines_max <= HEAD_LINES_MAX &&
               options->pipeline_max <= UINT8_MAX);
         h->options = *options;
+        h->h2_text = malloc(options->head_max);
+        CHECK(h->h2_text);
         h->transaction = transaction;
         h->context = context;
         h->counters = counters;
@@ -165,6 +178,7 @@ void http_free(struct http **http)
         if (!*http)
                 return;
         blocks_free(&(*http)->blocks);
+        free((*http)->h2_text);
         free(*http);
         *http = NULL;
 }

@@ -4,8 +4,9 @@
  *
  * A stream_handler: it is given the bytes of both directions in causal order and
  * hands on one transaction for each request, when its response is complete or
- * will not be seen. Knows no packet, port or clock. Connections that do not
- * speak HTTP/1.x are recognised by their first bytes and ignored.
+ * will not be seen. Knows no packet, port or clock. HTTP/1.x, and HTTP/2 in the clear (by
+ * prior knowledge or by an upgrade); connections that speak neither are recognised by
+ * their first bytes and ignored.
  *
  * Bodies are not read: their length is passed over by arithmetic, so that lost
  * bytes in them do not matter. Heads are parsed where they lie; a request's is
@@ -24,7 +25,9 @@
  * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
  * gives the reasons. No request is invented, and none gets another's response.
  *
- * Sources: RFC 9110, RFC 9112; proxy.h.
+ * What HTTP/2 does differently is told in h2_priv.h.
+ *
+ * Sources: RFC 9110, RFC 9112, RFC 9113; proxy.h.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -63,10 +66,11 @@ struct http_opening_handler {
 };
 
 struct http_options {
-        uint32_t head_max;     /* bytes of one head; longer ones break the message */
-        uint32_t lines_max;    /* header lines that are looked at, up to 256 */
-        uint32_t pipeline_max; /* outstanding requests of one connection */
-        uint64_t memory_max;   /* bytes of kept heads, all connections together */
+        uint32_t head_max;       /* bytes of one head; longer ones break the message */
+        uint32_t lines_max;      /* header lines that are looked at, up to 256 */
+        uint32_t pipeline_max;   /* outstanding requests of one connection */
+        uint64_t memory_max;     /* bytes of kept heads, all connections together */
+        uint32_t h2_streams_max; /* outstanding requests of one connection of HTTP/2 */
         struct http_opening_handler opening;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/connection_priv.h"
+#include "http/h2_priv.h"
 
 /* ---- bodies ---- */
 
@@ -9,7 +9,7 @@ void message_ends(struct http *h, struct flow *flow, enum flow_side which,
         struct connection *conn = flow_user(flow);
         struct http_side *side = &conn->side[which];
 
-        side->state = SIDE_HEAD;
+        side->state = conn->h2 ? SIDE_H2 : SIDE_HEAD;
         if (!connection_is_client(conn, which)) {
                 struct exchange *e = conn->first;
                 e->transaction.response_complete = true;
@@ -119,6 +119,7 @@ static void emit_at_once(struct feed *f, const struct head *head)
         struct transaction t = {
                 .method = head->method,
                 .target = head->target,
+                .version_major = 1,
                 .version_minor = head->version_minor,
                 .request_headers = { head->lines, head->line_count },
         };
@@ -252,6 +253,8 @@ static void on_final_response(struct feed *f, const struct head *head, struct sl
         const struct head_framing *framing = &head->framing;
         struct exchange *e = f->conn->first;
 
+        if (head->status == 101 && h2_upgrades(f, head))
+                return;
         exchange_set_response(e, head);
         e->response_begun = true;
         e->response_start = f->side->message_start;
@@ -424,6 +427,8 @@ void message_feed_head(struct feed *f)
 {
         struct http_side *side = f->side;
 
+        if (!f->conn->spoken && h2_takes(f))
+                return;
         if (side->partial) {
                 feed_partial(f);
                 return;

@@ -39,9 +39,19 @@ struct transaction {
         /* Request. */
         int64_t request_first_ns, request_last_ns; /* its first and last byte */
         struct slice method, target;               /* as they came */
-        uint8_t version_minor;                     /* of HTTP/1.x */
+        uint8_t version_major, version_minor;      /* 1.x, or 2.0 */
+        /*
+         * HTTP/2: fields without the pseudo-header ones, but for :authority, which is a
+         * line like Host.
+         */
         struct http_headers request_headers;
         uint64_t request_bytes; /* head and body, whether seen or lost */
+
+        /* HTTP/2: how the connection began (h2_shape.h), and this request: the order of
+           its pseudo-header fields, and in the lowest bit whether a priority came with
+           it. */
+        struct slice h2_shape;
+        uint32_t h2_order;
 
         /* Response; status 0 when it was not seen. */
         uint16_t status;

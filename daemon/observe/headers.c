@@ -9,6 +9,7 @@ static const struct {
         uint8_t slot, shape, roles;
 } known[] = {
         { "host", HEADER_HOST, HEADER_SHAPE_OWN, 0 },
+        { ":authority", HEADER_HOST, HEADER_SHAPE_OUT, 0 }, /* HTTP/2 */
         { "connection", HEADER_SLOT_NONE, HEADER_SHAPE_OWN, 0 },
         { "upgrade", HEADER_SLOT_NONE, HEADER_SHAPE_OWN, 0 },
         { "user-agent", HEADER_USER_AGENT, HEADER_SHAPE_NAME, 0 },

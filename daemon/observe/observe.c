@@ -335,6 +335,7 @@ static void put_numbers(struct observe *o, const struct transaction *t)
         r->status = t->status;
         r->cookies = o->seen.cookie_count > UINT16_MAX ? UINT16_MAX
                                                        : (uint16_t)o->seen.cookie_count;
+        r->version_major = t->version_major;
         r->version_minor = t->version_minor;
         r->request_bytes = t->request_bytes;
         r->response_bytes = t->status ? t->response_bytes : 0;
@@ -352,6 +353,7 @@ const struct record *observe_transaction(struct observe *o, const struct transac
                 return NULL;
         o->behind_proxy = trusted_has(&o->site->trusted, &t->client.ip);
         shape_begin(&o->shape, o->behind_proxy);
+        shape_http2(&o->shape, t->h2_shape, t->h2_order);
         read_request_headers(o, &t->request_headers);
         record_begin(&o->builder);
         put_visitor(o, t);

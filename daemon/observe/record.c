@@ -69,7 +69,7 @@ static void print_http(struct json *j, const struct record *r)
         char version[] = { '1', '.', (char)('0' + r->version_minor % 10), '\0' };
 
         json_open(j, "http");
-        json_text(j, "version", version);
+        json_text(j, "version", r->version_major == 2 ? "2" : version);
         json_open(j, "request");
         print_text(j, "method", record_text(r, RECORD_METHOD));
         json_u64(j, "bytes", r->request_bytes);

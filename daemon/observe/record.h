@@ -72,8 +72,8 @@ struct record {
         uint16_t page;        /* number in the site map; 0 is `other` */
         uint16_t status;      /* 0: not seen */
         uint16_t cookies;
-        uint8_t version_minor;
-        uint8_t header_count; /* of `headers`: how many are asked for */
+        uint8_t version_major, version_minor; /* 1.x, or 2.0 */
+        uint8_t header_count;                 /* of `headers`: how many are asked for */
         uint64_t request_bytes, response_bytes;
         uint64_t target_number;
         uint64_t http_shape; /* 0: none */

@@ -12,6 +12,18 @@ static void put(struct shape *s, struct slice bytes)
         s->text[s->len++] = '\0';
 }
 
+void shape_http2(struct shape *s, struct slice connection, uint32_t order)
+{
+        uint8_t bytes[4];
+
+        if (s->behind_proxy || slice_is_none(connection))
+                return;
+        for (int i = 0; i < 4; i++)
+                bytes[i] = (uint8_t)(order >> 8 * i);
+        put(s, connection);
+        put(s, slice_of(bytes, sizeof(bytes)));
+}
+
 static void put_name(struct shape *s, const struct header_kind *kind, struct slice name)
 {
         if (!s->behind_proxy)

@@ -6,7 +6,8 @@
  * a few values that the software sets rather than the person: Accept-Encoding,
  * TE, Upgrade-Insecure-Requests, and Accept in navigations. Kept apart by kind of
  * request. headers.h says which lines are left out. Behind a trusted proxy, which
- * writes the connection's own headers anew, names count in lower case.
+ * writes the connection's own headers anew, names count in lower case. Of a client that
+ * is no such proxy the way it opens its connection of HTTP/2 counts as well.
  *
  * The hash is keyed: the same key gives the same shape on every sensor. At most
  * SHAPE_TEXT bytes of names and values are looked at.
@@ -31,6 +32,10 @@ static inline void shape_begin(struct shape *s, bool behind_proxy)
         s->behind_proxy = behind_proxy;
         s->len = 0;
 }
+
+/* How it speaks HTTP/2, as a transaction says; none where it does not. Before the lines.
+ */
+void shape_http2(struct shape *, struct slice connection, uint32_t order);
 
 /* Takes one line, `kind` as headers_find knows its name. */
 void shape_line(struct shape *, const struct header_kind *kind, struct slice name,

@@ -5,10 +5,14 @@
 
 struct slice target_host(struct slice authority)
 {
+        const uint8_t *at =
+            authority.len ? memrchr(authority.data, '@', authority.len) : NULL;
         size_t end = 0;
 
         if (slice_is_none(authority))
                 return authority;
+        if (at) /* user and password, which nobody should send */
+                authority = slice_from(authority, (size_t)(at - authority.data) + 1);
         if (authority.len && authority.data[0] == '[')
                 end = slice_find(authority, ']');
         return slice_first(authority, end + slice_find(slice_from(authority, end), ':'));
@@ -41,22 +45,11 @@ static struct slice authority_of(struct slice url, size_t scheme)
         return slice_first(rest, end);
 }
 
-/* User and password, which nobody should send, are no part of the host. */
-static struct slice host_of_authority(struct slice authority)
-{
-        const uint8_t *at =
-            authority.len ? memrchr(authority.data, '@', authority.len) : NULL;
-
-        if (at)
-                authority = slice_from(authority, (size_t)(at - authority.data) + 1);
-        return target_host(authority);
-}
-
 struct slice target_url_host(struct slice url)
 {
         size_t scheme = scheme_length(url);
 
-        return scheme ? host_of_authority(authority_of(url, scheme)) : slice_none();
+        return scheme ? target_host(authority_of(url, scheme)) : slice_none();
 }
 
 struct target target_parse(struct slice method, struct slice target, struct slice host)
@@ -66,7 +59,7 @@ struct target target_parse(struct slice method, struct slice target, struct slic
 
         if (target.len && target.data[0] != '/' && (scheme = scheme_length(target))) {
                 struct slice authority = authority_of(target, scheme);
-                t.host = host_of_authority(authority);
+                t.host = target_host(authority);
                 t.path = slice_from(target, scheme + authority.len);
         } else if (slice_is(method, "CONNECT")) {
                 return (struct target){ slice_none(), slice_none(), target_host(target) };

@@ -23,7 +23,7 @@ struct target {
 /* `host` is the value of the Host line, or none. */
 struct target target_parse(struct slice method, struct slice target, struct slice host);
 
-/* The host of "host", "host:port", "[::1]:port"; brackets belong to it. */
+/* The host of "host", "host:port", "[::1]:port", "user@host"; brackets belong to it. */
 struct slice target_host(struct slice authority);
 
 /* The host of an absolute http or https URL, or none. */

@@ -2,7 +2,7 @@
 /*
  * generate - writes the captures that the benchmark reads.
  *
- *      bench-generate small|large|flows REQUESTS FILE
+ *      bench-generate small|large|flows|h2 REQUESTS FILE
  *
  * What a sensor sees between a proxy and an application: keep-alive
  * connections, opened and closed with their handshakes, thousands at a time,
@@ -13,6 +13,7 @@
  * small   bodies of 32 to 128 bytes: one segment each way
  * large   bodies of 20 KB: 15 segments and their acknowledgements
  * flows   one request a connection, and the connection stays open
+ * h2      as small, over HTTP/2, which needs fewer connections
  */
 #include <err.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "h2.h"
 #include "random.h"
 #include "visitors.h"
 #include "wire.h"
@@ -42,12 +44,14 @@ struct kind {
         uint32_t keep_alive;  /* requests on one connection; 0: it stays open */
         size_t body_len;
         int64_t spacing_ns; /* between two requests of the whole site */
+        bool http2;
 };
 
 static const struct kind kinds[] = {
-        { "small", 4096, 100, 0, 400 * US },
-        { "large", 4096, 100, 20480, 1600 * US },
-        { "flows", 0, 0, 0, 100 * US },
+        { "small", 4096, 100, 0, 400 * US, false },
+        { "large", 4096, 100, 20480, 1600 * US, false },
+        { "flows", 0, 0, 0, 100 * US, false },
+        { "h2", 256, 4000, 0, 400 * US, true },
 };
 
 enum step { SYN, SYN_ACK, ESTABLISHED, REQUEST, RESPONSE, ACK, FIN, FIN_ACK, LAST_ACK };
@@ -61,6 +65,7 @@ struct connection {
         uint8_t unacknowledged; /* segments the client has not acknowledged */
         int64_t next_request_ns;
         struct exchange *exchange; /* while a response is under way */
+        struct h2 *h2;             /* while the connection is open, if it speaks HTTP/2 */
 };
 
 /* The connections in order of their next packet: a binary heap. */
@@ -142,6 +147,8 @@ static int64_t send_request(struct generator *g, int64_t now, struct connection 
         if (!c->exchange)
                 err(1, "send_request");
         visitors_next(g->visitors, c->exchange);
+        if (c->h2)
+                h2_translate(c->h2, c->exchange);
         wire_segment(g->wire, now, &c->link, WIRE_CLIENT, WIRE_PSH | WIRE_ACK,
                      c->exchange->request, c->exchange->request_len);
         c->unacknowledged = 0;
@@ -198,6 +205,8 @@ static int64_t advance(struct generator *g, int64_t now, struct connection *c)
         case SYN:
                 open_link(g, &c->link);
                 c->requests = 0;
+                if (g->kind->http2)
+                        c->h2 = h2_new();
                 send_one(g, now, c, WIRE_CLIENT, WIRE_SYN, 0);
                 c->step = SYN_ACK;
                 return now + 90 * US;
@@ -225,6 +234,7 @@ static int64_t advance(struct generator *g, int64_t now, struct connection *c)
                 c->step = c->requests >= g->kind->keep_alive ? FIN : REQUEST;
                 return c->next_request_ns > now ? c->next_request_ns : now;
         case FIN:
+                h2_free(&c->h2);
                 send_one(g, now, c, WIRE_CLIENT, WIRE_FIN | WIRE_ACK, 0);
                 c->step = FIN_ACK;
                 return now + 90 * US;
@@ -269,13 +279,13 @@ int main(int argc, char **argv)
         char *end;
 
         if (argc != 4)
-                errx(2, "usage: bench-generate small|large|flows REQUESTS FILE");
+                errx(2, "usage: bench-generate small|large|flows|h2 REQUESTS FILE");
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
                 if (strcmp(kinds[i].name, argv[1]) == 0)
                         g.kind = &kinds[i];
         uint64_t requests = strtoull(argv[2], &end, 10);
         if (!g.kind || *end || requests == 0 || requests > UINT32_MAX)
-                errx(2, "usage: bench-generate small|large|flows REQUESTS FILE");
+                errx(2, "usage: bench-generate small|large|flows|h2 REQUESTS FILE");
         g.visitors = visitors_new(2, g.kind->body_len);
         g.wire = wire_open(argv[3]);
         run(&g, requests);

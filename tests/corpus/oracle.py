@@ -89,6 +89,11 @@ def from_tshark(row):
         return value if isinstance(value, list) else [value]
 
     where = connection(row, "sport", "dport")
+    if "h2_method" in row:
+        host, target = split_target(row["h2_method"], row["h2_path"],
+                                    row["h2_authority"].rsplit("@", 1)[-1])
+        yield Request(where, plain(row["h2_method"]), host, target, None)
+        return
     for method, uri, name in itertools.zip_longest(each("method"), each("uri"), each("host")):
         host, target = split_target(method, uri, name)
         yield Request(where, plain(method), host, target, None)
@@ -131,7 +136,7 @@ class Expected:
         # A row without a TCP port is HTTP over UDP (SSDP), which is another protocol.
         self.tshark = [
             request for row in tshark
-            if row.get("method") and row["sport"] and not row.get("decrypted_from_tls")
+            if (row.get("method") or row.get("h2_method")) and row["sport"] and not row.get("decrypted_from_tls")
             for request in from_tshark(row)]
         self.arkime, self.ndpi = {}, {}
         for row in published:

@@ -34,7 +34,7 @@ COVERED = set("""
     http1 http1-many websocket xff ipv4 ipv6 tcp-retx tcp-ooo tcp-gap tcp-overlap
     pcap pcapng pcap-be pcap-ns snaplen empty tshark-error gz
     vlan qinq sll dlt113 dlt276 null dlt0 dlt108 raw dlt12 dlt14 dlt101 dlt228 dlt229
-    tls-ch quic quic-ch
+    tls-ch quic quic-ch http2 h2-req
     vxlan geneve gre erspan ip-in-ip ip-frag ip6-frag mpls pppoe ppp
 """.split())
 HTTP = {"http1", "http2", "h2-req"}

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         uint64_t sum = 0;
         struct http_options http_options = {
-                2048, 20, 4, 1 << 16, { believes, may_be_foreign, on_foreign, &sum },
+                2048, 20, 4, 1 << 16, 4, { believes, may_be_foreign, on_foreign, &sum },
         };
         struct stream_options stream_options = {
                 .flows_max = 4,

@@ -102,11 +102,8 @@ static void on_transaction(void *context, const struct transaction *t)
 static void run_wire(const struct wire *wire, struct result *result)
 {
         struct http_options http_options = {
-                65536,
-                100,
-                32,
-                16 << 20,
-                { believes, may_be_foreign, on_foreign, result },
+                65536,    100, 32,
+                16 << 20, 8,   { believes, may_be_foreign, on_foreign, result },
         };
         struct stream_options stream_options = {
                 .flows_max = 1000,

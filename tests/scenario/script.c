@@ -2,6 +2,7 @@
 #include "script.h"
 
 #include "base/clock.h"
+#include "h2_text.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -70,6 +71,18 @@ static void put_text(const struct reader *r, struct buf *out, const char *at)
         }
 }
 
+/* Repetitions and escapes first, then frames. */
+static bool put_frames(const struct reader *r, struct buf *out, const char *at)
+{
+        struct buf text = { 0 };
+
+        put_text(r, &text, at);
+        buf_put_byte(&text, '\0');
+        bool good = h2_text_put(out, (const char *)text.data);
+        buf_free(&text);
+        return good;
+}
+
 static struct script_step *add_step(struct reader *r, enum script_kind kind)
 {
         if (r->script->step_count == SCRIPT_STEPS_MAX)
@@ -86,11 +99,16 @@ static bool read_segment(struct reader *r, const char *text)
         static const struct {
                 const char *word;
                 enum script_kind kind;
-                bool lost;
+                bool lost, http2;
         } words[] = {
-                { "", SCRIPT_DATA, false },   { "lost", SCRIPT_DATA, true },
-                { "fin", SCRIPT_FIN, false }, { "lostfin", SCRIPT_FIN, true },
-                { "rst", SCRIPT_RST, false }, { "ack", SCRIPT_ACK, false },
+                { "", SCRIPT_DATA, false, false },
+                { "lost", SCRIPT_DATA, true, false },
+                { "h2", SCRIPT_DATA, false, true },
+                { "losth2", SCRIPT_DATA, true, true },
+                { "fin", SCRIPT_FIN, false, false },
+                { "lostfin", SCRIPT_FIN, true, false },
+                { "rst", SCRIPT_RST, false, false },
+                { "ack", SCRIPT_ACK, false, false },
         };
         size_t len = strcspn(text, "<> ");
 
@@ -102,8 +120,11 @@ static bool read_segment(struct reader *r, const char *text)
                 struct script_step *step = add_step(r, words[i].kind);
                 step->lost = words[i].lost;
                 step->from_server = text[len] == '<';
-                put_text(r, &step->bytes,
-                         text[len + 1] == ' ' ? text + len + 2 : text + len + 1);
+                text += text[len + 1] == ' ' ? len + 2 : len + 1;
+                if (!words[i].http2)
+                        put_text(r, &step->bytes, text);
+                else if (!put_frames(r, &step->bytes, text))
+                        bad(r, "no frame of HTTP/2");
                 return true;
         }
         return false;

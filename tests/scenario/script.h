@@ -8,6 +8,7 @@
  *      < HTTP/1.1 200 OK\r\n\r\n       a segment of the server
  *      lost> ...   lost< ...           the network delivers it, the sensor misses it
  *      > {1448*x}                      the same byte many times
+ *      h2> headers 1 end | :path: /    frames of HTTP/2 (h2_text.h); losth2> likewise
  *      fin>  fin<  rst>  rst<          ends of a direction, aborts
  *      ack>  ack<                      an acknowledgement without data
  *      wait 500ms                      time without packets

@@ -12,13 +12,22 @@ static void test_rooms(void **state)
         assert_true(blocks_init(&blocks, 1 << 20));
         void *small = blocks_take(&blocks, 1, &room);
         assert_non_null(small);
-        assert_int_equal(room, 256);
+        assert_int_equal(room, 64);
         void *exact = blocks_take(&blocks, 4096, &room);
         assert_int_equal(room, 4096);
-        assert_int_equal(blocks.used, 256 + 4096);
+        assert_int_equal(blocks.used, 64 + 4096);
         blocks_give(&blocks, exact, room);
         assert_ptr_equal(blocks_take(&blocks, 4000, &room), exact);
         assert_null(blocks_take(&blocks, BLOCKS_SIZE_MAX + 1, &room));
+        assert_null(blocks_take(&blocks, SIZE_MAX, &room));
+        for (size_t size = 64; size <= BLOCKS_SIZE_MAX; size *= 2) {
+                void *whole = blocks_take(&blocks, size, &room);
+                assert_int_equal(room, size);
+                blocks_give(&blocks, whole, room);
+                void *half = blocks_take(&blocks, size / 2 + 1, &room);
+                assert_int_equal(room, size);
+                blocks_give(&blocks, half, room);
+        }
         blocks_free(&blocks);
 }
 

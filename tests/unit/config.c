@@ -75,6 +75,7 @@ static void defaults_are_those_of_the_table(void **state)
         assert_int_equal(c.limits.headers, 100);
         assert_int_equal(c.limits.http_memory, 64 << 20);
         assert_int_equal(c.limits.pipeline, 32);
+        assert_int_equal(c.limits.h2_streams, 256);
         assert_int_equal(c.limits.detect, 256 << 20);
         assert_int_equal(c.limits.incidents, 10000);
         assert_int_equal(c.limits.merge_wait_ns, 200 * MS);

@@ -5,6 +5,7 @@
  */
 #include "unit/unit.h"
 
+#include "base/blocks.h"
 #include "base/clock.h"
 #include "packet/fragment.h"
 
@@ -296,7 +297,7 @@ static void test_a_budget_of_nearly_nothing(void **state)
         struct world w;
 
         (void)state;
-        begin(&w, 512);
+        begin(&w, 2 * BLOCKS_SIZE_MIN);
         assert_false(put(&w, 1, 0, A8, false));
         assert_false(put(&w, 1, 16, A8, false));
         assert_false(put(&w, 1, 32, A8, false));

@@ -30,7 +30,7 @@ static void on_transaction(void *context, const struct transaction *t)
 
 static void begin(struct world *w, uint32_t pipeline_max)
 {
-        struct http_options http = { 65536, 100, pipeline_max, 16 << 20, { 0 } };
+        struct http_options http = { 65536, 100, pipeline_max, 16 << 20, 8, { 0 } };
         struct stream_options stream = {
                 .flows_max = 100,
                 .idle_ns = 60 * NS_PER_SEC,

@@ -610,12 +610,38 @@ static void test_announced_visitors(void **state)
         assert_visitor(plain, &x.t, "10.0.0.1", 41022, true);
 }
 
+/* :authority is what Host is in HTTP/1, and comes before it. */
+static void test_http2(void **state)
+{
+        struct http_header lines[] = {
+                { SLICE(":authority"), SLICE("me@Example.org:8080") },
+                { SLICE("user-agent"), SLICE("curl") },
+                { SLICE("host"), SLICE("other.org") },
+        };
+        struct exchange x;
+
+        (void)state;
+        make(&x, "GET /in/anna", "", 0, NULL);
+        x.t.version_major = 2;
+        x.t.version_minor = 0;
+        x.t.request_headers = (struct http_headers){ lines, 3 };
+        const struct record *r = observe_transaction(observe, &x.t);
+        assert_int_equal(r->version_major, 2);
+        assert_text(r, RECORD_HOST, "example.org");
+        assert_true(
+            ip_parse(slice_str("203.0.113.9"), &x.t.client.ip)); /* no proxy of ours */
+        uint64_t without = observe_transaction(observe, &x.t)->http_shape;
+        x.t.h2_shape = slice_str("1:65536");
+        assert_true(observe_transaction(observe, &x.t)->http_shape != without);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_announced_visitors),
                 cmocka_unit_test(test_user_agents),
                 cmocka_unit_test(test_connection),
+                cmocka_unit_test(test_http2),
                 cmocka_unit_test(test_everything),
                 cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_pages),

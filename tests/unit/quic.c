@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/unit.h"
 
+#include "base/blocks.h"
 #include "base/clock.h"
 #include "tls/crypto_stream.h"
 #include "tls/quic.h"
@@ -412,10 +413,10 @@ static void test_full_of_bytes(void **state)
         struct slice hello;
 
         (void)state;
-        world_open_with(&w, 64, 4 * 256);
+        world_open_with(&w, 64, 4 * BLOCKS_SIZE_MIN);
         for (int i = 0; i < 40; i++, w.client.port++) {
                 assert_int_equal(send_part(&w, &m, 0, 40, &hello), QUIC_MORE);
-                assert_in_range(quic_memory(w.quic), 1, 4 * 256);
+                assert_in_range(quic_memory(w.quic), 1, 4 * BLOCKS_SIZE_MIN);
         }
         assert_int_equal(w.counters.quic_full, 36);
         w.client.port--;
@@ -432,7 +433,7 @@ static void test_no_room_for_one(void **state)
         struct slice hello;
 
         (void)state;
-        world_open_with(&w, 64, 4 * 256);
+        world_open_with(&w, 64, 4 * BLOCKS_SIZE_MIN);
         put_crypto_frame(&frames, CRYPTO_STREAM_MAX - 1, slice_str("x"));
         assert_int_equal(send_frames(&w, &m, &frames, &hello), QUIC_IGNORED);
         assert_int_equal(w.counters.quic_full, 1);

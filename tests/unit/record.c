@@ -107,6 +107,20 @@ static void test_missing(void **state)
             "\"page\":\"other\"}}\n");
 }
 
+static void test_http2(void **state)
+{
+        struct record *r = begin();
+
+        (void)state;
+        r->version_major = 2;
+        r->version_minor = 0;
+        record_end(&builder);
+        struct buf out = { 0 };
+        record_print(r, "other", NULL, NULL, slice_none(), &out);
+        assert_non_null(memmem(out.data, out.len, "\"http\":{\"version\":\"2\",", 21));
+        buf_free(&out);
+}
+
 static void test_texts_of_all_lengths(void **state)
 {
         uint8_t text[200];
@@ -156,6 +170,7 @@ static void test_full(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_http2),
                 cmocka_unit_test(test_all_keys),
                 cmocka_unit_test(test_missing),
                 cmocka_unit_test(test_texts_of_all_lengths),

@@ -26,6 +26,33 @@ static uint64_t shape_of(bool proxy, const char *method, const char *lines)
         return shape_end(&shape, &key, slice_str(method), slots);
 }
 
+static uint64_t h2_shape_of(bool proxy, const char *connection, uint32_t order)
+{
+        struct slice slots[HEADER_SLOTS_FIXED] = { { 0 } };
+        struct hash_key key = hash_key_fixed();
+        struct shape shape;
+
+        shape_begin(&shape, proxy);
+        shape_http2(&shape, slice_str(connection), order);
+        return shape_end(&shape, &key, slice_str("GET"), slots);
+}
+
+static void test_http2(void **state)
+{
+        uint64_t one = h2_shape_of(false, "1:65536 w100", 0x1234);
+
+        (void)state;
+        assert_true(one == h2_shape_of(false, "1:65536 w100", 0x1234));
+        assert_true(one != h2_shape_of(false, "1:65536 w101", 0x1234));
+        assert_true(one != h2_shape_of(false, "1:65536 w100", 0x1243));
+        assert_true(one != h2_shape_of(false, "1:65536 w100", 0x81234));
+        assert_true(one != h2_shape_of(false, NULL, 0x1234));
+        assert_true(h2_shape_of(false, "", 0) != h2_shape_of(false, NULL, 0));
+        /* Behind a proxy it is the proxy's. */
+        assert_true(h2_shape_of(true, "1:65536 w100", 0x1234) ==
+                    h2_shape_of(true, NULL, 0));
+}
+
 struct pair {
         bool proxy, same;
         const char *left, *right;
@@ -151,9 +178,8 @@ static void test_bounded(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_what_counts),
-                cmocka_unit_test(test_what_is_left_out),
-                cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_what_counts),      cmocka_unit_test(test_http2),
+                cmocka_unit_test(test_what_is_left_out), cmocka_unit_test(test_kinds),
                 cmocka_unit_test(test_bounded),
         };
 
