@@ -4,6 +4,18 @@
 #include "base/check.h"
 #include "http/h2_priv.h"
 
+void connection_describe(const struct feed *f, struct transaction *t)
+{
+        t->client = *flow_endpoint(f->flow, f->which);
+        t->server = *flow_endpoint(f->flow, !f->which);
+        t->announced = f->conn->announced;
+        t->is_announced = f->conn->is_announced;
+        t->is_proxied = f->conn->is_proxied;
+        if (f->which == FLOW_INITIATOR)
+                t->tcp_shape = flow_tcp_shape(f->flow);
+        t->connection_request = f->conn->requests;
+}
+
 /* ---- exchanges ---- */
 
 void connection_hand_on(struct http *h, struct exchange *e)

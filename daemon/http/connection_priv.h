@@ -95,6 +95,14 @@ static inline void feed_pass(struct flow_bytes *bytes, size_t len)
 /* Hands an exchange on that is in no list any more, and releases it. */
 void connection_hand_on(struct http *, struct exchange *);
 
+static inline void connection_count_request(struct connection *conn)
+{
+        conn->requests += conn->requests < UINT32_MAX;
+}
+
+/* What a transaction of the feed's side has from its connection. */
+void connection_describe(const struct feed *, struct transaction *);
+
 /* The same for the oldest one of HTTP/1. */
 void connection_emit(struct http *, struct connection *, struct exchange *);
 

@@ -137,8 +137,8 @@ static void describe(const struct feed *f, const struct h2_fields *fields,
 {
         const struct h2_side *s = &f->conn->h2->side[f->which];
 
-        t->client = *flow_endpoint(f->flow, f->which);
-        t->server = *flow_endpoint(f->flow, !f->which);
+        connection_count_request(f->conn);
+        connection_describe(f, t);
         t->version_major = 2;
         t->version_minor = 0;
         t->request_first_ns = s->block_ns;

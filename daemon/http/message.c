@@ -98,14 +98,7 @@ static void begin_body(struct feed *f, uint64_t len)
 
 static struct transaction *describe(struct feed *f, struct transaction *t)
 {
-        t->client = *flow_endpoint(f->flow, f->which);
-        t->server = *flow_endpoint(f->flow, !f->which);
-        t->announced = f->conn->announced;
-        t->is_announced = f->conn->is_announced;
-        t->is_proxied = f->conn->is_proxied;
-        if (f->which == FLOW_INITIATOR)
-                t->tcp_shape = flow_tcp_shape(f->flow);
-        t->connection_request = f->conn->requests;
+        connection_describe(f, t);
         t->pipelined = f->conn->behind;
         t->request_first_ns = f->side->first_ns;
         t->request_last_ns = f->bytes.time_ns;
@@ -190,7 +183,7 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
 
         count_request(f->http->counters, head);
         conn->spoken = true;
-        conn->requests += conn->requests < UINT32_MAX;
+        connection_count_request(conn);
         conn->behind = conn->first != NULL;
         if (conn->behind)
                 conn->pipelines = true;

@@ -14,7 +14,7 @@ import pytest
 
 from rig import APP, FILTER, PROXY, WEB, Daemon, Rig, end_process, program, wait_until
 
-PROXIED, FORWARDED, VERSION1 = 8443, 8444, 8445  # outside
+PROXIED, FORWARDED, VERSION1, HTTP2 = 8443, 8444, 8445, 8446  # outside
 CLIENTS = ("198.51.100.7", "203.0.113.9", "203.0.113.120")
 
 HAPROXY = f"""
@@ -37,6 +37,11 @@ frontend version1
     mode tcp
     bind {WEB}:{VERSION1} ssl crt %(folder)s/tls.pem
     default_backend version1
+frontend http2
+    bind {WEB}:{HTTP2} ssl crt %(folder)s/tls.pem alpn h2,http/1.1
+    default_backend http2
+backend http2
+    server app {APP[0]}:8083 proto h2 send-proxy-v2 source {PROXY}
 backend proxied
     server app {APP[0]}:8081 send-proxy-v2 source {PROXY}
 backend forwarded
@@ -55,6 +60,7 @@ http {{
     fastcgi_temp_path %(folder)s/inner-f; uwsgi_temp_path %(folder)s/inner-u;
     scgi_temp_path %(folder)s/inner-s;
     server {{ listen {APP[0]}:8081 proxy_protocol; location / {{ return 200 "inside\\n"; }} }}
+    server {{ listen {APP[0]}:8083 http2 proxy_protocol; location / {{ return 200 "inside\\n"; }} }}
     server {{ listen {APP[0]}:8082; location / {{ return 200 "inside\\n"; }} }}
 }}
 """
@@ -79,7 +85,7 @@ class Terminator(Rig):
                            "stderr"], "inner")
         self.start(stack, ["haproxy", "-db", "-f", self.path("haproxy.cfg")], "haproxy")
         wait_until(lambda: all(self.is_listening(port) for port in
-                               (8081, 8082, PROXIED, FORWARDED, VERSION1)), 20, "HAProxy")
+                               (8081, 8082, 8083, PROXIED, FORWARDED, VERSION1, HTTP2)), 20, "HAProxy")
 
     def get(self, address, port, path, *options):
         done = self.run(self.add_client(address), [
@@ -96,7 +102,7 @@ def rig():
         yield made
 
 
-OUTSIDE = f"tcp port {PROXIED} or tcp port {FORWARDED} or tcp port {VERSION1}"
+OUTSIDE = f"tcp port {PROXIED} or tcp port {FORWARDED} or tcp port {VERSION1} or tcp port {HTTP2}"
 TLS12 = ("--tls-max", "1.2", "--ciphers", "ECDHE-RSA-AES128-GCM-SHA256")
 
 
@@ -107,7 +113,7 @@ class Both(Daemon):
         more = [word for number in range(1, len(rig.hosts) + 1)
                 for word in ("-i", f"client{number}")]
         super().__init__(rig, *more, *options,
-                         bpf=f"{FILTER} or tcp port 8081 or tcp port 8082 or {OUTSIDE}")
+                         bpf=f"{FILTER} or tcp port 8081 or tcp portrange 8082-8083 or {OUTSIDE}")
 
     def by_path(self, count):
         wait_until(lambda: len(self.visible()) >= count, 10, f"{count} requests")
@@ -159,6 +165,27 @@ def test_the_join_is_exact_by_proxy_protocol(rig):
     assert counters["proxy_headers_total"] == 3
     assert counters["hellos_joined_total"] == 3 and counters["hellos_uncertain_total"] == 0
     assert seen["/in/new"]["source"]["ip"] == PROXY
+
+
+def test_http2_on_both_sides_of_the_terminator(rig):
+    """One connection outside and inside, several requests, all of one visitor."""
+    with Both(rig) as daemon:
+        done = rig.run(rig.add_client(CLIENTS[0]), [
+            "curl", "-sk", "--http2", "--resolve", f"example.org:{HTTP2}:{WEB}",
+            *(f"https://example.org:{HTTP2}/in/{name}" for name in ("anna", "ben", "clara"))])
+        assert done.stdout == 3 * "inside\n", (done.stdout, done.stderr)
+        seen = daemon.by_path(3)
+        assert daemon.stop() == 0
+        counters = daemon.counters()
+    assert set(seen) == {"/in/anna", "/in/ben", "/in/clara"}
+    for one in seen.values():
+        assert one["http"]["version"] == "2"
+        assert one["http"]["response"]["status_code"] == 200
+        assert one["client"]["ip"] == CLIENTS[0]
+        assert one["url"]["domain"] == "example.org"
+    assert len({one["trawlwatch"]["ja4"] for one in seen.values()}) == 1
+    assert counters["http2_connections_total"] == counters["proxy_headers_total"] == 1
+    assert counters["hellos_uncertain_total"] == 0
 
 
 def test_the_join_by_address_says_when_it_is_not_sure(rig):
