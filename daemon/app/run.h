@@ -24,7 +24,7 @@ struct run {
         struct counters counters;
         struct output output; /* JSON lines for standard output */
         char *own_journal;    /* a journal of this run's own, removed at its end */
-        bool live;
+        bool live, has_redis;
 };
 
 /* False after one line that says what is missing. */

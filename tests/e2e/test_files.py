@@ -2,6 +2,7 @@
 """trawlwatchd -r: files and pipes in, lines, alerts and an exit status out. Needs no root."""
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -133,6 +134,34 @@ def test_alerts_that_redis_did_not_take_are_kept(tmp_path):
                    "-o", "journal.dir=" + path)
         assert done.returncode == 0, done.stderr
         assert late.ask("xlen", "{trawlwatch}:alerts") == str(count)
+
+
+def limit_files(size):
+    """A limit on the size of files stands in for a full disk: writes past it fail."""
+    def at_start():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return at_start
+
+
+def test_alerts_that_no_disk_took_are_a_failure(tmp_path):
+    journal = tmp_path / "named"
+    done = run(tmp_path, "-r", CAPTURE, "--stats", "-o", f"journal.dir={journal}",
+               preexec_fn=limit_files(30000))
+    count = len(done.stdout.splitlines())
+    lost = counters(done.stderr)["alerts_lost_total"]
+    assert 0 < lost < count
+    assert counters(done.stderr)["alerts_journalled_total"] == count - lost
+    assert done.returncode == 1
+    assert done.stderr.count(f"{lost} alerts could not be written to the journal") == 1
+    assert len(done.stderr.splitlines()) == 3, "first refusal, sum, counters"
+
+
+def test_a_journal_that_is_thrown_away_loses_nothing(tmp_path):
+    wanted = run(tmp_path, "-r", CAPTURE).stdout
+    done = run(tmp_path, "-r", CAPTURE, preexec_fn=limit_files(30000))
+    assert (done.returncode, done.stdout) == (0, wanted)
+    assert "are lost" not in done.stderr and own_journals(tmp_path) == []
 
 
 # Pipes and signals
