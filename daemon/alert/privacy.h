@@ -40,6 +40,11 @@ struct privacy_options {
 struct privacy *privacy_open(const struct privacy_options *);
 void privacy_free(struct privacy **);
 
+/* Whether `path` holds a key that privacy_open takes; if not, the remedy is in `error`.
+ */
+#define PRIVACY_ERROR_MAX 512
+bool privacy_check_key(const char *path, char error[PRIVACY_ERROR_MAX]);
+
 /* A pseudonym_fn (observe/record.h). `type` is session, account or email. */
 size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
                          char out[256]);

@@ -151,7 +151,7 @@ void command_line_help(struct buf *out)
             "A FILE of -r may be pcap or pcapng; - is standard input.\n"
             "Exit status: 0 done, 1 could not, 2 wrong usage, 3 a file for -c, -s, -R or "
             "a\n"
-            "value for -o is wrong.\n"
+            "value for -o or -f is wrong.\n"
             "\n"
             "Configuration keys:\n");
         config_help(out);

@@ -60,24 +60,58 @@ static void note_precision(struct capture *c)
         c->fraction_ns = nano ? 1 : NS_PER_US;
 }
 
+static bool compile(struct capture *c, struct bpf_program *program, const char *filter,
+                    char *error)
+{
+        if (pcap_compile(c->pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0)
+                return true;
+        snprintf(error, CAPTURE_ERROR_MAX, "capture filter '%s': %s (see pcap-filter(7))",
+                 filter, pcap_geterr(c->pcap));
+        return false;
+}
+
 static bool set_filter(struct capture *c, const char *filter, char *error)
 {
         struct bpf_program program;
 
         if (!filter || !*filter)
                 return true;
-        if (pcap_compile(c->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-                snprintf(error, CAPTURE_ERROR_MAX,
-                         "capture filter '%s': %s (see pcap-filter(7))", filter,
-                         pcap_geterr(c->pcap));
+        if (!compile(c, &program, filter, error))
                 return false;
-        }
         int result = pcap_setfilter(c->pcap, &program);
         pcap_freecode(&program);
         if (result != 0)
                 snprintf(error, CAPTURE_ERROR_MAX, "capture filter '%s' on %s: %s",
                          filter, c->name, pcap_geterr(c->pcap));
         return result == 0;
+}
+
+/* A capture of `link` that cannot be read from, only compiled for. */
+static bool compiles_for(int link, const char *filter, char *error)
+{
+        struct capture c = { .pcap = pcap_open_dead(link, 65535) };
+        struct bpf_program program;
+        bool good;
+
+        CHECK(c.pcap);
+        good = compile(&c, &program, filter, error);
+        if (good)
+                pcap_freecode(&program);
+        pcap_close(c.pcap);
+        return good;
+}
+
+bool capture_check_filter(const char *filter, char error[CAPTURE_ERROR_MAX])
+{
+        static const int links[] = { DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_RAW };
+        char ignored[CAPTURE_ERROR_MAX];
+
+        if (compiles_for(DLT_EN10MB, filter, error))
+                return true;
+        for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+                if (compiles_for(links[i], filter, ignored))
+                        return true;
+        return false;
 }
 
 static FILE *open_input(struct capture *c, const char *path, char *error)

@@ -374,6 +374,29 @@ def test_check_says_what_is_none_of_the_three(tmp_path, text, says):
     assert says in err and str(path) in err
 
 
+@pytest.mark.parametrize("setting, says", [
+    ("capture.filter=tcp prot", "-o:1:16: capture filter 'tcp prot': "),
+    ("privacy.key_file=/nowhere/key", "-o:1:18: privacy key /nowhere/key: No such file"),
+])
+def test_check_refuses_what_the_daemon_would_not_start_with(files, setting, says):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", "-o", setting, status=3)
+    assert err.startswith(says) and len(err.splitlines()) == 1
+
+
+def test_check_reads_the_key(files):
+    key = files / "key"
+    key.write_text("ab\n")
+    check = ("check", "-c", files / "trawlwatch.yaml", "-o", f"privacy.key_file={key}")
+    assert "shorter than 64 hex digits" in ctl(*check, status=3)[1]
+    key.write_text("ab" * 32 + "\n")
+    assert ctl(*check)[1] == ""
+
+
+@pytest.mark.parametrize("only_on", ["ether host 02:00:00:00:00:01", "inbound", "ifindex 2"])
+def test_a_filter_for_one_kind_of_link_is_right(files, only_on):
+    ctl("check", "-c", files / "trawlwatch.yaml", "-o", f"capture.filter={only_on}")
+
+
 def test_check_of_a_missing_file(tmp_path):
     _, err = ctl("check", tmp_path / "none.yaml", status=3)
     assert "none.yaml" in err and "No such file" in err
