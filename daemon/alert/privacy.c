@@ -23,6 +23,7 @@
 #define BLOCK_BYTES   64 /* of SHA-256 */
 #define DIGEST_BYTES  32
 #define PSEUDONYM_MAX 256
+#define PSEUDONYM_LEN 32 /* hex digits of the first 16 bytes */
 
 #define REMEDY "write 64 hex digits into it: openssl rand -hex 32"
 
@@ -299,11 +300,24 @@ size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
                 return raw.len;
         }
         hmac(p, slice_of(type, strlen(type) + 1), raw, digest);
-        for (size_t i = 0; i < 16; i++) {
+        for (size_t i = 0; i < PSEUDONYM_LEN / 2; i++) {
                 out[2 * i] = hex[digest[i] >> 4];
                 out[2 * i + 1] = hex[digest[i] & 15];
         }
-        return 32;
+        return PSEUDONYM_LEN;
+}
+
+bool privacy_may_leave(const char *type, struct slice value, unsigned clear)
+{
+        unsigned bit = 0;
+
+        if (!clear_bit(slice_str(type), &bit) || (clear & bit))
+                return true;
+        for (size_t i = 0; i < value.len; i++)
+                if (!isdigit(value.data[i]) &&
+                    (value.data[i] < 'a' || value.data[i] > 'f'))
+                        return false;
+        return value.len == PSEUDONYM_LEN;
 }
 
 /* No pseudonym is made of these texts: theirs hold a NUL. */

@@ -49,6 +49,12 @@ bool privacy_check_key(const char *path, char error[PRIVACY_ERROR_MAX]);
 size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
                          char out[256]);
 
+/*
+ * Whether a value that somebody gives may go out as it is: of a type that is never
+ * hidden, or that `clear` names, or a pseudonym by its form.
+ */
+bool privacy_may_leave(const char *type, struct slice value, unsigned clear);
+
 /* For struct engine_options. */
 void privacy_id_key(const struct privacy *, uint8_t key[32]);
 struct hash_key privacy_hash_key(const struct privacy *);

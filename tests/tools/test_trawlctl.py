@@ -3,6 +3,7 @@
 
 Environment: TRAWLCTL and MAKE_JOURNAL are the programs, REPOSITORY the tree.
 """
+import hmac
 import json
 import os
 import pty
@@ -315,6 +316,27 @@ def test_proxies_and_private_addresses_are_not_blocked(redis, files):
     assert "covers a trusted proxy" in ctl("blocks", "add", "198.51.96.0/20", *options, status=1)[1]
     assert "covers a private" in ctl("blocks", "add", "8.0.0.0/5", *options, status=1)[1]
     assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
+
+
+def test_a_raw_session_does_not_reach_redis(redis, files):
+    key = files / "key"
+    key.write_text("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
+    options = ["-o", redis[0], "-c", files / "trawlwatch.yaml", "-o",
+               f"privacy.key_file={key}", "--for", "1h", "--why", "x"]
+    for subject in ("session:secret", "account:jane", "session:" + "A" * 32):
+        _, err = ctl("blocks", "add", subject, *options, status=2)
+        assert "by its pseudonym" in err and subject.split(":")[1] not in err
+    assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
+    # The command that it names gives what is taken.
+    _, err = ctl("blocks", "add", "session:secret", *options, status=2)
+    command = err.split("with  ")[1].split("  (")[0].replace("VALUE", "secret")
+    pseudonym = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                               check=True).stdout.strip()
+    expected = hmac.new(bytes(range(32)), b"session\0secret", "sha256").hexdigest()[:32]
+    assert pseudonym == expected
+    ctl("blocks", "add", f"session:{pseudonym}", *options)
+    ctl("blocks", "add", "session:secret", *options, "-o", "privacy.clear=session")
+    assert redis[1]("zcard", "{trawlwatch}:blocks") == "2"
 
 
 def test_alerts_come_from_redis_when_it_is_named(redis, journal):
