@@ -323,7 +323,7 @@ def test_a_raw_session_does_not_reach_redis(redis, files):
     key.write_text("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
     options = ["-o", redis[0], "-c", files / "trawlwatch.yaml", "-o",
                f"privacy.key_file={key}", "--for", "1h", "--why", "x"]
-    for subject in ("session:secret", "account:jane", "session:" + "A" * 32):
+    for subject in ("session:secret", "account:jane", "session:" + "A" * 32, "session:0a1b2"):
         _, err = ctl("blocks", "add", subject, *options, status=2)
         assert "by its pseudonym" in err and subject.split(":")[1] not in err
     assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
