@@ -205,7 +205,7 @@ class Rig:
             at_start()
 
         # What a test starts needs neither this terminal nor the user's files.
-        env = dict(os.environ, HOME=self.folder, LC_ALL="C.UTF-8")
+        env = dict(os.environ, HOME=self.folder, TMPDIR=self.folder, LC_ALL="C.UTF-8")
         more.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(inside(namespace, command), env=env,
                                 preexec_fn=prepare, cwd=self.folder, **more)

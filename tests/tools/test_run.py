@@ -49,6 +49,22 @@ def test_the_command_that_it_names_works(tree):
     assert re.search(r"^Rule +(\S+)", shown, re.M)[1] in row[0]
 
 
+def readme_block(command):
+    """What README shows below the command."""
+    text = (REPOSITORY / "README.md").read_text()
+    return re.search(rf"^\$ {re.escape(command)}\n(.*?)^```$", text, re.M | re.S)[1]
+
+
+def test_readme_shows_what_is_printed(tree):
+    subprocess.run(["tools/run"], cwd=tree, capture_output=True, timeout=120, check=True)
+    command = "build/bin/trawlctl show --journal build/first-light 6VMSA0HF"
+    shown = subprocess.run(command.split(), cwd=tree, capture_output=True, text=True, timeout=60,
+                           check=True).stdout
+    assert shown == readme_block(command)
+    involved = re.search(r"^Involved\n(.*?)\n\n", shown, re.M | re.S)[1].splitlines()
+    assert max(map(len, involved)) <= 100
+
+
 def test_it_can_be_called_through_a_link(tree):
     (tree / "elsewhere").mkdir()
     (tree / "elsewhere/run").symlink_to(tree / "tools/run")
