@@ -210,8 +210,10 @@ bool run_begin(struct run *run, const struct command_line *line,
 bool run_advise(const struct run *run)
 {
         struct buf text = { 0 };
-        bool says = advice(&run->counters, &text);
+        bool says = false;
 
+        if (run->counters.packets > 0 || !run->is_broken_off)
+                says = advice(&run->counters, run->setup->config.capture.filter, &text);
         if (says)
                 log_warning("%.*s", (int)text.len, (const char *)text.data);
         buf_free(&text);

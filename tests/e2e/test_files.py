@@ -313,6 +313,21 @@ def test_encrypted_traffic_says_so(tmp_path):
     assert "connections do not speak HTTP/1 in the clear" in done.stderr
 
 
+def test_no_packet_at_all_is_one_line(tmp_path):
+    header, _ = packets()
+    (tmp_path / "empty.pcap").write_bytes(header)
+    done = run(tmp_path, "-r", str(tmp_path / "empty.pcap"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == ("trawlwatch: warning: no packet was read: is this the right file or "
+                           "interface?\n")
+    done = run(tmp_path, "-r", CAPTURE, "-f", "udp")
+    assert done.returncode == 0
+    assert "does the filter 'udp' fit" in done.stderr and len(done.stderr.splitlines()) == 1
+    # An error is reason enough.
+    done = run(tmp_path, "-r", str(tmp_path / "none.pcap"))
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+
+
 def test_a_capture_with_requests_says_nothing(tmp_path):
     assert run(tmp_path, "-r", CAPTURE).stderr == ""
 
