@@ -334,6 +334,21 @@ def test_a_capture_with_requests_says_nothing(tmp_path):
 
 # Usage
 
+@pytest.mark.parametrize("options, says", [
+    (["-Z"], "no such option: -Z;"),
+    (["-tZ"], "no such option: -Z;"),
+    (["--bogus"], "no such option: --bogus;"),
+    (["--stats=3"], "no such option: --stats=3;"),
+    (["-r"], "a value is missing after -r;"),
+    (["--print"], "a value is missing after --print;"),
+    (["-i", ""], "-i takes the name of an interface"),
+])
+def test_wrong_usage_names_the_option(tmp_path, options, says):
+    done = run(tmp_path, *options)
+    assert done.returncode == 2
+    assert says in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_an_interface_named_twice_is_refused(tmp_path):
     done = run(tmp_path, "-i", "lo", "-i", "lo")
     assert done.returncode == 2
