@@ -419,6 +419,27 @@ def test_a_filter_for_one_kind_of_link_is_right(files, only_on):
     ctl("check", "-c", files / "trawlwatch.yaml", "-o", f"capture.filter={only_on}")
 
 
+def test_an_unknown_key_points_to_the_list(files):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", "-o", "nokey=3", status=3)
+    assert err == "-o:1:1: unknown key 'nokey'; trawlwatchd -h lists them\n"
+
+
+def test_a_folder_of_site_maps_is_no_folder_of_rules(files):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", RULES / "sites", status=3)
+    lines = err.splitlines()
+    assert len(lines) == len(list((RULES / "sites").glob("*.yaml")))
+    assert all("this is a site map, not rules: name it with -s" in line for line in lines)
+
+
+def test_an_exemption_that_is_over_is_told(files):
+    rules = files / "rules.yaml"
+    rules.write_text(rules.read_text() + "exempt:\n  - when: status == 200\n"
+                     "    until: 2020-02-29\n  - { when: status == 201, until: 2200-01-01 }\n")
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml")
+    assert err == (f"{rules}:9:12: warning: this exemption is over: after that day it exempts "
+                   "nothing\n")
+
+
 def test_check_of_a_missing_file(tmp_path):
     _, err = ctl("check", tmp_path / "none.yaml", status=3)
     assert "none.yaml" in err and "No such file" in err
