@@ -201,7 +201,8 @@ bool run_begin(struct run *run, const struct command_line *line,
         run->loop = event_base_new();
         CHECK(run->loop);
         output_init(&run->output, run->loop, &run->counters, live);
-        if (open_privacy(run) && open_alerts(run) && open_pipeline(run))
+        /* The journal first: a start that fails there leaves no new key behind. */
+        if (open_alerts(run) && open_privacy(run) && open_pipeline(run))
                 return true;
         run_release(run);
         return false;

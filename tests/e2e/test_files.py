@@ -332,6 +332,13 @@ def test_a_capture_with_requests_says_nothing(tmp_path):
     assert run(tmp_path, "-r", CAPTURE).stderr == ""
 
 
+def test_a_start_without_a_journal_leaves_no_key(tmp_path):
+    done = run(tmp_path, "-i", "lo", "-o", "journal.dir=/proc/nowhere")
+    assert done.returncode == 1 and "/proc/nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list((tmp_path / "state").rglob("privacy.key"))
+
+
 # Usage
 
 @pytest.mark.parametrize("options, says", [
