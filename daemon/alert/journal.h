@@ -61,8 +61,8 @@ struct journal *journal_open(const struct journal_options *, int64_t wall_ns);
 void journal_free(struct journal **);
 
 /*
- * Nothing will be tried again: lets go of what is still held in memory, and counts as lost
- * what of it is not published either.
+ * Nothing will be tried again: lets go of what is still held in memory, and counts as
+ * lost what of it is not published either.
  */
 void journal_give_up(struct journal *);
 
