@@ -166,3 +166,8 @@ uint64_t alerts_drain(struct alerts *a, int64_t timeout_ns)
         event_free(wake);
         return redis_is_idle(a->redis) ? 0 : count_unpublished(a);
 }
+
+void alerts_give_up(struct alerts *a)
+{
+        journal_give_up(a->journal);
+}

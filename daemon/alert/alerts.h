@@ -49,4 +49,7 @@ void alerts_turn(struct alerts *);
  */
 uint64_t alerts_drain(struct alerts *, int64_t timeout_ns);
 
+/* After the last alerts_drain: what is neither on disk nor in Redis counts as lost. */
+void alerts_give_up(struct alerts *);
+
 #endif

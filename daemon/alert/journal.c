@@ -467,11 +467,7 @@ void journal_free(struct journal **journal)
                 return;
         if (j->fd >= 0 || j->held_count)
                 journal_flush(j, clock_wall_ns());
-        while (j->held_count) {
-                if (j->held[j->held_head].sequence > j->published)
-                        j->options.counters->alerts_lost++;
-                forget_first_held(j);
-        }
+        journal_give_up(j);
         if (j->fd >= 0)
                 close(j->fd);
         if (j->lock_fd >= 0)
@@ -541,6 +537,15 @@ void journal_flush(struct journal *j, int64_t wall_ns)
         write_held(j, wall_ns);
         if (j->options.sync != JOURNAL_SYNC_OFF)
                 sync_now(j, wall_ns);
+}
+
+void journal_give_up(struct journal *j)
+{
+        while (j->held_count) {
+                if (j->held[j->held_head].sequence > j->published)
+                        j->options.counters->alerts_lost++;
+                forget_first_held(j);
+        }
 }
 
 uint64_t journal_last(const struct journal *j)

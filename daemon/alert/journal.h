@@ -60,6 +60,12 @@ struct journal *journal_open(const struct journal_options *, int64_t wall_ns);
 /* Writes what is held back, if the disk lets it, syncs, and unlocks the folder. */
 void journal_free(struct journal **);
 
+/*
+ * Nothing will be tried again: lets go of what is still held in memory, and counts as
+ * lost what of it is not published either.
+ */
+void journal_give_up(struct journal *);
+
 /* Takes one payload and returns its number; 0 when it is empty or above the cap. */
 uint64_t journal_append(struct journal *, struct slice payload, int64_t wall_ns);
 

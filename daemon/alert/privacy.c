@@ -23,6 +23,7 @@
 #define BLOCK_BYTES   64 /* of SHA-256 */
 #define DIGEST_BYTES  32
 #define PSEUDONYM_MAX 256
+#define PSEUDONYM_LEN 32 /* hex digits of the first 16 bytes */
 
 #define REMEDY "write 64 hex digits into it: openssl rand -hex 32"
 
@@ -96,40 +97,65 @@ static void warn_about_mode(const char *path, mode_t mode)
                             path, (unsigned)mode, path);
 }
 
-static bool read_key_from(int fd, const char *path, uint8_t key[KEY_BYTES])
+static bool read_key_from(int fd, const char *path, uint8_t key[KEY_BYTES], mode_t *mode,
+                          char error[PRIVACY_ERROR_MAX])
 {
         char text[1024];
         struct stat st;
 
         if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-                log_error("privacy key %s: not a regular file; " REMEDY, path);
+                snprintf(error, PRIVACY_ERROR_MAX, "%s: not a regular file; " REMEDY,
+                         path);
                 return false;
         }
         ssize_t len = read(fd, text, sizeof(text));
         if (len < 0) {
-                log_error("privacy key %s: %s", path, strerror(errno));
+                snprintf(error, PRIVACY_ERROR_MAX, "%s: %s", path, strerror(errno));
                 return false;
         }
         const char *wrong = parse_key(slice_of(text, (size_t)len), key);
         OPENSSL_cleanse(text, sizeof(text));
-        if (wrong) {
-                log_error("privacy key %s %s; " REMEDY, path, wrong);
-                return false;
-        }
-        warn_about_mode(path, st.st_mode);
-        return true;
+        if (wrong)
+                snprintf(error, PRIVACY_ERROR_MAX, "%s %s; " REMEDY, path, wrong);
+        *mode = st.st_mode;
+        return !wrong;
 }
 
-static bool read_key(const char *path, uint8_t key[KEY_BYTES])
+static bool read_key(const char *path, uint8_t key[KEY_BYTES], mode_t *mode,
+                     char error[PRIVACY_ERROR_MAX])
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
         if (fd < 0) {
-                log_error("privacy key %s: %s; " REMEDY, path, strerror(errno));
+                snprintf(error, PRIVACY_ERROR_MAX, "%s: %s; %s", path, strerror(errno),
+                         errno == ENOENT ? REMEDY : "make it readable for this user");
                 return false;
         }
-        bool good = read_key_from(fd, path, key);
+        bool good = read_key_from(fd, path, key, mode, error);
         close(fd);
+        return good;
+}
+
+static bool load_key(const char *path, uint8_t key[KEY_BYTES])
+{
+        char error[PRIVACY_ERROR_MAX];
+        mode_t mode;
+
+        if (read_key(path, key, &mode, error)) {
+                warn_about_mode(path, mode);
+                return true;
+        }
+        log_error("privacy key %s", error);
+        return false;
+}
+
+bool privacy_check_key(const char *path, char error[PRIVACY_ERROR_MAX])
+{
+        uint8_t key[KEY_BYTES];
+        mode_t mode;
+        bool good = read_key(path, key, &mode, error);
+
+        OPENSSL_cleanse(key, sizeof(key));
         return good;
 }
 
@@ -188,13 +214,13 @@ static bool state_key(const char *directory, uint8_t key[KEY_BYTES])
         }
         if (access(path, F_OK) != 0 && errno == ENOENT && !make_key_file(directory, path))
                 return false;
-        return read_key(path, key);
+        return load_key(path, key);
 }
 
 static bool find_key(const struct privacy_options *options, uint8_t key[KEY_BYTES])
 {
         if (options->key_file)
-                return read_key(options->key_file, key);
+                return load_key(options->key_file, key);
         if (options->state_directory)
                 return state_key(options->state_directory, key);
         CHECK(!parse_key(slice_str(PRIVACY_OFFLINE_KEY), key));
@@ -274,11 +300,24 @@ size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
                 return raw.len;
         }
         hmac(p, slice_of(type, strlen(type) + 1), raw, digest);
-        for (size_t i = 0; i < 16; i++) {
+        for (size_t i = 0; i < PSEUDONYM_LEN / 2; i++) {
                 out[2 * i] = hex[digest[i] >> 4];
                 out[2 * i + 1] = hex[digest[i] & 15];
         }
-        return 32;
+        return PSEUDONYM_LEN;
+}
+
+bool privacy_may_leave(const char *type, struct slice value, unsigned clear)
+{
+        unsigned bit = 0;
+
+        if (!clear_bit(slice_str(type), &bit) || (clear & bit))
+                return true;
+        for (size_t i = 0; i < value.len; i++)
+                if (!isdigit(value.data[i]) &&
+                    (value.data[i] < 'a' || value.data[i] > 'f'))
+                        return false;
+        return value.len == PSEUDONYM_LEN;
 }
 
 /* No pseudonym is made of these texts: theirs hold a NUL. */

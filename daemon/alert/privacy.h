@@ -40,9 +40,20 @@ struct privacy_options {
 struct privacy *privacy_open(const struct privacy_options *);
 void privacy_free(struct privacy **);
 
+/* Whether `path` holds a key that privacy_open takes; if not, the remedy is in `error`.
+ */
+#define PRIVACY_ERROR_MAX 512
+bool privacy_check_key(const char *path, char error[PRIVACY_ERROR_MAX]);
+
 /* A pseudonym_fn (observe/record.h). `type` is session, account or email. */
 size_t privacy_pseudonym(void *privacy, const char *type, struct slice raw,
                          char out[256]);
+
+/*
+ * Whether a value that somebody gives may go out as it is: of a type that is never
+ * hidden, or that `clear` names, or a pseudonym by its form.
+ */
+bool privacy_may_leave(const char *type, struct slice value, unsigned clear);
 
 /* For struct engine_options. */
 void privacy_id_key(const struct privacy *, uint8_t key[32]);

@@ -30,12 +30,27 @@ static const struct {
           "request heads break the grammar of HTTP" },
 };
 
-bool advice(const struct counters *counters, struct buf *out)
+static void no_packet(const char *filter, struct buf *out)
+{
+        if (filter && *filter)
+                buf_printf(out,
+                           "no packet was read: does the filter '%s' fit this traffic?",
+                           filter);
+        else
+                buf_put_str(out,
+                            "no packet was read: is this the right file or interface?");
+}
+
+bool advice(const struct counters *counters, const char *filter, struct buf *out)
 {
         const char *between = ": ";
 
-        if (counters->requests > 0 || counters->packets == 0)
+        if (counters->requests > 0)
                 return false;
+        if (counters->packets == 0) {
+                no_packet(filter, out);
+                return true;
+        }
         buf_printf(out, "no HTTP request in %llu packets",
                    (unsigned long long)counters->packets);
         for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * advice - why no request was found in the traffic, told by the counters.
+ * advice - why no request, or no packet, was found in the traffic, told by the counters.
  *
  * Reads counters, writes one sentence; says nothing when there is nothing to say.
  */
@@ -9,7 +9,7 @@
 
 #include "base/counters.h"
 
-/* True when there were packets but no request: `out` then has the sentence. */
-bool advice(const struct counters *, struct buf *out);
+/* True when there was no request: `out` then has the sentence. `filter` may be NULL. */
+bool advice(const struct counters *, const char *filter, struct buf *out);
 
 #endif

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "alert/privacy.h"
 #include "app/paths.h"
 #include "base/check.h"
+#include "capture/capture.h"
 #include "lang/yaml.h"
 
 void check_add_rules(struct check_request *request, const char *path)
@@ -163,6 +165,30 @@ static void load_config(const struct check_request *request, struct config *conf
         }
 }
 
+/* What the daemon would refuse only when it opens its captures and its key. */
+static void check_filter(const struct check_request *request, const struct config *config,
+                         struct diag *diag)
+{
+        const char *filter = config->capture.filter;
+        char error[CAPTURE_ERROR_MAX];
+
+        if (filter && *filter && !capture_check_filter(filter, error))
+                diag_error(diag,
+                           request->filter ? (struct place){ .file = "-f" }
+                                           : config_place(config, "capture.filter"),
+                           "%s", error);
+}
+
+static void check_key_file(const struct config *config, struct diag *diag)
+{
+        const char *path = config->privacy.key_file;
+        char error[PRIVACY_ERROR_MAX];
+
+        if (path && !privacy_check_key(path, error))
+                diag_error(diag, config_place(config, "privacy.key_file"),
+                           "privacy key %s", error);
+}
+
 static void load_site(struct setup *setup, struct diag *diag)
 {
         const char *file = setup->config.site.file;
@@ -237,6 +263,8 @@ bool check_load(const struct check_request *request, struct setup *setup,
 
         *setup = (struct setup){ 0 };
         load_config(request, &setup->config, diag);
+        check_filter(request, &setup->config, diag);
+        check_key_file(&setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
         load_agents(setup, diag);

@@ -48,11 +48,23 @@ static bool set_print(struct command_line *line, const char *name)
 
 static bool add_interface(struct text_list *interfaces, const char *name)
 {
+        if (!*name)
+                return usage("-i takes the name of an interface, not an empty one", "");
         for (unsigned i = 0; i < interfaces->count; i++)
                 if (strcmp(interfaces->items[i], name) == 0)
                         return usage("an interface is named twice: -i ", name);
         text_list_add(interfaces, name);
         return true;
+}
+
+/* A letter that getopt refused, or else the word that it stood in: a long option. */
+static bool wrong_option(const char *what, char **argv)
+{
+        const char letter[] = { '-', (char)optopt, 0 };
+        bool is_letter = optopt > 0 && optopt < OPTION_PRINT &&
+                         strncmp(argv[optind - 1], "--", 2) != 0;
+
+        return usage(what, is_letter ? letter : argv[optind - 1]);
 }
 
 static bool take(struct command_line *line, int option, const char *argument)
@@ -93,7 +105,7 @@ static bool take(struct command_line *line, int option, const char *argument)
                 line->command = COMMAND_HELP;
                 return true;
         default:
-                return usage("unknown option, or one that lacks its value", "");
+                return false;
         }
 }
 
@@ -103,10 +115,15 @@ bool command_line_parse(struct command_line *line, int argc, char **argv)
 
         memset(line, 0, sizeof(*line));
         opterr = 0;
-        while ((option = getopt_long(argc, argv, "c:r:i:f:s:R:o:tVh", long_options,
-                                     NULL)) != -1)
+        while ((option = getopt_long(argc, argv, ":c:r:i:f:s:R:o:tVh", long_options,
+                                     NULL)) != -1) {
+                if (option == ':')
+                        return wrong_option("a value is missing after ", argv);
+                if (option == '?')
+                        return wrong_option("no such option: ", argv);
                 if (!take(line, option, optarg))
                         return false;
+        }
         if (optind < argc)
                 return usage("takes no argument without an option: ", argv[optind]);
         if (line->files.count && line->check.interfaces.count)
@@ -149,7 +166,7 @@ void command_line_help(struct buf *out)
             "A FILE of -r may be pcap or pcapng; - is standard input.\n"
             "Exit status: 0 done, 1 could not, 2 wrong usage, 3 a file for -c, -s, -R or "
             "a\n"
-            "value for -o is wrong.\n"
+            "value for -o or -f is wrong.\n"
             "\n"
             "Configuration keys:\n");
         config_help(out);

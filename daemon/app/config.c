@@ -201,7 +201,7 @@ static void unknown_key(struct slice key, struct diag *diag)
                    "unknown key '%.*s'%s%s%s",
                    (int)(key.len < OPTION_KEY_MAX ? key.len : OPTION_KEY_MAX),
                    (const char *)key.data, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+                   near ? near : "", near ? "'?)" : "; trawlwatchd -h lists them");
 }
 
 bool config_set(struct config *config, const char *argument, struct diag *diag)

@@ -127,6 +127,7 @@ int run_files(const struct command_line *line, const struct setup *setup)
         watch_signals(&reading);
         for (unsigned i = 0; i < line->files.count && !is_over(&reading); i++)
                 good &= read_file(&reading, line->files.items[i]);
+        reading.run.is_broken_off = !good || is_over(&reading);
         good &= run_finish(&reading.run);
         for (int i = 0; i < 2; i++)
                 event_free(reading.signals[i]);

@@ -151,6 +151,7 @@ static bool open_alerts(struct run *run)
                 /* The configuration's parser has refused what this would refuse. */
                 CHECK(!redis_url_parse(config->redis.url, &redis.url));
                 options.redis = &redis;
+                run->has_redis = true;
         }
         if (print == PRINT_ALERTS || (print == PRINT_UNSET && !run->live))
                 options.line = on_alert_line;
@@ -214,7 +215,8 @@ bool run_begin(struct run *run, const struct command_line *line,
         run->loop = event_base_new();
         CHECK(run->loop);
         output_init(&run->output, run->loop, &run->counters, live);
-        if (open_privacy(run) && open_alerts(run) && open_pipeline(run))
+        /* The journal first: a start that fails there leaves no new key behind. */
+        if (open_alerts(run) && open_privacy(run) && open_pipeline(run))
                 return true;
         run_release(run);
         return false;
@@ -223,8 +225,10 @@ bool run_begin(struct run *run, const struct command_line *line,
 bool run_advise(const struct run *run)
 {
         struct buf text = { 0 };
-        bool says = advice(&run->counters, &text);
+        bool says = false;
 
+        if (run->counters.packets > 0 || !run->is_broken_off)
+                says = advice(&run->counters, run->setup->config.capture.filter, &text);
         if (says)
                 log_warning("%.*s", (int)text.len, (const char *)text.data);
         buf_free(&text);
@@ -260,6 +264,27 @@ static bool drain(struct run *run)
         return false;
 }
 
+/*
+ * False after a line when alerts are lost for good. A journal that goes away with the run
+ * and that no Redis waits for loses nothing: its alerts were lines.
+ */
+static bool account_for_lost(struct run *run)
+{
+        alerts_give_up(run->alerts);
+        uint64_t lost = run->counters.alerts_lost;
+
+        if (lost == 0 || (run->own_journal && !run->has_redis))
+                return true;
+        log_error(
+            "%llu alerts could not be written to the journal and are lost; free some "
+            "space%s",
+            (unsigned long long)lost,
+            run->live ? ""
+                      : ", or name another place with -o journal.dir=DIR, and "
+                        "run this again");
+        return false;
+}
+
 static void print_counters(const struct run *run)
 {
         struct buf text = { 0 };
@@ -277,6 +302,7 @@ bool run_finish(struct run *run)
         output_finish(&run->output);
         good = run->live || !run->output.error || run->output.error == EPIPE;
         good &= drain(run);
+        good &= account_for_lost(run);
         if (!run->live)
                 run_advise(run);
         if (run->line->stats)

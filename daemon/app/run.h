@@ -24,7 +24,9 @@ struct run {
         struct counters counters;
         struct output output; /* JSON lines for standard output */
         char *own_journal;    /* a journal of this run's own, removed at its end */
-        bool live;
+        bool live, has_redis;
+        bool is_broken_off; /* an error or a signal ended the input, and is the reason why
+                               nothing came */
 };
 
 /* False after one line that says what is missing. */
@@ -40,7 +42,7 @@ bool run_finish(struct run *);
 /* After run_finish, and after all events on its loop were freed. */
 void run_release(struct run *);
 
-/* One line about the reason when there were packets but no request: true then. */
+/* One line about the reason when there was no request: true then. */
 bool run_advise(const struct run *);
 
 /* Filter, snapshot length and the like, from the configuration. */

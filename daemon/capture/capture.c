@@ -71,24 +71,43 @@ static void note_kind(struct capture *c)
         c->link = pcap_datalink(c->pcap);
 }
 
+static bool compile(struct capture *c, struct bpf_program *program, const char *filter,
+                    char *error)
+{
+        if (pcap_compile(c->pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0)
+                return true;
+        snprintf(error, CAPTURE_ERROR_MAX, "capture filter '%s': %s (see pcap-filter(7))",
+                 filter, pcap_geterr(c->pcap));
+        return false;
+}
+
 static bool set_filter(struct capture *c, const char *filter, char *error)
 {
         struct bpf_program program;
 
         if (!filter || !*filter)
                 return true;
-        if (pcap_compile(c->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-                snprintf(error, CAPTURE_ERROR_MAX,
-                         "capture filter '%s': %s (see pcap-filter(7))", filter,
-                         pcap_geterr(c->pcap));
+        if (!compile(c, &program, filter, error))
                 return false;
-        }
         int result = pcap_setfilter(c->pcap, &program);
         pcap_freecode(&program);
         if (result != 0)
                 snprintf(error, CAPTURE_ERROR_MAX, "capture filter '%s' on %s: %s",
                          filter, c->name, pcap_geterr(c->pcap));
         return result == 0;
+}
+
+bool capture_check_filter(const char *text, char error[CAPTURE_ERROR_MAX])
+{
+        static const int links[] = { DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_RAW };
+        struct filter *filter = filter_new(text);
+        bool good = filter_is_possible(filter, DLT_EN10MB, error);
+        char ignored[CAPTURE_ERROR_MAX];
+
+        for (size_t i = 0; !good && i < sizeof(links) / sizeof(links[0]); i++)
+                good = filter_is_possible(filter, links[i], ignored);
+        filter_free(&filter);
+        return good;
 }
 
 static bool open_input(struct capture *c, const char *path, char *error)

@@ -41,6 +41,12 @@ enum capture_result {
 };
 
 /*
+ * Whether a filter compiles for any kind of link that is read. If not, `error` has what
+ * is wrong with it on Ethernet.
+ */
+bool capture_check_filter(const char *filter, char error[CAPTURE_ERROR_MAX]);
+
+/*
  * Opens a pcap or pcapng file; "-" is standard input. NULL with a message in
  * `error` when it cannot be read, is none, or the filter is wrong.
  */

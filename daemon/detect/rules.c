@@ -208,8 +208,10 @@ static void read_exemption(struct loading *l, const struct yaml_node *node)
         const struct yaml_node *until = yaml_get(node, "until");
         const struct yaml_node *comment = yaml_get(node, "comment");
         const struct yaml_node *when = yaml_get(node, "when");
-        if (until)
-                read_date(until, &exemption.until_ns, l->diag);
+        if (until && read_date(until, &exemption.until_ns, l->diag) &&
+            exemption.until_ns <= clock_wall_ns())
+                diag_warning(l->diag, until->place,
+                             "this exemption is over: after that day it exempts nothing");
         if (comment)
                 yaml_text(comment, "comment", &text, l->diag);
         if (!when) {
@@ -240,6 +242,12 @@ static void read_file(struct loading *l, const struct yaml *file)
 {
         const struct yaml_node *root = yaml_root(file);
 
+        if (root->kind == YAML_MAP && !yaml_get(root, "rules") &&
+            yaml_get(root, "pages")) {
+                diag_error(l->diag, root->place,
+                           "this is a site map, not rules: name it with -s or site.file");
+                return;
+        }
         yaml_check_keys(root, file_keys, "a rule file", l->diag);
         if (root->kind != YAML_MAP)
                 return;

@@ -41,10 +41,18 @@ static void unknown_value(const struct yaml_node *node, const char *what,
                           struct slice text, const char *const *names, struct diag *diag)
 {
         const char *near = diag_suggest(text, names);
+        struct buf all = { 0 };
 
-        diag_error(diag, node->place, "unknown %s '%.*s'%s%s%s", what, (int)text.len,
-                   (const char *)text.data, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+        for (int i = 0; names[i]; i++)
+                buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+        if (near)
+                diag_error(diag, node->place, "unknown %s '%.*s' (did you mean '%s'?)",
+                           what, (int)text.len, (const char *)text.data, near);
+        else
+                diag_error(diag, node->place, "unknown %s '%.*s': it is one of %.*s",
+                           what, (int)text.len, (const char *)text.data, (int)all.len,
+                           (const char *)all.data);
+        buf_free(&all);
 }
 
 static void check_later_keys(const struct yaml_node *map, struct diag *diag)

@@ -261,7 +261,11 @@ enum head_result head_parse(struct slice bytes, enum head_kind kind, struct head
                 return HEAD_MORE;
         if (!parse_start_line(line, kind, h))
                 return HEAD_BAD;
-        return parse_lines(h, &scan) ? HEAD_OK : HEAD_MORE;
+        if (!parse_lines(h, &scan))
+                return HEAD_MORE;
+        /* RFC 9110 5.5: a NUL is invalid wherever it stands. */
+        h->bad_lines |= memchr(bytes.data, 0, h->length) != NULL;
+        return HEAD_OK;
 }
 
 static bool may_be_request(struct slice bytes)

@@ -39,7 +39,8 @@ struct head {
         uint8_t version_minor; /* of HTTP/1.x */
         bool folded;           /* a value holds a line break (obs-fold) */
         bool bare_lf;
-        bool bad_lines;     /* lines that are no header line were passed over */
+        bool bad_lines;     /* lines that are no header line were passed over, or
+                                there is a NUL */
         bool too_many;      /* lines past lines_max were passed over */
         uint32_t lines_max; /* set by the caller, up to HEAD_LINES_MAX */
         uint32_t line_count;

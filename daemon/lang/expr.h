@@ -125,6 +125,8 @@ struct expr_language {
          * than called unknown. Ends with a NULL; may be NULL.
          */
         const char *const *reserved;
+        const char
+            *remedy; /* told with an unknown field; NULL: that a text needs quotes */
 };
 
 struct expr;

@@ -120,8 +120,9 @@ static void report_word(struct reader *r, const struct expr *word,
         else if (*expr_did_you_mean(r, text))
                 expr_mistake(r, word->at, "unknown field '%.*s'%s", QUOTE(text), r->hint);
         else
-                expr_mistake(r, word->at, "unknown field '%.*s' (a text needs quotes)",
-                             QUOTE(text));
+                expr_mistake(r, word->at, "unknown field '%.*s' (%s)", QUOTE(text),
+                             r->language->remedy ? r->language->remedy
+                                                 : "a text needs quotes");
 }
 
 struct expr *expr_settle(struct reader *r, struct expr *node, const struct expr *other)

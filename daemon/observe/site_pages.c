@@ -42,7 +42,10 @@ static const struct field response_fields[] = {
         { .name = NULL },
 };
 
-static const struct expr_language response_language = { .fields = response_fields };
+static const struct expr_language response_language = {
+        .fields = response_fields,
+        .remedy = "of the response only status may stand here",
+};
 
 bool site_accepts(const struct site *site, unsigned page, uint16_t status,
                   struct counters *counters)
@@ -255,12 +258,14 @@ static void read_page(struct site_reader *r, const struct yaml_node *node)
         }
         if (method)
                 yaml_one_or_list(method, "method", read_method, &p, r->diag);
+        unsigned before = diag_errors(r->diag);
         if (path)
                 yaml_one_or_list(path, "path", read_path, &p, r->diag);
         if (!path || (path->kind == YAML_LIST && p.paths == 0))
                 diag_error(r->diag, path ? path->place : node->place,
                            "a page needs a path");
-        if (named && slice_is(name, "profile") && p.paths && !p.has_target)
+        if (named && slice_is(name, "profile") && p.paths && !p.has_target &&
+            diag_errors(r->diag) == before)
                 diag_warning(
                     r->diag, path->place,
                     "page 'profile' has no {target}: rules that count targets see none");

@@ -104,8 +104,16 @@ def wait_until(true, seconds, what):
         time.sleep(0.01)
 
 
-def ip(*arguments):
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+def inside(namespace, command):
+    """Not `ip -n` or `ip netns exec`: they mount, which a chroot whose / is no mount point
+    refuses."""
+    return ["nsenter", f"--net=/run/netns/{namespace}", "--", *command]
+
+
+def ip(*arguments, namespace=None):
+    command = ["ip", *arguments]
+    done = subprocess.run(inside(namespace, command) if namespace else command,
+                          capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RigError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -151,11 +159,11 @@ class Rig:
         name = f"{self.name}-{what}"
         ip("netns", "add", name)
         stack.callback(remove_namespace, name)
-        ip("-n", name, "link", "set", "lo", "up")
+        ip("link", "set", "lo", "up", namespace=name)
         return name
 
     def start_servers(self, stack):
-        ip("-n", self.server, "address", "add", f"{WEB}/32", "dev", "lo")
+        ip("address", "add", f"{WEB}/32", "dev", "lo", namespace=self.server)
         self.app_log = self.path("app.log")
         self.start(stack, [os.path.join(HERE, "app.py"), APP[0], str(APP[1]), self.app_log],
                    "app")
@@ -181,17 +189,15 @@ class Rig:
         number = len(self.hosts) + 1
         name = self.add_namespace(self.cleanup, f"client{number}")
         link = f"client{number}"
-        ip("-n", self.server, "link", "add", link, "type", "veth", "peer", "name", "eth0",
-           "netns", name)
-        ip("-n", self.server, "address", "add", f"{WEB}/32", "peer", f"{address}/32", "dev", link)
-        ip("-n", self.server, "link", "set", link, "up")
-        ip("-n", name, "address", "add", f"{address}/32", "peer", f"{WEB}/32", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
+        ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name,
+           namespace=self.server)
+        ip("address", "add", f"{WEB}/32", "peer", f"{address}/32", "dev", link,
+           namespace=self.server)
+        ip("link", "set", link, "up", namespace=self.server)
+        ip("address", "add", f"{address}/32", "peer", f"{WEB}/32", "dev", "eth0", namespace=name)
+        ip("link", "set", "eth0", "up", namespace=name)
         self.hosts[address] = name
         return name
-
-    def command(self, namespace, command):
-        return ["ip", "netns", "exec", namespace, *command]
 
     def popen(self, namespace, command, at_start=lambda: None, **more):
         def prepare():
@@ -199,9 +205,9 @@ class Rig:
             at_start()
 
         # What a test starts needs neither this terminal nor the user's files.
-        env = dict(os.environ, HOME=self.folder, LC_ALL="C.UTF-8")
+        env = dict(os.environ, HOME=self.folder, TMPDIR=self.folder, LC_ALL="C.UTF-8")
         more.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen(self.command(namespace, command), env=env,
+        return subprocess.Popen(inside(namespace, command), env=env,
                                 preexec_fn=prepare, cwd=self.folder, **more)
 
     def run(self, namespace, command, timeout=120):

@@ -2,6 +2,7 @@
 """trawlwatchd -r: files and pipes in, lines, alerts and an exit status out. Needs no root."""
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -133,6 +134,34 @@ def test_alerts_that_redis_did_not_take_are_kept(tmp_path):
                    "-o", "journal.dir=" + path)
         assert done.returncode == 0, done.stderr
         assert late.ask("xlen", "{trawlwatch}:alerts") == str(count)
+
+
+def limit_files(size):
+    """A limit on the size of files stands in for a full disk: writes past it fail."""
+    def at_start():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return at_start
+
+
+def test_alerts_that_no_disk_took_are_a_failure(tmp_path):
+    journal = tmp_path / "named"
+    done = run(tmp_path, "-r", CAPTURE, "--stats", "-o", f"journal.dir={journal}",
+               preexec_fn=limit_files(30000))
+    count = len(done.stdout.splitlines())
+    lost = counters(done.stderr)["alerts_lost_total"]
+    assert 0 < lost < count
+    assert counters(done.stderr)["alerts_journalled_total"] == count - lost
+    assert done.returncode == 1
+    assert done.stderr.count(f"{lost} alerts could not be written to the journal") == 1
+    assert len(done.stderr.splitlines()) == 3, "first refusal, sum, counters"
+
+
+def test_a_journal_that_is_thrown_away_loses_nothing(tmp_path):
+    wanted = run(tmp_path, "-r", CAPTURE).stdout
+    done = run(tmp_path, "-r", CAPTURE, preexec_fn=limit_files(30000))
+    assert (done.returncode, done.stdout) == (0, wanted)
+    assert "are lost" not in done.stderr and own_journals(tmp_path) == []
 
 
 # Pipes and signals
@@ -284,11 +313,48 @@ def test_encrypted_traffic_says_so(tmp_path):
     assert "connections do not speak HTTP/1 in the clear" in done.stderr
 
 
+def test_no_packet_at_all_is_one_line(tmp_path):
+    header, _ = packets()
+    (tmp_path / "empty.pcap").write_bytes(header)
+    done = run(tmp_path, "-r", str(tmp_path / "empty.pcap"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == ("trawlwatch: warning: no packet was read: is this the right file or "
+                           "interface?\n")
+    done = run(tmp_path, "-r", CAPTURE, "-f", "udp")
+    assert done.returncode == 0
+    assert "does the filter 'udp' fit" in done.stderr and len(done.stderr.splitlines()) == 1
+    # An error is reason enough.
+    done = run(tmp_path, "-r", str(tmp_path / "none.pcap"))
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+
+
 def test_a_capture_with_requests_says_nothing(tmp_path):
     assert run(tmp_path, "-r", CAPTURE).stderr == ""
 
 
+def test_a_start_without_a_journal_leaves_no_key(tmp_path):
+    done = run(tmp_path, "-i", "lo", "-o", "journal.dir=/proc/nowhere")
+    assert done.returncode == 1 and "/proc/nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list((tmp_path / "state").rglob("privacy.key"))
+
+
 # Usage
+
+@pytest.mark.parametrize("options, says", [
+    (["-Z"], "no such option: -Z;"),
+    (["-tZ"], "no such option: -Z;"),
+    (["--bogus"], "no such option: --bogus;"),
+    (["--stats=3"], "no such option: --stats=3;"),
+    (["-r"], "a value is missing after -r;"),
+    (["--print"], "a value is missing after --print;"),
+    (["-i", ""], "-i takes the name of an interface"),
+])
+def test_wrong_usage_names_the_option(tmp_path, options, says):
+    done = run(tmp_path, *options)
+    assert done.returncode == 2
+    assert says in done.stderr and len(done.stderr.splitlines()) == 1
+
 
 def test_an_interface_named_twice_is_refused(tmp_path):
     done = run(tmp_path, "-i", "lo", "-i", "lo")

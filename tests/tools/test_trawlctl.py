@@ -3,6 +3,7 @@
 
 Environment: TRAWLCTL and MAKE_JOURNAL are the programs, REPOSITORY the tree.
 """
+import hmac
 import json
 import os
 import pty
@@ -317,6 +318,27 @@ def test_proxies_and_private_addresses_are_not_blocked(redis, files):
     assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
 
 
+def test_a_raw_session_does_not_reach_redis(redis, files):
+    key = files / "key"
+    key.write_text("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
+    options = ["-o", redis[0], "-c", files / "trawlwatch.yaml", "-o",
+               f"privacy.key_file={key}", "--for", "1h", "--why", "x"]
+    for subject in ("session:secret", "account:jane", "session:" + "A" * 32, "session:0a1b2"):
+        _, err = ctl("blocks", "add", subject, *options, status=2)
+        assert "by its pseudonym" in err and subject.split(":")[1] not in err
+    assert redis[1]("zcard", "{trawlwatch}:blocks") == "0"
+    # The command that it names gives what is taken.
+    _, err = ctl("blocks", "add", "session:secret", *options, status=2)
+    command = err.split("with  ")[1].split("  (")[0].replace("VALUE", "secret")
+    pseudonym = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                               check=True).stdout.strip()
+    expected = hmac.new(bytes(range(32)), b"session\0secret", "sha256").hexdigest()[:32]
+    assert pseudonym == expected
+    ctl("blocks", "add", f"session:{pseudonym}", *options)
+    ctl("blocks", "add", "session:secret", *options, "-o", "privacy.clear=session")
+    assert redis[1]("zcard", "{trawlwatch}:blocks") == "2"
+
+
 def test_alerts_come_from_redis_when_it_is_named(redis, journal):
     setting, cli = redis
     line = ctl("alerts", "--json", "--journal", journal)[0].splitlines()[0]
@@ -372,6 +394,50 @@ def test_check_says_what_is_none_of_the_three(tmp_path, text, says):
     path.write_text(text)
     _, err = ctl("check", path, status=3)
     assert says in err and str(path) in err
+
+
+@pytest.mark.parametrize("setting, says", [
+    ("capture.filter=tcp prot", "-o:1:16: capture filter 'tcp prot': "),
+    ("privacy.key_file=/nowhere/key", "-o:1:18: privacy key /nowhere/key: No such file"),
+])
+def test_check_refuses_what_the_daemon_would_not_start_with(files, setting, says):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", "-o", setting, status=3)
+    assert err.startswith(says) and len(err.splitlines()) == 1
+
+
+def test_check_reads_the_key(files):
+    key = files / "key"
+    key.write_text("ab\n")
+    check = ("check", "-c", files / "trawlwatch.yaml", "-o", f"privacy.key_file={key}")
+    assert "shorter than 64 hex digits" in ctl(*check, status=3)[1]
+    key.write_text("ab" * 32 + "\n")
+    assert ctl(*check)[1] == ""
+
+
+@pytest.mark.parametrize("only_on", ["ether host 02:00:00:00:00:01", "inbound", "ifindex 2"])
+def test_a_filter_for_one_kind_of_link_is_right(files, only_on):
+    ctl("check", "-c", files / "trawlwatch.yaml", "-o", f"capture.filter={only_on}")
+
+
+def test_an_unknown_key_points_to_the_list(files):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", "-o", "nokey=3", status=3)
+    assert err == "-o:1:1: unknown key 'nokey'; trawlwatchd -h lists them\n"
+
+
+def test_a_folder_of_site_maps_is_no_folder_of_rules(files):
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml", RULES / "sites", status=3)
+    lines = err.splitlines()
+    assert len(lines) == len(list((RULES / "sites").glob("*.yaml")))
+    assert all("this is a site map, not rules: name it with -s" in line for line in lines)
+
+
+def test_an_exemption_that_is_over_is_told(files):
+    rules = files / "rules.yaml"
+    rules.write_text(rules.read_text() + "exempt:\n  - when: status == 200\n"
+                     "    until: 2020-02-29\n  - { when: status == 201, until: 2200-01-01 }\n")
+    _, err = ctl("check", "-c", files / "trawlwatch.yaml")
+    assert err == (f"{rules}:9:12: warning: this exemption is over: after that day it exempts "
+                   "nothing\n")
 
 
 def test_check_of_a_missing_file(tmp_path):

@@ -145,9 +145,17 @@ static void test_extension_headers(void **state)
                             "2c00010400000000"
                             "2b00000000000001"
                             "0600000000000000" TCP HELLO;
+        /* Mobility, host identity, shim6, authentication: its length counts in fours. */
+        const char *rare = "60000000004e874020010db8000000000000000000000001"
+                           "20010db8000000000000000000000002"
+                           "8b010000000000000000000000000000"
+                           "8c00000000000000"
+                           "3300000000000000"
+                           "060400000000000000000000000000000000000000000000" TCP HELLO;
 
         (void)state;
         assert_hello(FRAME_LINK_RAW, chain, "2001:db8::1");
+        assert_hello(FRAME_LINK_RAW, rare, "2001:db8::1");
 }
 
 static void test_offload_leaves_a_length_of_zero(void **state)

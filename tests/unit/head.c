@@ -119,6 +119,25 @@ static void test_odd_lines(void **state)
         assert_true(head.bad_lines);
 }
 
+/* Invalid in the target and in a value; what follows the head is not its business. */
+static void test_a_nul_is_counted(void **state)
+{
+        static const struct {
+                struct slice text;
+                bool bad;
+        } rows[] = {
+                { SLICE("GET /a\0b HTTP/1.1\r\nA: b\r\n\r\n"), true },
+                { SLICE("GET /a HTTP/1.1\r\nA: b\0c\r\n\r\n"), true },
+                { SLICE("GET /a HTTP/1.1\r\nA: b\r\n\r\n\0"), false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                assert_int_equal(head_parse(rows[i].text, HEAD_REQUEST, &head), HEAD_OK);
+                assert_int_equal(head.bad_lines, rows[i].bad);
+        }
+}
+
 static void test_more_lines_than_the_cap(void **state)
 {
         struct buf text = { 0 };
@@ -246,6 +265,7 @@ int main(void)
                 cmocka_unit_test(test_response),
                 cmocka_unit_test(test_start_lines_that_are_none),
                 cmocka_unit_test(test_odd_lines),
+                cmocka_unit_test(test_a_nul_is_counted),
                 cmocka_unit_test(test_more_lines_than_the_cap),
                 cmocka_unit_test(test_framing),
                 cmocka_unit_test(test_find_end),

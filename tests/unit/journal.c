@@ -453,6 +453,33 @@ static void test_disk_full(void **state)
         journal_free(&j);
 }
 
+/* What is held at the end is lost, except for what was published from memory. */
+static void test_giving_up(void **state)
+{
+        struct rlimit limit, small;
+        struct journal *j = open_journal(0, 0);
+
+        (void)state;
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &limit);
+        small = (struct rlimit){ 8, limit.rlim_max };
+        setrlimit(RLIMIT_FSIZE, &small);
+        FILE *real = stderr;
+        stderr = fopen("/dev/null", "w");
+        append(j, "alpha");
+        append(j, "bravo");
+        append(j, "candy");
+        fclose(stderr);
+        stderr = real;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        journal_published(j, 1000);
+        journal_give_up(j);
+        assert_int_equal(counters.alerts_lost, 2);
+        journal_free(&j);
+        assert_int_equal(counters.alerts_lost, 2);
+        expect_from(0, "");
+}
+
 static void test_backlog_is_capped(void **state)
 {
         struct journal_options options = { .directory = folder,
@@ -501,6 +528,7 @@ int main(void)
                 TEST(test_one_writer),
                 TEST(test_sync_policies),
                 TEST(test_disk_full),
+                TEST(test_giving_up),
                 TEST(test_backlog_is_capped),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,9 @@ static void mistakes_of_a_rule(void **state)
                                               "rule (did you mean 'severity'?)\n" },
                 { RULE "    severity: hihg\n",
                   "r.yaml:5:15: unknown severity 'hihg' (did you mean 'high'?)\n" },
+                { RULE "    severity: 7\n",
+                  "r.yaml:5:15: unknown severity '7': it is one of info, low, medium, "
+                  "high, critical\n" },
                 { RULE "    mode: dryrun\n",
                   "r.yaml:5:11: unknown mode 'dryrun' (did you mean 'dry-run'?)\n" },
                 { RULE "    tag: { session: a, for: 30d }\n",

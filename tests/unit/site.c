@@ -81,6 +81,11 @@ static const struct mistake mistakes[] = {
           "site.yaml:2:13: name: 'a-' must be letters" },
         { "pages:\n  - name: x\n    path: [/a, \"/in/{who}\"]",
           "site.yaml:3:21: path: only {target} and {target:int} may stand in braces\n" },
+        { "pages:\n  - name: profile\n    path: /in/{taget}",
+          "site.yaml:3:15: path: only {target} and {target:int} may stand in braces\n" },
+        { "pages:\n  - name: x\n    path: /x\n    accepted: client.ip == 10.0.0.1",
+          "site.yaml:4:15: unknown field 'client.ip' (of the response only status may "
+          "stand here)\n" },
         { "pages:\n  - name: x\n    path: in/anna",
           "site.yaml:3:11: path: a path template begins with '/' or '**'\n" },
         { "pages:\n  - { name: x, path: /x, method: [GET, post] }",

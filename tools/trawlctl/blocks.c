@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alert/privacy.h"
 #include "app/paths.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -116,6 +117,31 @@ static bool parse_subject(const struct ctl *ctl, const char *text,
         return wrong == NULL;
 }
 
+/* What a client's cookie holds must not stand in Redis; how to get what may. */
+static bool may_leave(const struct source *source, const char *type, const char *value)
+{
+        const struct config *config = &source->config;
+        char *state = NULL;
+
+        if (privacy_may_leave(type, slice_str(value), config->privacy.clear))
+                return true;
+        if (!config->privacy.key_file)
+                state = paths_state(false);
+        ctl_complain(
+            source->ctl,
+            "a %s is blocked by its pseudonym, 32 hex digits as alerts show it, "
+            "never by its raw value; compute it from one with  printf '%s\\0%%s' "
+            "VALUE | openssl dgst -sha256 -r -mac HMAC -macopt hexkey:$(cat "
+            "%s%s) | cut -c1-32  (privacy.clear: [%s] allows raw values)",
+            type, type,
+            config->privacy.key_file ? config->privacy.key_file
+            : state                  ? state
+                                     : "STATE",
+            config->privacy.key_file ? "" : "/" PRIVACY_KEY_NAME, type);
+        free(state);
+        return false;
+}
+
 /* Blocks live in Redis, and only there can they be changed. */
 static bool has_redis(const struct source *source)
 {
@@ -193,6 +219,8 @@ static enum exit_status add(struct source *source, const char *subject, int64_t 
         enum exit_status status;
 
         if (!parse_subject(source->ctl, subject, type, value))
+                return EXIT_USAGE;
+        if (!may_leave(source, type, value))
                 return EXIT_USAGE;
         if (!has_redis(source))
                 return EXIT_FAILED;

@@ -7,8 +7,9 @@
 #include "source.h"
 #include "view.h"
 
-#define PART_MIN       4 /* characters of an id that may stand for it */
-#define INVOLVED_SHOWN 10
+#define PART_MIN   4  /* characters of an id that may stand for it */
+#define LINE_WIDTH 98 /* and two columns before it */
+#define MORE       ", ... (all of them: --json)"
 
 /* The events of the incident, in order; another incident with the same part of an id. */
 struct found {
@@ -104,6 +105,22 @@ static void print_history(const struct screen *screen, struct slice events)
         grid_free(&grid);
 }
 
+/* As many values as a line holds with the hint that there are more; always one. */
+static void put_some(const struct view_involved *involved, struct buf *out)
+{
+        unsigned k = 0;
+
+        for (; k < involved->count; k++) {
+                size_t after = k + 1 < involved->total ? strlen(MORE) : 0;
+                size_t need = (k ? 2 : 0) + strlen(involved->values[k]) + after;
+                if (k && out->len + need > LINE_WIDTH)
+                        break;
+                buf_printf(out, "%s%s", k ? ", " : "", involved->values[k]);
+        }
+        if (k < involved->total)
+                buf_put_str(out, MORE);
+}
+
 static void print_involved(const struct screen *screen, const struct view *view)
 {
         if (view->involved_count)
@@ -113,10 +130,7 @@ static void print_involved(const struct screen *screen, const struct view *view)
                 struct buf text = { 0 };
                 buf_printf(&text, "%s (%llu): ", involved->kind,
                            (unsigned long long)involved->total);
-                for (unsigned k = 0; k < involved->count && k < INVOLVED_SHOWN; k++)
-                        buf_printf(&text, "%s%s", k ? ", " : "", involved->values[k]);
-                if (involved->total > INVOLVED_SHOWN)
-                        buf_put_str(&text, ", ... (all of them: --json)");
+                put_some(involved, &text);
                 buf_put_byte(&text, 0);
                 print_line((const char *)text.data);
                 buf_free(&text);
