@@ -397,7 +397,7 @@ def test_check_says_what_is_none_of_the_three(tmp_path, text, says):
 
 
 @pytest.mark.parametrize("setting, says", [
-    ("capture.filter=tcp prot", "-o:1:16: capture filter 'tcp prot': "),
+    ("capture.filter=tcp prot", "-o:1:16: capture filter 'tcp prot'"),
     ("privacy.key_file=/nowhere/key", "-o:1:18: privacy key /nowhere/key: No such file"),
 ])
 def test_check_refuses_what_the_daemon_would_not_start_with(files, setting, says):
