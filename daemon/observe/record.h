@@ -33,6 +33,11 @@ enum record_text {
         RECORD_ACCOUNT,
         RECORD_USER_AGENT,
         RECORD_REFERER,
+        RECORD_EMAIL_DOMAIN, /* of a sign-up; nothing else of the form is in a record */
+        RECORD_EMAIL_CANONICAL,
+        RECORD_EMAIL_SKELETON,
+        RECORD_NAME_SKELETON,
+        RECORD_PHONE_PREFIX,
         RECORD_TEXTS
 };
 
@@ -43,6 +48,8 @@ enum record_flag {
         RECORD_TARGET_NUMERIC = 1 << 3, /* target_number is valid */
         RECORD_RESPONSE_COMPLETE = 1 << 4,
         RECORD_CLIENT_TRUSTED = 1 << 5, /* the visitor is itself a trusted proxy */
+        RECORD_EMAIL_DISPOSABLE = 1 << 6,
+        RECORD_FORM_READ = 1 << 7, /* there was a body, of a kind that is read */
 };
 
 struct record_span {
@@ -71,6 +78,8 @@ struct record {
         uint64_t request_bytes, response_bytes;
         uint64_t target_number;
         uint64_t http_shape; /* 0: none */
+        uint64_t software;   /* the same without the kind of request; of sign-ups and the
+                                page of their form only, else 0 */
         struct record_span texts[RECORD_TEXTS];
         struct record_span headers[RECORD_HEADERS]; /* by number of the name asked for */
 };

@@ -36,6 +36,10 @@ static inline void shape_begin(struct shape *s, bool behind_proxy)
 void shape_line(struct shape *, const struct header_kind *kind, struct slice name,
                 struct slice value);
 
+/* What has been taken so far, whatever kind of request it is; before shape_end. Never 0.
+ */
+uint64_t shape_software(const struct shape *, const struct hash_key *);
+
 /* `slots` holds the request's values by enum header_slot. Never 0. */
 uint64_t shape_end(struct shape *, const struct hash_key *, struct slice method,
                    const struct slice *slots);
