@@ -210,6 +210,23 @@ static void load_rules(struct setup *setup, struct diag *diag)
                                   setup->rule_paths.count, setup->site, diag);
 }
 
+/* Only where a rule asks: it is long. */
+static void load_disposable(struct setup *setup, struct diag *diag)
+{
+        const char *file = setup->config.data.disposable;
+
+        if (!setup->rules || !rules_read_field(setup->rules, "email.disposable"))
+                return;
+        char *path = file ? strdup(file) : paths_shipped_disposable();
+        if (path)
+                setup->disposable = domains_read(path, diag);
+        else
+                diag_error(diag, (struct place){ .file = "data.disposable" },
+                           "a rule reads email.disposable, and the shipped list of "
+                           "domains is not installed: name one");
+        free(path);
+}
+
 bool check_load(const struct check_request *request, struct setup *setup,
                 struct buf *messages)
 {
@@ -220,6 +237,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_config(request, &setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
+        load_disposable(setup, diag);
         diag_print(diag, messages);
         ok = diag_errors(diag) == 0;
         /* Nothing that was not reported may be missing. */
@@ -233,6 +251,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
 void check_free(struct setup *setup)
 {
         rules_free(&setup->rules);
+        domains_free(&setup->disposable);
         site_free(&setup->site);
         text_list_clear(&setup->rule_paths);
         free(setup->site_path);

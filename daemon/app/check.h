@@ -11,6 +11,7 @@
 
 #include "app/config.h"
 #include "detect/rules.h"
+#include "observe/domains.h"
 #include "observe/site.h"
 
 /* What the command line asks for. Texts are borrowed. */
@@ -30,6 +31,7 @@ struct setup {
         bool site_is_default;        /* nobody named a site map: the shipped one */
         struct site *site;
         struct rules *rules;
+        struct domains *disposable; /* NULL: no rule asks for them */
 };
 
 /* One -R: a file or a folder, or `none`. */

@@ -59,6 +59,7 @@ struct config {
                 uint64_t headers;
                 uint64_t http_memory;
                 uint64_t pipeline;
+                uint64_t form_body;
                 uint64_t detect;
                 uint64_t incidents;
                 int64_t merge_wait_ns;
@@ -82,6 +83,7 @@ struct config {
                 char *asn;
                 char *country;
                 char *crawlers;
+                char *disposable;
         } data;
         struct {
                 char *listen;

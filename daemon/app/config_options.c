@@ -122,6 +122,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "Memory for heads that came in pieces and for requests without an answer yet, over all connections." },
         { "limits", "pipeline", OPTION_COUNT, AT(limits.pipeline), "32", 1, 255, NULL, NULL,
           RELOAD_CAPTURE, false, "Requests of one connection that may wait for their answers." },
+        { "limits", "form_body", OPTION_SIZE, AT(limits.form_body), "64k", 1 * KIB, 128 * KIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Bytes of a sign-up's body that are looked at, as sent and again after its content coding is off." },
         { "limits", "detect", OPTION_SIZE, AT(limits.detect), "256M", 8 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_RESTART, false, "Memory for what the rules count. When it is full the least telling keys are forgotten." },
         { "limits", "incidents", OPTION_COUNT, AT(limits.incidents), "10000", 1, 10 * MIB, NULL, NULL,
@@ -156,6 +158,8 @@ const struct option config_options[] = {
           RELOAD_ENGINE, true, "Database of countries, MaxMind format." },
         { "data", "crawlers", OPTION_PATH, AT(data.crawlers), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, true, "Folder with the address ranges of crawlers." },
+        { "data", "disposable", OPTION_PATH, AT(data.disposable), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_CAPTURE, false, "Domains of disposable e-mail addresses, one a line. Default: the shipped list." },
 
         { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
           RELOAD_RESTART, true, "Address and port of the status page." },

@@ -13,6 +13,7 @@
 
 #define STATE_SYSTEM "/var/lib/trawlwatch"
 #define SITE_DEFAULT "sites/profile-network.yaml"
+#define DISPOSABLE   "lists/disposable-email-domains.txt"
 
 static char *join(const char *folder, const char *name)
 {
@@ -66,6 +67,11 @@ char *paths_shipped_rules(void)
 char *paths_shipped_site(void)
 {
         return shipped(SITE_DEFAULT);
+}
+
+char *paths_shipped_disposable(void)
+{
+        return shipped(DISPOSABLE);
 }
 
 static bool is_folder(const char *path)

@@ -47,6 +47,8 @@ struct engine {
         struct sample_store samples;
         struct ladder ladder;
         struct missed missed;
+        struct forms forms;
+        bool remembers_forms;
         struct cases cases;
         struct facts facts;
         struct table *tables;

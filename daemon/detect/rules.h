@@ -33,4 +33,7 @@ unsigned rules_count(const struct rules *);
 /* Can any rule look at a transaction of this page? A page without one needs no record. */
 bool rules_look_at(const struct rules *, unsigned page);
 
+/* Does any rule, or an exemption, read the field of that name? */
+bool rules_read_field(const struct rules *, const char *name);
+
 #endif

@@ -9,6 +9,7 @@
 #ifndef DETECT_VOCABULARY_H
 #define DETECT_VOCABULARY_H
 
+#include "detect/forms.h"
 #include "detect/incident.h"
 #include "lang/expr.h"
 #include "observe/record.h"
@@ -18,7 +19,8 @@
 struct subject {
         const struct record *record;
         const struct site *site;
-        char *scratch; /* SUBJECT_SCRATCH bytes */
+        const struct forms *forms; /* NULL: nobody remembers which forms were served */
+        char *scratch;             /* SUBJECT_SCRATCH bytes */
 };
 
 #define SUBJECT_SCRATCH 32
@@ -28,6 +30,10 @@ enum field_kind {
         FIELD_PLAIN,
         FIELD_LATER, /* not in this version yet */
         FIELD_SESSION_WAS,
+        FIELD_EMAIL,        /* leaves the sensor as a pseudonym */
+        FIELD_EMAIL_DOMAIN, /* these two are participants */
+        FIELD_EMAIL_SKELETON,
+        FIELD_FORM, /* needs subject.forms */
         FIELD_IP, /* from here on: can be blocked */
         FIELD_HOST,
         FIELD_PREFIX,
