@@ -103,19 +103,47 @@ static uint64_t text_hash(const struct actors *a, enum participant_kind kind,
         return slice_is_none(raw) ? 0 : hash_mix(hash_slice(a->key, raw), kind + 1);
 }
 
-uint32_t actors_take(struct actors *a, const struct record *r)
+/* Which participant each text is, and what it is read from. */
+static const struct {
+        enum participant_kind kind;
+        enum record_text text;
+} text_sources[ACTOR_TEXTS] = {
+        [ACTOR_SESSION] = { PARTICIPANT_SESSION, RECORD_SESSION },
+        [ACTOR_ACCOUNT] = { PARTICIPANT_ACCOUNT, RECORD_ACCOUNT },
+        [ACTOR_EMAIL_DOMAIN] = { PARTICIPANT_EMAIL_DOMAIN, RECORD_EMAIL_DOMAIN },
+        [ACTOR_EMAIL_SKELETON] = { PARTICIPANT_EMAIL_SKELETON, RECORD_EMAIL_SKELETON },
+};
+
+static void drop_texts(struct actors *a, const struct actor *actor)
 {
-        struct slice session = record_text(r, RECORD_SESSION);
-        struct slice account = record_text(r, RECORD_ACCOUNT);
-        uint64_t session_hash = text_hash(a, PARTICIPANT_SESSION, session);
-        uint64_t account_hash = text_hash(a, PARTICIPANT_ACCOUNT, account);
-        struct {
-                struct ip ip;
-                uint64_t shape, session, account;
-        } who = { r->client, r->http_shape, session_hash, account_hash };
-        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                text_drop(a, actor->texts[i]);
+}
+
+/* False when there is no room for all. */
+static bool take_texts(struct actors *a, struct actor *actor, const struct record *r,
+                       const uint64_t hashes[ACTOR_TEXTS])
+{
         bool full = false;
 
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                actor->texts[i] =
+                    text_take(a, text_sources[i].kind,
+                              record_text(r, text_sources[i].text), hashes[i], &full);
+        return !full;
+}
+
+uint32_t actors_take(struct actors *a, const struct record *r)
+{
+        struct {
+                struct ip ip;
+                uint64_t shape, texts[ACTOR_TEXTS];
+        } who = { r->client, r->http_shape, { 0 } };
+
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                who.texts[i] = text_hash(a, text_sources[i].kind,
+                                         record_text(r, text_sources[i].text));
+        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
         uint32_t handle = index_find(&a->actors, a->budget, hash);
         if (handle) {
                 actors_hold(a, handle);
@@ -130,11 +158,8 @@ uint32_t actors_take(struct actors *a, const struct record *r)
                                  .http_shape = r->http_shape,
                                  .references = 1,
                                  .prefix_bits = r->client_prefix.bits };
-        actor->session = text_take(a, PARTICIPANT_SESSION, session, session_hash, &full);
-        actor->account = text_take(a, PARTICIPANT_ACCOUNT, account, account_hash, &full);
-        if (full || !index_put(&a->actors, hash, handle)) {
-                text_drop(a, actor->session);
-                text_drop(a, actor->account);
+        if (!take_texts(a, actor, r, who.texts) || !index_put(&a->actors, hash, handle)) {
+                drop_texts(a, actor);
                 budget_give(a->budget, handle);
                 return 0;
         }
@@ -157,9 +182,18 @@ void actors_drop(struct actors *a, uint32_t handle)
         if (--actor->references)
                 return;
         index_remove(&a->actors, actor->hash, handle);
-        text_drop(a, actor->session);
-        text_drop(a, actor->account);
+        drop_texts(a, actor);
         budget_give(a->budget, handle);
+}
+
+/* Number of the text that shows a kind, or ACTOR_TEXTS. */
+static unsigned text_number(enum participant_kind kind)
+{
+        unsigned i = 0;
+
+        while (i < ACTOR_TEXTS && text_sources[i].kind != kind)
+                i++;
+        return i;
 }
 
 bool actor_has(const struct actor *actor, enum participant_kind kind)
@@ -169,9 +203,10 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         case PARTICIPANT_CLIENT_PREFIX:
                 return true;
         case PARTICIPANT_SESSION:
-                return actor->session != 0;
         case PARTICIPANT_ACCOUNT:
-                return actor->account != 0;
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
+                return actor->texts[text_number(kind)] != 0;
         case PARTICIPANT_HTTP_SHAPE:
                 return actor->http_shape != 0;
         default:
@@ -202,9 +237,11 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
                 q = network_of(&y->ip, y->prefix_bits);
                 return memcmp(p.ip.bytes, q.ip.bytes, sizeof(p.ip.bytes));
         case PARTICIPANT_SESSION:
-                return compare_texts(a, x->session, y->session);
         case PARTICIPANT_ACCOUNT:
-                return compare_texts(a, x->account, y->account);
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
+                return compare_texts(a, x->texts[text_number(kind)],
+                                     y->texts[text_number(kind)]);
         case PARTICIPANT_HTTP_SHAPE:
                 return (x->http_shape > y->http_shape) - (x->http_shape < y->http_shape);
         default:
@@ -212,7 +249,15 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
         }
 }
 
-static size_t publish_text(const struct actors *a, uint32_t handle, char out[256])
+static size_t publish_clear(const struct actors *a, uint32_t handle, char out[256])
+{
+        const struct actor_text *text = text_at(a, handle);
+
+        memcpy(out, text->bytes, text->len); /* 253 bytes at the most */
+        return text->len;
+}
+
+static size_t publish_private(const struct actors *a, uint32_t handle, char out[256])
 {
         const struct actor_text *text = text_at(a, handle);
 
@@ -235,9 +280,11 @@ size_t actors_publish(const struct actors *a, enum participant_kind kind,
                 prefix = network_of(&actor->ip, actor->prefix_bits);
                 return network_format(&prefix, out);
         case PARTICIPANT_SESSION:
-                return publish_text(a, actor->session, out);
         case PARTICIPANT_ACCOUNT:
-                return publish_text(a, actor->account, out);
+                return publish_private(a, actor->texts[text_number(kind)], out);
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
+                return publish_clear(a, actor->texts[text_number(kind)], out);
         case PARTICIPANT_HTTP_SHAPE:
                 return (size_t)snprintf(out, 256, "%016" PRIx64, actor->http_shape);
         default:

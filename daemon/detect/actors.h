@@ -2,9 +2,10 @@
 /*
  * actors - who makes transactions: one block for each visitor as it appears.
  *
- * An actor is one combination of address, session, account and header shape.
+ * An actor is one combination of address, session, account and header shape, and in a
+ * sign-up of what its e-mail address looks like (domain and skeleton, never more).
  * All keys that it took part in (its address, its network, its session) name it
- * by one handle, so its texts are held once. Sessions and accounts are interned
+ * by one handle, so its texts are held once. Texts are interned
  * with a count of their users; one that is longer than ACTOR_TEXT_MAX is held as
  * the pseudonym it would leave the sensor as.
  *
@@ -20,11 +21,19 @@
 
 #define ACTOR_TEXT_MAX 488
 
+enum actor_text_kind {
+        ACTOR_SESSION,
+        ACTOR_ACCOUNT,
+        ACTOR_EMAIL_DOMAIN,
+        ACTOR_EMAIL_SKELETON,
+        ACTOR_TEXTS
+};
+
 struct actor {
         uint64_t hash;
         struct ip ip;
-        uint64_t http_shape;       /* 0: none */
-        uint32_t session, account; /* texts; 0: none */
+        uint64_t http_shape;         /* 0: none */
+        uint32_t texts[ACTOR_TEXTS]; /* 0: none */
         uint32_t references;
         uint8_t prefix_bits;
 };
