@@ -421,11 +421,11 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         read_request_headers(o, &t->request_headers);
         record_begin(&o->builder);
         put_visitor(o, t);
+        put_form(o, t); /* first of the texts: no long header crowds it out */
         record_put(&o->builder, RECORD_METHOD, t->method);
         put_url(o, t);
         put_identities(o, t);
         put_headers(o);
-        put_form(o, t);
         put_accepted(o, t);
         put_numbers(o, t);
         record_end(&o->builder);
