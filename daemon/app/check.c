@@ -252,6 +252,22 @@ static void load_agents(struct setup *setup, struct diag *diag)
                     diag, (struct place){ .file = "data.agents" },
                     "a rule asks for ua.family, ua.version or bot.claimed, no list "
                     "of bots is given and the shipped one is not installed");
+}
+
+/* Only where a rule asks: it is long. */
+static void load_disposable(struct setup *setup, struct diag *diag)
+{
+        const char *file = setup->config.data.disposable;
+
+        if (!setup->rules || !rules_read_field(setup->rules, "email.disposable"))
+                return;
+        char *path = file ? strdup(file) : paths_shipped_disposable();
+        if (path)
+                setup->disposable = domains_read(path, diag);
+        else
+                diag_error(diag, (struct place){ .file = "data.disposable" },
+                           "a rule reads email.disposable, and the shipped list of "
+                           "domains is not installed: name one");
         free(path);
 }
 
@@ -268,6 +284,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_site(setup, diag);
         load_rules(setup, diag);
         load_agents(setup, diag);
+        load_disposable(setup, diag);
         diag_print(diag, messages);
         ok = diag_errors(diag) == 0;
         /* Nothing that was not reported may be missing. */
@@ -282,6 +299,7 @@ void check_free(struct setup *setup)
 {
         agent_list_free(&setup->agents);
         rules_free(&setup->rules);
+        domains_free(&setup->disposable);
         site_free(&setup->site);
         text_list_clear(&setup->rule_paths);
         free(setup->site_path);

@@ -12,6 +12,7 @@
 #include "app/config.h"
 #include "detect/rules.h"
 #include "observe/agent_list.h"
+#include "observe/domains.h"
 #include "observe/site.h"
 
 /* What the command line asks for. Texts are borrowed. */
@@ -31,7 +32,8 @@ struct setup {
         bool site_is_default;        /* nobody named a site map: the shipped one */
         struct site *site;
         struct rules *rules;
-        struct agent_list *agents; /* NULL: no rule asks, and none was named */
+        struct agent_list *agents;  /* NULL: no rule asks, and none was named */
+        struct domains *disposable; /* NULL: no rule asks for them */
 };
 
 /* One -R: a file or a folder, or `none`. */

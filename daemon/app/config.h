@@ -61,6 +61,7 @@ struct config {
                 uint64_t http_memory;
                 uint64_t pipeline;
                 uint64_t h2_streams;
+                uint64_t form_body;
                 uint64_t detect;
                 uint64_t hellos;
                 int64_t hello_join_ns;
@@ -89,6 +90,7 @@ struct config {
                 char *country;
                 char *crawlers;
                 char *agents;
+                char *disposable;
         } data;
         struct {
                 char *listen;

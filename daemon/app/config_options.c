@@ -126,6 +126,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "Requests of one connection that may wait for their answers." },
         { "limits", "h2_streams", OPTION_COUNT, AT(limits.h2_streams), "256", 1, 4096, NULL, NULL,
           RELOAD_CAPTURE, false, "The same for a connection of HTTP/2, where they are streams." },
+        { "limits", "form_body", OPTION_SIZE, AT(limits.form_body), "64k", 1 * KIB, 128 * KIB, NULL, NULL,
+          RELOAD_CAPTURE, false, "Bytes of a sign-up's body that are looked at, as sent and again after its content coding is off." },
         { "limits", "detect", OPTION_SIZE, AT(limits.detect), "256M", 8 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_RESTART, false, "Memory for what the rules count. When it is full the least telling keys are forgotten." },
         { "limits", "hellos", OPTION_COUNT, AT(limits.hellos), "256k", 1 * KIB, 64 * MIB, NULL, NULL,
@@ -172,6 +174,8 @@ const struct option config_options[] = {
           RELOAD_ENGINE, true, "Folder with the address ranges of crawlers." },
         { "data", "agents", OPTION_PATH, AT(data.agents), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_CAPTURE, false, "List of declared bots: on each line a pattern, a tab and a family (ua.family). Default: the shipped one." },
+        { "data", "disposable", OPTION_PATH, AT(data.disposable), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_CAPTURE, false, "Domains of disposable e-mail addresses, one a line. Default: the shipped list." },
 
         { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
           RELOAD_RESTART, true, "Address and port of the status page." },

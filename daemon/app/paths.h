@@ -20,6 +20,7 @@
 char *paths_shipped_rules(void);
 char *paths_shipped_site(void);
 char *paths_shipped_agents(void);
+char *paths_shipped_disposable(void); /* domains of disposable e-mail addresses */
 
 /*
  * Where state is kept: /var/lib/trawlwatch where it may be written to, else

@@ -74,6 +74,13 @@ static void on_transaction(void *context, const struct transaction *t)
                 on_record(p, hold_take(&p->hold, INT64_MAX));
 }
 
+static size_t on_body(void *context, const struct transaction *t, enum body_of of)
+{
+        struct pipeline *p = context;
+
+        return observe_body_wanted(p->observe, t, of);
+}
+
 static void count_frame(struct counters *c, enum frame_result result)
 {
         switch (result) {
@@ -336,6 +343,9 @@ static bool make_back(struct pipeline *p)
 {
         p->observe =
             observe_new(p->options.setup->site, &p->options.engine_key, p->counters);
+        observe_forms(p->observe, p->options.setup->config.limits.form_body,
+                      p->options.setup->disposable);
+        http_want_bodies(p->http, on_body);
         if (!p->options.requests)
                 want_pages(p);
         return make_agents(p) && make_engine(p);

@@ -100,6 +100,14 @@
         row(agents_evicted, "agents_evicted_total", "user agents forgotten because limits.agents was reached") \
         row(agents_cut, "agents_cut_total", "user agents of which only the beginning was looked at") \
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
+        row(form_bodies, "form_bodies_total", "bodies of sign-ups looked at")             \
+        row(form_bodies_cut, "form_bodies_cut_total", "of those, longer than limits.form_body or not seen whole") \
+        row(form_unknown_type, "form_unknown_type_total", "of those, of a media type that is not read") \
+        row(form_malformed, "form_malformed_total", "of those, breaking their grammar")   \
+        row(form_too_deep, "form_too_deep_total", "of those, JSON nested deeper than the cap") \
+        row(content_bombs, "content_bombs_total", "bodies that unfold past the cap")      \
+        row(content_malformed, "content_malformed_total", "bodies that break the format of their content coding") \
+        row(content_unknown, "content_unknown_total", "bodies with a content coding that is not read") \
         row(records_truncated, "records_truncated_total", "records with a text cut at its cap") \
         /* detect */                                                                      \
         row(hellos_joined, "hellos_joined_total", "requests whose ClientHello is known")  \

@@ -6,12 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const enum participant_kind kind_of[ACTOR_TEXTS] = {
-        [ACTOR_SESSION] = PARTICIPANT_SESSION,
-        [ACTOR_ACCOUNT] = PARTICIPANT_ACCOUNT,
-        [ACTOR_JA4] = PARTICIPANT_TLS_JA4,
-};
-
 static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
 bool actors_init(struct actors *a, struct budget *budget, const struct hash_key *key,
@@ -64,7 +58,7 @@ static uint32_t text_new(struct actors *a, enum participant_kind kind, struct sl
         struct actor_text *text = text_at(a, handle);
         text->hash = hash;
         text->len = (uint16_t)raw.len;
-        text->is_published = is_long || kind == PARTICIPANT_TLS_JA4;
+        text->is_published = is_long;
         text->kind = (uint8_t)kind;
         memcpy(text->bytes, raw.data, raw.len);
         if (!index_put(&a->texts, hash, handle)) {
@@ -109,12 +103,22 @@ static uint64_t text_hash(const struct actors *a, enum participant_kind kind,
         return slice_is_none(raw) ? 0 : hash_mix(hash_slice(a->key, raw), kind + 1);
 }
 
-/* What identifies an actor; no byte of it is padding. */
-struct who {
-        struct ip ip;
-        uint64_t shape;
-        uint64_t texts[ACTOR_TEXTS];
+/* Which participant each text is, and what it is read from. */
+static const struct {
+        enum participant_kind kind;
+        enum record_text text;
+} text_sources[ACTOR_TEXTS] = {
+        [ACTOR_SESSION] = { PARTICIPANT_SESSION, RECORD_SESSION },
+        [ACTOR_ACCOUNT] = { PARTICIPANT_ACCOUNT, RECORD_ACCOUNT },
+        [ACTOR_EMAIL_DOMAIN] = { PARTICIPANT_EMAIL_DOMAIN, RECORD_EMAIL_DOMAIN },
+        [ACTOR_EMAIL_SKELETON] = { PARTICIPANT_EMAIL_SKELETON, RECORD_EMAIL_SKELETON },
+        [ACTOR_JA4] = { PARTICIPANT_TLS_JA4, RECORD_TEXTS }, /* of the hello */
 };
+
+static struct slice source_text(const struct record *r, struct slice ja4, unsigned i)
+{
+        return i == ACTOR_JA4 ? ja4 : record_text(r, text_sources[i].text);
+}
 
 static void drop_texts(struct actors *a, const struct actor *actor)
 {
@@ -122,13 +126,34 @@ static void drop_texts(struct actors *a, const struct actor *actor)
                 text_drop(a, actor->texts[i]);
 }
 
-/* 0 when there is no room for it or for one of its texts. */
-static uint32_t actor_new(struct actors *a, const struct record *r, uint64_t hash,
-                          const struct who *who, const struct slice *texts)
+/* False when there is no room for all. */
+static bool take_texts(struct actors *a, struct actor *actor, const struct record *r,
+                       struct slice ja4, const uint64_t hashes[ACTOR_TEXTS])
 {
-        uint32_t handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
         bool full = false;
 
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                actor->texts[i] = text_take(a, text_sources[i].kind,
+                                            source_text(r, ja4, i), hashes[i], &full);
+        return !full;
+}
+
+uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+{
+        struct {
+                struct ip ip;
+                uint64_t shape, texts[ACTOR_TEXTS];
+        } who = { r->client, r->http_shape, { 0 } };
+
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                who.texts[i] = text_hash(a, text_sources[i].kind, source_text(r, ja4, i));
+        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
+        uint32_t handle = index_find(&a->actors, a->budget, hash);
+        if (handle) {
+                actors_hold(a, handle);
+                return handle;
+        }
+        handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
         struct actor *actor = budget_at(a->budget, handle);
@@ -137,33 +162,12 @@ static uint32_t actor_new(struct actors *a, const struct record *r, uint64_t has
                                  .http_shape = r->http_shape,
                                  .references = 1,
                                  .prefix_bits = r->client_prefix.bits };
-        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                actor->texts[i] =
-                    text_take(a, kind_of[i], texts[i], who->texts[i], &full);
-        if (full || !index_put(&a->actors, hash, handle)) {
+        if (!take_texts(a, actor, r, ja4, who.texts) ||
+            !index_put(&a->actors, hash, handle)) {
                 drop_texts(a, actor);
                 budget_give(a->budget, handle);
                 return 0;
         }
-        return handle;
-}
-
-uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
-{
-        const struct slice texts[ACTOR_TEXTS] = {
-                [ACTOR_SESSION] = record_text(r, RECORD_SESSION),
-                [ACTOR_ACCOUNT] = record_text(r, RECORD_ACCOUNT),
-                [ACTOR_JA4] = ja4,
-        };
-        struct who who = { .ip = r->client, .shape = r->http_shape };
-
-        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                who.texts[i] = text_hash(a, kind_of[i], texts[i]);
-        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
-        uint32_t handle = index_find(&a->actors, a->budget, hash);
-        if (handle == 0)
-                return actor_new(a, r, hash, &who, texts);
-        actors_hold(a, handle);
         return handle;
 }
 
@@ -187,6 +191,16 @@ void actors_drop(struct actors *a, uint32_t handle)
         budget_give(a->budget, handle);
 }
 
+/* Number of the text that shows a kind, or ACTOR_TEXTS. */
+static unsigned text_number(enum participant_kind kind)
+{
+        unsigned i = 0;
+
+        while (i < ACTOR_TEXTS && text_sources[i].kind != kind)
+                i++;
+        return i;
+}
+
 bool actor_has(const struct actor *actor, enum participant_kind kind)
 {
         switch (kind) {
@@ -194,11 +208,11 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         case PARTICIPANT_CLIENT_PREFIX:
                 return true;
         case PARTICIPANT_SESSION:
-                return actor->texts[ACTOR_SESSION] != 0;
         case PARTICIPANT_ACCOUNT:
-                return actor->texts[ACTOR_ACCOUNT] != 0;
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return actor->texts[ACTOR_JA4] != 0;
+                return actor->texts[text_number(kind)] != 0;
         case PARTICIPANT_HTTP_SHAPE:
                 return actor->http_shape != 0;
         default:
@@ -229,11 +243,12 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
                 q = network_of(&y->ip, y->prefix_bits);
                 return memcmp(p.ip.bytes, q.ip.bytes, sizeof(p.ip.bytes));
         case PARTICIPANT_SESSION:
-                return compare_texts(a, x->texts[ACTOR_SESSION], y->texts[ACTOR_SESSION]);
         case PARTICIPANT_ACCOUNT:
-                return compare_texts(a, x->texts[ACTOR_ACCOUNT], y->texts[ACTOR_ACCOUNT]);
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return compare_texts(a, x->texts[ACTOR_JA4], y->texts[ACTOR_JA4]);
+                return compare_texts(a, x->texts[text_number(kind)],
+                                     y->texts[text_number(kind)]);
         case PARTICIPANT_HTTP_SHAPE:
                 return (x->http_shape > y->http_shape) - (x->http_shape < y->http_shape);
         default:
@@ -241,7 +256,15 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
         }
 }
 
-static size_t publish_text(const struct actors *a, uint32_t handle, char out[256])
+static size_t publish_clear(const struct actors *a, uint32_t handle, char out[256])
+{
+        const struct actor_text *text = text_at(a, handle);
+
+        memcpy(out, text->bytes, text->len); /* 253 bytes at the most */
+        return text->len;
+}
+
+static size_t publish_private(const struct actors *a, uint32_t handle, char out[256])
 {
         const struct actor_text *text = text_at(a, handle);
 
@@ -264,11 +287,12 @@ size_t actors_publish(const struct actors *a, enum participant_kind kind,
                 prefix = network_of(&actor->ip, actor->prefix_bits);
                 return network_format(&prefix, out);
         case PARTICIPANT_SESSION:
-                return publish_text(a, actor->texts[ACTOR_SESSION], out);
         case PARTICIPANT_ACCOUNT:
-                return publish_text(a, actor->texts[ACTOR_ACCOUNT], out);
+                return publish_private(a, actor->texts[text_number(kind)], out);
+        case PARTICIPANT_EMAIL_DOMAIN:
+        case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return publish_text(a, actor->texts[ACTOR_JA4], out);
+                return publish_clear(a, actor->texts[text_number(kind)], out);
         case PARTICIPANT_HTTP_SHAPE:
                 return (size_t)snprintf(out, 256, "%016" PRIx64, actor->http_shape);
         default:

@@ -3,9 +3,11 @@
  * actors - who makes transactions: one block for each visitor as it appears.
  *
  * An actor is one combination of address, session, account, fingerprint and header
- * shape. All keys that it took part in (its address, its network, its session) name it
- * by one handle, so its texts are held once. Texts are interned with a count of their
- * users; one that is longer than ACTOR_TEXT_MAX is held as it would leave the sensor.
+ * shape, and in a sign-up of what its e-mail address looks like (domain and skeleton,
+ * never more). All keys that it took part in (its address, its network, its session)
+ * name it by one handle, so its texts are held once. Texts are interned with a count of
+ * their users; one that is longer than ACTOR_TEXT_MAX is held as the pseudonym it would
+ * leave the sensor as.
  *
  * Actors are counted references: the last one to let go frees the block.
  */
@@ -20,7 +22,14 @@
 #define ACTOR_TEXT_MAX 488
 
 /* What an actor is told apart by, beside its address and shape. */
-enum actor_text_kind { ACTOR_SESSION, ACTOR_ACCOUNT, ACTOR_JA4, ACTOR_TEXTS };
+enum actor_text_kind {
+        ACTOR_SESSION,
+        ACTOR_ACCOUNT,
+        ACTOR_EMAIL_DOMAIN,
+        ACTOR_EMAIL_SKELETON,
+        ACTOR_JA4,
+        ACTOR_TEXTS
+};
 
 struct actor {
         uint64_t hash;

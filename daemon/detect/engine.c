@@ -10,22 +10,39 @@
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
-#define INDEX_PART      8 /* of the memory: one in so many bytes is for indexes */
+#define FORMS_PART      64 /* of the memory: for forms that were served */
+#define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
 #define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
+
+/* Takes its part off *memory when a rule asks for it. */
+static bool init_forms(struct engine *e, uint64_t *memory)
+{
+        uint64_t bytes = *memory / FORMS_PART;
+
+        e->remembers_forms = rules_remember_forms(e->rules);
+        if (!e->remembers_forms)
+                return true;
+        *memory -= bytes;
+        return forms_init(&e->forms, bytes, rules_form_page(e->rules),
+                          &e->options.hash_key, &e->missed);
+}
 
 static bool init_parts(struct engine *e, uint64_t memory)
 {
+        bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
         unsigned indexes = e->rules->table_count + 3;
         uint64_t index_bytes = memory / INDEX_PART / indexes;
 
-        if (!budget_init(&e->budget, memory - memory / INDEX_PART) ||
+        if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
+        if (e->remembers_forms)
+                e->facts.subject.forms = &e->forms;
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -76,6 +93,7 @@ void engine_free(struct engine **pointer)
         join_free(&e->join);
         cases_free(&e->cases);
         missed_free(&e->missed);
+        forms_free(&e->forms);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
         budget_free(&e->budget);
@@ -133,6 +151,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         if (now_ns <= e->now_ns || now_ns > TIME_MAX)
                 return;
         e->now_ns = now_ns;
+        forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
 }
 
@@ -146,8 +165,10 @@ void engine_finish(struct engine *e)
 
 void engine_missed(struct engine *e, int64_t now_ns, double share)
 {
-        if (now_ns >= 0 && now_ns <= TIME_MAX)
-                missed_add(&e->missed, now_ns, share);
+        if (now_ns < 0 || now_ns > TIME_MAX)
+                return;
+        forms_begin(&e->forms, now_ns);
+        missed_add(&e->missed, now_ns, share);
 }
 
 /* ---- memory ---- */
@@ -486,14 +507,8 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
         return f ? slice_str(f->ja4) : slice_none();
 }
 
-void engine_record(struct engine *e, const struct record *record)
+static void count_record(struct engine *e, const struct record *record)
 {
-        if (record->end_ns < 0 || record->end_ns > TIME_MAX)
-                return;
-        e->options.counters->transactions++;
-        engine_advance(e, record->end_ns);
-        if (is_full(e))
-                table_evict(largest_table(e), EVICT_IN_NEED);
         facts_begin(&e->facts, record);
         join(e, record);
         unsigned count = find_visits(e);
@@ -508,4 +523,17 @@ void engine_record(struct engine *e, const struct record *record)
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
+}
+
+void engine_record(struct engine *e, const struct record *record)
+{
+        if (record->end_ns < 0 || record->end_ns > TIME_MAX)
+                return;
+        e->options.counters->transactions++;
+        engine_advance(e, record->end_ns);
+        if (is_full(e))
+                table_evict(largest_table(e), EVICT_IN_NEED);
+        count_record(e, record);
+        if (e->remembers_forms)
+                forms_note(&e->forms, record);
 }

@@ -10,9 +10,9 @@
 #define DETECT_ENGINE_PRIV_H
 
 #include "base/clock.h"
-#include "detect/join.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
+#include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
 #include "detect/table.h"
@@ -48,6 +48,8 @@ struct engine {
         struct sample_store samples;
         struct ladder ladder;
         struct missed missed;
+        struct forms forms;
+        bool remembers_forms;
         struct cases cases;
         struct facts facts;
         struct join join;

@@ -44,7 +44,7 @@ void report_name(struct engine *e, struct incident_case *c)
         print_id((uint64_t)(c->raised_ns / NS_PER_MS), digest, c->id);
 }
 
-/* One part of a key: sessions and accounts only as pseudonyms. */
+/* One part of a key: sessions, accounts and addresses only as pseudonyms. */
 static void print_part(const struct engine *e, const struct operand *operand,
                        const struct value *value, struct buf *out)
 {
@@ -60,6 +60,11 @@ static void print_part(const struct engine *e, const struct operand *operand,
                 buf_put(
                     out, text,
                     actors_pseudonym(&e->actors, PARTICIPANT_ACCOUNT, value->text, text));
+        else if (value->type == VALUE_STRING && kind == FIELD_EMAIL &&
+                 e->options.pseudonym)
+                buf_put(out, text,
+                        e->options.pseudonym(e->options.pseudonym_context, "email",
+                                             value->text, text));
         else
                 value_print(value, operand->field ? operand->field->names : NULL, out);
 }

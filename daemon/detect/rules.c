@@ -335,8 +335,52 @@ static const struct field *page_field(const struct rules *rules)
         return field;
 }
 
+struct wanted_field {
+        const char *name;
+        bool found;
+};
+
+static void compare_field(void *context, const struct field *field)
+{
+        struct wanted_field *wanted = context;
+
+        wanted->found |= strcmp(field->name, wanted->name) == 0;
+}
+
+bool rules_read_field(const struct rules *rules, const char *name)
+{
+        struct wanted_field wanted = { name, false };
+
+        for (unsigned i = 0; i < rules->condition_count; i++)
+                if (rules->conditions[i].expr)
+                        expr_each_field(rules->conditions[i].expr, compare_field,
+                                        &wanted);
+        for (unsigned i = 0; i < rules->operand_count; i++)
+                expr_each_field(rules->operands[i].expr, compare_field, &wanted);
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                expr_each_field(rules->rules[i].when, compare_field, &wanted);
+        for (unsigned i = 0; i < rules->exemption_count; i++)
+                expr_each_field(rules->exemptions[i].when, compare_field, &wanted);
+        return wanted.found;
+}
+
+bool rules_remember_forms(const struct rules *rules)
+{
+        return rules_read_field(rules, "signup.form_seen") ||
+               rules_read_field(rules, "signup.fill_time");
+}
+
+int rules_form_page(const struct rules *rules)
+{
+        const struct value_names *pages = site_page_names(rules->vocabulary.site);
+
+        return pages->find(pages->context, slice_str("signup_form"));
+}
+
 bool rules_look_at(const struct rules *rules, unsigned page)
 {
+        if ((int)page == rules_form_page(rules) && rules_remember_forms(rules))
+                return true;
         const struct field *field = page_field(rules);
 
         for (unsigned i = 0; i < rules->rule_count; i++) {

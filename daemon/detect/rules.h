@@ -35,5 +35,7 @@ bool rules_look_at(const struct rules *, unsigned page);
 
 /* Does any expression read what the User-Agent claims to be? */
 bool rules_read_agents(const struct rules *);
+/* Does any rule, or an exemption, read the field of that name? */
+bool rules_read_field(const struct rules *, const char *name);
 
 #endif

@@ -143,6 +143,10 @@ struct rule_draft {
         struct place block_place, block_what_place;
 };
 
+/* Whether served forms are to be remembered; the number of the page that has the form. */
+bool rules_remember_forms(const struct rules *);
+int rules_form_page(const struct rules *);
+
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);
 

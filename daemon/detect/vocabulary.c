@@ -188,6 +188,31 @@ static struct value read_tcp_shape(const void *subject, unsigned argument)
             slice_of(s->scratch, tcp_shape_format(&s->record->tcp_shape, s->scratch)));
 }
 
+static struct form_answer form_answer(const void *subject)
+{
+        const struct subject *s = subject;
+
+        return s->forms ? forms_answer(s->forms, s->record)
+                        : (struct form_answer){ FORM_SEEN_UNKNOWN, 0 };
+}
+
+static struct value read_form_seen(const void *subject, unsigned argument)
+{
+        (void)argument;
+        return (struct value){ .type = VALUE_ENUM, .number = form_answer(subject).seen };
+}
+
+static struct value read_fill_time(const void *subject, unsigned argument)
+{
+        struct form_answer answer = form_answer(subject);
+        int64_t time_ns = record_of(subject)->start_ns - answer.served_ns;
+
+        (void)argument;
+        if (answer.seen != FORM_SEEN_YES)
+                return missing();
+        return (struct value){ .type = VALUE_DURATION, .number = (double)time_ns / 1e9 };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -292,14 +317,14 @@ static const struct field rows[] = {
         LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
         LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
-        LATER("signup.fill_time", VALUE_DURATION, "from the form to the sign-up"),
-        { "signup.form_seen", VALUE_ENUM, read_none, 0, &form_seen_names, "whether the form was served before", FIELD_LATER },
-        LATER("email.domain", VALUE_STRING, "domain of the e-mail address"),
-        LATER("email.canonical", VALUE_STRING, "the address without tags"),
-        LATER("email.skeleton", VALUE_STRING, "the local part with its runs folded"),
-        LATER("email.disposable", VALUE_BOOL, "the domain is a disposable one"),
-        LATER("name.skeleton", VALUE_STRING, "the name with its runs folded"),
-        LATER("phone.prefix", VALUE_STRING, "first six digits of the number"),
+        { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },
+        { "signup.form_seen", VALUE_ENUM, read_form_seen, 0, &form_seen_names, "whether the form was served before", FIELD_FORM },
+        { "email.domain", VALUE_STRING, read_text, RECORD_EMAIL_DOMAIN, NULL, "domain of the e-mail address", FIELD_EMAIL_DOMAIN },
+        { "email.canonical", VALUE_STRING, read_text, RECORD_EMAIL_CANONICAL, NULL, "the address without tags", FIELD_EMAIL },
+        { "email.skeleton", VALUE_STRING, read_text, RECORD_EMAIL_SKELETON, NULL, "the local part with its runs folded", FIELD_EMAIL_SKELETON },
+        { "email.disposable", VALUE_BOOL, read_flag, RECORD_EMAIL_DISPOSABLE, NULL, "the domain is a disposable one", 0 },
+        { "name.skeleton", VALUE_STRING, read_text, RECORD_NAME_SKELETON, NULL, "the name with its runs folded", 0 },
+        { "phone.prefix", VALUE_STRING, read_text, RECORD_PHONE_PREFIX, NULL, "first six digits of the number", 0 },
         LATER("target.views", VALUE_NUMBER, "views of the target in 24 h, site-wide"),
         LATER("target.cold", VALUE_BOOL, "not viewed for 7 days"),
         { .name = NULL },
@@ -361,10 +386,16 @@ enum participant_kind field_participant(enum field_kind kind)
                 return PARTICIPANT_HTTP_SHAPE;
         case FIELD_JA4:
                 return PARTICIPANT_TLS_JA4;
+        case FIELD_EMAIL_DOMAIN:
+                return PARTICIPANT_EMAIL_DOMAIN;
+        case FIELD_EMAIL_SKELETON:
+                return PARTICIPANT_EMAIL_SKELETON;
         case FIELD_PLAIN:
         case FIELD_LATER:
         case FIELD_SESSION_WAS:
         case FIELD_AGENT:
+        case FIELD_EMAIL:
+        case FIELD_FORM:
                 break;
         }
         return PARTICIPANT_KINDS;

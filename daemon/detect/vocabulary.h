@@ -9,6 +9,7 @@
 #ifndef DETECT_VOCABULARY_H
 #define DETECT_VOCABULARY_H
 
+#include "detect/forms.h"
 #include "detect/incident.h"
 #include "lang/expr.h"
 #include "observe/record.h"
@@ -18,7 +19,8 @@
 struct subject {
         const struct record *record;
         const struct site *site;
-        char *scratch;                         /* SUBJECT_SCRATCH bytes */
+        const struct forms *forms; /* NULL: nobody remembers which forms were served */
+        char *scratch;             /* SUBJECT_SCRATCH bytes */
         const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
         bool fingerprint_is_uncertain;
 };
@@ -33,7 +35,11 @@ enum field_kind {
         FIELD_LATER, /* not in this version yet */
         FIELD_SESSION_WAS,
         FIELD_AGENT, /* what the User-Agent claims to be: worked out when it is read */
-        FIELD_IP,    /* from here on: can be blocked */
+        FIELD_EMAIL, /* leaves the sensor as a pseudonym */
+        FIELD_EMAIL_DOMAIN, /* these two are participants */
+        FIELD_EMAIL_SKELETON,
+        FIELD_FORM, /* needs subject.forms */
+        FIELD_IP,   /* from here on: can be blocked */
         FIELD_HOST,
         FIELD_PREFIX,
         FIELD_SESSION,

@@ -24,6 +24,7 @@ void connection_hand_on(struct http *h, struct exchange *e)
                 h->counters->responses++;
         else
                 h->counters->requests_unanswered++;
+        exchange_set_bodies(e);
         h->transaction(h->context, &e->transaction);
         exchange_free(&h->blocks, e);
 }
@@ -86,6 +87,7 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         if (side->state != SIDE_LOST && !side->unproven)
                 h->counters->http_desyncs++;
         side->state = SIDE_LOST;
+        side->kept_until = 0;
         side->unproven = false;
         if (connection_is_client(conn, which)) {
                 conn->server_mark = flow_position(flow, !which);

@@ -19,9 +19,9 @@
 enum side_state {
         SIDE_HEAD,    /* at a message boundary, or inside a head */
         SIDE_OPENING, /* the client's first bytes, whatever they are */
-        SIDE_BODY,    /* being passed over by the stream */
+        SIDE_BODY,    /* being passed over by the stream, or kept as it comes */
         SIDE_CHUNKED,
-        SIDE_CHUNK, /* the data of one chunk, passed over */
+        SIDE_CHUNK, /* the data of one chunk, the same */
         SIDE_UNTIL_CLOSE,
         SIDE_LOST, /* out of step */
         SIDE_H2,   /* HTTP/2: see h2_priv.h */
@@ -34,6 +34,8 @@ struct http_side {
         int64_t message_start; /* offset of the message's first byte */
         int64_t message_heard; /* and what its sender had heard then */
         int64_t first_ns;
+        int64_t
+            kept_until; /* end of the run of body bytes that is kept; 0: passed over */
         struct chunked chunked;
         uint8_t state;
         bool unproven; /* the head begins where a boundary is only likely */
@@ -63,6 +65,7 @@ struct http {
         struct stream_handler handler;
         struct blocks blocks;
         transaction_fn *transaction;
+        body_wanted_fn *body_wanted; /* NULL: no body is */
         void *context;
         struct counters *counters;
         struct head head; /* scratch of the head that is being parsed */
@@ -138,6 +141,18 @@ bool message_keep_partial(struct feed *, struct slice more);
 /* At a boundary or inside a head; inside a chunked body. Takes what it can. */
 void message_feed_head(struct feed *);
 void message_feed_chunked(struct feed *);
+
+/* Inside a run of body bytes that is kept. */
+void message_feed_kept(struct feed *);
+
+/*
+ * Bytes were lost before flow_position(). True when they all belong to a body whose
+ * end is known, so that the boundary is not lost with them.
+ */
+bool message_survives_gap(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
+/* A run of body bytes has passed: the whole body, or one chunk. */
+void message_run_ends(struct http *, struct flow *, enum flow_side, int64_t time_ns);
 
 /* The message of this direction is complete. */
 void message_ends(struct http *, struct flow *, enum flow_side, int64_t time_ns);

@@ -51,7 +51,21 @@ void exchange_free(struct blocks *blocks, struct exchange *e)
 {
         if (e->response_block)
                 blocks_give(blocks, e->response_block, e->response_room);
+        body_free(&e->request_body, blocks);
+        body_free(&e->response_body, blocks);
         blocks_give(blocks, e, e->room);
+}
+
+void exchange_set_bodies(struct exchange *e)
+{
+        struct transaction *t = &e->transaction;
+
+        t->request_body = body_slice(&e->request_body);
+        t->request_body_cut =
+            e->request_body.max && (e->request_body.cut || !e->request_is_complete);
+        t->response_body = body_slice(&e->response_body);
+        t->response_body_cut =
+            e->response_body.max && (e->response_body.cut || !t->response_complete);
 }
 
 void exchange_set_response(struct exchange *e, const struct head *head)

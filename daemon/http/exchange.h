@@ -4,12 +4,12 @@
  *
  * Owns copies of the heads that must outlive their packets: one block holds the
  * exchange, the request's header table and its head, a second one, where the
- * response's body is still to come, the response's.
+ * response's body is still to come, the response's. And the bodies that were wanted.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
-#include "base/blocks.h"
+#include "http/body.h"
 #include "http/head.h"
 
 struct exchange {
@@ -20,6 +20,7 @@ struct exchange {
         void *response_block;
         int64_t request_start; /* offset of its first byte */
         int64_t response_start;
+        struct body request_body, response_body;
         bool request_is_complete; /* its body has passed too */
         bool response_begun;
 };
@@ -30,6 +31,9 @@ struct exchange {
  */
 struct exchange *exchange_new(struct blocks *, const struct head *, struct slice bytes);
 void exchange_free(struct blocks *, struct exchange *);
+
+/* Points the transaction at the bodies as far as they came. */
+void exchange_set_bodies(struct exchange *);
 
 /* Points the transaction at a response head; it must stay where it is. */
 void exchange_set_response(struct exchange *, const struct head *);

@@ -88,7 +88,10 @@ static void http_bytes(void *context, struct flow *flow, enum flow_side which,
                 case SIDE_BODY:
                 case SIDE_CHUNK:
                 case SIDE_UNTIL_CLOSE:
-                        return; /* the stream passes over these itself */
+                        if (!f.side->kept_until)
+                                return; /* the stream passes over these itself */
+                        message_feed_kept(&f);
+                        break;
                 }
         }
 }
@@ -96,15 +99,10 @@ static void http_bytes(void *context, struct flow *flow, enum flow_side which,
 static void http_skipped(void *context, struct flow *flow, enum flow_side which,
                          int64_t time_ns)
 {
-        struct connection *conn = flow_user(flow);
-        struct http_side *side = &conn->side[which];
-
-        if (side->state == SIDE_BODY)
-                message_ends(context, flow, which, time_ns);
-        else if (side->state == SIDE_CHUNK)
-                side->state = SIDE_CHUNKED;
-        else if (side->state == SIDE_H2)
+        if (((struct connection *)flow_user(flow))->side[which].state == SIDE_H2)
                 h2_skipped(context, flow, which, time_ns);
+        else
+                message_run_ends(context, flow, which, time_ns);
 }
 
 static void http_gap(void *context, struct flow *flow, enum flow_side which,
@@ -112,9 +110,10 @@ static void http_gap(void *context, struct flow *flow, enum flow_side which,
 {
         struct connection *conn = flow_user(flow);
 
-        if (conn->roles_known)
-                connection_lose_step(context, flow, which, time_ns);
-        else if (!flow_is_midstream(flow)) {
+        if (conn->roles_known) {
+                if (!message_survives_gap(context, flow, which, time_ns))
+                        connection_lose_step(context, flow, which, time_ns);
+        } else if (!flow_is_midstream(flow)) {
                 /* The first words are lost: the roles are known all the same. */
                 conn->roles_known = true;
                 conn->client = FLOW_INITIATOR;
@@ -181,6 +180,11 @@ void http_free(struct http **http)
         free((*http)->h2_text);
         free(*http);
         *http = NULL;
+}
+
+void http_want_bodies(struct http *h, body_wanted_fn *body_wanted)
+{
+        h->body_wanted = body_wanted;
 }
 
 const struct stream_handler *http_handler(const struct http *h)

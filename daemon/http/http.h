@@ -9,7 +9,9 @@
  * their first bytes and ignored.
  *
  * Bodies are not read: their length is passed over by arithmetic, so that lost
- * bytes in them do not matter. Heads are parsed where they lie; a request's is
+ * bytes in them do not matter. One that somebody wants (http_want_bodies) is copied
+ * as it comes, up to a cap; from lost bytes on it is passed over like the others.
+ * Heads are parsed where they lie; a request's is
  * kept until its response is complete, and so is a response's whose body spans
  * segments.
  *
@@ -69,7 +71,7 @@ struct http_options {
         uint32_t head_max;       /* bytes of one head; longer ones break the message */
         uint32_t lines_max;      /* header lines that are looked at, up to 256 */
         uint32_t pipeline_max;   /* outstanding requests of one connection */
-        uint64_t memory_max;     /* bytes of kept heads, all connections together */
+        uint64_t memory_max;     /* bytes of kept heads and bodies, all connections together */
         uint32_t h2_streams_max; /* outstanding requests of one connection of HTTP/2 */
         struct http_opening_handler opening;
 };
@@ -79,10 +81,13 @@ struct http *http_new(const struct http_options *, transaction_fn *transaction,
                       void *context, struct counters *counters);
 void http_free(struct http **);
 
+/* Who is asked which bodies are kept, with the context of http_new. Default: none. */
+void http_want_bodies(struct http *, body_wanted_fn *);
+
 /* To be given to stream_new; lives as long as the http. */
 const struct stream_handler *http_handler(const struct http *);
 
-/* Bytes of heads that are kept now. */
+/* Bytes of heads and bodies that are kept now. */
 uint64_t http_memory(const struct http *);
 
 #endif

@@ -10,6 +10,7 @@ void message_ends(struct http *h, struct flow *flow, enum flow_side which,
         struct http_side *side = &conn->side[which];
 
         side->state = conn->h2 ? SIDE_H2 : SIDE_HEAD;
+        side->kept_until = 0;
         if (!connection_is_client(conn, which)) {
                 struct exchange *e = conn->first;
                 e->transaction.response_complete = true;
@@ -22,20 +23,101 @@ void message_ends(struct http *h, struct flow *flow, enum flow_side which,
         }
 }
 
+void message_run_ends(struct http *h, struct flow *flow, enum flow_side which,
+                      int64_t time_ns)
+{
+        struct connection *conn = flow_user(flow);
+        struct http_side *side = &conn->side[which];
+
+        if (side->state == SIDE_BODY)
+                message_ends(h, flow, which, time_ns);
+        else if (side->state == SIDE_CHUNK)
+                side->state = SIDE_CHUNKED;
+}
+
+/* The body that bytes of this direction belong to; NULL when there is none to keep. */
+static struct body *kept_body(struct connection *conn, enum flow_side which)
+{
+        bool client = connection_is_client(conn, which);
+        struct exchange *e = client ? conn->requesting : conn->first;
+
+        if (!e)
+                return NULL;
+        return client ? &e->request_body : &e->response_body;
+}
+
+/* Keeps what is here of the next `len` bytes. True when the rest is wanted as well. */
+static bool keep(struct feed *f, uint64_t len)
+{
+        struct body *body = kept_body(f->conn, f->which);
+        size_t here = len < f->bytes.bytes.len ? (size_t)len : f->bytes.bytes.len;
+
+        if (!body || !body_is_wanted(body))
+                return false;
+        body_add(body, &f->http->blocks, slice_first(f->bytes.bytes, here));
+        return body_is_wanted(body);
+}
+
 /*
  * Passes over `len` bytes of the message. True when they are all there and the
- * next byte can be looked at; else the stream calls http_skipped some time.
+ * next byte can be looked at; else the stream calls http_skipped some time, or
+ * http_bytes with the next ones of a body that is kept.
  */
 static bool pass_over(struct feed *f, uint64_t len, enum side_state meanwhile)
 {
+        bool kept = keep(f, len);
+
         if (len <= f->bytes.bytes.len) {
                 feed_pass(&f->bytes, (size_t)len);
                 return true;
         }
         f->side->state = (uint8_t)meanwhile;
-        flow_skip(f->flow, f->which, f->bytes.offset + (int64_t)len);
+        if (kept)
+                f->side->kept_until = f->bytes.offset + (int64_t)len;
+        else
+                flow_skip(f->flow, f->which, f->bytes.offset + (int64_t)len);
         feed_pass(&f->bytes, f->bytes.bytes.len);
         return false;
+}
+
+void message_feed_kept(struct feed *f)
+{
+        struct http_side *side = f->side;
+        uint64_t left = (uint64_t)(side->kept_until - f->bytes.offset);
+
+        side->kept_until = 0;
+        if (pass_over(f, left, side->state))
+                message_run_ends(f->http, f->flow, f->which, f->bytes.time_ns);
+}
+
+bool message_survives_gap(struct http *h, struct flow *flow, enum flow_side which,
+                          int64_t time_ns)
+{
+        struct connection *conn = flow_user(flow);
+        struct http_side *side = &conn->side[which];
+        int64_t until = side->kept_until, position = flow_position(flow, which);
+        struct body *body = kept_body(conn, which);
+
+        if (!until)
+                return false;
+        side->kept_until = 0;
+        if (body)
+                body->cut = true;
+        if (position < until)
+                flow_skip(flow, which, until);
+        else
+                message_run_ends(h, flow, which, time_ns);
+        return position <= until;
+}
+
+/* Asks whether the body that comes next is wanted. */
+static void ask_for_body(struct feed *f, struct exchange *e, enum body_of of)
+{
+        body_wanted_fn *wanted = f->http->body_wanted;
+        struct body *body = of == BODY_OF_REQUEST ? &e->request_body : &e->response_body;
+
+        if (wanted)
+                body_want(body, wanted(f->http->context, &e->transaction, of));
 }
 
 /* The bytes of the message up to where the feed stands. */
@@ -176,6 +258,16 @@ static void count_request(struct counters *c, const struct head *head)
         c->http_too_many_headers += head->too_many;
 }
 
+static void begin_request_body(struct feed *f, const struct head_framing *framing)
+{
+        if (f->conn->requesting)
+                ask_for_body(f, f->conn->requesting, BODY_OF_REQUEST);
+        if (framing->chunked)
+                begin_chunked(f);
+        else
+                begin_body(f, framing->length);
+}
+
 static void on_request(struct feed *f, const struct head *head, struct slice bytes)
 {
         const struct head_framing *framing = &head->framing;
@@ -192,10 +284,10 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
         if (framing->faulty || (framing->has_encoding && !framing->chunked))
                 /* RFC 9112 6.3: the server must refuse it and close. */
                 connection_lose_step(f->http, f->flow, f->which, f->bytes.time_ns);
-        else if (framing->chunked)
-                begin_chunked(f);
+        else if (framing->chunked || (framing->has_length && framing->length))
+                begin_request_body(f, framing);
         else
-                begin_body(f, framing->has_length ? framing->length : 0);
+                begin_body(f, 0);
 }
 
 /* ---- responses ---- */
@@ -264,6 +356,7 @@ static void on_final_response(struct feed *f, const struct head *head, struct sl
                 connection_lose_step(f->http, f->flow, f->which, f->bytes.time_ns);
         } else {
                 keep_if_needed(f, e, head, bytes, in_packet);
+                ask_for_body(f, e, BODY_OF_RESPONSE);
                 if (framing->chunked) {
                         begin_chunked(f);
                 } else if (framing->has_length) {

@@ -45,7 +45,10 @@ struct transaction {
          * line like Host.
          */
         struct http_headers request_headers;
-        uint64_t request_bytes; /* head and body, whether seen or lost */
+        uint64_t request_bytes;    /* head and body, whether seen or lost */
+        struct slice request_body; /* its first bytes, without the transfer coding; none
+                                      when nobody wanted them */
+        bool request_body_cut;     /* there was more: past the cap, lost, or never sent */
 
         /* HTTP/2: how the connection began (h2_shape.h), and this request: the order of
            its pseudo-header fields, and in the lowest bit whether a priority came with
@@ -59,9 +62,21 @@ struct transaction {
         int64_t response_first_ns, response_last_ns;
         struct http_headers response_headers;
         uint64_t response_bytes;
+        struct slice response_body; /* as request_body */
+        bool response_body_cut;
 };
 
 /* Called in order of completion. */
 typedef void transaction_fn(void *context, const struct transaction *);
+
+enum body_of { BODY_OF_REQUEST, BODY_OF_RESPONSE };
+
+/*
+ * Asked once for each message that has a body, when its head is complete (of a response:
+ * the final head): how many bytes of the body are wanted, 0 for none. `so_far` holds
+ * what is known by then.
+ */
+typedef size_t body_wanted_fn(void *context, const struct transaction *so_far,
+                              enum body_of);
 
 #endif

@@ -24,6 +24,7 @@ static const struct {
         { "cookie", HEADER_SLOT_NONE, HEADER_SHAPE_OUT, HEADER_IS_COOKIE },
         { "referer", HEADER_REFERER, HEADER_SHAPE_OUT, 0 },
         { "content-type", HEADER_CONTENT_TYPE, HEADER_SHAPE_OUT, 0 },
+        { "content-encoding", HEADER_CONTENT_ENCODING, HEADER_SHAPE_OUT, 0 },
         { "content-length", HEADER_SLOT_NONE, HEADER_SHAPE_OUT, 0 },
         { "origin", HEADER_SLOT_NONE, HEADER_SHAPE_OUT, 0 },
         { "authorization", HEADER_SLOT_NONE, HEADER_SHAPE_OUT, 0 },

@@ -2,6 +2,7 @@
 #include "observe/observe.h"
 
 #include "base/check.h"
+#include "observe/email.h"
 #include "observe/record_build.h"
 #include "observe/shape.h"
 #include "observe/site_priv.h"
@@ -22,10 +23,13 @@ struct observe {
         const struct site *site;
         struct hash_key key;
         struct counters *counters;
-        const bool *wanted;    /* by page; NULL: all */
-        struct agents *agents; /* NULL: nobody asks */
-        bool behind_proxy;     /* the transaction at hand came through one */
-        struct target url;     /* of the transaction at hand */
+        const bool *wanted;        /* by page; NULL: all */
+        struct agents *agents;     /* NULL: nobody asks */
+        bool behind_proxy;         /* the transaction at hand came through one */
+        struct form_reader *forms; /* NULL: bodies are not looked at */
+        size_t body_max;
+        const struct domains *disposable; /* may be NULL */
+        struct target url;                /* of the transaction at hand */
         struct pattern_target matched;
         unsigned page;
         struct slice normal_path; /* in `normal` */
@@ -61,8 +65,18 @@ void observe_agents(struct observe *o, struct agents *agents)
         o->agents = agents;
 }
 
+void observe_forms(struct observe *o, size_t body_max, const struct domains *disposable)
+{
+        o->disposable = disposable;
+        o->body_max = body_max;
+        if (!o->forms && o->site->has_forms)
+                o->forms = form_reader_new(body_max, o->counters);
+}
+
 void observe_free(struct observe **observe)
 {
+        if (*observe)
+                form_reader_free(&(*observe)->forms);
         free(*observe);
         *observe = NULL;
 }
@@ -327,6 +341,90 @@ static void put_headers(struct observe *o)
                 record_put_header(&o->builder, i, o->seen.slots[site->wanted_slots[i]]);
 }
 
+static void put_email(struct observe *o, struct slice text)
+{
+        uint8_t canonical[EMAIL_MAX], skeleton[EMAIL_SKELETON_MAX];
+        struct email email;
+
+        if (!email_parse(text, &email))
+                return;
+        record_put(&o->builder, RECORD_EMAIL_DOMAIN, email.domain);
+        record_put(&o->builder, RECORD_EMAIL_CANONICAL,
+                   slice_of(canonical, email_canonical(&email, canonical)));
+        record_put(&o->builder, RECORD_EMAIL_SKELETON,
+                   slice_of(skeleton, email_skeleton(&email, skeleton)));
+        if (o->disposable && domains_cover(o->disposable, email.domain))
+                o->builder.record->flags |= RECORD_EMAIL_DISPOSABLE;
+}
+
+static void put_name(struct observe *o, struct slice text)
+{
+        uint8_t skeleton[NAME_SKELETON_MAX];
+        size_t len = name_skeleton(text, skeleton);
+
+        if (len)
+                record_put(&o->builder, RECORD_NAME_SKELETON, slice_of(skeleton, len));
+}
+
+static void put_phone(struct observe *o, struct slice text)
+{
+        uint8_t prefix[PHONE_PREFIX];
+
+        if (phone_prefix(text, prefix))
+                record_put(&o->builder, RECORD_PHONE_PREFIX,
+                           slice_of(prefix, sizeof(prefix)));
+}
+
+/* What the form's fields say goes into the record; the fields themselves do not. */
+static void put_form(struct observe *o, const struct transaction *t)
+{
+        const struct page *page = &o->site->pages[o->page];
+        struct form_body body = { o->seen.slots[HEADER_CONTENT_TYPE],
+                                  o->seen.slots[HEADER_CONTENT_ENCODING], t->request_body,
+                                  t->request_body_cut };
+        struct slice answers[FORM_KINDS];
+
+        if (page->is_signup || page->is_form)
+                o->builder.record->software = shape_software(&o->shape, &o->key);
+        if (!o->forms || !page->form || slice_is_none(t->request_body))
+                return;
+        if (form_read(o->forms, page->form, &body, answers)) {
+                o->builder.record->flags |= RECORD_FORM_READ;
+                put_email(o, answers[FORM_EMAIL]);
+                put_name(o, answers[FORM_NAME]);
+                put_phone(o, answers[FORM_PHONE]);
+        }
+        form_reader_forget(o->forms);
+}
+
+static struct slice response_header(const struct transaction *t, const char *name)
+{
+        for (uint32_t i = 0; i < t->response_headers.count; i++)
+                if (slice_equal_nocase(t->response_headers.lines[i].name,
+                                       slice_str(name)))
+                        return t->response_headers.lines[i].value;
+        return slice_none();
+}
+
+static void put_accepted(struct observe *o, const struct transaction *t)
+{
+        const struct page *page = &o->site->pages[o->page];
+        struct site_response response = { t->status, slice_none() };
+        bool reads = page->reads_body && o->forms && !slice_is_none(t->response_body);
+
+        if (!t->status || !page->is_signup)
+                return;
+        if (reads)
+                response.body = slice_first(
+                    form_plain(o->forms, response_header(t, "content-encoding"),
+                               t->response_body),
+                    SITE_RESPONSE_BODY);
+        if (site_accepts(o->site, o->page, &response, o->counters))
+                o->builder.record->flags |= RECORD_SIGNUP_ACCEPTED;
+        if (reads)
+                form_reader_forget(o->forms);
+}
+
 static void put_numbers(struct observe *o, const struct transaction *t)
 {
         struct record *r = o->builder.record;
@@ -342,8 +440,22 @@ static void put_numbers(struct observe *o, const struct transaction *t)
         r->http_shape = shape_end(&o->shape, &o->key, t->method, o->seen.slots);
         if (t->status && t->response_complete)
                 r->flags |= RECORD_RESPONSE_COMPLETE;
-        if (t->status && site_accepts(o->site, r->page, t->status, o->counters))
-                r->flags |= RECORD_SIGNUP_ACCEPTED;
+}
+
+size_t observe_body_wanted(struct observe *o, const struct transaction *t,
+                           enum body_of of)
+{
+        bool request = of == BODY_OF_REQUEST;
+
+        if (!o->forms || !(request || o->site->reads_bodies))
+                return 0;
+        find_page(o, t);
+        const struct page *page = &o->site->pages[o->page];
+        if (!page->form || (o->wanted && !o->wanted[o->page]))
+                return 0;
+        if (request)
+                return o->body_max;
+        return page->reads_body ? SITE_RESPONSE_BODY : 0;
 }
 
 const struct record *observe_transaction(struct observe *o, const struct transaction *t)
@@ -358,10 +470,12 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         record_begin(&o->builder);
         put_visitor(o, t);
         put_connection(o, t);
+        put_form(o, t); /* first of the texts: no long header crowds it out */
         record_put(&o->builder, RECORD_METHOD, t->method);
         put_url(o, t);
         put_identities(o, t);
         put_headers(o);
+        put_accepted(o, t);
         put_numbers(o, t);
         record_end(&o->builder);
         o->counters->records_truncated += o->builder.cut;

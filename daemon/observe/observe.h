@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "http/transaction.h"
 #include "observe/agent.h"
+#include "observe/domains.h"
 #include "observe/record.h"
 #include "observe/site.h"
 
@@ -22,6 +23,15 @@ struct observe;
 struct observe *observe_new(const struct site *site, const struct hash_key *key,
                             struct counters *counters);
 void observe_free(struct observe **);
+
+/*
+ * From now on the bodies of pages with `form:` are looked at, up to `body_max` bytes of
+ * each. `disposable` is borrowed; NULL: no domain is taken for a disposable one.
+ */
+void observe_forms(struct observe *, size_t body_max, const struct domains *disposable);
+
+/* How much of a body observe_transaction will want; as http.h asks it. */
+size_t observe_body_wanted(struct observe *, const struct transaction *, enum body_of);
 
 /*
  * From now on only transactions of these pages are wanted: `pages` has a truth for

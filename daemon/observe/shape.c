@@ -69,6 +69,13 @@ static bool is_form(struct slice method, struct slice type)
                 starts_nocase(type, "multipart/form-data"));
 }
 
+uint64_t shape_software(const struct shape *s, const struct hash_key *key)
+{
+        uint64_t hash = hash_bytes(key, s->text, s->len);
+
+        return hash ? hash : 1;
+}
+
 uint64_t shape_end(struct shape *s, const struct hash_key *key, struct slice method,
                    const struct slice *slots)
 {

@@ -41,6 +41,10 @@ void shape_http2(struct shape *, struct slice connection, uint32_t order);
 void shape_line(struct shape *, const struct header_kind *kind, struct slice name,
                 struct slice value);
 
+/* What has been taken so far, whatever kind of request it is; before shape_end. Never 0.
+ */
+uint64_t shape_software(const struct shape *, const struct hash_key *);
+
 /* `slots` holds the request's values by enum header_slot. Never 0. */
 uint64_t shape_end(struct shape *, const struct hash_key *, struct slice method,
                    const struct slice *slots);

@@ -64,6 +64,12 @@ static struct site *site_new(void)
         return site;
 }
 
+static void page_clear(struct page *page)
+{
+        expr_free(&page->accepted);
+        free(page->form);
+}
+
 void site_free(struct site **site)
 {
         struct site *s = *site;
@@ -71,7 +77,7 @@ void site_free(struct site **site)
         if (!s)
                 return;
         for (unsigned i = 0; i < s->page_count; i++)
-                expr_free(&s->pages[i].accepted);
+                page_clear(&s->pages[i]);
         free(s->pages);
         routes_free(&s->routes);
         trusted_free(&s->trusted);

@@ -7,24 +7,22 @@
 
 #define PAGES_MAX 2000
 
-/* What `accepted:` may look at. */
-struct response {
-        uint16_t status;
-};
-
 static struct value read_status(const void *subject, unsigned argument)
 {
-        const struct response *r = subject;
+        const struct site_response *r = subject;
 
         (void)argument;
         return (struct value){ .type = VALUE_NUMBER, .number = r->status };
 }
 
-static struct value read_nothing(const void *subject, unsigned argument)
+static struct value read_body(const void *subject, unsigned argument)
 {
-        (void)subject;
+        const struct site_response *r = subject;
+
         (void)argument;
-        return (struct value){ .type = VALUE_MISSING };
+        if (slice_is_none(r->body))
+                return (struct value){ .type = VALUE_MISSING };
+        return (struct value){ .type = VALUE_STRING, .text = r->body };
 }
 
 static const char body_field[] = "response.body";
@@ -34,11 +32,10 @@ static const struct field response_fields[] = {
           .type = VALUE_NUMBER,
           .read = read_status,
           .help = "status of the response" },
-        /* Here so that it can be refused for what it is. */
         { .name = body_field,
           .type = VALUE_STRING,
-          .read = read_nothing,
-          .help = "first bytes of the response's body" },
+          .read = read_body,
+          .help = "first 4 KiB of the response's body" },
         { .name = NULL },
 };
 
@@ -47,17 +44,16 @@ static const struct expr_language response_language = {
         .remedy = "of the response only status may stand here",
 };
 
-bool site_accepts(const struct site *site, unsigned page, uint16_t status,
-                  struct counters *counters)
+bool site_accepts(const struct site *site, unsigned page,
+                  const struct site_response *response, struct counters *counters)
 {
         const struct page *p = &site->pages[page];
-        struct response response = { status };
-        struct expr_subject subject = { .subject = &response, .counters = counters };
+        struct expr_subject subject = { .subject = response, .counters = counters };
 
         if (!p->is_signup)
                 return false;
         return p->accepted ? expr_true(p->accepted, &subject)
-                           : status >= 200 && status < 400;
+                           : response->status >= 200 && response->status < 400;
 }
 
 static void note_body(void *context, const struct field *field)
@@ -68,11 +64,10 @@ static void note_body(void *context, const struct field *field)
 }
 
 static void read_accepted(struct site_reader *r, struct page *page,
-                          const struct yaml_node *node)
+                          const struct yaml_node *node, bool has_form)
 {
         struct place place = node->place;
         struct slice text;
-        bool body = false;
 
         if (!yaml_text(node, "accepted", &text, r->diag))
                 return;
@@ -80,50 +75,56 @@ static void read_accepted(struct site_reader *r, struct page *page,
                                     VALUE_BOOL, r->diag);
         if (!page->accepted)
                 return;
-        expr_each_field(page->accepted, note_body, &body);
-        if (!body)
+        expr_each_field(page->accepted, note_body, &page->reads_body);
+        r->site->reads_bodies |= page->reads_body;
+        if (!page->reads_body || has_form)
                 return;
         const uint8_t *at =
             memmem(text.data, text.len, body_field, sizeof(body_field) - 1);
         if (at && node->one_line)
                 place.column += (unsigned)(at - text.data);
-        diag_error(r->diag, place, "response.body is not available in this version");
+        diag_error(r->diag, place, "response.body is kept only for pages with form:");
 }
+
+static const char *const form_keys[] = { [FORM_EMAIL] = "email",
+                                         [FORM_NAME] = "name",
+                                         [FORM_PHONE] = "phone",
+                                         [FORM_KINDS] = NULL };
 
 struct form_field {
         struct site_reader *reader;
-        const char *key;
+        struct form *form;
+        enum form_kind kind;
 };
 
-/* `first_name+last_name`: no part may be empty. */
-static void check_form_field(void *context, const struct yaml_node *node)
+static void read_choice(void *context, const struct yaml_node *node)
 {
         struct form_field *f = context;
-        struct slice text, part;
+        struct slice text;
 
-        if (!yaml_text(node, f->key, &text, f->reader->diag))
+        if (!yaml_text(node, form_keys[f->kind], &text, f->reader->diag))
                 return;
-        while (slice_next(&text, '+', &part)) {
-                if (slice_trim(part).len)
-                        continue;
-                diag_error(f->reader->diag, node->place,
-                           "%s: '%.*s' has a '+' without a field on both sides", f->key,
-                           SITE_TEXT(node->text));
-                return;
-        }
+        const char *mistake = form_add(f->form, f->kind, text);
+        if (mistake)
+                diag_error(f->reader->diag, node->place, "%s: '%.*s' %s",
+                           form_keys[f->kind], SITE_TEXT(text), mistake);
 }
 
-static void check_form(struct site_reader *r, const struct yaml_node *node)
+static struct form *read_form(struct site_reader *r, const struct yaml_node *node)
 {
-        static const char *const known[] = { "email", "name", "phone", NULL };
+        struct form *form = calloc(1, sizeof(*form));
 
-        yaml_check_keys(node, known, "form", r->diag);
-        if (node->kind != YAML_MAP)
-                return;
-        for (const struct yaml_node *n = node->child; n; n = n->next) {
-                struct form_field f = { r, n->key };
-                yaml_one_or_list(n, n->key, check_form_field, &f, r->diag);
+        CHECK(form);
+        yaml_check_keys(node, form_keys, "form", r->diag);
+        for (unsigned kind = 0; node->kind == YAML_MAP && kind < FORM_KINDS; kind++) {
+                const struct yaml_node *field = yaml_get(node, form_keys[kind]);
+                struct form_field f = { r, form, kind };
+                if (field)
+                        yaml_one_or_list(field, form_keys[kind], read_choice, &f,
+                                         r->diag);
         }
+        r->site->has_forms = true;
+        return form;
 }
 
 struct page_reader {
@@ -270,11 +271,13 @@ static void read_page(struct site_reader *r, const struct yaml_node *node)
                     r->diag, path->place,
                     "page 'profile' has no {target}: rules that count targets see none");
         if (form)
-                check_form(r, form);
+                page->form = read_form(r, form);
         if (accepted)
-                read_accepted(r, page, accepted);
+                read_accepted(r, page, accepted, form);
+        page->is_form = named && slice_is(name, "signup_form");
         page->is_signup = form || accepted || (named && slice_is(name, "signup"));
         expr_free(&unnamed.accepted);
+        free(unnamed.form);
 }
 
 void site_read_pages(struct site_reader *r, const struct yaml_node *node)

@@ -6,6 +6,7 @@
 #define OBSERVE_SITE_PRIV_H
 
 #include "lang/yaml.h"
+#include "observe/form.h"
 #include "observe/identity.h"
 #include "observe/route.h"
 #include "observe/site.h"
@@ -16,6 +17,9 @@ struct page {
         const char *name;
         bool defined;
         bool is_signup;        /* signup.accepted is asked for it */
+        bool is_form;          /* the page that serves the form */
+        bool reads_body;       /* `accepted` looks at the response's body */
+        struct form *form;     /* NULL: its bodies are not looked at */
         struct expr *accepted; /* NULL: 2xx and 3xx */
 };
 
@@ -37,10 +41,20 @@ struct site {
         uint8_t wanted_slots[32]; /* RECORD_HEADERS: by number, the header's slot */
         unsigned wanted_count;
         bool blocks_private;
+        bool has_forms, reads_bodies; /* some page does */
         struct zone zone;
 };
 
+/* What `accepted:` may look at. */
+struct site_response {
+        uint16_t status;
+        struct slice body; /* its first SITE_RESPONSE_BODY bytes; none when not kept */
+};
+
+#define SITE_RESPONSE_BODY 4096
+
 /* Whether the site took what was sent, for pages that are a sign-up. */
-bool site_accepts(const struct site *, unsigned page, uint16_t status, struct counters *);
+bool site_accepts(const struct site *, unsigned page, const struct site_response *,
+                  struct counters *);
 
 #endif

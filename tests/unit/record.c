@@ -152,9 +152,11 @@ static void test_full(void **state)
         struct record *r = begin();
 
         (void)state;
+        /* What a form says is short by itself. */
         for (int i = 0; i < RECORD_TEXTS; i++)
-                record_put(&builder, (enum record_text)i,
-                           slice_of(text, RECORD_TEXT_CAP));
+                record_put(
+                    &builder, (enum record_text)i,
+                    slice_of(text, i < RECORD_EMAIL_DOMAIN ? RECORD_TEXT_CAP : 320));
         assert_false(builder.cut);
         for (unsigned i = 0; i < RECORD_HEADERS; i++)
                 record_put_header(&builder, i, slice_of(text, sizeof(text)));

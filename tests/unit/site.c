@@ -99,7 +99,11 @@ static const struct mistake mistakes[] = {
         { "pages:\n  - name: x\n    path: /x\n    accepted: status == 200 and "
           "response.body contains "
           "'ok'",
-          "site.yaml:4:33: response.body is not available in this version\n" },
+          "site.yaml:4:33: response.body is kept only for pages with form:\n" },
+        { "pages:\n  - { name: x, path: /x, form: { email: \"a+b+c+d+e\" } }",
+          "site.yaml:2:42: email: 'a+b+c+d+e' joins more than 4 fields\n" },
+        { "pages:\n  - { name: x, path: /x, form: { phone: [1,2,3,4,5,6,7,8,9] } }",
+          "site.yaml:2:58: phone: '9' has more than 8 choices\n" },
         { "pages:\n  - name: x\n    path: /x\n    accepted: status", "site.yaml:4:15: " },
 };
 

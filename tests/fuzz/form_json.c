@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/form_json.h"
+
+#include "form_body.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        form_body_check(form_json_read, data, size);
+        return 0;
+}
