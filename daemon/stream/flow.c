@@ -382,11 +382,28 @@ static void on_fin(struct flow *f, const struct flow_context *c, enum flow_side 
         drain(f, c);
 }
 
+/*
+ * Before a SYN is answered, an acknowledgement of what was never sent speaks of an older
+ * connection of these ports (RFC 5961 4).
+ */
+static bool is_challenge(const struct flow *f, enum flow_side from,
+                         const struct segment *segment)
+{
+        const struct side *initiator = &f->side[FLOW_INITIATOR];
+
+        return from == FLOW_RESPONDER && !f->side[FLOW_RESPONDER].known &&
+               initiator->known && !f->midstream && initiator->next == 0 &&
+               segment->length == 0 && !(segment->flags & SEGMENT_FIN) &&
+               offset_of(initiator, segment->ack) != 0;
+}
+
 static void on_data(struct flow *f, const struct flow_context *c, enum flow_side from,
                     const struct segment *segment, int64_t time_ns)
 {
         struct side *side = &f->side[from];
 
+        if (is_challenge(f, from, segment))
+                return;
         if (f->has_reuse && f->reuse_side == from && segment->seq == f->reuse_seq &&
             segment->length > 0) {
                 restart(f, c, from, time_ns);

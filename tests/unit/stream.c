@@ -339,6 +339,28 @@ static void test_the_shape_of_a_syn(void **state)
         end(&w);
 }
 
+/* RFC 5961 4: the server still has an old connection of these ports; RST ends that one. */
+static void test_a_challenge_before_the_answer(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 10);
+        send(&w, 4000, false, SEGMENT_SYN, 999, 0, "");
+        send(&w, 4000, true, SEGMENT_ACK, 77777, 700000000, "");
+        send(&w, 4000, false, SEGMENT_RST, 700000000, 0, "");
+        send(&w, 4000, false, SEGMENT_SYN, 999, 0, "");
+        send(&w, 4000, true, SEGMENT_SYN | SEGMENT_ACK, 4999, 1000, "");
+        send(&w, 4000, false, SEGMENT_ACK, 1000, 5000, "hello");
+        send(&w, 4000, true, SEGMENT_ACK, 5000, 1005, "answer");
+        w.now_ns += 5 * NS_PER_SEC;
+        stream_advance(w.stream, w.now_ns);
+        buf_put_byte(&w.told, '\0');
+        assert_string_equal((char *)w.told.data, ">hello <answer ");
+        assert_int_equal(w.counters.gaps, 0);
+        end(&w);
+}
+
 static void test_data_in_the_syn(void **state)
 {
         struct world w;
@@ -450,6 +472,7 @@ int main(void)
                 cmocka_unit_test(test_ports_are_reused),
                 cmocka_unit_test(test_a_new_connection_after_the_old_one_closed),
                 cmocka_unit_test(test_the_shape_of_a_syn),
+                cmocka_unit_test(test_a_challenge_before_the_answer),
                 cmocka_unit_test(test_data_in_the_syn),
                 cmocka_unit_test(test_far_ahead_is_not_true),
                 cmocka_unit_test(test_a_full_table_forgets_half_open_flows_first),
