@@ -28,6 +28,7 @@ struct pipeline {
         struct http *http;
         struct stream *stream;
         struct hellos *hellos;
+        struct tcp_shape syn; /* of the connection whose hello is being read */
         struct hold hold;
         struct observe *observe;
         struct agents *agents; /* NULL: no rule asks */
@@ -137,6 +138,7 @@ static void on_datagram(struct pipeline *p, const struct datagram *d, int64_t ti
                                      .time_ns = time_ns };
 
         p->counters->datagrams++;
+        p->syn = (struct tcp_shape){ 0 };
         hellos_datagram(p->hellos, &place, d->payload);
 }
 
@@ -236,7 +238,7 @@ static void on_hello(void *context, const struct hello *hello)
 
         if (p->options.hellos)
                 hello_print(hello, p->options.hellos);
-        engine_hello(p->engine, hello);
+        engine_hello(p->engine, hello, &p->syn);
 }
 
 /* The first record of a TLS connection names its length: no look before it is there. */
@@ -255,6 +257,7 @@ static enum http_foreign on_foreign(void *context, const struct http_opening *op
 
         if (!record_is_whole(opening->bytes))
                 return HTTP_FOREIGN_MORE;
+        p->syn = flow_tcp_shape(opening->flow);
         bool more = hellos_bytes(p->hellos, &record, &place, opening->bytes);
         hellos_release(p->hellos, &record);
         return more ? HTTP_FOREIGN_MORE : HTTP_FOREIGN_DONE;

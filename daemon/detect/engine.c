@@ -494,9 +494,10 @@ static void join(struct engine *e, const struct record *record)
             subject->fingerprint && subject->fingerprint_is_uncertain;
 }
 
-void engine_hello(struct engine *e, const struct hello *hello)
+void engine_hello(struct engine *e, const struct hello *hello,
+                  const struct tcp_shape *syn)
 {
-        join_hello(&e->join, hello);
+        join_hello(&e->join, hello, syn);
 }
 
 struct slice engine_ja4(const struct engine *e, const struct record *record)

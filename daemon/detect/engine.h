@@ -43,8 +43,9 @@ void engine_free(struct engine **);
 
 void engine_record(struct engine *, const struct record *);
 
-/* A client said hello outside; the requests inside are joined to it. */
-void engine_hello(struct engine *, const struct hello *);
+/* A client said hello outside, on a connection that began with that SYN (or none was
+   seen, or it is QUIC); the requests inside are joined to it. */
+void engine_hello(struct engine *, const struct hello *, const struct tcp_shape *syn);
 
 /* JA4 of the client that sent it, or none. Valid until the next hello. */
 struct slice engine_ja4(const struct engine *, const struct record *);

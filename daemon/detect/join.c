@@ -102,7 +102,24 @@ static struct fingerprint *at_number(const struct join *j, uint32_t number)
         return f->generation == (number & GENERATION_MASK) ? f : NULL;
 }
 
-static struct fingerprint describe(const struct join *j, const struct hello *hello)
+/* Texts and shape, by which fingerprints are told apart. */
+static uint64_t fingerprint_hash(const struct join *j, const struct fingerprint *f)
+{
+        uint64_t texts = hash_bytes(&j->key, f->ja4,
+                                    sizeof(f->ja4) + sizeof(f->ja3) + sizeof(f->alpn));
+
+        return never_zero(
+            hash_mix(texts, hash_bytes(&j->key, &f->tcp_shape, sizeof(f->tcp_shape))));
+}
+
+_Static_assert(offsetof(struct fingerprint, ja3) ==
+                       offsetof(struct fingerprint, ja4) + JA4_TEXT_SIZE &&
+                   offsetof(struct fingerprint, alpn) ==
+                       offsetof(struct fingerprint, ja3) + JA3_TEXT_SIZE,
+               "the texts follow each other");
+
+static struct fingerprint describe(const struct join *j, const struct hello *hello,
+                                   const struct tcp_shape *syn)
 {
         struct fingerprint f = { .seen_ns = hello->time_ns };
         struct slice alpn = slice_first(hello->alpn, JOIN_ALPN_MAX);
@@ -111,15 +128,16 @@ static struct fingerprint describe(const struct join *j, const struct hello *hel
         memcpy(f.ja3, hello->ja3, sizeof(f.ja3));
         if (alpn.len)
                 memcpy(f.alpn, alpn.data, alpn.len);
-        f.hash = never_zero(
-            hash_bytes(&j->key, f.ja4, sizeof(f) - offsetof(struct fingerprint, ja4)));
+        f.tcp_shape = *syn;
+        f.hash = fingerprint_hash(j, &f);
         return f;
 }
 
 /* The number of the fingerprint; in a full set the one unseen for longest goes. */
-static uint32_t intern(struct join *j, const struct hello *hello)
+static uint32_t intern(struct join *j, const struct hello *hello,
+                       const struct tcp_shape *syn)
 {
-        struct fingerprint new = describe(j, hello);
+        struct fingerprint new = describe(j, hello, syn);
         uint32_t set = (uint32_t)(new.hash >> 32) & j->fingerprint_mask;
         struct fingerprint *ways = &j->fingerprints[(size_t)set * WAYS], *victim = ways;
 
@@ -171,9 +189,9 @@ static void put(struct join_table *t, uint64_t hash, uint32_t number, int64_t se
         *e = (struct join_entry){ hash, seen_ns, number };
 }
 
-void join_hello(struct join *j, const struct hello *hello)
+void join_hello(struct join *j, const struct hello *hello, const struct tcp_shape *syn)
 {
-        uint32_t number = intern(j, hello);
+        uint32_t number = intern(j, hello, syn);
 
         put(&j->exact, exact_hash(j, &hello->client.ip, hello->client.port), number,
             hello->time_ns, false);

@@ -25,11 +25,12 @@
 #define JOIN_ALPN_MAX 15
 
 struct fingerprint {
-        uint64_t hash; /* of the texts */
+        uint64_t hash; /* of the texts and the shape */
         int64_t seen_ns;
         uint32_t generation; /* of this place; 0: empty */
         char ja4[JA4_TEXT_SIZE], ja3[JA3_TEXT_SIZE];
         char alpn[JOIN_ALPN_MAX + 1];
+        struct tcp_shape tcp_shape; /* of the SYN before the hello; none of QUIC */
 };
 
 struct join_table {
@@ -50,7 +51,8 @@ bool join_init(struct join *, const struct hash_key *, uint32_t hellos,
                int64_t address_ns);
 void join_free(struct join *);
 
-void join_hello(struct join *, const struct hello *);
+/* `syn` is the shape of the SYN that began the hello's connection, or none. */
+void join_hello(struct join *, const struct hello *, const struct tcp_shape *syn);
 
 /*
  * The fingerprint of the client that sent the request, or NULL. Only requests that a

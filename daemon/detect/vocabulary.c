@@ -182,10 +182,12 @@ static struct value read_tcp_shape(const void *subject, unsigned argument)
         const struct subject *s = subject;
 
         (void)argument;
-        if (tcp_shape_is_none(&s->record->tcp_shape))
+        const struct tcp_shape *shape = &s->record->tcp_shape;
+        if (tcp_shape_is_none(shape) && s->fingerprint)
+                shape = &s->fingerprint->tcp_shape;
+        if (tcp_shape_is_none(shape))
                 return missing();
-        return text(
-            slice_of(s->scratch, tcp_shape_format(&s->record->tcp_shape, s->scratch)));
+        return text(slice_of(s->scratch, tcp_shape_format(shape, s->scratch)));
 }
 
 static struct form_answer form_answer(const void *subject)

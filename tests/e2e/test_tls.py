@@ -210,7 +210,7 @@ def test_rules_count_and_block_by_fingerprint(rig, tmp_path):
 rules:
   - name: by-fingerprint
     severity: high
-    where: page == profile and tls.alpn == 'h2' and not tls.uncertain
+    where: page == profile and tls.alpn == 'h2' and not tls.uncertain and present(tcp.shape)
     per: tls.ja4
     when: distinct(client.host, 10m) >= 3
     block: 10m

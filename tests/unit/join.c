@@ -29,6 +29,8 @@ static int tear_down(void **state)
         return 0;
 }
 
+static struct tcp_shape syn; /* of the hellos that are said */
+
 static void say_hello(const char *address, uint16_t port, const char *ja4,
                       int64_t time_ns)
 {
@@ -38,7 +40,7 @@ static void say_hello(const char *address, uint16_t port, const char *ja4,
         hello.client.port = port;
         snprintf(hello.ja4, sizeof(hello.ja4), "%s", ja4);
         snprintf(hello.ja3, sizeof(hello.ja3), "%s", ja4);
-        join_hello(&join, &hello);
+        join_hello(&join, &hello, &syn);
 }
 
 /* "none", the JA4, or the JA4 and a question mark where it is uncertain. */
@@ -90,6 +92,27 @@ static void test_by_address(void **state)
         /* The older one has run out; then the other too. */
         assert_joined("198.51.100.7", 0, NOW + 602 * NS_PER_SEC, "curl");
         assert_joined("198.51.100.7", 0, NOW + 604 * NS_PER_SEC, "none");
+}
+
+/* Two systems with one program: the SYN tells them apart, and goes with the hello. */
+static void test_the_shape_of_the_syn(void **state)
+{
+        struct tcp_shape linux_syn = tcp_shape_of(slice_of("\2\4\5\264", 4), 64240, 60);
+        struct tcp_shape other_syn = tcp_shape_of(slice_of("\2\4\5\264", 4), 65535, 120);
+        bool uncertain;
+
+        (void)state;
+        syn = linux_syn;
+        say_hello("198.51.100.7", 4000, "chrome", NOW);
+        syn = other_syn;
+        say_hello("198.51.100.7", 4001, "chrome", NOW + NS_PER_SEC);
+        syn = (struct tcp_shape){ 0 };
+        assert_joined("198.51.100.7", 4000, NOW + 2 * NS_PER_SEC, "chrome");
+        const struct fingerprint *f = join_find(&join, &record, &uncertain);
+        assert_memory_equal(&f->tcp_shape, &linux_syn, sizeof(linux_syn));
+        assert_joined("198.51.100.7", 0, NOW + 2 * NS_PER_SEC, "chrome?");
+        f = join_find(&join, &record, &uncertain);
+        assert_memory_equal(&f->tcp_shape, &other_syn, sizeof(other_syn));
 }
 
 /* A hello may not speak for what was sent before it. */
@@ -147,6 +170,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_exact, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_by_address, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_not_from_the_future, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(test_the_shape_of_the_syn, set_up,
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_without_a_proxy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
