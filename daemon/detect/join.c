@@ -193,6 +193,8 @@ void join_hello(struct join *j, const struct hello *hello, const struct tcp_shap
 {
         uint32_t number = intern(j, hello, syn);
 
+        j->has_hellos = true;
+
         put(&j->exact, exact_hash(j, &hello->client.ip, hello->client.port), number,
             hello->time_ns, false);
         put(&j->by_address, address_hash(j, &hello->client.ip), number, hello->time_ns,
@@ -243,7 +245,8 @@ const struct fingerprint *join_find(const struct join *j, const struct record *r
         const struct fingerprint *found = NULL;
 
         *uncertain = false;
-        if (ip_equal(&r->client, &r->peer)) /* nobody stood between: it was no TLS */
+        /* Where nobody stood between it was no TLS. */
+        if (!j->has_hellos || ip_equal(&r->client, &r->peer))
                 return NULL;
         if (r->client_port)
                 found = find_exact(j, r);

@@ -44,6 +44,7 @@ struct join {
         struct join_table exact, by_address;
         struct fingerprint *fingerprints;
         uint32_t fingerprint_mask; /* of sets of eight */
+        bool has_hellos;           /* a sensor that sees none does not look for any */
 };
 
 /* `hellos`: how many are remembered in each table. False when memory cannot be had. */
