@@ -68,8 +68,8 @@ static void test_boundary(void **state)
                 "multipart/form-data; boundary=",
                 "multipart/form-data; boundary=\"\"",
                 "multipart/form-data; xboundary=XX",
-                "multipart/form-data; boundary="
-                "01234567890123456789012345678901234567890123456789012345678901234567890",
+                ("multipart/form-data; boundary="
+                 "01234567890123456789012345678901234567890123456789012345678901234567890"),
         };
 
         (void)state;
