@@ -18,6 +18,14 @@ void connection_describe(const struct feed *f, struct transaction *t)
 
 /* ---- exchanges ---- */
 
+void connection_ask_for_body(struct http *h, struct exchange *e, enum body_of of)
+{
+        struct body *body = of == BODY_OF_REQUEST ? &e->request_body : &e->response_body;
+
+        if (h->body_wanted)
+                body_want(body, h->body_wanted(h->context, &e->transaction, of));
+}
+
 void connection_hand_on(struct http *h, struct exchange *e)
 {
         if (e->transaction.status)

@@ -106,7 +106,10 @@ static inline void connection_count_request(struct connection *conn)
 /* What a transaction of the feed's side has from its connection. */
 void connection_describe(const struct feed *, struct transaction *);
 
-/* The same for the oldest one of HTTP/1. */
+/* Asks whether the body that comes next is wanted. */
+void connection_ask_for_body(struct http *, struct exchange *, enum body_of);
+
+/* Hands on the oldest one of HTTP/1. */
 void connection_emit(struct http *, struct connection *, struct exchange *);
 
 /* Notes the response bytes that have passed by now. */

@@ -369,25 +369,97 @@ static void on_passed(struct http *h, struct flow *flow, enum flow_side which,
                 h2_on_reset(h, flow, which, time_ns);
 }
 
-/*
- * Passes over the payload, whether it is there or lost. (The body of a request that is
- * wanted would be taken here: frame.type is H2_DATA, f->bytes holds its first bytes, and
- * instead of flow_skip the phase would be one that hands on what comes, less the
- * padding.)
- */
+/* Offsets in the stream. */
+static int64_t payload_start(const struct h2_side *s)
+{
+        return s->frame_start + H2_FRAME_HEAD;
+}
+
+static int64_t payload_end(const struct h2_side *s)
+{
+        return payload_start(s) + s->frame.length;
+}
+
+/* Passes over what is left of the payload, whether it is there or lost. */
 static void pass_payload(struct feed *f)
 {
         struct h2_side *s = side_of(f);
+        size_t left = (size_t)(payload_end(s) - f->bytes.offset);
 
-        if (s->frame.length <= f->bytes.bytes.len) {
-                feed_pass(&f->bytes, s->frame.length);
+        if (left <= f->bytes.bytes.len) {
+                feed_pass(&f->bytes, left);
                 on_passed(f->http, f->flow, f->which, f->bytes.time_ns);
                 return;
         }
         s->phase = H2_PASSING;
-        flow_skip(f->flow, f->which, f->bytes.offset + s->frame.length);
+        flow_skip(f->flow, f->which, payload_end(s));
         feed_pass(&f->bytes, f->bytes.bytes.len);
 }
+
+/* ---- DATA that is kept ---- */
+
+static bool is_kept(const struct feed *f, const struct h2_frame *frame)
+{
+        return frame->type == H2_DATA && frame->length && f->http->body_wanted &&
+               h2_wanting_body(f->conn, f->which);
+}
+
+/* Takes the length of the padding, the payload's first byte. False when none is so long.
+ */
+static bool take_padding(struct feed *f)
+{
+        struct h2_side *s = side_of(f);
+
+        s->padding = f->bytes.bytes.data[0];
+        feed_pass(&f->bytes, 1);
+        return s->padding < s->frame.length;
+}
+
+/* Keeps what is here, and passes over the rest when it is not wanted, or padding. */
+static void feed_data(struct feed *f)
+{
+        struct h2_side *s = side_of(f);
+        struct body *body = h2_wanting_body(f->conn, f->which);
+
+        if (s->frame.flags & H2_PADDED && f->bytes.offset == payload_start(s) &&
+            !take_padding(f)) {
+                on_malformed(f);
+                return;
+        }
+        int64_t end = payload_end(s) - s->padding;
+        if (body && f->bytes.offset < end) {
+                struct slice part =
+                    slice_first(f->bytes.bytes, (size_t)(end - f->bytes.offset));
+                body_add(body, &f->http->blocks, part);
+                feed_pass(&f->bytes, part.len);
+                if (f->bytes.offset < end && body_is_wanted(body))
+                        return;
+        }
+        pass_payload(f);
+}
+
+bool h2_survives_gap(struct http *h, struct flow *flow, enum flow_side which,
+                     int64_t time_ns)
+{
+        struct connection *conn = flow_user(flow);
+        struct h2_side *s = &conn->h2->side[which];
+        struct body *body = h2_wanting_body(conn, which);
+        int64_t end = payload_end(s), position = flow_position(flow, which);
+
+        if (s->phase != H2_DATA_KEPT)
+                return false;
+        if (body)
+                body->cut = true;
+        if (position < end) {
+                s->phase = H2_PASSING;
+                flow_skip(flow, which, end);
+        } else {
+                on_passed(h, flow, which, time_ns);
+        }
+        return position <= end;
+}
+
+/* ---- each frame ---- */
 
 /* Longer than what is kept of a block: its beginning goes, and it is too long. */
 static bool make_room(struct feed *f)
@@ -421,7 +493,10 @@ static void on_frame(struct feed *f)
         s->settled = true;
         if (!is_client(f))
                 f->conn->h2->proven = true;
-        if (!is_looked_at(f, &s->frame)) {
+        if (is_kept(f, &s->frame)) {
+                s->phase = H2_DATA_KEPT;
+                s->padding = 0;
+        } else if (!is_looked_at(f, &s->frame)) {
                 pass_payload(f);
         } else if (make_room(f)) {
                 s->phase = H2_PAYLOAD;
@@ -475,6 +550,9 @@ void h2_feed(struct feed *f)
                         break;
                 case H2_PAYLOAD:
                         feed_payload(f);
+                        break;
+                case H2_DATA_KEPT:
+                        feed_data(f);
                         break;
                 case H2_PASSING:
                 case H2_BLIND:

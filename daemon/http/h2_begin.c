@@ -149,6 +149,7 @@ static bool move_to_stream(struct feed *f, struct h2 *h2, struct exchange *e)
         conn->first = conn->last = NULL;
         conn->outstanding = 0;
         e->request_is_complete = conn->requesting != e;
+        e->request_body.cut |= !e->request_is_complete; /* the rest is passed over */
         conn->requesting = NULL;
         return true;
 }

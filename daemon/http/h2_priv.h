@@ -7,8 +7,9 @@
  *      h2_stream.c   streams: which response answers which request
  *
  * Each direction must be known from its first byte: its header table is built by
- * everything before. Lost DATA does no harm; after any other loss, or a frame that breaks
- * the rules, the direction is blind until the connection ends. When it is the server's,
+ * everything before. Lost DATA does no harm, but to a body that somebody wants: it is cut
+ * there, and passed over from there on. After any other loss, or a frame that breaks the
+ * rules, the direction is blind until the connection ends. When it is the server's,
  * requests come out without response; when it is the client's, the responses to what was
  * asked before still do. docs/decisions/008 gives the reasons.
  *
@@ -31,10 +32,11 @@
 #include "http/hpack.h"
 
 enum h2_phase {
-        H2_PREFACE, /* a client that has not said it all yet */
-        H2_FRAME,   /* at the start of a frame, or inside its header */
-        H2_PAYLOAD, /* of a frame that is looked at */
-        H2_PASSING, /* of another, being passed over by the stream */
+        H2_PREFACE,   /* a client that has not said it all yet */
+        H2_FRAME,     /* at the start of a frame, or inside its header */
+        H2_PAYLOAD,   /* of a frame that is looked at */
+        H2_DATA_KEPT, /* of DATA whose body is kept as it comes */
+        H2_PASSING,   /* of another, being passed over by the stream */
         H2_BLIND,
 };
 
@@ -53,6 +55,7 @@ struct h2_side {
         int64_t block_ns;
         uint64_t block_bytes;
         uint32_t continuations;
+        uint8_t padding; /* bytes at the end of the DATA that is kept */
         uint8_t phase;
         uint8_t preface_have;
         bool settled;       /* its first frame has come; a server's is SETTINGS */
@@ -99,6 +102,9 @@ bool h2_upgrades(struct feed *, const struct head *response);
 void h2_feed(struct feed *);
 void h2_skipped(struct http *, struct flow *, enum flow_side, int64_t time_ns);
 
+/* As message_survives_gap: true when all that was lost is of DATA that was being kept. */
+bool h2_survives_gap(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
 /* Nothing that follows in this direction can be known. */
 void h2_lose(struct http *, struct flow *, enum flow_side, int64_t time_ns);
 
@@ -112,6 +118,9 @@ void h2_apply_settings(struct h2 *, enum flow_side from, struct slice payload);
 
 /* A header block is complete; `fields` is what it holds. */
 void h2_on_block(struct feed *, struct h2_fields *fields);
+
+/* The body that wants the DATA of the side's frame; NULL when nobody does. */
+struct body *h2_wanting_body(const struct connection *, enum flow_side);
 
 /* A frame of DATA, or RST_STREAM, has passed. */
 void h2_on_data(struct http *, struct flow *, enum flow_side, int64_t time_ns);

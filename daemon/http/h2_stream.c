@@ -94,7 +94,8 @@ static void cut(struct http *h, struct flow *flow, uint32_t id, struct exchange 
 
         if (e->response_begun) {
                 e->transaction.response_last_ns = time_ns;
-                if (s->phase == H2_PASSING && s->frame.stream == id)
+                if ((s->phase == H2_PASSING || s->phase == H2_DATA_KEPT) &&
+                    s->frame.stream == id)
                         e->transaction.response_bytes +=
                             (uint64_t)(flow_position(flow, !conn->client) -
                                        s->frame_start);
@@ -204,6 +205,8 @@ static void on_request(struct feed *f, const struct h2_fields *fields)
                 emit_at_once(f, fields);
         else if (s->block.flags & H2_END_STREAM)
                 end_request(f->http, f->flow, s->block.stream, e, f->bytes.time_ns);
+        else
+                connection_ask_for_body(f->http, e, BODY_OF_REQUEST);
 }
 
 static void on_request_block(struct feed *f, struct h2_fields *fields)
@@ -259,11 +262,13 @@ static void on_final_response(struct feed *f, const struct h2_fields *fields,
         e->transaction.response_bytes = s->block_bytes;
         if (becomes_tunnel(e))
                 h->counters->http_upgrades++;
-        if (becomes_tunnel(e) || s->block.flags & H2_END_STREAM)
+        if (becomes_tunnel(e) || s->block.flags & H2_END_STREAM) {
                 end_response(h, f->flow, s->block.stream, e, f->bytes.time_ns);
-        else if (!exchange_keep_response(&h->blocks, e,
-                                         slice_of(fields->text, head->length)))
+                return;
+        }
+        if (!exchange_keep_response(&h->blocks, e, slice_of(fields->text, head->length)))
                 h->counters->http_memory_full++;
+        connection_ask_for_body(h, e, BODY_OF_RESPONSE);
 }
 
 /* What cannot be read has no status; where it ends, so does the exchange. */
@@ -323,6 +328,18 @@ void h2_on_block(struct feed *f, struct h2_fields *fields)
                 on_request_block(f, fields);
         else
                 f->http->counters->http_malformed_requests++;
+}
+
+struct body *h2_wanting_body(const struct connection *conn, enum flow_side which)
+{
+        struct exchange *e = find_exchange(conn->h2, conn->h2->side[which].frame.stream);
+        struct body *body = NULL;
+
+        if (e && !connection_is_client(conn, which))
+                body = &e->response_body;
+        else if (e && !e->request_is_complete)
+                body = &e->request_body;
+        return body && body_is_wanted(body) ? body : NULL;
 }
 
 void h2_on_data(struct http *h, struct flow *flow, enum flow_side which, int64_t time_ns)

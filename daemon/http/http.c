@@ -105,13 +105,23 @@ static void http_skipped(void *context, struct flow *flow, enum flow_side which,
                 message_run_ends(context, flow, which, time_ns);
 }
 
+static bool survives_gap(struct http *h, struct flow *flow, enum flow_side which,
+                         int64_t time_ns)
+{
+        const struct connection *conn = flow_user(flow);
+
+        return conn->side[which].state == SIDE_H2
+                   ? h2_survives_gap(h, flow, which, time_ns)
+                   : message_survives_gap(h, flow, which, time_ns);
+}
+
 static void http_gap(void *context, struct flow *flow, enum flow_side which,
                      int64_t time_ns)
 {
         struct connection *conn = flow_user(flow);
 
         if (conn->roles_known) {
-                if (!message_survives_gap(context, flow, which, time_ns))
+                if (!survives_gap(context, flow, which, time_ns))
                         connection_lose_step(context, flow, which, time_ns);
         } else if (!flow_is_midstream(flow)) {
                 /* The first words are lost: the roles are known all the same. */

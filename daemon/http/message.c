@@ -110,16 +110,6 @@ bool message_survives_gap(struct http *h, struct flow *flow, enum flow_side whic
         return position <= until;
 }
 
-/* Asks whether the body that comes next is wanted. */
-static void ask_for_body(struct feed *f, struct exchange *e, enum body_of of)
-{
-        body_wanted_fn *wanted = f->http->body_wanted;
-        struct body *body = of == BODY_OF_REQUEST ? &e->request_body : &e->response_body;
-
-        if (wanted)
-                body_want(body, wanted(f->http->context, &e->transaction, of));
-}
-
 /* The bytes of the message up to where the feed stands. */
 static uint64_t message_bytes(const struct feed *f)
 {
@@ -261,7 +251,7 @@ static void count_request(struct counters *c, const struct head *head)
 static void begin_request_body(struct feed *f, const struct head_framing *framing)
 {
         if (f->conn->requesting)
-                ask_for_body(f, f->conn->requesting, BODY_OF_REQUEST);
+                connection_ask_for_body(f->http, f->conn->requesting, BODY_OF_REQUEST);
         if (framing->chunked)
                 begin_chunked(f);
         else
@@ -356,7 +346,7 @@ static void on_final_response(struct feed *f, const struct head *head, struct sl
                 connection_lose_step(f->http, f->flow, f->which, f->bytes.time_ns);
         } else {
                 keep_if_needed(f, e, head, bytes, in_packet);
-                ask_for_body(f, e, BODY_OF_RESPONSE);
+                connection_ask_for_body(f->http, e, BODY_OF_RESPONSE);
                 if (framing->chunked) {
                         begin_chunked(f);
                 } else if (framing->has_length) {

@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEAD_MAX = 2048, LINES_MAX = 20, STREAMS_MAX = 4 };
+enum { HEAD_MAX = 2048, LINES_MAX = 20, STREAMS_MAX = 4, BODY_CAP = 40 };
 
 struct totals {
         uint64_t sum, transactions;
@@ -33,6 +33,22 @@ static void add(uint64_t *sum, const struct http_headers *headers)
                         *sum += headers->lines[i].value.data[k];
 }
 
+static void add_body(uint64_t *sum, struct slice body)
+{
+        CHECK(body.len <= BODY_CAP);
+        for (size_t i = 0; i < body.len; i++)
+                *sum += body.data[i];
+}
+
+/* Some bodies are wanted, of requests and of responses, and some not. */
+static size_t body_wanted(void *context, const struct transaction *t, enum body_of of)
+{
+        (void)context;
+        CHECK(t->method.len > 0 && t->target.len > 0);
+        CHECK((of == BODY_OF_RESPONSE) == (t->status >= 200));
+        return t->target.len % 3 == (of == BODY_OF_REQUEST) ? 0 : BODY_CAP;
+}
+
 static void on_transaction(void *context, const struct transaction *t)
 {
         struct totals *totals = context;
@@ -47,6 +63,10 @@ static void on_transaction(void *context, const struct transaction *t)
                 totals->sum += t->h2_shape.data[i];
         add(&totals->sum, &t->request_headers);
         add(&totals->sum, &t->response_headers);
+        CHECK(!t->request_body_cut || !slice_is_none(t->request_body));
+        CHECK(!t->response_body_cut || !slice_is_none(t->response_body));
+        add_body(&totals->sum, t->request_body);
+        add_body(&totals->sum, t->response_body);
 }
 
 static void send(struct wire *w, unsigned from, struct slice bytes, unsigned flags,
@@ -134,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct wire w = { .seq = { 0xfffffff0, 1000 } };
         struct http *http = http_new(&http_options, on_transaction, &totals, &counters);
 
+        http_want_bodies(http, body_wanted);
         w.stream = stream_new(&stream_options, http_handler(http), &counters);
         begin(&w, how);
         if (size)

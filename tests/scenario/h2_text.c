@@ -210,7 +210,9 @@ static bool put_one(struct buf *out, struct slice text)
         put_start(&f);
         while (slice_next(&text, '|', &part)) {
                 part = slice_trim(part);
-                if (part.len)
+                if (part.len && f.type == 0)
+                        buf_put_slice(&f.payload, part);
+                else if (part.len)
                         put_field(&f.payload, part);
         }
         put_frame(out, &f);

@@ -9,6 +9,7 @@
  *      continuation 1 more | ...       the same; without `more` it ends the block
  *      push 1 2 | ...                  PUSH_PROMISE of stream 2
  *      data 1 end 100                  100 bytes
+ *      data 1 end | a=b                these
  *      rst 1    goaway    ping    window 0 1000    priority 3 0 200
  *      raw 0000                        hexadecimal
  *
