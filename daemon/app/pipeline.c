@@ -3,7 +3,6 @@
 
 #include "app/hold.h"
 #include "app/timeline.h"
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "http/http.h"
@@ -241,26 +240,23 @@ static void on_hello(void *context, const struct hello *hello)
         engine_hello(p->engine, hello, &p->syn);
 }
 
-/* The first record of a TLS connection names its length: no look before it is there. */
-static bool record_is_whole(struct slice bytes)
-{
-        return bytes.len >= TLS_RECORD_HEADER &&
-               bytes.len - TLS_RECORD_HEADER >= load_be16(bytes.data + 3);
-}
-
-/* All bytes so far come each time; few hellos need more than one look. */
+/*
+ * All bytes so far come each time. They are looked at once, when the hello is due: what
+ * is not whole then is cut into more records than anybody needs.
+ */
 static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
 {
         struct pipeline *p = context;
         struct hello_place place = { opening->client, opening->server, opening->time_ns };
         struct tls_record record = { 0 };
 
-        if (!record_is_whole(opening->bytes))
+        if (!tls_hello_is_due(opening->bytes))
                 return HTTP_FOREIGN_MORE;
         p->syn = flow_tcp_shape(opening->flow);
         bool more = hellos_bytes(p->hellos, &record, &place, opening->bytes);
         hellos_release(p->hellos, &record);
-        return more ? HTTP_FOREIGN_MORE : HTTP_FOREIGN_DONE;
+        p->counters->hellos_malformed += more;
+        return HTTP_FOREIGN_DONE;
 }
 
 static bool believes_proxy_header(void *context, const struct ip *peer)

@@ -55,10 +55,22 @@ static void change_over(struct feed *f)
 {
         for (int i = 0; i < 2; i++) {
                 struct http_side *side = &f->conn->side[i];
-                connection_drop_partial(f->http, side);
-                if (side->state == SIDE_HEAD || side->state == SIDE_OPENING)
-                        side->state = SIDE_H2;
+                if (side->state == SIDE_HEAD)
+                        h2_adopt(f->http, f->conn, i);
+                else if (side->state != SIDE_OPENING) /* opening.c hands that over */
+                        connection_drop_partial(f->http, side);
         }
+}
+
+void h2_adopt(struct http *h, struct connection *conn, enum flow_side which)
+{
+        struct http_side *side = &conn->side[which];
+        struct slice kept = slice_of(side->partial, side->partial_len);
+
+        if (connection_is_client(conn, which) && slice_starts_with(h2_preface, kept))
+                conn->h2->side[which].preface_have = (uint8_t)kept.len;
+        connection_drop_partial(h, side);
+        side->state = SIDE_H2;
 }
 
 bool h2_takes(struct feed *f)
@@ -76,14 +88,11 @@ bool h2_takes(struct feed *f)
         } else if (kept.len || f->bytes.offset != 0 || !may_be_settings(f->bytes.bytes)) {
                 return false;
         }
-        size_t have = client ? kept.len : 0;
-        struct h2 *h2 = begin(f);
-        if (!h2) {
+        if (!begin(f)) {
                 connection_give_up(f->http, f->flow, f->bytes.time_ns);
                 feed_pass(&f->bytes, f->bytes.bytes.len);
                 return true;
         }
-        h2->side[f->which].preface_have = (uint8_t)have;
         change_over(f);
         return true;
 }

@@ -90,6 +90,9 @@ extern const struct slice h2_preface;
  */
 bool h2_takes(struct feed *);
 
+/* The side goes on as HTTP/2; what it kept of the preface counts. */
+void h2_adopt(struct http *, struct connection *, enum flow_side);
+
 /* Are these the first words of a client that speaks HTTP/2, the whole line of them? */
 bool h2_is_preface(struct slice bytes);
 

@@ -127,6 +127,7 @@ static void http_gap(void *context, struct flow *flow, enum flow_side which,
                 /* The first words are lost: the roles are known all the same. */
                 conn->roles_known = true;
                 conn->client = FLOW_INITIATOR;
+                conn->side[FLOW_INITIATOR].state = SIDE_OPENING;
                 connection_lose_step(context, flow, which, time_ns);
         }
 }

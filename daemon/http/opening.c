@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/connection_priv.h"
+#include "http/h2_priv.h"
 #include "http/proxy.h"
 
 enum opening_result {
@@ -139,7 +140,10 @@ void opening_feed(struct feed *f)
                 }
                 side->partial_len = (uint32_t)before;
                 forget_empty_lines(f->http, side);
-                side->state = SIDE_HEAD;
+                if (f->conn->h2) /* the server spoke first, and said so */
+                        h2_adopt(f->http, f->conn, f->which);
+                else
+                        side->state = SIDE_HEAD;
                 break;
         case OPENING_MORE:
                 if (!side->partial && !message_keep_partial(f, bytes))

@@ -17,7 +17,7 @@
 enum hello_transport { HELLO_TCP, HELLO_QUIC };
 
 struct hello {
-        int64_t time_ns; /* of the packet that made it whole */
+        int64_t time_ns; /* of its first byte; in QUIC of the packet that made it whole */
         struct endpoint client, server;
         enum hello_transport transport;
         bool ech; /* server_name may be a provider's: see client_hello.h */

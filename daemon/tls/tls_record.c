@@ -23,6 +23,27 @@ static bool is_header(const uint8_t *p, size_t len)
         return length > 0 && length <= FRAGMENT_MAX;
 }
 
+bool tls_hello_is_due(struct slice first)
+{
+        uint8_t head[4] = { 0 }; /* type and length of the message */
+        size_t message = 0;
+
+        for (int records = 0; first.len >= TLS_RECORD_HEADER; records++) {
+                size_t len = load_be16(first.data + 3);
+                struct slice part =
+                    slice_first(slice_from(first, TLS_RECORD_HEADER), len);
+                if (first.data[0] != TYPE_HANDSHAKE || records == TLS_RECORDS_MAX)
+                        return true;
+                for (size_t i = 0; i < part.len && message + i < sizeof(head); i++)
+                        head[message + i] = part.data[i];
+                message += part.len;
+                first = slice_from(first, TLS_RECORD_HEADER + len);
+        }
+        size_t need = (size_t)head[1] << 16 | (size_t)load_be16(head + 2);
+        return message >= sizeof(head) &&
+               (need > CLIENT_HELLO_MAX || message >= sizeof(head) + need);
+}
+
 bool tls_may_begin(struct slice first)
 {
         return is_header(first.data, first.len) &&

@@ -22,7 +22,7 @@
 #include "base/slice.h"
 #include "tls/client_hello.h"
 
-enum { TLS_RECORD_HEADER = 5 };
+enum { TLS_RECORD_HEADER = 5, TLS_RECORDS_MAX = 32 };
 
 /* All zero is the beginning. */
 struct tls_record {
@@ -45,6 +45,12 @@ enum tls_record_result {
 /* Whether a connection that begins like this may be TLS; any number of bytes, none too.
  */
 bool tls_may_begin(struct slice first);
+
+/*
+ * Whether a connection's first bytes may hold the whole hello, or can never: then it is
+ * time to look. Walks TLS_RECORDS_MAX records at most; nobody honest needs as many.
+ */
+bool tls_hello_is_due(struct slice first);
 
 /*
  * Takes the next bytes, in order. After any result but TLS_RECORD_MORE it is over: no

@@ -198,9 +198,39 @@ static void test_memory(void **state)
         buf_free(&records);
 }
 
+/* A look is due when the hello is whole, however it is cut; not before, and not never. */
+static void test_when_a_look_is_due(void **state)
+{
+        static const size_t sizes[] = { 100, 1, 7, 400 };
+        struct buf message = { 0 };
+
+        (void)state;
+        buf_put(&message, "\1\0\0\300", 4);
+        for (int i = 0; i < 192; i++)
+                buf_put_byte(&message, (uint8_t)i);
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+                struct buf out = { 0 };
+                bool many = message.len / sizes[k] > TLS_RECORDS_MAX;
+                size_t due = 0;
+                put_records(&out, buf_slice(&message), sizes[k]);
+                while (due < out.len && !tls_hello_is_due(slice_of(out.data, due)))
+                        due++;
+                if (many)
+                        assert_in_range(due, TLS_RECORDS_MAX * 6,
+                                        TLS_RECORDS_MAX * 6 + 5);
+                else
+                        assert_int_equal(due, out.len);
+                buf_free(&out);
+        }
+        assert_true(tls_hello_is_due(slice_of("\26\3\1\0\4\1\377\0\0", 9)));
+        assert_true(tls_hello_is_due(slice_of("\25\3\1\0\2", 5)));
+        buf_free(&message);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_when_a_look_is_due),
                 cmocka_unit_test(test_split_anywhere),
                 cmocka_unit_test(test_many_records),
                 cmocka_unit_test(test_no_copy),
