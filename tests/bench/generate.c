@@ -84,7 +84,7 @@ struct generator {
         const struct kind *kind;
         struct wire *wire;
         struct visitors *visitors;
-        uint64_t random, requests_left, opened;
+        uint64_t random, requests_left, opened, proxy_headers;
         struct connection *connections;
         struct event *heap;
         size_t heap_len;
@@ -148,7 +148,7 @@ static void send_one(struct generator *g, int64_t now, struct connection *c,
 }
 
 /* Puts a PROXY header, version 2, in front of the connection's first request. */
-static void put_proxy_header(struct connection *c)
+static void put_proxy_header(struct generator *g, struct connection *c)
 {
         struct exchange *e = c->exchange;
         uint32_t server = c->link.address[WIRE_SERVER];
@@ -189,6 +189,7 @@ static void put_proxy_header(struct connection *c)
         memmove(e->request + sizeof header, e->request, e->request_len);
         memcpy(e->request, header, sizeof header);
         e->request_len += sizeof header;
+        g->proxy_headers++;
 }
 
 static int64_t send_request(struct generator *g, int64_t now, struct connection *c)
@@ -204,7 +205,7 @@ static int64_t send_request(struct generator *g, int64_t now, struct connection 
         if (c->h2)
                 h2_translate(c->h2, c->exchange);
         if (g->kind->proxied && c->requests == 0)
-                put_proxy_header(c);
+                put_proxy_header(g, c);
         wire_segment(g->wire, now, &c->link, WIRE_CLIENT, WIRE_PSH | WIRE_ACK,
                      c->exchange->request, c->exchange->request_len);
         c->unacknowledged = 0;
@@ -352,8 +353,10 @@ int main(int argc, char **argv)
         g.wire = wire_open(argv[3]);
         run(&g, requests);
         printf("{\"requests\":%" PRIu64 ",\"packets\":%" PRIu64
-               ",\"connections\":%" PRIu64 ",\"visitors\":%" PRIu64 "}\n",
-               requests, wire_packets(g.wire), g.opened, visitors_total(g.visitors));
+               ",\"connections\":%" PRIu64 ",\"visitors\":%" PRIu64
+               ",\"proxy_headers\":%" PRIu64 "}\n",
+               requests, wire_packets(g.wire), g.opened, visitors_total(g.visitors),
+               g.proxy_headers);
         wire_close(&g.wire);
         visitors_free(&g.visitors);
         return 0;
