@@ -2,7 +2,7 @@
 /*
  * generate - writes the captures that the benchmark reads.
  *
- *      bench-generate small|large|flows|h2 REQUESTS FILE
+ *      bench-generate small|large|flows|h2|proxy|scale REQUESTS FILE
  *
  * What a sensor sees between a proxy and an application: keep-alive
  * connections, opened and closed with their handshakes, thousands at a time,
@@ -14,6 +14,9 @@
  * large   bodies of 20 KB: 15 segments and their acknowledgements
  * flows   one request a connection, and the connection stays open
  * h2      as small, over HTTP/2, which needs fewer connections
+ * proxy   as small, but each visit has a connection of its own, whose client a PROXY
+ *         header (version 2) names; requests do not
+ * scale   as small, but visitors return and nobody new comes
  */
 #include <err.h>
 #include <inttypes.h>
@@ -44,14 +47,16 @@ struct kind {
         uint32_t keep_alive;  /* requests on one connection; 0: it stays open */
         size_t body_len;
         int64_t spacing_ns; /* between two requests of the whole site */
-        bool http2;
+        bool http2, proxied, returning;
 };
 
 static const struct kind kinds[] = {
-        { "small", 4096, 100, 0, 400 * US, false },
-        { "large", 4096, 100, 20480, 1600 * US, false },
-        { "flows", 0, 0, 0, 100 * US, false },
-        { "h2", 256, 4000, 0, 400 * US, true },
+        { "small", 4096, 100, 0, 400 * US, false, false, false },
+        { "large", 4096, 100, 20480, 1600 * US, false, false, false },
+        { "flows", 0, 0, 0, 100 * US, false, false, false },
+        { "h2", 256, 4000, 0, 400 * US, true, false, false },
+        { "proxy", VISITORS_ACTIVE, UINT32_MAX, 0, 400 * US, false, true, false },
+        { "scale", 4096, 100, 0, 400 * US, false, false, true },
 };
 
 enum step { SYN, SYN_ACK, ESTABLISHED, REQUEST, RESPONSE, ACK, FIN, FIN_ACK, LAST_ACK };
@@ -60,6 +65,7 @@ struct connection {
         struct wire_link link;
         enum step step;
         uint32_t requests;      /* made on this connection */
+        bool over;              /* no further one comes on it */
         uint32_t unsent;        /* bytes of the response still to send */
         uint32_t head_unsent;   /* of those, of its head */
         uint8_t unacknowledged; /* segments the client has not acknowledged */
@@ -78,7 +84,7 @@ struct generator {
         const struct kind *kind;
         struct wire *wire;
         struct visitors *visitors;
-        uint64_t random, requests_left, opened;
+        uint64_t random, requests_left, opened, proxy_headers;
         struct connection *connections;
         struct event *heap;
         size_t heap_len;
@@ -141,18 +147,71 @@ static void send_one(struct generator *g, int64_t now, struct connection *c,
         wire_segment(g->wire, now, &c->link, from, flags, g->segment, len);
 }
 
+/* Puts a PROXY header, version 2, in front of the connection's first request. */
+static void put_proxy_header(struct generator *g, struct connection *c)
+{
+        struct exchange *e = c->exchange;
+        uint32_t server = c->link.address[WIRE_SERVER];
+        uint16_t port = c->link.port[WIRE_CLIENT];
+        const uint8_t header[] = {
+                '\r',
+                '\n',
+                '\r',
+                '\n',
+                0,
+                '\r',
+                '\n',
+                'Q',
+                'U',
+                'I',
+                'T',
+                '\n',
+                0x21,
+                0x11,
+                0,
+                12, /* version 2, PROXY; TCP over IPv4; 12 bytes follow */
+                (uint8_t)(e->client >> 24),
+                (uint8_t)(e->client >> 16),
+                (uint8_t)(e->client >> 8),
+                (uint8_t)e->client,
+                (uint8_t)(server >> 24),
+                (uint8_t)(server >> 16),
+                (uint8_t)(server >> 8),
+                (uint8_t)server,
+                (uint8_t)(port >> 8),
+                (uint8_t)port,
+                443 >> 8,
+                443 & 255,
+        };
+
+        if (sizeof header + e->request_len > sizeof e->request)
+                errx(1, "a PROXY header does not fit before the request");
+        memmove(e->request + sizeof header, e->request, e->request_len);
+        memcpy(e->request, header, sizeof header);
+        e->request_len += sizeof header;
+        g->proxy_headers++;
+}
+
 static int64_t send_request(struct generator *g, int64_t now, struct connection *c)
 {
         c->exchange = malloc(sizeof *c->exchange);
         if (!c->exchange)
                 err(1, "send_request");
-        visitors_next(g->visitors, c->exchange);
+        if (g->kind->proxied)
+                visitors_next_of(g->visitors, (uint32_t)(c - g->connections),
+                                 c->exchange);
+        else
+                visitors_next(g->visitors, c->exchange);
         if (c->h2)
                 h2_translate(c->h2, c->exchange);
+        if (g->kind->proxied && c->requests == 0)
+                put_proxy_header(g, c);
         wire_segment(g->wire, now, &c->link, WIRE_CLIENT, WIRE_PSH | WIRE_ACK,
                      c->exchange->request, c->exchange->request_len);
         c->unacknowledged = 0;
         c->requests++;
+        c->over = g->kind->proxied ? c->exchange->ends_visit
+                                   : c->requests >= g->kind->keep_alive;
         g->requests_left--;
         c->head_unsent = (uint32_t)c->exchange->response_len;
         c->unsent = c->head_unsent + (uint32_t)c->exchange->body_len;
@@ -163,7 +222,7 @@ static int64_t send_request(struct generator *g, int64_t now, struct connection 
 /* What follows a response: the acknowledgement, or what comes before it is due. */
 static int64_t after_response(struct generator *g, int64_t now, struct connection *c)
 {
-        bool last = g->kind->keep_alive && c->requests >= g->kind->keep_alive;
+        bool last = g->kind->keep_alive && c->over;
         bool none = !g->kind->keep_alive;
 
         free(c->exchange);
@@ -231,7 +290,7 @@ static int64_t advance(struct generator *g, int64_t now, struct connection *c)
                 c->unacknowledged = 0;
                 if (!g->kind->keep_alive)
                         return 0;
-                c->step = c->requests >= g->kind->keep_alive ? FIN : REQUEST;
+                c->step = c->over ? FIN : REQUEST;
                 return c->next_request_ns > now ? c->next_request_ns : now;
         case FIN:
                 h2_free(&c->h2);
@@ -279,19 +338,25 @@ int main(int argc, char **argv)
         char *end;
 
         if (argc != 4)
-                errx(2, "usage: bench-generate small|large|flows|h2 REQUESTS FILE");
+                errx(2, "usage: bench-generate small|large|flows|h2|proxy|scale REQUESTS "
+                        "FILE");
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
                 if (strcmp(kinds[i].name, argv[1]) == 0)
                         g.kind = &kinds[i];
         uint64_t requests = strtoull(argv[2], &end, 10);
         if (!g.kind || *end || requests == 0 || requests > UINT32_MAX)
-                errx(2, "usage: bench-generate small|large|flows|h2 REQUESTS FILE");
-        g.visitors = visitors_new(2, g.kind->body_len);
+                errx(2, "usage: bench-generate small|large|flows|h2|proxy|scale REQUESTS "
+                        "FILE");
+        struct visitors_options options = { g.kind->body_len, g.kind->returning,
+                                            g.kind->proxied };
+        g.visitors = visitors_new(2, &options);
         g.wire = wire_open(argv[3]);
         run(&g, requests);
         printf("{\"requests\":%" PRIu64 ",\"packets\":%" PRIu64
-               ",\"connections\":%" PRIu64 ",\"visitors\":%" PRIu64 "}\n",
-               requests, wire_packets(g.wire), g.opened, visitors_total(g.visitors));
+               ",\"connections\":%" PRIu64 ",\"visitors\":%" PRIu64
+               ",\"proxy_headers\":%" PRIu64 "}\n",
+               requests, wire_packets(g.wire), g.opened, visitors_total(g.visitors),
+               g.proxy_headers);
         wire_close(&g.wire);
         visitors_free(&g.visitors);
         return 0;

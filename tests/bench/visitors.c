@@ -10,7 +10,6 @@
 #include "random.h"
 
 enum {
-        ACTIVE_VISITS = 3000,
         PROFILES = 300000,
         ASSETS = 240,
         VISIT_MEAN = 7,        /* requests of a person */
@@ -54,8 +53,8 @@ struct visit {
 
 struct visitors {
         uint64_t random, total;
-        size_t body_len;
-        struct visit active[ACTIVE_VISITS];
+        struct visitors_options options;
+        struct visit active[VISITORS_ACTIVE];
 };
 
 /* A public unicast address: not private, loopback, shared or multicast. */
@@ -72,6 +71,13 @@ static uint32_t public_address(uint64_t *random)
         }
 }
 
+static void begin_visit(struct visitors *all, struct visit *visit)
+{
+        visit->left = visit->scraper
+                          ? SCRAPE_LENGTH
+                          : 1 + (uint32_t)random_below(&all->random, 2 * VISIT_MEAN - 1);
+}
+
 static void arrive(struct visitors *all, struct visit *visit)
 {
         uint64_t *random = &all->random;
@@ -82,20 +88,18 @@ static void arrive(struct visitors *all, struct visit *visit)
         visit->language = languages[random_below(random, LENGTH(languages))];
         visit->scraper = random_below(random, SCRAPERS_ONE_IN) == 0;
         visit->next_profile = (uint32_t)random_below(random, PROFILES);
-        visit->left = visit->scraper
-                          ? SCRAPE_LENGTH
-                          : 1 + (uint32_t)random_below(random, 2 * VISIT_MEAN - 1);
+        begin_visit(all, visit);
         all->total++;
 }
 
-struct visitors *visitors_new(uint64_t seed, size_t body_len)
+struct visitors *visitors_new(uint64_t seed, const struct visitors_options *options)
 {
         struct visitors *all = calloc(1, sizeof *all);
         if (!all)
                 err(1, "visitors_new");
         all->random = seed;
-        all->body_len = body_len;
-        for (size_t i = 0; i < ACTIVE_VISITS; i++)
+        all->options = *options;
+        for (size_t i = 0; i < VISITORS_ACTIVE; i++)
                 arrive(all, &all->active[i]);
         return all;
 }
@@ -178,9 +182,13 @@ static size_t checked(int len, size_t size)
 }
 
 static size_t write_request(char *to, size_t size, const struct ask *ask,
-                            const struct visit *visit)
+                            const struct visit *visit, bool tells_client)
 {
-        char content[96] = "";
+        char content[96] = "", client[48] = "";
+        if (tells_client)
+                snprintf(client, sizeof client, "X-Forwarded-For: %u.%u.%u.%u\r\n",
+                         visit->address >> 24, visit->address >> 16 & 255,
+                         visit->address >> 8 & 255, visit->address & 255);
         if (*ask->body)
                 snprintf(content, sizeof content,
                          "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -189,7 +197,7 @@ static size_t write_request(char *to, size_t size, const struct ask *ask,
         return checked(snprintf(to, size,
                                 "%s %s HTTP/1.1\r\n"
                                 "Host: www.example.org\r\n"
-                                "X-Forwarded-For: %u.%u.%u.%u\r\n"
+                                "%s"
                                 "User-Agent: %s\r\n"
                                 "Accept: %s\r\n"
                                 "Accept-Language: %s\r\n"
@@ -201,10 +209,9 @@ static size_t write_request(char *to, size_t size, const struct ask *ask,
                                 "Sec-Fetch-Site: same-origin\r\n"
                                 "Priority: u=0, i\r\n"
                                 "%s\r\n%s",
-                                ask->method, ask->path, visit->address >> 24,
-                                visit->address >> 16 & 255, visit->address >> 8 & 255,
-                                visit->address & 255, visit->browser, ask->accept,
-                                visit->language, visit->session, content, ask->body),
+                                ask->method, ask->path, client, visit->browser,
+                                ask->accept, visit->language, visit->session, content,
+                                ask->body),
                        size);
 }
 
@@ -230,15 +237,25 @@ static size_t write_response(char *to, size_t size, const struct ask *ask,
 
 void visitors_next(struct visitors *all, struct exchange *exchange)
 {
-        struct visit *visit = &all->active[random_below(&all->random, ACTIVE_VISITS)];
+        visitors_next_of(all, (uint32_t)random_below(&all->random, VISITORS_ACTIVE),
+                         exchange);
+}
+
+void visitors_next_of(struct visitors *all, uint32_t which, struct exchange *exchange)
+{
+        struct visit *visit = &all->active[which];
+        size_t body_len = all->options.body_len;
         struct ask ask = ask_for(all, visit);
 
-        exchange->body_len =
-            all->body_len ? all->body_len : 32 + random_below(&all->random, 97);
-        exchange->request_len =
-            write_request(exchange->request, sizeof exchange->request, &ask, visit);
+        exchange->body_len = body_len ? body_len : 32 + random_below(&all->random, 97);
+        exchange->request_len = write_request(exchange->request, sizeof exchange->request,
+                                              &ask, visit, !all->options.tells_no_client);
+        exchange->client = visit->address;
         exchange->response_len = write_response(
             exchange->response, sizeof exchange->response, &ask, exchange->body_len);
-        if (--visit->left == 0)
+        exchange->ends_visit = --visit->left == 0;
+        if (exchange->ends_visit && all->options.returning)
+                begin_visit(all, visit);
+        else if (exchange->ends_visit)
                 arrive(all, visit);
 }

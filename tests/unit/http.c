@@ -28,7 +28,7 @@ static void on_transaction(void *context, const struct transaction *t)
         buf_put_str(told, ", ");
 }
 
-static void begin(struct world *w, uint32_t pipeline_max)
+static void begin_with(struct world *w, uint32_t pipeline_max, transaction_fn *handler)
 {
         struct http_options http = { 65536, 100, pipeline_max, 16 << 20, 8, { 0 } };
         struct stream_options stream = {
@@ -42,11 +42,17 @@ static void begin(struct world *w, uint32_t pipeline_max)
         };
 
         *w = (struct world){ .now_ns = INT64_C(1795431600) * NS_PER_SEC };
-        w->http = http_new(&http, on_transaction, &w->told, &w->counters);
+        w->http = http_new(&http, handler, &w->told, &w->counters);
         w->stream = stream_new(&stream, http_handler(w->http), &w->counters);
 }
 
-static void send(struct world *w, bool from_server, uint8_t flags, const char *text)
+static void begin(struct world *w, uint32_t pipeline_max)
+{
+        begin_with(w, pipeline_max, on_transaction);
+}
+
+static void send_bytes(struct world *w, bool from_server, uint8_t flags,
+                       struct slice bytes)
 {
         static const uint8_t client[4] = { 198, 51, 100, 7 },
                              server[4] = { 192, 0, 2, 1 };
@@ -60,13 +66,18 @@ static void send(struct world *w, bool from_server, uint8_t flags, const char *t
                 .flags = flags,
                 .ttl = 64,
                 .window = from_server ? 2000 : 1000,
-                .length = (uint32_t)strlen(text),
-                .payload = slice_str(text),
+                .length = (uint32_t)bytes.len,
+                .payload = bytes,
         };
 
         w->seq[from_server] += segment.length + !!(flags & SEGMENT_SYN);
         w->now_ns += NS_PER_MS;
         stream_segment(w->stream, &segment, w->now_ns);
+}
+
+static void send(struct world *w, bool from_server, uint8_t flags, const char *text)
+{
+        send_bytes(w, from_server, flags, slice_str(text));
 }
 
 static void finish(struct world *w, const char *expected)
@@ -142,6 +153,73 @@ static void test_joined_in_the_middle(void **state)
         finish(&w, "/a 1, ");
 }
 
+/* ---- bodies over HTTP/2 ---- */
+
+static void on_bodies(void *context, const struct transaction *t)
+{
+        struct slice request = t->request_body, response = t->response_body;
+
+        buf_printf(context, "%.*s [%.*s]%s [%.*s]%s, ", (int)t->target.len,
+                   t->target.data, (int)request.len, request.data,
+                   t->request_body_cut ? " cut" : "", (int)response.len, response.data,
+                   t->response_body_cut ? " cut" : "");
+}
+
+/* Eight bytes of requests, four of responses; none of /c. */
+static size_t body_wanted(void *context, const struct transaction *t, enum body_of of)
+{
+        (void)context;
+        if (slice_is(t->target, "/c"))
+                return 0;
+        assert_int_equal(t->status, of == BODY_OF_RESPONSE ? 200 : 0);
+        return of == BODY_OF_REQUEST ? 8 : 4;
+}
+
+#define FRAME(len, type, flags, stream) "\0\0" len type flags "\0\0\0" stream
+#define POST(stream, path)              FRAME("\6", "\1", "\4", stream) "\x83\x86\4\2" path
+
+static const char client_words[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" FRAME(
+    "\0", "\4", "\0", "\0") POST("\1", "/a") POST("\3", "/b") POST("\5", "/c")
+    FRAME("\3", "\0", "\0", "\3") "123" FRAME("\7", "\0", "\x8", "\1") "\2abcd\0\0" FRAME(
+        "\2", "\0", "\0",
+        "\3") "45" FRAME("\2", "\0", "\1",
+                         "\5") "zz" FRAME("\4", "\0", "\1",
+                                          "\3") "6789" FRAME("\4", "\0", "\1",
+                                                             "\1") "efgh";
+static const char server_words[] = FRAME("\0", "\4", "\0", "\0")
+    FRAME("\1", "\1", "\4", "\1") "\x88" FRAME("\1", "\1", "\4", "\3") "\x88" FRAME(
+        "\1", "\1", "\4",
+        "\5") "\x88" FRAME("\5", "\0", "\1",
+                           "\5") "other" FRAME("\4", "\0", "\x9",
+                                               "\1") "\1hi\0" FRAME("\5", "\0", "\1",
+                                                                    "\3") "hello";
+
+static void send_in_two(struct world *w, bool from_server, const char *text, size_t len,
+                        size_t at)
+{
+        if (at && at < len)
+                send_bytes(w, from_server, SEGMENT_ACK, slice_of(text, at));
+        at = at < len ? at : 0;
+        send_bytes(w, from_server, SEGMENT_ACK, slice_of(text + at, len - at));
+}
+
+/* Whole, and in two pieces at every byte. */
+static void test_bodies_http2(void **state)
+{
+        (void)state;
+        for (size_t at = 0; at < sizeof(client_words); at++) {
+                struct world w;
+                begin_with(&w, 32, on_bodies);
+                http_want_bodies(w.http, body_wanted);
+                shake_hands(&w);
+                send_in_two(&w, false, client_words, sizeof(client_words) - 1, at);
+                send_in_two(&w, true, server_words, sizeof(server_words) - 1, at);
+                assert_int_equal(w.counters.http2_blind, 0);
+                finish(&w, "/c [] [], /a [abcdefgh] [hi], "
+                           "/b [12345678] cut [hell] cut, ");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -149,6 +227,7 @@ int main(void)
                 cmocka_unit_test(test_pipelined),
                 cmocka_unit_test(test_pipeline_full),
                 cmocka_unit_test(test_joined_in_the_middle),
+                cmocka_unit_test(test_bodies_http2),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
