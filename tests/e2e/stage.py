@@ -59,20 +59,24 @@ http {{
     scgi_temp_path %(folder)s/inner-s;
     proxy_http_version 1.1;
     proxy_bind {PROXY};
-    proxy_set_header Connection "";
-    proxy_set_header Host $http_host;
     upstream app {{ server {APP[0]}:{APP[1]}; keepalive 16; }}
     server {{
         listen {APP[0]}:8081 proxy_protocol;
         listen {APP[0]}:8083 http2 proxy_protocol;
         location / {{
             proxy_pass http://app;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $proxy_protocol_addr;
         }}
     }}
     server {{
         listen {APP[0]}:8084 http2;
-        location / {{ proxy_pass http://app; }}
+        location / {{
+            proxy_pass http://app;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+        }}
     }}
 }}
 """
