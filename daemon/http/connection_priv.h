@@ -53,11 +53,11 @@ struct connection {
         uint8_t client;         /* which flow_side it is */
         uint8_t outstanding;
         uint8_t strange;
-        bool roles_known, spoken, pipelines, response_expected, refused;
-        bool is_proxied;           /* a PROXY header has come */
+        bool roles_known, spoken, pipelines, response_expected;
+        bool behind;     /* the newest request came before the last response had ended */
+        bool is_proxied; /* a PROXY header has come */
         bool is_announced;         /* and it named a client */
         struct endpoint announced; /* this one */
-        bool behind; /* the newest request came before the last response had ended */
 };
 
 struct http {

@@ -35,20 +35,19 @@ enum flow_queue { FLOW_QUEUE_SHORT, FLOW_QUEUE_LONG, FLOW_QUEUES };
 
 struct flow {
         struct endpoint endpoint[2];
-        struct side side[2];
         uint32_t hash;
+        struct side side[2];
         uint32_t older, newer;             /* in its ageing queue */
         uint32_t stall_older, stall_newer; /* in the queue of stalled flows */
         uint32_t reuse_seq;                /* SYN seen on a live flow: its first byte */
-        int64_t last_ns;                   /* of its last segment */
-        int64_t queued_ns;                 /* when it was put at the end of its queue */
-        int64_t stalled_ns;                /* since when something is held or missing */
+        uint8_t queue : 1, reuse_side : 1;
+        bool has_reuse : 1, is_stalled : 1, midstream : 1, ignored : 1, closed : 1;
+        int64_t last_ns;    /* of its last segment */
+        int64_t queued_ns;  /* when it was put at the end of its queue */
+        int64_t stalled_ns; /* since when something is held or missing */
         int64_t stall_check_ns;
         struct tcp_shape shape; /* of the initiator's SYN */
-        uint8_t queue;
-        uint8_t reuse_side;
-        bool has_reuse, is_stalled, midstream, ignored, closed;
-        uint64_t user[]; /* the handler's */
+        uint64_t user[];        /* the handler's */
 };
 
 /* What a flow needs from its surroundings. */
