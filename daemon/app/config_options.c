@@ -135,7 +135,7 @@ const struct option config_options[] = {
         { "limits", "hello_join", OPTION_DURATION, AT(limits.hello_join_ns), "10m", 1 * SEC, 1 * DAY, NULL, NULL,
           RELOAD_ENGINE, false, "How long a ClientHello speaks for its address where the port of a request's visitor is not known." },
         { "limits", "hello_memory", OPTION_SIZE, AT(limits.hello_memory), "8M", 64 * KIB, 1 * GIB, NULL, NULL,
-          RELOAD_CAPTURE, false, "Bytes of ClientHellos that are not whole yet." },
+          RELOAD_CAPTURE, false, "Bytes of QUIC ClientHellos that are not whole yet; those of TCP wait as heads do (head, http_memory)." },
         { "limits", "quic", OPTION_COUNT, AT(limits.quic), "8192", 16, 1 * MIB, NULL, NULL,
           RELOAD_CAPTURE, false, "QUIC connections whose ClientHello is awaited, or was seen a moment ago." },
         { "limits", "incidents", OPTION_COUNT, AT(limits.incidents), "10000", 1, 10 * MIB, NULL, NULL,
