@@ -3,19 +3,24 @@
 
 #include <string.h>
 
-enum { FLAG_SKETCH = 1, FLAG_HELD = 2 };
+enum { EMPTY, ONE, VALUES, SKETCH };
 
 /*
- * A block of n values: n tags (upper half of the hash), then n rests (lower half,
- * the last four bits being the pane modulo 16). Apart, so that a search compares
- * one array of 32-bit words.
+ * A value is a tag (the upper half of its hash) and a rest: 12 more bits, and the unit
+ * in which it was last seen, modulo 4096. A block of n has n tags and then n rests:
+ * apart, so that a search compares one array of 32-bit words.
  */
 struct values {
         uint32_t *tags, *rests;
-        unsigned capacity;
+        unsigned count, capacity;
 };
 
-#define PANE_BITS 15U
+#define UNIT_BITS 0xfffU
+#define HASH_BITS 0xfff000U
+
+_Static_assert(2 * DISTINCT_SPAN_MAX == UNIT_BITS + 1, "ages are told apart");
+
+const struct distinct_plan distinct_flat = { .unit_ns = 1, .windows = 1, .pane = { 1 } };
 
 void distinct_store_init(struct distinct_store *s, struct budget *budget,
                          struct counters *counters)
@@ -27,75 +32,211 @@ void distinct_store_init(struct distinct_store *s, struct budget *budget,
         s->registers_class = budget_class_of(budget, SKETCH_BYTES);
 }
 
-static struct values values_of(const struct distinct_store *s, const struct distinct *d)
-{
-        unsigned capacity = d->block ? 2U << d->size : 0;
-        uint32_t *tags = d->block ? budget_at(s->budget, d->block) : NULL;
+/* ---- the plan ---- */
 
-        return (struct values){ tags, tags ? tags + capacity : NULL, capacity };
+static int64_t common_unit(int64_t a, int64_t b)
+{
+        while (b) {
+                int64_t rest = a % b;
+                a = b;
+                b = rest;
+        }
+        return a;
 }
 
-static struct sketch *sketch_of(const struct distinct_store *s, const struct distinct *d)
+bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
 {
-        return budget_at(s->budget, d->block);
+        int64_t pane_ns[DISTINCT_WINDOWS + 1], unit_ns = window_ns / SKETCH_PANES;
+        unsigned at = p->windows;
+
+        if (p->windows == DISTINCT_WINDOWS)
+                return false;
+        for (unsigned i = 0; i < p->windows; i++) {
+                pane_ns[i] = p->pane[i] * p->unit_ns;
+                unit_ns = common_unit(unit_ns, pane_ns[i]);
+        }
+        for (; at && pane_ns[at - 1] < window_ns / SKETCH_PANES; at--)
+                pane_ns[at] = pane_ns[at - 1];
+        pane_ns[at] = window_ns / SKETCH_PANES;
+        if (pane_ns[0] * SKETCH_PANES / unit_ns > DISTINCT_SPAN_MAX)
+                return false;
+        p->unit_ns = unit_ns;
+        p->windows++;
+        for (unsigned i = 0; i < p->windows; i++)
+                p->pane[i] = (uint32_t)(pane_ns[i] / unit_ns);
+        return true;
 }
 
-static uint32_t *words_of(const struct distinct_store *s, const struct sketch *sketch)
+/* ---- values, held one by one ---- */
+
+/* `one` is where a set of one value is laid out as others are. */
+static struct values values_of(const struct distinct_store *s, const struct distinct *d,
+                               uint32_t one[2])
 {
-        return budget_at(s->budget, sketch->registers);
+        if (d->kind == EMPTY)
+                return (struct values){ 0 };
+        if (d->kind == ONE) {
+                one[0] = d->head;
+                one[1] = d->detail;
+                return (struct values){ one, one + 1, 1, 1 };
+        }
+        unsigned capacity = 2U << d->size;
+        uint32_t *tags = budget_at(s->budget, d->head);
+        return (struct values){ tags, tags + capacity, d->detail, capacity };
 }
 
 /* Where the value stands, or `count`. Eight at a time without a branch inside. */
-static unsigned values_find(const struct values *v, unsigned count, uint32_t tag,
-                            uint32_t rest)
+static unsigned values_find(const struct values *v, uint32_t tag, uint32_t rest)
 {
         unsigned i = 0;
 
-        while (i < count) {
+        while (i < v->count) {
                 uint32_t any = 0;
-                unsigned end = i + 8 <= count ? i + 8 : count;
+                unsigned end = i + 8 <= v->count ? i + 8 : v->count;
                 if (end == i + 8)
                         for (unsigned k = 0; k < 8; k++)
                                 any |= v->tags[i + k] == tag;
                 else
                         any = 1;
                 for (; any && i < end; i++)
-                        if (v->tags[i] == tag && ((v->rests[i] ^ rest) & ~PANE_BITS) == 0)
+                        if (v->tags[i] == tag && ((v->rests[i] ^ rest) & HASH_BITS) == 0)
                                 return i;
                 i = end;
         }
-        return count;
+        return v->count;
 }
 
-static unsigned age_of(uint32_t rest, int64_t now)
+/* When a value was seen, as full number of its unit. */
+static int64_t unit_of(uint32_t rest, int64_t now)
 {
-        return (unsigned)(now - rest) & PANE_BITS;
+        return now - ((now - rest) & UNIT_BITS);
+}
+
+/* The first unit of the window's newest eight panes. */
+static int64_t begin_of(int64_t now, uint32_t pane)
+{
+        return (now / pane - (SKETCH_PANES - 1)) * pane;
 }
 
 static void hold(const struct distinct_store *s, struct distinct *d)
 {
-        if (!(d->flags & FLAG_HELD))
+        if (!d->held)
                 s->counters->sketches_refused++;
-        d->flags |= FLAG_HELD;
+        d->held = true;
 }
 
-static bool values_grow(const struct distinct_store *s, struct distinct *d)
+static bool grow(const struct distinct_store *s, struct distinct *d)
 {
-        struct values old = values_of(s, d);
+        uint32_t one[2];
+        struct values old = values_of(s, d, one);
         struct distinct grown = *d;
 
-        grown.size = d->block ? d->size + 1 : 0;
-        grown.block = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
-        if (grown.block == 0)
+        grown.kind = VALUES;
+        grown.detail = old.count;
+        grown.size = d->kind == VALUES ? d->size + 1U : 0;
+        grown.head = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
+        if (grown.head == 0)
                 return false;
-        struct values new = values_of(s, &grown);
-        if (d->block) {
-                memcpy(new.tags, old.tags, old.capacity * sizeof(uint32_t));
-                memcpy(new.rests, old.rests, old.capacity * sizeof(uint32_t));
-                budget_give(s->budget, d->block);
-        }
+        struct values new = values_of(s, &grown, one);
+        memcpy(new.tags, old.tags, old.count * sizeof(uint32_t));
+        memcpy(new.rests, old.rests, old.count * sizeof(uint32_t));
+        if (d->kind == VALUES)
+                budget_give(s->budget, d->head);
         *d = grown;
         return true;
+}
+
+enum put { PUT_DONE, PUT_FULL, PUT_REFUSED };
+
+static enum put put_new(const struct distinct_store *s, struct distinct *d, uint32_t tag,
+                        uint32_t rest)
+{
+        uint32_t one[2];
+
+        if (d->kind == EMPTY) {
+                d->kind = ONE;
+                d->head = tag;
+                d->detail = rest;
+                return PUT_DONE;
+        }
+        struct values v = values_of(s, d, one);
+        if (v.count == DISTINCT_EXACT)
+                return PUT_FULL;
+        if (v.count == v.capacity && !grow(s, d))
+                return PUT_REFUSED;
+        v = values_of(s, d, one);
+        v.tags[v.count] = tag;
+        v.rests[v.count] = rest;
+        d->detail++;
+        return PUT_DONE;
+}
+
+static enum put put_value(const struct distinct_store *s, struct distinct *d,
+                          uint32_t tag, uint32_t rest, int64_t now)
+{
+        uint32_t one[2];
+        struct values v = values_of(s, d, one);
+        unsigned at = values_find(&v, tag, rest);
+
+        if (at == v.count)
+                return put_new(s, d, tag, rest);
+        if (unit_of(rest, now) > unit_of(v.rests[at], now)) {
+                v.rests[at] = rest;
+                if (d->kind == ONE)
+                        d->detail = rest;
+        }
+        return PUT_DONE;
+}
+
+/* Drops what was seen eight panes ago or earlier. */
+static void values_rotate(const struct distinct_store *s, struct distinct *d,
+                          uint32_t pane, int64_t now)
+{
+        uint32_t one[2];
+        struct values v = values_of(s, d, one);
+        int64_t begin = begin_of(now, pane);
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < v.count; i++) {
+                if (unit_of(v.rests[i], now) < begin)
+                        continue;
+                v.tags[kept] = v.tags[i];
+                v.rests[kept++] = v.rests[i];
+        }
+        if (kept == v.count)
+                return;
+        if (kept) {
+                d->detail = kept;
+                return;
+        }
+        if (d->kind == VALUES)
+                budget_give(s->budget, d->head);
+        *d = (struct distinct){ .parted = d->parted };
+}
+
+static unsigned values_count(const struct distinct_store *s, const struct distinct *d,
+                             uint32_t pane, int64_t now)
+{
+        uint32_t one[2];
+        struct values v = values_of(s, d, one);
+        int64_t begin = begin_of(now, pane);
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < v.count; i++)
+                count += unit_of(v.rests[i], now) >= begin;
+        return count;
+}
+
+/* ---- sketches ---- */
+
+static struct sketch *sketch_of(const struct distinct_store *s, const struct distinct *d)
+{
+        return budget_at(s->budget, d->head);
+}
+
+static uint32_t *words_of(const struct distinct_store *s, const struct sketch *sketch)
+{
+        return budget_at(s->budget, sketch->registers);
 }
 
 /* An empty sketch with its registers; 0 when the budget refuses. */
@@ -117,105 +258,162 @@ static uint32_t sketch_take(const struct distinct_store *s)
         return 0;
 }
 
-static bool become_sketch(const struct distinct_store *s, struct distinct *d, int64_t now)
+static bool become_sketch(const struct distinct_store *s, struct distinct *d,
+                          uint32_t pane, int64_t now)
 {
-        uint32_t head = sketch_take(s);
+        uint32_t head = sketch_take(s), one[2];
 
         if (!head)
                 return false;
-        struct values v = values_of(s, d);
+        struct values v = values_of(s, d, one);
         struct sketch *sketch = budget_at(s->budget, head);
-        for (unsigned i = 0; i < d->count; i++)
+        for (unsigned i = 0; i < v.count; i++)
                 sketch_add(sketch, words_of(s, sketch), v.tags[i],
-                           now - age_of(v.rests[i], now));
-        budget_give(s->budget, d->block);
-        *d = (struct distinct){ .block = head, .flags = FLAG_SKETCH };
+                           unit_of(v.rests[i], now) / pane);
+        budget_give(s->budget, d->head);
+        *d = (struct distinct){ .head = head, .kind = SKETCH, .parted = d->parted };
         return true;
 }
 
-void distinct_add(const struct distinct_store *s, struct distinct *d, uint64_t hash,
-                  int64_t pane, int64_t now)
-{
-        uint32_t tag = (uint32_t)(hash >> 32);
-        uint32_t rest = ((uint32_t)hash & ~PANE_BITS) | (uint32_t)(pane & PANE_BITS);
+/* ---- sets ---- */
 
-        if (now - pane >= SKETCH_PANES)
+static void add_to_one(const struct distinct_store *s, struct distinct *d, uint32_t tag,
+                       uint32_t rest, uint32_t pane, int64_t now)
+{
+        int64_t unit = unit_of(rest, now);
+
+        if (unit < begin_of(now, pane))
                 return;
-        if (!(d->flags & FLAG_SKETCH)) {
-                struct values v = values_of(s, d);
-                unsigned at = values_find(&v, d->count, tag, rest);
-                if (at < d->count) {
-                        if (age_of(rest, now) < age_of(v.rests[at], now))
-                                v.rests[at] = rest;
+        if (d->kind != SKETCH) {
+                enum put put = put_value(s, d, tag, rest, now);
+                if (put == PUT_DONE)
                         return;
-                }
-                bool room = d->count < v.capacity;
-                if (!room && d->count < DISTINCT_EXACT)
-                        room = values_grow(s, d);
-                if (room) {
-                        v = values_of(s, d);
-                        v.tags[d->count] = tag;
-                        v.rests[d->count++] = rest;
-                        return;
-                }
-                if (d->count < DISTINCT_EXACT || !become_sketch(s, d, now)) {
+                if (put == PUT_REFUSED || !become_sketch(s, d, pane, now)) {
                         hold(s, d);
                         return;
                 }
         }
         struct sketch *sketch = sketch_of(s, d);
-        sketch_add(sketch, words_of(s, sketch), tag, pane);
+        sketch_add(sketch, words_of(s, sketch), tag, unit / pane);
 }
 
-static void values_rotate(const struct distinct_store *s, struct distinct *d,
-                          int64_t from, int64_t to)
+/* From here on every window has a set of its own. */
+static void part(const struct distinct_store *s, const struct distinct_plan *p,
+                 struct distinct sets[], int64_t now)
 {
-        struct values v = values_of(s, d);
-        unsigned kept = 0;
+        uint32_t one[2];
+        struct values v = values_of(s, &sets[0], one);
 
-        for (unsigned i = 0; i < d->count; i++) {
-                if ((int64_t)age_of(v.rests[i], from) + (to - from) >= SKETCH_PANES)
-                        continue;
-                v.tags[kept] = v.tags[i];
-                v.rests[kept++] = v.rests[i];
+        sets[0].parted = true;
+        for (unsigned k = 1; k < p->windows; k++)
+                for (unsigned i = 0; i < v.count; i++)
+                        add_to_one(s, &sets[k], v.tags[i], v.rests[i], p->pane[k], now);
+}
+
+void distinct_add(const struct distinct_store *s, const struct distinct_plan *p,
+                  struct distinct sets[], uint64_t hash, int64_t unit, int64_t now)
+{
+        uint32_t tag = (uint32_t)(hash >> 32);
+        uint32_t rest = ((uint32_t)hash & HASH_BITS) | ((uint32_t)unit & UNIT_BITS);
+
+        if (unit < begin_of(now, p->pane[0]))
+                return;
+        if (p->windows > 1 && !sets[0].parted) {
+                enum put put = put_value(s, &sets[0], tag, rest, now);
+                if (put == PUT_REFUSED)
+                        hold(s, &sets[0]);
+                if (put != PUT_FULL)
+                        return;
+                part(s, p, sets, now);
         }
-        d->count = (uint16_t)kept;
-        if (kept == 0)
-                distinct_clear(s, d);
+        for (unsigned k = 0; k < p->windows; k++)
+                add_to_one(s, &sets[k], tag, rest, p->pane[k], now);
 }
 
-void distinct_rotate(const struct distinct_store *s, struct distinct *d, int64_t from,
-                     int64_t to)
+static void clear_one(const struct distinct_store *s, struct distinct *d)
 {
-        if (d->block == 0)
+        if (d->kind == SKETCH)
+                budget_give(s->budget, sketch_of(s, d)->registers);
+        if (d->kind >= VALUES)
+                budget_give(s->budget, d->head);
+        *d = (struct distinct){ .parted = d->parted };
+}
+
+static bool all_empty(const struct distinct_plan *p, const struct distinct sets[])
+{
+        for (unsigned k = 0; k < p->windows; k++)
+                if (sets[k].kind != EMPTY)
+                        return false;
+        return true;
+}
+
+void distinct_rotate(const struct distinct_store *s, const struct distinct_plan *p,
+                     struct distinct sets[], unsigned window, int64_t from, int64_t to,
+                     int64_t now)
+{
+        struct distinct *d = &sets[window];
+
+        if (d->kind == EMPTY)
                 return;
         if (to - from >= SKETCH_PANES) {
-                distinct_clear(s, d);
-        } else if (d->flags & FLAG_SKETCH) {
+                clear_one(s, d);
+        } else if (d->kind == SKETCH) {
                 struct sketch *sketch = sketch_of(s, d);
                 sketch_rotate(sketch, words_of(s, sketch), from, to);
         } else {
-                values_rotate(s, d, from, to);
+                values_rotate(s, d, p->pane[window], now);
+        }
+        if (sets[0].parted && d->kind == EMPTY && all_empty(p, sets))
+                sets[0] = (struct distinct){ 0 };
+}
+
+void distinct_clear(const struct distinct_store *s, const struct distinct_plan *p,
+                    struct distinct sets[])
+{
+        for (unsigned k = 0; k < p->windows; k++) {
+                clear_one(s, &sets[k]);
+                sets[k] = (struct distinct){ 0 };
         }
 }
 
-void distinct_clear(const struct distinct_store *s, struct distinct *d)
+double distinct_value(const struct distinct_store *s, const struct distinct_plan *p,
+                      const struct distinct sets[], unsigned window, int64_t now)
 {
-        if (d->block && d->flags & FLAG_SKETCH)
-                budget_give(s->budget, sketch_of(s, d)->registers);
-        if (d->block)
-                budget_give(s->budget, d->block);
-        *d = (struct distinct){ 0 };
+        const struct distinct *d = sets[0].parted ? &sets[window] : &sets[0];
+
+        if (d->kind == SKETCH)
+                return sketch_estimate(sketch_of(s, d));
+        if (window && d == &sets[0])
+                return values_count(s, d, p->pane[window], now);
+        return d->kind == VALUES ? d->detail : d->kind == ONE;
 }
 
-void distinct_copy_flat(const struct distinct_store *s, const struct distinct *from,
+static void copy_values(const struct distinct_store *s, const struct distinct *from,
+                        uint32_t pane, int64_t now, struct distinct *to)
+{
+        uint32_t one[2];
+        struct values v = values_of(s, from, one);
+        int64_t begin = begin_of(now, pane);
+
+        for (unsigned i = 0; i < v.count; i++) {
+                if (unit_of(v.rests[i], now) < begin)
+                        continue;
+                if (put_new(s, to, v.tags[i], v.rests[i] & HASH_BITS) != PUT_DONE) {
+                        hold(s, to);
+                        return;
+                }
+        }
+}
+
+void distinct_copy_flat(const struct distinct_store *s, const struct distinct_plan *p,
+                        const struct distinct sets[], unsigned window, int64_t now,
                         struct distinct *to)
 {
-        *to = (struct distinct){ .flags = from->flags & FLAG_HELD };
-        if (!(from->flags & FLAG_SKETCH)) {
-                struct values v = values_of(s, from);
-                for (unsigned i = 0; i < from->count; i++)
-                        distinct_add(s, to, (uint64_t)v.tags[i] << 32 | v.rests[i], 0, 0);
+        const struct distinct *from = sets[0].parted ? &sets[window] : &sets[0];
+
+        *to = (struct distinct){ .held = from->held };
+        if (from->kind != SKETCH) {
+                copy_values(s, from, p->pane[window], now, to);
                 return;
         }
         uint32_t head = sketch_take(s);
@@ -230,13 +428,6 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct *f
         sketch->registers = registers;
         memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);
         sketch_flatten(sketch, words_of(s, sketch));
-        to->block = head;
-        to->flags |= FLAG_SKETCH;
-}
-
-double distinct_value(const struct distinct_store *s, const struct distinct *d)
-{
-        if (d->flags & FLAG_SKETCH && d->block)
-                return sketch_estimate(sketch_of(s, d));
-        return d->count;
+        to->head = head;
+        to->kind = SKETCH;
 }

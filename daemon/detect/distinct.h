@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * distinct - the different values that one key showed in a window.
+ * distinct - the different values that one key showed in its windows.
  *
- * Up to 128 values are held one by one (60 bits of their keyed hash, and the
- * pane each was last seen in), then a sketch takes their place:
+ * Up to 128 values are held one by one (44 bits of their keyed hash, and when each was
+ * last seen), then a sketch takes their place:
  *
- *      1 2 .. 8 .. 16 .. 32 .. 64 .. 128 | sketch: 8 KiB and its histogram
+ *      1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | sketch: 8 KiB and its histogram
+ *      '- in the set itself; all others in a block of the budget
  *
- * Blocks come from the budget. Where it refuses to grow one, the values held stay
- * and new ones are not counted (`held`, and a counter): the count is then too
- * low, never too high. A key with values gives all back with distinct_clear.
+ * Sets of the same values over several windows are one set as long as they are held
+ * one by one: that of the longest window, and a shorter one is a view of it. At the
+ * 129th value they part, since a shorter window may still be exact, and stay apart
+ * until all of them are empty.
  *
- * `pane` numbers are full ones; `now` is the running pane, and whoever calls
- * rotates before anything else when it has moved on.
+ *      sets[0]  longest window, the values   | parted: each its own values or sketch
+ *      sets[1]  a shorter one: empty         |
+ *
+ * Times are counted in units that divide the panes of all windows, so that a view shows
+ * exactly what a set of its own would. `unit` is the value's time, `now` the present.
+ *
+ * Where the budget refuses to grow a set, the values held stay and new ones are not
+ * counted (and a counter says so): the count is then too low, never too high. A key with
+ * values gives all back with distinct_clear.
+ *
+ * Two different values of a full set look the same once in two thousand million sets.
  */
 #ifndef DETECT_DISTINCT_H
 #define DETECT_DISTINCT_H
@@ -21,14 +32,30 @@
 #include "detect/budget.h"
 #include "detect/sketch.h"
 
-#define DISTINCT_EXACT 128
+#define DISTINCT_EXACT   128
+#define DISTINCT_WINDOWS 6 /* that may share a set */
+
+/* The longest window in units at most: two of it fit the 12 bits of a time. */
+#define DISTINCT_SPAN_MAX 2048
 
 struct distinct {
-        uint32_t block; /* the values, or a struct sketch */
-        uint16_t count; /* values held one by one */
-        uint8_t size;   /* which size of block */
-        uint8_t flags;
+        uint32_t head;        /* one value: its tag; else the block, or the sketch */
+        uint32_t detail : 24; /* one value: its rest; else how many there are */
+        uint32_t kind : 2;
+        uint32_t size : 3;   /* which size of block */
+        uint32_t held : 1;   /* the budget refused to hold more */
+        uint32_t parted : 1; /* in the first: every window has a set of its own */
 };
+
+/* What sets of the same values have in common, the longest window first. */
+struct distinct_plan {
+        int64_t unit_ns;
+        unsigned windows;
+        uint32_t pane[DISTINCT_WINDOWS]; /* units in one of its panes */
+};
+
+/* For a set without a window: everything is seen in unit 0. */
+extern const struct distinct_plan distinct_flat;
 
 #define DISTINCT_SIZES 7 /* 2, 4, ... 128 values */
 
@@ -42,16 +69,34 @@ struct distinct_store {
 
 void distinct_store_init(struct distinct_store *, struct budget *, struct counters *);
 
-void distinct_add(const struct distinct_store *, struct distinct *, uint64_t hash,
-                  int64_t pane, int64_t now);
-void distinct_rotate(const struct distinct_store *, struct distinct *, int64_t from,
-                     int64_t to);
-void distinct_clear(const struct distinct_store *, struct distinct *);
+/* Room for one more window in the plan, without losing exactness? Adds it if so. */
+bool distinct_plan_add(struct distinct_plan *, int64_t window_ns);
 
-/* `to` is empty: it gets all values of `from`, in pane 0, for a set that never rotates.
- */
-void distinct_copy_flat(const struct distinct_store *, const struct distinct *from,
+/* `sets` are those of the plan's windows. All were rotated to the present. */
+void distinct_add(const struct distinct_store *, const struct distinct_plan *,
+                  struct distinct sets[], uint64_t hash, int64_t unit, int64_t now);
+
+/* A window moved from one running pane to another; `now` lies in the latter. */
+void distinct_rotate(const struct distinct_store *, const struct distinct_plan *,
+                     struct distinct sets[], unsigned window, int64_t from, int64_t to,
+                     int64_t now);
+void distinct_clear(const struct distinct_store *, const struct distinct_plan *,
+                    struct distinct sets[]);
+
+double distinct_value(const struct distinct_store *, const struct distinct_plan *,
+                      const struct distinct sets[], unsigned window, int64_t now);
+
+/* `to` is empty: it gets the values of one window, for a set of distinct_flat. */
+void distinct_copy_flat(const struct distinct_store *, const struct distinct_plan *,
+                        const struct distinct sets[], unsigned window, int64_t now,
                         struct distinct *to);
-double distinct_value(const struct distinct_store *, const struct distinct *);
+
+/* Has the processor fetch what distinct_add will look at. */
+static inline void distinct_prefetch(const struct distinct_store *s,
+                                     const struct distinct *set)
+{
+        if (set->kind > 1)
+                __builtin_prefetch(budget_at(s->budget, set->head), 1);
+}
 
 #endif

@@ -128,7 +128,7 @@ static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
 
         blocking_running(e, c, time_ns);
         report_event(e, c, INCIDENT_ENDED, time_ns);
-        distinct_clear(&e->sets, &c->served);
+        distinct_clear(&e->sets, &distinct_flat, &c->served);
         unlink_case(e, c, number);
         cases_close(&e->cases);
 }
@@ -297,9 +297,7 @@ static void raise(const struct look *look)
                                                               : window_begin_ns;
         c->update_ns = time_ns + rule->again_ns;
         c->served_bytes = table_bytes(look->table, look->entry, rule->served_bytes);
-        distinct_copy_flat(&e->sets,
-                           table_set(look->table, look->entry, rule->served_targets),
-                           &c->served);
+        table_copy_set(look->table, look->entry, rule->served_targets, &c->served);
         report_subject(e, rule, c);
         report_name(e, c);
         note_evidence(look, c);
@@ -323,7 +321,7 @@ static void add_served(const struct look *look, struct incident_case *c)
         c->served_bytes += e->facts.subject.record->response_bytes;
         target = facts_operand(&e->facts, targets->operand);
         if (target->value.type != VALUE_MISSING)
-                distinct_add(&e->sets, &c->served,
+                distinct_add(&e->sets, &distinct_flat, &c->served,
                              facts_hash(&e->facts, targets->operand), 0, 0);
 }
 
@@ -442,9 +440,8 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         if (handle == 0)
                 return;
         struct entry *entry = table_at(t, handle);
-        table_rotate(t, entry);
         note_transaction(e, t, entry, actor, visit->met);
-        table_count(t, entry, &e->facts);
+        table_count(t, entry, &e->facts, visit->met);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
                 struct look look = { e, t, entry, handle,
                                      &e->rules->rules[t->plan->rules[i]] };
@@ -477,10 +474,11 @@ static void prefetch_visits(const struct engine *e, unsigned count)
 
         for (unsigned i = 0; i < count; i++)
                 if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_entry(e->visits[i].table, handle);
+                        table_prefetch_entry(e->visits[i].table, handle,
+                                             e->visits[i].met);
         for (unsigned i = 0; i < count; i++)
                 if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_sets(e->visits[i].table, handle);
+                        table_prefetch_sets(e->visits[i].table, handle, e->visits[i].met);
 }
 
 static void join(struct engine *e, const struct record *record)

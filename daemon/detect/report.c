@@ -149,7 +149,9 @@ void report_event(struct engine *e, struct incident_case *c, enum incident_actio
                 .dry_run = rule->mode == MODE_DRY_RUN,
                 .subject_type = e->rules->tables[rule->table].type,
                 .subject = slice_of(c->subject, c->subject_len),
-                .served_targets = (uint64_t)(distinct_value(&e->sets, &c->served) + 0.5),
+                .served_targets = (uint64_t)(distinct_value(&e->sets, &distinct_flat,
+                                                            &c->served, 0, 0) +
+                                             0.5),
                 .served_bytes = c->served_bytes,
                 .involved = e->event->involved,
                 .sample_count = c->sample_count,

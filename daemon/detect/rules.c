@@ -429,6 +429,7 @@ void rules_free(struct rules **pointer)
                 free(rules->rules[i].aggregates);
         }
         for (unsigned i = 0; i < rules->table_count; i++) {
+                rules_layout_free(&rules->tables[i]);
                 free(rules->tables[i].slots);
                 free(rules->tables[i].rules);
                 free(rules->tables[i].wheres);

@@ -243,7 +243,9 @@ static unsigned find_slot(struct table_plan *t, enum slot_kind kind, unsigned co
                         return i;
         }
         struct slot *s = append(&t->slots, &t->slot_count, sizeof(*s));
-        *s = (struct slot){ kind, condition, operand, window, 0 };
+        *s = (struct slot){
+                .kind = kind, .condition = condition, .operand = operand, .window = window
+        };
         return t->slot_count - 1;
 }
 
@@ -495,38 +497,4 @@ void rules_plan(struct rules *rules, const struct rule_draft *draft, struct diag
                 where = CONDITION_ALWAYS; /* goes on, to find the other mistakes */
         for (unsigned i = 0; i < draft->keys; i++)
                 plan_one(rules, draft, &draft->key[i], where, diag);
-}
-
-static uint32_t lay_out_kind(struct table_plan *t, enum slot_kind kind, size_t size,
-                             uint32_t at)
-{
-        for (unsigned i = 0; i < t->slot_count; i++) {
-                if (t->slots[i].kind != kind)
-                        continue;
-                t->slots[i].offset = at;
-                at += (uint32_t)size;
-        }
-        return at;
-}
-
-void rules_lay_out(struct rules *rules, struct diag *diag)
-{
-        for (unsigned i = 0; i < rules->table_count; i++) {
-                struct table_plan *t = &rules->tables[i];
-                /* Those that want the strictest alignment first. */
-                uint32_t at = sizeof(struct entry);
-                at = lay_out_kind(t, SLOT_SUM, sizeof(struct window_sums), at);
-                at = lay_out_kind(t, SLOT_MAX, sizeof(struct window_sums), at);
-                t->windows_offset = at;
-                at += t->window_count * (uint32_t)sizeof(uint32_t);
-                at = lay_out_kind(t, SLOT_DISTINCT, sizeof(struct distinct), at);
-                at = lay_out_kind(t, SLOT_COUNT, sizeof(struct window_counts), at);
-                at = lay_out_kind(t, SLOT_BYTES, sizeof(struct window_bytes), at);
-                t->entry_size = (at + 7) / 8 * 8;
-                if (t->entry_size > BUDGET_PAGE)
-                        diag_error(
-                            diag, rules->rules[t->rules[t->rule_count - 1]].place,
-                            "too much is counted for the key '%s': %u bytes, of %d",
-                            t->type, t->entry_size, BUDGET_PAGE);
-        }
 }

@@ -19,6 +19,7 @@
 #define DETECT_RULES_PRIV_H
 
 #include "base/arena.h"
+#include "detect/distinct.h"
 #include "detect/incident.h"
 #include "detect/lists.h"
 #include "detect/rules.h"
@@ -60,7 +61,29 @@ struct slot {
         enum slot_kind kind;
         unsigned condition, operand; /* operand: OPERAND_NONE where there is none */
         unsigned window;             /* of its table */
-        uint32_t offset;             /* in an entry */
+        uint64_t met;                /* bits of the wheres of the rules that read it */
+        uint32_t offset;             /* in an entry; of a set: where its family begins */
+        unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
+};
+
+/* Sets of the same values over several windows: one plan for all of them. */
+struct family {
+        unsigned condition, operand, group;
+        uint32_t offset;
+        struct distinct_plan plan;
+};
+
+/*
+ * Slots that the same rules read stand together, with the panes that their windows were
+ * last brought to. A transaction that none of these rules looks at leaves them alone.
+ */
+struct slot_group {
+        uint64_t met; /* bits of the wheres of those rules */
+        uint32_t begin, end, panes_offset; /* bytes in an entry */
+        unsigned window_count;
+        unsigned windows[WINDOWS_MAX]; /* of the table */
+        unsigned slot_count, family_count;
+        unsigned *slots, *families; /* numbers, in the order of the entry */
 };
 
 struct rule_aggregate {
@@ -100,12 +123,15 @@ struct table_plan {
         int64_t longest_ns;
         unsigned slot_count;
         struct slot *slots;
+        unsigned family_count, group_count;
+        struct family *families;
+        struct slot_group *groups;
         unsigned rule_count;
         unsigned *rules;
         unsigned where_count;
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
-        uint32_t entry_size, windows_offset; /* bytes */
+        uint32_t entry_size; /* bytes */
 };
 
 struct exemption {
@@ -153,8 +179,12 @@ void rules_begin(struct rules *);
 /* Adds the rule once for each key; mistakes go to `diag`. */
 void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
-/* When all rules are in: lays out the entries of the tables. */
+/* Whether it divides by the slot `b`. */
+bool rule_aggregate_has_whole(const struct rule_aggregate *);
+
+/* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);
+void rules_layout_free(struct table_plan *);
 
 /* rules_read.c: one rule, with the file's defaults (may be NULL). */
 void rules_read_rule(struct rules *, const struct yaml_node *rule,

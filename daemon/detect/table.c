@@ -4,6 +4,7 @@
 #include "base/check.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
@@ -25,18 +26,26 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         t->entry_class = budget_class_of(t->budget, plan->entry_size);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
-        return index_init(&t->index, index_bytes);
+        t->units = calloc(plan->family_count + 1, sizeof(*t->units));
+        for (unsigned i = 0; t->units && i < plan->family_count; i++)
+                window_clock_init(&t->units[i],
+                                  plan->families[i].plan.unit_ns * WINDOW_NEWEST);
+        return t->units && index_init(&t->index, index_bytes);
 }
 
 void table_free(struct table *t)
 {
         index_free(&t->index);
+        free(t->units);
+        t->units = NULL;
 }
 
 void table_set_time(struct table *t, int64_t now_ns)
 {
         for (unsigned i = 0; i < t->plan->window_count; i++)
                 window_clock_set(&t->clocks[i], now_ns);
+        for (unsigned i = 0; i < t->plan->family_count; i++)
+                window_clock_set(&t->units[i], now_ns);
 }
 
 uint64_t table_where_bit(const struct table *t, unsigned where)
@@ -64,9 +73,9 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
         return true;
 }
 
-static uint32_t *panes_of(const struct table *t, struct entry *e)
+static uint32_t *panes_of(const struct slot_group *g, struct entry *e)
 {
-        return (uint32_t *)((char *)e + t->plan->windows_offset);
+        return (uint32_t *)((char *)e + g->panes_offset);
 }
 
 static void *cells_of(const struct entry *e, const struct slot *s)
@@ -74,13 +83,19 @@ static void *cells_of(const struct entry *e, const struct slot *s)
         return (char *)e + s->offset;
 }
 
+static struct distinct *sets_of(const struct entry *e, const struct family *f)
+{
+        return (struct distinct *)((char *)e + f->offset);
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
 
-        for (unsigned i = 0; i < t->plan->slot_count; i++)
-                if (t->plan->slots[i].kind == SLOT_DISTINCT)
-                        distinct_clear(t->sets, cells_of(e, &t->plan->slots[i]));
+        for (unsigned i = 0; i < t->plan->family_count; i++) {
+                const struct family *f = &t->plan->families[i];
+                distinct_clear(t->sets, &f->plan, sets_of(e, f));
+        }
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
@@ -112,8 +127,11 @@ unsigned table_evict(struct table *t, unsigned count)
 static void entry_init(const struct table *t, struct entry *e, uint64_t hash)
 {
         e->hash = hash;
-        for (unsigned i = 0; i < t->plan->window_count; i++)
-                panes_of(t, e)[i] = (uint32_t)t->clocks[i].pane;
+        for (unsigned i = 0; i < t->plan->group_count; i++) {
+                const struct slot_group *g = &t->plan->groups[i];
+                for (unsigned w = 0; w < g->window_count; w++)
+                        panes_of(g, e)[w] = (uint32_t)t->clocks[g->windows[w]].pane;
+        }
         for (unsigned i = 0; i < t->plan->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[i];
                 if (s->kind == SLOT_MAX)
@@ -127,24 +145,33 @@ void table_prefetch(const struct table *t, uint64_t hash)
         index_prefetch(&t->index, hash);
 }
 
-void table_prefetch_entry(const struct table *t, uint32_t handle)
+static void prefetch_bytes(const char *from, const char *to)
+{
+        for (uintptr_t at = (uintptr_t)from & ~(uintptr_t)63; at < (uintptr_t)to;
+             at += 64)
+                __builtin_prefetch((const char *)at, 1);
+}
+
+void table_prefetch_entry(const struct table *t, uint32_t handle, uint64_t met)
 {
         const char *entry = budget_at(t->budget, handle);
 
-        for (uint32_t at = 0; at < t->plan->entry_size; at += 64)
-                __builtin_prefetch(entry + at, 1);
+        prefetch_bytes(entry, entry + sizeof(struct entry));
+        for (unsigned i = 0; i < t->plan->group_count; i++) {
+                const struct slot_group *g = &t->plan->groups[i];
+                if (g->met & met)
+                        prefetch_bytes(entry + g->begin, entry + g->end);
+        }
 }
 
-void table_prefetch_sets(const struct table *t, uint32_t handle)
+void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
 {
         const struct entry *e = table_at(t, handle);
 
-        for (unsigned i = 0; i < t->plan->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[i];
-                if (s->kind != SLOT_DISTINCT)
-                        continue;
-                const struct distinct *d = cells_of(e, s);
-                __builtin_prefetch(budget_at(t->budget, d->block), 1);
+        for (unsigned i = 0; i < t->plan->family_count; i++) {
+                const struct family *f = &t->plan->families[i];
+                if (t->plan->groups[f->group].met & met)
+                        distinct_prefetch(t->sets, sets_of(e, f));
         }
         __builtin_prefetch(budget_at(t->budget, e->involved.block), 1);
 }
@@ -176,7 +203,9 @@ static void rotate_slot(const struct table *t, struct entry *e, const struct slo
         int64_t first = to - from > WINDOW_PANES ? to - WINDOW_PANES + 1 : from + 1;
 
         if (s->kind == SLOT_DISTINCT) {
-                distinct_rotate(t->sets, cells, from, to);
+                const struct family *f = &t->plan->families[s->family];
+                distinct_rotate(t->sets, &f->plan, cells, s->member, from, to,
+                                t->units[s->family].pane);
                 return;
         }
         for (int64_t pane = first; pane <= to; pane++) {
@@ -197,24 +226,27 @@ static void rotate_slot(const struct table *t, struct entry *e, const struct slo
         }
 }
 
-void table_rotate(const struct table *t, struct entry *e)
+static void rotate_group(const struct table *t, struct entry *e,
+                         const struct slot_group *g)
 {
-        uint32_t *panes = panes_of(t, e);
+        uint32_t *panes = panes_of(g, e);
 
-        for (unsigned w = 0; w < t->plan->window_count; w++) {
-                int64_t to = t->clocks[w].pane;
+        for (unsigned w = 0; w < g->window_count; w++) {
+                int64_t to = t->clocks[g->windows[w]].pane;
                 uint32_t behind = (uint32_t)to - panes[w];
                 if (behind == 0)
                         continue;
-                for (unsigned i = 0; i < t->plan->slot_count; i++)
-                        if (t->plan->slots[i].window == w)
-                                rotate_slot(t, e, &t->plan->slots[i], to - behind, to);
+                for (unsigned i = 0; i < g->slot_count; i++) {
+                        const struct slot *s = &t->plan->slots[g->slots[i]];
+                        if (s->window == g->windows[w])
+                                rotate_slot(t, e, s, to - behind, to);
+                }
                 panes[w] = (uint32_t)to;
         }
 }
 
-static void count_slot(const struct table *t, struct entry *e, const struct slot *s,
-                       struct facts *facts, int64_t pane, int64_t now)
+static void count_slot(struct entry *e, const struct slot *s, struct facts *facts,
+                       int64_t pane)
 {
         void *cells = cells_of(e, s);
         const struct value *value = NULL;
@@ -239,26 +271,51 @@ static void count_slot(const struct table *t, struct entry *e, const struct slot
                 if (!(*sum >= value->number))
                         *sum = value->number;
                 break;
-        case SLOT_DISTINCT:
-                distinct_add(t->sets, cells, facts_hash(facts, s->operand), pane, now);
-                break;
         default:
                 window_bytes_add(cells, pane, facts->subject.record->response_bytes);
         }
 }
 
-void table_count(const struct table *t, struct entry *e, struct facts *facts)
+static void count_family(const struct table *t, struct entry *e, unsigned number,
+                         struct facts *facts)
+{
+        const struct family *f = &t->plan->families[number];
+        const struct window_clock *clock = &t->units[number];
+
+        if (!facts_condition(facts, f->condition) ||
+            facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
+                return;
+        distinct_add(t->sets, &f->plan, sets_of(e, f), facts_hash(facts, f->operand),
+                     window_pane_of(clock, facts->subject.record->end_ns), clock->pane);
+}
+
+static void count_group(const struct table *t, struct entry *e,
+                        const struct slot_group *g, struct facts *facts)
 {
         int64_t time_ns = facts->subject.record->end_ns;
 
-        for (unsigned i = 0; i < t->plan->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[i];
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[g->slots[i]];
                 const struct window_clock *clock = &t->clocks[s->window];
-                if (!facts_condition(facts, s->condition))
+                if (s->kind == SLOT_DISTINCT || !facts_condition(facts, s->condition))
                         continue;
                 int64_t pane = window_pane_of(clock, time_ns);
                 if (clock->pane - pane < WINDOW_PANES)
-                        count_slot(t, e, s, facts, pane, clock->pane);
+                        count_slot(e, s, facts, pane);
+        }
+        for (unsigned i = 0; i < g->family_count; i++)
+                count_family(t, e, g->families[i], facts);
+}
+
+void table_count(const struct table *t, struct entry *e, struct facts *facts,
+                 uint64_t met)
+{
+        for (unsigned i = 0; i < t->plan->group_count; i++) {
+                const struct slot_group *g = &t->plan->groups[i];
+                if (!(g->met & met))
+                        continue;
+                rotate_group(t, e, g);
+                count_group(t, e, g, facts);
         }
         e->transactions += e->transactions < TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
@@ -285,7 +342,8 @@ static double slot_number(const struct table *t, const struct entry *e, unsigned
         case SLOT_MAX:
                 return window_sums_max(cells, clock, &max) ? max : NAN;
         case SLOT_DISTINCT:
-                return distinct_value(t->sets, cells);
+                return distinct_value(t->sets, &t->plan->families[s->family].plan, cells,
+                                      s->member, t->units[s->family].pane);
         default:
                 return (double)window_bytes_value(cells);
         }
@@ -296,7 +354,7 @@ struct value table_value(const struct table *t, const struct entry *e,
 {
         double number = slot_number(t, e, a->a);
 
-        if (a->function == FUNCTION_MEAN || a->function == FUNCTION_SHARE) {
+        if (rule_aggregate_has_whole(a)) {
                 double whole = slot_number(t, e, a->b);
                 number = whole > 0 ? number / whole : NAN;
         }
@@ -305,10 +363,14 @@ struct value table_value(const struct table *t, const struct entry *e,
         return (struct value){ .type = a->type, .number = number };
 }
 
-const struct distinct *table_set(const struct table *t, const struct entry *e,
-                                 unsigned slot)
+void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
+                    struct distinct *to)
 {
-        return cells_of(e, slot_at(t, slot));
+        const struct slot *s = slot_at(t, slot);
+        const struct family *f = &t->plan->families[s->family];
+
+        distinct_copy_flat(t->sets, &f->plan, cells_of(e, s), s->member,
+                           t->units[s->family].pane, to);
 }
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)

@@ -49,6 +49,7 @@ struct table {
         unsigned entry_class;
         uint32_t hand;
         struct window_clock clocks[WINDOWS_MAX];
+        struct window_clock *units; /* of the families: a unit is a pane of these */
 };
 
 bool table_init(struct table *, const struct rules *, const struct table_plan *,
@@ -68,8 +69,8 @@ bool table_key(const struct table *, struct facts *, uint64_t *hash);
  * tables is asked for before any of it is used, so that the waits overlap.
  */
 void table_prefetch(const struct table *, uint64_t hash);
-void table_prefetch_entry(const struct table *, uint32_t handle);
-void table_prefetch_sets(const struct table *, uint32_t handle);
+void table_prefetch_entry(const struct table *, uint32_t handle, uint64_t met);
+void table_prefetch_sets(const struct table *, uint32_t handle, uint64_t met);
 
 /* Handle of the key's entry, or 0. */
 uint32_t table_find(const struct table *, uint64_t hash);
@@ -82,17 +83,22 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
         return budget_at(t->budget, handle);
 }
 
-/* Brings the entry's windows to the table's time; before anything is read or counted. */
-void table_rotate(const struct table *, struct entry *);
+/*
+ * Counts the transaction in all slots whose condition is true, after their windows were
+ * brought to the table's time. `met`: which conditions of the table it met, which is to
+ * say which rules look at it. What only other rules read is left alone.
+ */
+void table_count(const struct table *, struct entry *, struct facts *, uint64_t met);
 
-/* Counts the transaction in all slots whose condition is true. */
-void table_count(const struct table *, struct entry *, struct facts *);
-
-/* What an aggregate of a rule of this table is now. */
+/*
+ * What an aggregate of a rule of this table is now. The rule looked at the transaction
+ * that table_count counted last for this entry.
+ */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);
-const struct distinct *table_set(const struct table *, const struct entry *,
-                                 unsigned slot);
+/* Copies the values of a distinct slot; `to` is empty, and of distinct_flat. */
+void table_copy_set(const struct table *, const struct entry *, unsigned slot,
+                    struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
 
 /* Forgets up to `count` entries, the least telling first. Returns how many. */

@@ -148,9 +148,10 @@ static struct value read_shape(const void *subject, unsigned argument)
         (void)argument;
         if (s->record->http_shape == 0)
                 return missing();
-        int len =
-            snprintf(s->scratch, SUBJECT_SCRATCH, "%016" PRIx64, s->record->http_shape);
-        return text(slice_of(s->scratch, (size_t)len));
+        for (unsigned i = 0; i < 16; i++)
+                s->scratch[i] =
+                    "0123456789abcdef"[s->record->http_shape >> (60 - 4 * i) & 0xf];
+        return text(slice_of(s->scratch, 16));
 }
 
 struct slice subject_ja4(const struct subject *s)

@@ -76,31 +76,31 @@ static void note_encoding(struct head_framing *framing, struct slice value)
 
 static bool is_named(struct slice name, const char *literal)
 {
-        return slice_equal_nocase(name, slice_str(literal));
+        return (name.data[0] | 0x20) == literal[0] &&
+               slice_equal_nocase(name, slice_str(literal));
 }
 
-/* The four names that matter here differ in length: one comparison a line at most. */
+/*
+ * The names that matter here differ in length, and nearly all lines have another one.
+ */
+static inline bool may_frame(size_t name_len)
+{
+        return name_len == 7 || name_len == 14 || name_len == 17;
+}
+
 static void note_framing(struct head_framing *framing, const struct http_header *line,
                          bool blank_before_colon)
 {
         bool decides = false;
 
-        switch (line->name.len) {
-        case 14:
-                decides = is_named(line->name, "content-length");
-                if (decides)
-                        note_length(framing, line->value);
-                break;
-        case 17:
-                decides = is_named(line->name, "transfer-encoding");
-                if (decides)
-                        note_encoding(framing, line->value);
-                break;
-        case 7:
-                framing->upgrade |= is_named(line->name, "upgrade");
-                break;
-        default:
-                break;
+        if (is_named(line->name, "content-length")) {
+                note_length(framing, line->value);
+                decides = true;
+        } else if (is_named(line->name, "transfer-encoding")) {
+                note_encoding(framing, line->value);
+                decides = true;
+        } else if (is_named(line->name, "upgrade")) {
+                framing->upgrade = true;
         }
         /* RFC 9112 5.1: one hop reads this line, the next does not. */
         if (decides && blank_before_colon)
@@ -124,7 +124,8 @@ static void settle_framing(struct head *h)
 
 static void add_line(struct head *h, struct http_header line, bool blank_before_colon)
 {
-        note_framing(&h->framing, &line, blank_before_colon);
+        if (may_frame(line.name.len))
+                note_framing(&h->framing, &line, blank_before_colon);
         if (h->line_count == h->lines_max) {
                 h->too_many = true;
                 return;
@@ -146,21 +147,9 @@ static void continue_line(struct head *h, struct slice line)
                 before->value.len = (size_t)(more.data + more.len - before->value.data);
 }
 
-/* The same as token_length, for what is nearly always letters and hyphens. */
-static size_t name_length(struct slice line)
-{
-        size_t len = 0, more = 16;
-
-        while (more == 16 && line.len - len >= 16) {
-                more = head_scan_name(line.data + len);
-                len += more;
-        }
-        return len + token_length(slice_from(line, len));
-}
-
 static void parse_line(struct head *h, struct slice line)
 {
-        size_t name = name_length(line), colon = name;
+        size_t name = token_length(line), colon = name;
 
         if (is_blank(line.data[0])) {
                 continue_line(h, line);
@@ -179,9 +168,39 @@ static void parse_line(struct head *h, struct slice line)
                  colon > name);
 }
 
+/*
+ * How nearly all lines are written: `name: value` with a name of letters and hyphens,
+ * one blank, and none at the end. False for any other line, which parse_line reads, and
+ * which gives the same for these. May look past the line, but not past `end`: what
+ * ends a line is no letter.
+ */
+static inline bool parse_plain_line(struct head *h, struct slice line, const uint8_t *end)
+{
+        const uint8_t *p = line.data;
+        size_t name = 0, more;
+
+        do {
+                if ((size_t)(end - p) < name + 16)
+                        return false;
+                more = head_scan_name(p + name);
+                name += more;
+        } while (more == 16);
+        if (name == 0 || line.len < name + 3 || p[name] != ':' || p[name + 1] != ' ' ||
+            is_blank(p[name + 2]) || is_blank(p[line.len - 1]))
+                return false;
+        add_line(h,
+                 (struct http_header){
+                     { p, name },
+                     { p + name + 2, line.len - name - 2 },
+                 },
+                 false);
+        return true;
+}
+
 /* Header lines up to the blank one. False when there is none yet. */
 static bool parse_lines(struct head *h, struct head_scan *scan)
 {
+        const uint8_t *end = scan->bytes.data + scan->bytes.len;
         struct slice line;
 
         while (head_scan_line(scan, &line, &h->bare_lf)) {
@@ -190,7 +209,8 @@ static bool parse_lines(struct head *h, struct head_scan *scan)
                         settle_framing(h);
                         return true;
                 }
-                parse_line(h, line);
+                if (!parse_plain_line(h, line, end))
+                        parse_line(h, line);
         }
         return false;
 }

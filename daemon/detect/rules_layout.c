@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/rules_priv.h"
+
+#include "base/check.h"
+#include "detect/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Order in an entry: what wants the strictest alignment first. */
+static const struct {
+        enum slot_kind kind;
+        uint32_t size;
+} cells[] = {
+        { SLOT_SUM, sizeof(struct window_sums) },
+        { SLOT_MAX, sizeof(struct window_sums) },
+        { SLOT_COUNT, sizeof(struct window_counts) },
+        { SLOT_BYTES, sizeof(struct window_bytes) },
+};
+
+static unsigned where_number(const struct table_plan *t, unsigned where)
+{
+        unsigned i = 0;
+
+        while (t->wheres[i] != where)
+                CHECK(++i < t->where_count);
+        return i;
+}
+
+bool rule_aggregate_has_whole(const struct rule_aggregate *a)
+{
+        return a->function == FUNCTION_MEAN || a->function == FUNCTION_SHARE;
+}
+
+static void note_readers(struct table_plan *t, const struct rule *rule)
+{
+        uint64_t bit = UINT64_C(1) << where_number(t, rule->where);
+
+        for (unsigned i = 0; i < rule->aggregate_count; i++) {
+                const struct rule_aggregate *a = &rule->aggregates[i];
+                t->slots[a->a].met |= bit;
+                if (rule_aggregate_has_whole(a))
+                        t->slots[a->b].met |= bit;
+        }
+        t->slots[rule->served_targets].met |= bit;
+        t->slots[rule->served_bytes].met |= bit;
+}
+
+static void *grow(void *memory, unsigned count, size_t size)
+{
+        memory = realloc(memory, (count + 1) * size);
+        CHECK(memory);
+        memset((char *)memory + count * size, 0, size);
+        return memory;
+}
+
+static struct slot_group *find_group(struct table_plan *t, uint64_t met)
+{
+        for (unsigned i = 0; i < t->group_count; i++)
+                if (t->groups[i].met == met)
+                        return &t->groups[i];
+        t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
+        t->groups[t->group_count].met = met;
+        return &t->groups[t->group_count++];
+}
+
+static void add_number(unsigned **numbers, unsigned *count, unsigned number)
+{
+        *numbers = grow(*numbers, *count, sizeof(**numbers));
+        (*numbers)[(*count)++] = number;
+}
+
+static void add_window(struct slot_group *g, unsigned window)
+{
+        for (unsigned i = 0; i < g->window_count; i++)
+                if (g->windows[i] == window)
+                        return;
+        CHECK(g->window_count < WINDOWS_MAX);
+        g->windows[g->window_count++] = window;
+}
+
+/* A set joins others of the same values where one unit of time serves them all. */
+static void join_family(struct table_plan *t, struct slot *s, unsigned group)
+{
+        struct family *f = t->families;
+
+        for (s->family = 0; s->family < t->family_count; s->family++, f++)
+                if (f->condition == s->condition && f->operand == s->operand &&
+                    f->group == group &&
+                    distinct_plan_add(&f->plan, t->window_ns[s->window]))
+                        return;
+        t->families = grow(t->families, t->family_count, sizeof(*t->families));
+        f = &t->families[t->family_count++];
+        f->condition = s->condition;
+        f->operand = s->operand;
+        f->group = group;
+        CHECK(distinct_plan_add(&f->plan, t->window_ns[s->window]));
+        add_number(&t->groups[group].families, &t->groups[group].family_count, s->family);
+}
+
+static unsigned member_of(const struct family *f, int64_t window_ns)
+{
+        unsigned k = 0;
+
+        while (f->plan.pane[k] * f->plan.unit_ns != window_ns / SKETCH_PANES)
+                CHECK(++k < f->plan.windows);
+        return k;
+}
+
+static void make_groups(struct table_plan *t)
+{
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                struct slot *s = &t->slots[i];
+                struct slot_group *g = find_group(t, s->met);
+                add_window(g, s->window);
+                add_number(&g->slots, &g->slot_count, i);
+                if (s->kind == SLOT_DISTINCT)
+                        join_family(t, s, (unsigned)(g - t->groups));
+        }
+        for (unsigned i = 0; i < t->slot_count; i++)
+                if (t->slots[i].kind == SLOT_DISTINCT)
+                        t->slots[i].member = member_of(&t->families[t->slots[i].family],
+                                                       t->window_ns[t->slots[i].window]);
+}
+
+static uint32_t lay_out_cells(struct table_plan *t, const struct slot_group *g,
+                              unsigned kind, uint32_t at)
+{
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                struct slot *s = &t->slots[g->slots[i]];
+                if (s->kind != cells[kind].kind)
+                        continue;
+                s->offset = at;
+                at += cells[kind].size;
+        }
+        return at;
+}
+
+static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *g,
+                                 uint32_t at)
+{
+        for (unsigned i = 0; i < g->family_count; i++) {
+                struct family *f = &t->families[g->families[i]];
+                f->offset = at;
+                at += f->plan.windows * (uint32_t)sizeof(struct distinct);
+        }
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                struct slot *s = &t->slots[g->slots[i]];
+                if (s->kind == SLOT_DISTINCT)
+                        s->offset = t->families[s->family].offset;
+        }
+        return at;
+}
+
+static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
+{
+        g->begin = at = (at + 7) / 8 * 8;
+        for (unsigned kind = 0; kind < 2; kind++)
+                at = lay_out_cells(t, g, kind, at);
+        g->panes_offset = at;
+        at += g->window_count * (uint32_t)sizeof(uint32_t);
+        at = lay_out_families(t, g, at);
+        for (unsigned kind = 2; kind < sizeof(cells) / sizeof(*cells); kind++)
+                at = lay_out_cells(t, g, kind, at);
+        return g->end = at;
+}
+
+void rules_lay_out(struct rules *rules, struct diag *diag)
+{
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                note_readers(&rules->tables[rules->rules[i].table], &rules->rules[i]);
+        for (unsigned i = 0; i < rules->table_count; i++) {
+                struct table_plan *t = &rules->tables[i];
+                uint32_t at = sizeof(struct entry);
+                make_groups(t);
+                for (unsigned g = 0; g < t->group_count; g++)
+                        at = lay_out_group(t, &t->groups[g], at);
+                t->entry_size = (at + 7) / 8 * 8;
+                if (t->entry_size > BUDGET_PAGE)
+                        diag_error(
+                            diag, rules->rules[t->rules[t->rule_count - 1]].place,
+                            "too much is counted for the key '%s': %u bytes, of %d",
+                            t->type, t->entry_size, BUDGET_PAGE);
+        }
+}
+
+void rules_layout_free(struct table_plan *t)
+{
+        for (unsigned i = 0; i < t->group_count; i++) {
+                free(t->groups[i].slots);
+                free(t->groups[i].families);
+        }
+        free(t->groups);
+        free(t->families);
+}
