@@ -122,15 +122,15 @@ static enum step ip_next(struct decoding *d, uint8_t protocol)
         case 17:
                 return STEP_UDP;
         case 4:
-                return enter(d, STEP_IPV4);
+                return frame_enter(d, STEP_IPV4);
         case 41:
-                return enter(d, STEP_IPV6);
+                return frame_enter(d, STEP_IPV6);
         case 47:
                 return STEP_GRE;
         case 51:
                 return STEP_AUTHENTICATION;
         case 137: /* MPLS in IP (RFC 4023) */
-                return enter(d, STEP_MPLS);
+                return frame_enter(d, STEP_MPLS);
         default:
                 return END(FRAME_NOT_TCP);
         }
@@ -287,7 +287,7 @@ static enum step step_tcp(struct decoding *d)
                 return END(FRAME_MALFORMED);
         if (header > d->captured)
                 return END(FRAME_TRUNCATED);
-        if (d->verify && d->captured == d->length &&
+        if (d->options->verify && d->captured == d->length &&
             !checksum_tcp_is_right(&segment->source, &segment->destination,
                                    slice_of(tcp, d->length)))
                 return END(FRAME_BAD_CHECKSUM);
@@ -385,13 +385,13 @@ static enum frame_result run_ethernet(struct decoding *d)
 }
 
 enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_length,
-                               bool verify, union frame *frame)
+                               const struct frame_options *options, union frame *frame)
 {
         struct decoding d = {
                 .at = captured.data,
                 .captured = captured.len,
                 .length = wire_length > captured.len ? wire_length : captured.len,
-                .verify = verify,
+                .options = options,
                 .frame = frame,
         };
 
@@ -400,14 +400,14 @@ enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_le
         return run(&d, first_step(link), 0);
 }
 
-enum frame_result frame_resume(const struct fragment *whole, bool verify,
-                               union frame *frame)
+enum frame_result frame_resume(const struct fragment *whole,
+                               const struct frame_options *options, union frame *frame)
 {
         struct decoding d = {
                 .at = whole->bytes.data,
                 .captured = whole->bytes.len,
                 .length = whole->length,
-                .verify = verify,
+                .options = options,
                 .tunnels = whole->tunnels,
                 .ttl = whole->ttl,
                 .identification = whole->is_ipv6 ? 0 : (uint16_t)whole->identification,

@@ -47,7 +47,7 @@ struct decoding {
         const uint8_t *at;
         size_t captured; /* bytes at `at` that were captured */
         size_t length;   /* bytes there on the wire, >= captured */
-        bool verify;
+        const struct frame_options *options;
         uint8_t tunnels; /* that were entered */
         uint8_t ttl;
         uint16_t identification;
@@ -79,14 +79,6 @@ static inline enum step too_short(const struct decoding *d, size_t need)
         return d->length < need ? END(FRAME_MALFORMED) : END(FRAME_TRUNCATED);
 }
 
-/* A whole packet begins inside of another. */
-static inline enum step enter(struct decoding *d, enum step next)
-{
-        if (next < STEPS && ++d->tunnels > FRAME_TUNNELS)
-                return END(FRAME_TOO_DEEP);
-        return next;
-}
-
 static inline enum step ether_type(uint16_t type)
 {
         switch (type) {
@@ -110,6 +102,12 @@ static inline enum step ether_type(uint16_t type)
 }
 
 /* ---- tunnels ---- */
+
+/*
+ * A whole packet begins inside of another, whose addresses are in the frame: `next`, or
+ * why it is not gone into. Cost: one comparison for each of tunnel_sources.
+ */
+enum step frame_enter(struct decoding *, enum step next);
 
 /*
  * The step for a UDP payload that goes to `port`, or STEPS: then it is no tunnel. By its

@@ -2,10 +2,32 @@
 /* Packets within packets: GRE and what it carries, and tunnels in UDP. */
 #include "packet/frame_priv.h"
 
+static bool is_believed(const struct decoding *d)
+{
+        const struct frame_options *options = d->options;
+
+        if (!options->tunnel_sources)
+                return true;
+        for (size_t i = 0; i < options->tunnel_source_count; i++)
+                if (network_contains(&options->tunnel_sources[i],
+                                     &d->frame->segment.source))
+                        return true;
+        return false;
+}
+
+enum step frame_enter(struct decoding *d, enum step next)
+{
+        if (next >= STEPS)
+                return next;
+        if (!is_believed(d))
+                return END(FRAME_TUNNEL_REFUSED);
+        return ++d->tunnels > FRAME_TUNNELS ? END(FRAME_TOO_DEEP) : next;
+}
+
 /* What GRE and Geneve carry is named by an EtherType; bridged Ethernet has its own. */
 static enum step tunnelled(struct decoding *d, uint16_t type)
 {
-        return enter(d, type == 0x6558 ? STEP_ETHERNET : ether_type(type));
+        return frame_enter(d, type == 0x6558 ? STEP_ETHERNET : ether_type(type));
 }
 
 enum step frame_step_gre(struct decoding *d)
@@ -23,7 +45,7 @@ enum step frame_step_gre(struct decoding *d)
         advance(d, header);
         switch (type) {
         case 0x88be: /* the first version of ERSPAN has neither a number nor a header */
-                return has_sequence ? STEP_ERSPAN_II : enter(d, STEP_ETHERNET);
+                return has_sequence ? STEP_ERSPAN_II : frame_enter(d, STEP_ETHERNET);
         case 0x22eb:
                 return STEP_ERSPAN_III;
         default:
@@ -36,7 +58,7 @@ enum step frame_step_erspan_ii(struct decoding *d)
         if (d->captured < 8)
                 return too_short(d, 8);
         advance(d, 8);
-        return enter(d, STEP_ETHERNET);
+        return frame_enter(d, STEP_ETHERNET);
 }
 
 enum step frame_step_erspan_iii(struct decoding *d)
@@ -50,9 +72,9 @@ enum step frame_step_erspan_iii(struct decoding *d)
         advance(d, header);
         switch (frame_type) {
         case 0:
-                return enter(d, STEP_ETHERNET);
+                return frame_enter(d, STEP_ETHERNET);
         case 2:
-                return enter(d, STEP_IP);
+                return frame_enter(d, STEP_IP);
         default:
                 return END(FRAME_NOT_IP);
         }
@@ -78,7 +100,7 @@ enum step frame_udp_tunnel(const struct decoding *d, uint16_t port)
 enum step frame_step_vxlan(struct decoding *d)
 {
         advance(d, 8); /* frame_udp_tunnel has seen them */
-        return enter(d, STEP_ETHERNET);
+        return frame_enter(d, STEP_ETHERNET);
 }
 
 enum step frame_step_geneve(struct decoding *d)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """trawlwatchd -r: files and pipes in, lines, alerts and an exit status out. Needs no root."""
+import ipaddress
 import json
 import os
 import resource
@@ -330,6 +331,37 @@ def test_no_packet_at_all_is_one_line(tmp_path):
 
 def test_a_capture_with_requests_says_nothing(tmp_path):
     assert run(tmp_path, "-r", CAPTURE).stderr == ""
+
+
+# Tunnels
+
+def in_vxlan(path, source):
+    """The shipped capture as a mirror at `source` sends it; lengths are left to the frames."""
+    head, records = packets()
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 0, 0, 0x4000, 64, 17, 0,
+                     ipaddress.ip_address(source).packed, bytes([192, 0, 2, 20]))
+    outer = bytes(12) + b"\x08\x00" + ip + struct.pack(">HHHH", 49152, 4789, 0, 0) + \
+        b"\x08" + bytes(7)
+    with open(path, "wb") as file:
+        file.write(head)
+        for record in records:
+            seconds, micros, have, length = RECORD.unpack_from(record)
+            file.write(RECORD.pack(seconds, micros, have + len(outer), length + len(outer)))
+            file.write(outer + record[RECORD.size:])
+
+
+def test_only_the_tunnels_of_the_mirror_are_unwrapped(tmp_path):
+    plain = run(tmp_path, "-r", CAPTURE, "--print", "requests").stdout
+    wrapped = str(tmp_path / "wrapped.pcap")
+    in_vxlan(wrapped, "198.51.100.7")
+    assert plain and run(tmp_path, "-r", wrapped, "--print", "requests").stdout == plain
+    for sources, expected in (("10.0.0.0/8,198.51.100.7", plain), ("192.0.2.10", "")):
+        done = run(tmp_path, "-r", wrapped, "--print", "requests", "--stats",
+                   "-o", f"capture.tunnel_sources={sources}")
+        assert done.stdout == expected
+        assert counters(done.stderr)["frames_tunnel_refused_total"] == \
+            (0 if expected else len(packets()[1]))
+    assert "capture.tunnel_sources" in done.stderr.splitlines()[0]
 
 
 # Root's state is in /var/lib: it gets a folder of its own there, which nobody else sees.
