@@ -101,11 +101,7 @@ static bool take_text(struct slice *from, struct slice *text)
 {
         uint32_t len;
 
-        if (!take_u32(from, &len) || len > from->len)
-                return false;
-        *text = slice_first(*from, len);
-        *from = slice_from(*from, len);
-        return true;
+        return take_u32(from, &len) && slice_take(from, len, text);
 }
 
 bool alert_decode(struct slice payload, struct alert *alert)

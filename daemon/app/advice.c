@@ -18,6 +18,8 @@ static const struct {
         { offsetof(struct counters, checksum_errors),
           "segments have a wrong checksum (checksum offload? set "
           "capture.checksums=ignore)" },
+        { offsetof(struct counters, frames_tunnel_refused),
+          "packets are tunnels from sources that capture.tunnel_sources does not name" },
         { offsetof(struct counters, frames_not_tcp), "packets are neither TCP nor UDP" },
         { offsetof(struct counters, datagrams),
           "packets are UDP (HTTP/3? that is encrypted)" },

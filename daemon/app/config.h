@@ -40,7 +40,8 @@ struct config {
                 uint64_t buffer;
                 int64_t timeout_ns;
                 bool promiscuous;
-                unsigned checksums; /* enum config_checksums */
+                unsigned checksums;              /* enum config_checksums */
+                struct text_list tunnel_sources; /* networks, `any`, `none` */
         } capture;
         struct {
                 char *file;

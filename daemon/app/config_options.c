@@ -78,6 +78,18 @@ static const char *refuse_word(const char *text)
         return NULL;
 }
 
+static const char *refuse_source(const char *text)
+{
+        struct network network;
+        bool host_bits;
+
+        if (strcmp(text, "any") == 0 || strcmp(text, "none") == 0)
+                return NULL;
+        if (!network_parse(slice_str(text), &network, &host_bits))
+                return "needs an address or a network, as in 192.0.2.0/24, or any, or none";
+        return host_bits ? "has bits behind its prefix" : NULL;
+}
+
 #define AT(field) offsetof(struct config, field)
 
 /* clang-format off */
@@ -96,6 +108,8 @@ const struct option config_options[] = {
           RELOAD_CAPTURE, false, "Take packets for other hosts too, as a mirror port needs it." },
         { "capture", "checksums", OPTION_CHOICE, AT(capture.checksums), "ignore", 0, 0, checksum_words, NULL,
           RELOAD_CAPTURE, false, "ignore, or verify: refuse segments with a wrong TCP checksum. Network cards that fill it in later make all outgoing ones look wrong." },
+        { "capture", "tunnel_sources", OPTION_LIST, AT(capture.tunnel_sources), "any", 1, NETWORK_TEXT_MAX, NULL, refuse_source,
+          RELOAD_CAPTURE, false, "Addresses and networks whose tunnels (VXLAN, Geneve, GRE, ERSPAN, IP in IP) are unwrapped: those of the mirror. any, or none." },
 
         { "site", "file", OPTION_PATH, AT(site.file), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_CAPTURE, false, "The site map: pages, visitors behind proxies, sessions. Default: the shipped map of a profile network." },

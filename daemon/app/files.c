@@ -124,6 +124,10 @@ int run_files(const struct command_line *line, const struct setup *setup)
 
         if (!run_begin(&reading.run, line, setup, false))
                 return EXIT_FAILED;
+        if (!run_prepare(&reading.run)) {
+                run_release(&reading.run);
+                return EXIT_FAILED;
+        }
         watch_signals(&reading);
         for (unsigned i = 0; i < line->files.count && !is_over(&reading); i++)
                 good &= read_file(&reading, line->files.items[i]);

@@ -163,10 +163,6 @@ static bool open_source(struct live *live, const char *interface)
                                      EV_READ | EV_PERSIST, on_readable, source);
         CHECK(source->readable && event_add(source->readable, NULL) == 0);
         live->open_count++;
-        log_info("capturing on %s (%s)%s%s", interface,
-                 capture_link_name(capture_link(source->capture)),
-                 options.filter ? ", filter: " : "",
-                 options.filter ? options.filter : "");
         return true;
 }
 
@@ -184,6 +180,18 @@ static bool open_sources(struct live *live)
                 if (!open_source(live, interfaces->items[i]))
                         return false;
         return true;
+}
+
+static void announce(const struct live *live)
+{
+        const char *filter = live->run.setup->config.capture.filter;
+
+        for (unsigned i = 0; i < live->source_count; i++) {
+                const struct capture *capture = live->sources[i].capture;
+                log_info("capturing on %s (%s)%s%s", capture_name(capture),
+                         capture_link_name(capture_link(capture)),
+                         filter ? ", filter: " : "", filter ? filter : "");
+        }
 }
 
 static void watch_signals(struct live *live)
@@ -228,16 +236,17 @@ int run_live(const struct command_line *line, const struct setup *setup)
                 return EXIT_FAILED;
         }
         live->advice_due_ns = clock_monotonic_ns() + ADVICE_FIRST;
-        if (open_sources(live)) {
+        bool prepared = open_sources(live) && run_prepare(&live->run);
+        if (prepared) {
                 watch_signals(live);
+                announce(live);
                 event_base_dispatch(live->run.loop);
-        } else {
-                live->status = EXIT_FAILED;
         }
         release(live);
-        run_finish(&live->run);
+        if (prepared)
+                run_finish(&live->run);
         run_release(&live->run);
-        int status = live->status;
+        int status = prepared ? live->status : EXIT_FAILED;
         free(live);
         return status;
 }

@@ -36,7 +36,8 @@ struct pipeline {
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
         bool *wanted; /* pages that a rule looks at */
-        bool verify;
+        struct frame_options frame;
+        struct network *tunnel_sources;
         struct timeline timeline;
         int64_t missed_due_ns;
 };
@@ -103,6 +104,9 @@ static void count_frame(struct counters *c, enum frame_result result)
         case FRAME_TOO_DEEP:
                 c->frames_too_deep++;
                 break;
+        case FRAME_TUNNEL_REFUSED:
+                c->frames_tunnel_refused++;
+                break;
         case FRAME_BAD_CHECKSUM:
                 c->checksum_errors++;
                 break;
@@ -147,10 +151,10 @@ static void on_frame(void *context, const struct capture_frame *frame)
         struct pipeline *p = context;
         union frame found;
         enum frame_result result = frame_decode(frame->link, frame->captured,
-                                                frame->wire_length, p->verify, &found);
+                                                frame->wire_length, &p->frame, &found);
 
         if (result == FRAME_FRAGMENT)
-                result = fragment_resolve(p->fragments, result, p->verify, frame->time_ns,
+                result = fragment_resolve(p->fragments, result, &p->frame, frame->time_ns,
                                           &found);
         if (result == FRAME_SEGMENT)
                 stream_segment(p->stream, &found.segment, frame->time_ns);
@@ -266,6 +270,26 @@ static bool believes_proxy_header(void *context, const struct ip *peer)
         return site_believes_proxy_header(p->options.setup->site, peer);
 }
 
+static void make_frame_options(struct pipeline *p)
+{
+        const struct config *config = &p->options.setup->config;
+        const struct text_list *texts = &config->capture.tunnel_sources;
+
+        p->frame.verify = config->capture.checksums == CHECKSUMS_VERIFY;
+        p->tunnel_sources = calloc(texts->count + 1, sizeof(*p->tunnel_sources));
+        CHECK(p->tunnel_sources);
+        p->frame.tunnel_sources = p->tunnel_sources;
+        for (unsigned i = 0; i < texts->count; i++) {
+                struct slice text = slice_str(texts->items[i]);
+                if (slice_is(text, "any"))
+                        p->frame.tunnel_sources = NULL;
+                else if (!slice_is(text, "none"))
+                        CHECK(network_parse(
+                            text, &p->tunnel_sources[p->frame.tunnel_source_count++],
+                            NULL));
+        }
+}
+
 static bool make_front(struct pipeline *p)
 {
         const struct config *config = &p->options.setup->config;
@@ -360,7 +384,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
         p->options = *options;
         p->counters = options->counters;
         p->pages = site_page_names(options->setup->site);
-        p->verify = options->setup->config.capture.checksums == CHECKSUMS_VERIFY;
+        make_frame_options(p);
         p->missed_due_ns = INT64_MIN / 2;
         hold_init(&p->hold, options->hold_ns, HOLD_BYTES);
         if (!make_front(p) || !make_back(p))
@@ -383,6 +407,7 @@ void pipeline_free(struct pipeline **pipeline)
         hold_free(&p->hold);
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
+        free(p->tunnel_sources);
         free(p->wanted);
         free(p);
         *pipeline = NULL;

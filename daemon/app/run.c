@@ -215,11 +215,15 @@ bool run_begin(struct run *run, const struct command_line *line,
         run->loop = event_base_new();
         CHECK(run->loop);
         output_init(&run->output, run->loop, &run->counters, live);
-        /* The journal first: a start that fails there leaves no new key behind. */
-        if (open_alerts(run) && open_privacy(run) && open_pipeline(run))
+        if (open_alerts(run))
                 return true;
         run_release(run);
         return false;
+}
+
+bool run_prepare(struct run *run)
+{
+        return open_privacy(run) && open_pipeline(run);
 }
 
 bool run_advise(const struct run *run)

@@ -29,9 +29,15 @@ struct run {
                                nothing came */
 };
 
-/* False after one line that says what is missing. */
+/* The loop and the journal. False after one line that says what is missing. */
 bool run_begin(struct run *, const struct command_line *, const struct setup *,
                bool live);
+
+/*
+ * The key and the pipeline. Live, once the captures are open: a start that fails before
+ * leaves no new key behind. False after one line; what was begun is left to run_release.
+ */
+bool run_prepare(struct run *);
 
 /*
  * The input is over: finishes the pipeline, drains alerts, prints the counters. False,
@@ -39,7 +45,8 @@ bool run_begin(struct run *, const struct command_line *, const struct setup *,
  */
 bool run_finish(struct run *);
 
-/* After run_finish, and after all events on its loop were freed. */
+/* After run_finish if run_prepare went well, and after all events on its loop were freed.
+ */
 void run_release(struct run *);
 
 /* One line about the reason when there was no request: true then. */

@@ -31,6 +31,7 @@
         row(packets_duplicated, "packets_duplicated_total", "copies that a mirror made of a packet with data") \
         row(frames_not_tcp, "frames_not_tcp_total", "IP packets of other protocols")      \
         row(frames_too_deep, "frames_too_deep_total", "more nested headers than the cap") \
+        row(frames_tunnel_refused, "frames_tunnel_refused_total", "tunnels from sources that capture.tunnel_sources does not name") \
         row(time_outliers, "time_outliers_total", "packets whose time no other packet shares") \
         row(time_steps_back, "time_steps_back_total", "times the packets' clock went back for good") \
         row(checksum_errors, "checksum_errors_total", "segments refused by their checksum") \

@@ -69,6 +69,16 @@ static inline struct slice slice_first(struct slice s, size_t len)
         return slice_of(s.data, len < s.len ? len : s.len);
 }
 
+/* Takes `len` bytes off the front of *rest; false when it has fewer. */
+static inline bool slice_take(struct slice *rest, uint64_t len, struct slice *part)
+{
+        if (rest->len < len)
+                return false;
+        *part = slice_of(rest->data, (size_t)len);
+        *rest = slice_from(*rest, (size_t)len);
+        return true;
+}
+
 static inline bool slice_starts_with(struct slice s, struct slice head)
 {
         return s.len >= head.len &&

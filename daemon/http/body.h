@@ -6,7 +6,8 @@
  * given; what lies past the cap, or behind lost bytes, is not taken, so the bytes
  * that are there are always the first of the body and in their places.
  *
- * Owns one block. Bodies hold passwords: a block is wiped before it is given back.
+ * Owns one block. Bodies hold passwords: a block is wiped before it is given back, and so
+ * is one of connection_priv.h's partial heads, which may hold the beginning of a body.
  * They give way to heads: none grows while half of the budget is used.
  */
 #ifndef HTTP_BODY_H

@@ -72,10 +72,17 @@ void connection_emit_all(struct http *h, struct connection *conn, struct flow *f
 
 /* ---- out of step ---- */
 
+void connection_give_partial(struct http *h, uint8_t *block, uint32_t len, uint32_t room)
+{
+        if (!block)
+                return;
+        explicit_bzero(block, len);
+        blocks_give(&h->blocks, block, room);
+}
+
 void connection_drop_partial(struct http *h, struct http_side *side)
 {
-        if (side->partial)
-                blocks_give(&h->blocks, side->partial, side->partial_room);
+        connection_give_partial(h, side->partial, side->partial_len, side->partial_room);
         side->partial = NULL;
         side->partial_len = 0;
 }

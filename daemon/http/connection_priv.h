@@ -122,6 +122,12 @@ void connection_emit_all(struct http *, struct connection *, struct flow *,
 
 void connection_drop_partial(struct http *, struct http_side *);
 
+/*
+ * Gives the block of a partial head back. Behind the head there may be the first bytes of
+ * its body, so its `len` bytes are wiped as those of a body are (body.h).
+ */
+void connection_give_partial(struct http *, uint8_t *block, uint32_t len, uint32_t room);
+
 /* This direction has lost its message boundary. */
 void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
 

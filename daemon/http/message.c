@@ -396,10 +396,10 @@ bool message_keep_partial(struct feed *f, struct slice more)
                         h->counters->http_memory_full++;
                         return false;
                 }
-                if (side->partial) {
+                if (side->partial)
                         memcpy(block, side->partial, side->partial_len);
-                        blocks_give(&h->blocks, side->partial, side->partial_room);
-                }
+                connection_give_partial(h, side->partial, side->partial_len,
+                                        side->partial_room);
                 side->partial = block;
                 side->partial_room = (uint32_t)room;
         }
@@ -472,12 +472,12 @@ static void feed_partial(struct feed *f)
                 return;
         }
         uint8_t *block = side->partial;
-        uint32_t room = side->partial_room;
+        uint32_t len = side->partial_len, room = side->partial_room;
         side->partial = NULL;
         side->partial_len = 0;
         feed_pass(&f->bytes, f->http->head.length - before);
         on_head(f, bytes, false);
-        blocks_give(&f->http->blocks, block, room);
+        connection_give_partial(f->http, block, len, room);
 }
 
 /* Empty lines before a request are nothing (RFC 9112 2.2). */

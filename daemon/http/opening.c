@@ -89,6 +89,14 @@ static void end_here(struct feed *f)
         feed_pass(&f->bytes, f->bytes.bytes.len);
 }
 
+/* The bytes behind the first `before` come again, as those of a head and its body. */
+static void take_back(struct http_side *side, size_t before)
+{
+        if (side->partial)
+                explicit_bzero(side->partial + before, side->partial_len - before);
+        side->partial_len = (uint32_t)before;
+}
+
 /* Empty lines that were kept, as they might have been a signature, are nothing. */
 static void forget_empty_lines(struct http *h, struct http_side *side)
 {
@@ -138,7 +146,7 @@ void opening_feed(struct feed *f)
                         forget_roles(f);
                         break;
                 }
-                side->partial_len = (uint32_t)before;
+                take_back(side, before);
                 forget_empty_lines(f->http, side);
                 if (f->conn->h2) /* the server spoke first, and said so */
                         h2_adopt(f->http, f->conn, f->which);

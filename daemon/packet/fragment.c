@@ -422,13 +422,14 @@ bool fragment_put(struct fragments *f, const struct fragment *fragment, int64_t 
 }
 
 enum frame_result fragment_resolve(struct fragments *f, enum frame_result result,
-                                   bool verify, int64_t time_ns, union frame *frame)
+                                   const struct frame_options *options, int64_t time_ns,
+                                   union frame *frame)
 {
         struct fragment whole;
 
         while (result == FRAME_FRAGMENT &&
                fragment_put(f, &frame->fragment, time_ns, &whole))
-                result = frame_resume(&whole, verify, frame);
+                result = frame_resume(&whole, options, frame);
         return result;
 }
 

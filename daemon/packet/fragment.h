@@ -52,7 +52,8 @@ bool fragment_put(struct fragments *, const struct fragment *, int64_t time_ns,
  * FRAME_FRAGMENT: it waits.
  */
 enum frame_result fragment_resolve(struct fragments *, enum frame_result result,
-                                   bool verify, int64_t time_ns, union frame *frame);
+                                   const struct frame_options *, int64_t time_ns,
+                                   union frame *frame);
 
 /* Time passes without fragments. */
 void fragment_advance(struct fragments *, int64_t now_ns);

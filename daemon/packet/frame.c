@@ -1,51 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "packet/frame.h"
+#include "packet/frame_priv.h"
 
-#include "base/bytes.h"
 #include "packet/checksum.h"
-
-enum step {
-        STEP_ETHERNET,
-        STEP_NULL,
-        STEP_SLL,
-        STEP_SLL2,
-        STEP_VLAN,
-        STEP_MPLS,
-        STEP_PPPOE,
-        STEP_IP, /* raw: the version is in the first byte */
-        STEP_IPV4,
-        STEP_IPV6,
-        STEP_IPV6_OPTIONS,
-        STEP_IPV6_FRAGMENT,
-        STEP_AUTHENTICATION,
-        STEP_GRE,
-        STEP_ERSPAN_II,
-        STEP_ERSPAN_III,
-        STEP_UDP,
-        STEP_VXLAN,
-        STEP_GENEVE,
-        STEP_TCP,
-        STEPS,
-
-        /* Results lie above the steps. */
-        STEP_END,
-};
-
-#define END(result) ((enum step)(STEP_END + (result)))
-
-/* What is left of the frame, and what is known so far. */
-struct decoding {
-        const uint8_t *at;
-        size_t captured; /* bytes at `at` that were captured */
-        size_t length;   /* bytes there on the wire, >= captured */
-        bool verify;
-        uint8_t tunnels; /* that were entered */
-        uint8_t ttl;
-        uint16_t identification;
-        union frame *frame;
-};
-
-typedef enum step step_fn(struct decoding *);
 
 _Static_assert(
     offsetof(struct datagram, source) == offsetof(struct segment, source) &&
@@ -53,57 +9,6 @@ _Static_assert(
         offsetof(struct datagram, destination) == offsetof(struct segment, destination) &&
         offsetof(struct fragment, destination) == offsetof(struct segment, destination),
     "steps write the addresses before it is known what they belong to");
-
-static void advance(struct decoding *d, size_t by)
-{
-        d->at += by;
-        d->captured -= by;
-        d->length -= by;
-}
-
-/* Forgets what lies behind the first `length` bytes (padding, trailers). */
-static void cut(struct decoding *d, size_t length)
-{
-        d->length = length;
-        if (d->captured > length)
-                d->captured = length;
-}
-
-/* The next `need` bytes cannot be read: cut by the capture, or never there? */
-static enum step too_short(const struct decoding *d, size_t need)
-{
-        return d->length < need ? END(FRAME_MALFORMED) : END(FRAME_TRUNCATED);
-}
-
-/* A whole packet begins inside of another. */
-static enum step enter(struct decoding *d, enum step next)
-{
-        if (next < STEPS && ++d->tunnels > FRAME_TUNNELS)
-                return END(FRAME_TOO_DEEP);
-        return next;
-}
-
-static enum step ether_type(uint16_t type)
-{
-        switch (type) {
-        case 0x0800:
-                return STEP_IPV4;
-        case 0x86dd:
-                return STEP_IPV6;
-        case 0x8100: /* 802.1Q */
-        case 0x88a8: /* 802.1ad */
-        case 0x9100: /* QinQ before there was a standard */
-        case 0x9200:
-                return STEP_VLAN;
-        case 0x8847:
-        case 0x8848: /* multicast, or a label from upstream (RFC 5332) */
-                return STEP_MPLS;
-        case 0x8864:
-                return STEP_PPPOE;
-        default:
-                return END(FRAME_NOT_IP);
-        }
-}
 
 /* Link headers of a fixed size that name what follows by an EtherType. */
 static enum step typed_header(struct decoding *d, size_t type_at, size_t size)
@@ -217,15 +122,15 @@ static enum step ip_next(struct decoding *d, uint8_t protocol)
         case 17:
                 return STEP_UDP;
         case 4:
-                return enter(d, STEP_IPV4);
+                return frame_enter(d, STEP_IPV4);
         case 41:
-                return enter(d, STEP_IPV6);
+                return frame_enter(d, STEP_IPV6);
         case 47:
                 return STEP_GRE;
         case 51:
                 return STEP_AUTHENTICATION;
         case 137: /* MPLS in IP (RFC 4023) */
-                return enter(d, STEP_MPLS);
+                return frame_enter(d, STEP_MPLS);
         default:
                 return END(FRAME_NOT_TCP);
         }
@@ -348,80 +253,6 @@ static enum step step_ipv6_fragment(struct decoding *d)
         return found_fragment(d, word, !(word & 1), fragment);
 }
 
-/* What GRE and Geneve carry is named by an EtherType; bridged Ethernet has its own. */
-static enum step tunnelled(struct decoding *d, uint16_t type)
-{
-        return enter(d, type == 0x6558 ? STEP_ETHERNET : ether_type(type));
-}
-
-static enum step step_gre(struct decoding *d)
-{
-        if (d->captured < 4)
-                return too_short(d, 4);
-        uint16_t flags = load_be16(d->at), type = load_be16(d->at + 2);
-        bool has_sequence = flags & 0x1000;
-        size_t header = 4 + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) +
-                        (has_sequence ? 4 : 0);
-        if (flags & 0x4007) /* source routes (RFC 1701); PPTP, which carries PPP */
-                return END(FRAME_NOT_TCP);
-        if (d->captured < header)
-                return too_short(d, header);
-        advance(d, header);
-        switch (type) {
-        case 0x88be: /* the first version of ERSPAN has neither a number nor a header */
-                return has_sequence ? STEP_ERSPAN_II : enter(d, STEP_ETHERNET);
-        case 0x22eb:
-                return STEP_ERSPAN_III;
-        default:
-                return tunnelled(d, type);
-        }
-}
-
-static enum step step_erspan_ii(struct decoding *d)
-{
-        if (d->captured < 8)
-                return too_short(d, 8);
-        advance(d, 8);
-        return enter(d, STEP_ETHERNET);
-}
-
-static enum step step_erspan_iii(struct decoding *d)
-{
-        if (d->captured < 12)
-                return too_short(d, 12);
-        unsigned frame_type = d->at[10] >> 2 & 31;
-        size_t header = d->at[11] & 1 ? 20 : 12; /* a subheader of the platform */
-        if (d->captured < header)
-                return too_short(d, header);
-        advance(d, header);
-        switch (frame_type) {
-        case 0:
-                return enter(d, STEP_ETHERNET);
-        case 2:
-                return enter(d, STEP_IP);
-        default:
-                return END(FRAME_NOT_IP);
-        }
-}
-
-/* By its port and by what it must look like: the ports are anybody's. */
-static enum step udp_tunnel(const struct decoding *d, uint16_t port)
-{
-        if (d->captured < 8)
-                return STEPS;
-        switch (port) {
-        case 4789:
-        case 8472: /* Linux before the port was assigned */
-                return d->at[0] & 0x08 ? STEP_VXLAN : STEPS;
-        case 6081:
-                return d->at[0] >> 6 == 0 ? STEP_GENEVE : STEPS;
-        case 4754: /* GRE in UDP: version 0, no routes, no reserved bits */
-                return (load_be16(d->at) & 0x4fff) == 0 ? STEP_GRE : STEPS;
-        default:
-                return STEPS;
-        }
-}
-
 static enum step step_udp(struct decoding *d)
 {
         if (d->captured < 8)
@@ -434,7 +265,7 @@ static enum step step_udp(struct decoding *d)
                 return END(FRAME_MALFORMED);
         cut(d, length);
         advance(d, 8);
-        enum step tunnel = udp_tunnel(d, load_be16(udp + 2));
+        enum step tunnel = frame_udp_tunnel(d, load_be16(udp + 2));
         if (tunnel != STEPS)
                 return tunnel;
         struct datagram *datagram = &d->frame->datagram;
@@ -443,23 +274,6 @@ static enum step step_udp(struct decoding *d)
         datagram->payload = slice_of(d->at, d->captured);
         datagram->length = (uint32_t)d->length;
         return END(FRAME_DATAGRAM);
-}
-
-static enum step step_vxlan(struct decoding *d)
-{
-        advance(d, 8); /* udp_tunnel has seen them */
-        return enter(d, STEP_ETHERNET);
-}
-
-static enum step step_geneve(struct decoding *d)
-{
-        size_t header = 8 + (size_t)(d->at[0] & 63) * 4;
-        uint16_t type = load_be16(d->at + 2);
-
-        if (d->captured < header)
-                return too_short(d, header);
-        advance(d, header);
-        return tunnelled(d, type);
 }
 
 static enum step step_tcp(struct decoding *d)
@@ -473,7 +287,7 @@ static enum step step_tcp(struct decoding *d)
                 return END(FRAME_MALFORMED);
         if (header > d->captured)
                 return END(FRAME_TRUNCATED);
-        if (d->verify && d->captured == d->length &&
+        if (d->options->verify && d->captured == d->length &&
             !checksum_tcp_is_right(&segment->source, &segment->destination,
                                    slice_of(tcp, d->length)))
                 return END(FRAME_BAD_CHECKSUM);
@@ -507,12 +321,12 @@ static step_fn *const steps[STEPS] = {
         [STEP_IPV6_OPTIONS] = step_ipv6_options,
         [STEP_IPV6_FRAGMENT] = step_ipv6_fragment,
         [STEP_AUTHENTICATION] = step_authentication,
-        [STEP_GRE] = step_gre,
-        [STEP_ERSPAN_II] = step_erspan_ii,
-        [STEP_ERSPAN_III] = step_erspan_iii,
+        [STEP_GRE] = frame_step_gre,
+        [STEP_ERSPAN_II] = frame_step_erspan_ii,
+        [STEP_ERSPAN_III] = frame_step_erspan_iii,
         [STEP_UDP] = step_udp,
-        [STEP_VXLAN] = step_vxlan,
-        [STEP_GENEVE] = step_geneve,
+        [STEP_VXLAN] = frame_step_vxlan,
+        [STEP_GENEVE] = frame_step_geneve,
         [STEP_TCP] = step_tcp,
 };
 
@@ -571,13 +385,13 @@ static enum frame_result run_ethernet(struct decoding *d)
 }
 
 enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_length,
-                               bool verify, union frame *frame)
+                               const struct frame_options *options, union frame *frame)
 {
         struct decoding d = {
                 .at = captured.data,
                 .captured = captured.len,
                 .length = wire_length > captured.len ? wire_length : captured.len,
-                .verify = verify,
+                .options = options,
                 .frame = frame,
         };
 
@@ -586,14 +400,14 @@ enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_le
         return run(&d, first_step(link), 0);
 }
 
-enum frame_result frame_resume(const struct fragment *whole, bool verify,
-                               union frame *frame)
+enum frame_result frame_resume(const struct fragment *whole,
+                               const struct frame_options *options, union frame *frame)
 {
         struct decoding d = {
                 .at = whole->bytes.data,
                 .captured = whole->bytes.len,
                 .length = whole->length,
-                .verify = verify,
+                .options = options,
                 .tunnels = whole->tunnels,
                 .ttl = whole->ttl,
                 .identification = whole->is_ipv6 ? 0 : (uint16_t)whole->identification,

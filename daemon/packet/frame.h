@@ -10,7 +10,8 @@
  * Tunnels are unwrapped, FRAME_TUNNELS of them at most, and what is innermost is
  * the result: VXLAN, Geneve, GRE (also in UDP), ERSPAN I to III, IP in IP in
  * all four combinations. MPLS and PPPoE are passed over. UDP to a tunnel's port that does
- * not look like one is an ordinary datagram.
+ * not look like one is an ordinary datagram. Tunnels of sources that are not believed
+ * are a result of their own: what is in them is not looked at.
  *
  * Fragments of IP are not put together here, but given to whoever does
  * (fragment.h), with all that frame_resume needs to go on.
@@ -107,6 +108,18 @@ enum frame_result {
         FRAME_MALFORMED, /* a header contradicts itself or the frame's length */
         FRAME_TOO_DEEP,  /* more than FRAME_DEPTH headers or FRAME_TUNNELS tunnels */
         FRAME_BAD_CHECKSUM,
+        FRAME_TUNNEL_REFUSED, /* from a source that is not in tunnel_sources */
+};
+
+/* The same for every frame. */
+struct frame_options {
+        /* Segments that were captured whole must have a right TCP checksum. Offloading
+           hosts send wrong ones. */
+        bool verify;
+        /* A tunnel is unwrapped when the source of the IP header around it is in one of
+           these; NULL: always. Each of nested tunnels is asked for its own source. */
+        const struct network *tunnel_sources;
+        size_t tunnel_source_count;
 };
 
 /* False for link types that frame_decode does not know. */
@@ -114,11 +127,10 @@ bool frame_link_is_known(int link);
 
 /*
  * Takes one frame apart. `wire_length` is its length on the wire, at least
- * captured.len. With `verify`, segments that were captured whole must have a
- * right TCP checksum; offloading hosts send wrong ones, so the default is not to.
+ * captured.len.
  */
 enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_length,
-                               bool verify, union frame *);
+                               const struct frame_options *, union frame *);
 
 /*
  * Goes on with an IP packet that was put together: a fragment that is its first and
@@ -126,7 +138,7 @@ enum frame_result frame_decode(int link, struct slice captured, uint32_t wire_le
  * whoever calls this for the fragments that come out does so FRAME_TUNNELS + 1 times
  * at most.
  */
-enum frame_result frame_resume(const struct fragment *whole, bool verify,
+enum frame_result frame_resume(const struct fragment *whole, const struct frame_options *,
                                union frame *frame);
 
 #endif

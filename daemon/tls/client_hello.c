@@ -16,27 +16,17 @@ enum extension {
         EXTENSION_ECH = 0xfe0d,
 };
 
-/* Takes `len` bytes off the front of *rest; false when it has fewer. */
-static bool take(struct slice *rest, size_t len, struct slice *part)
-{
-        if (rest->len < len)
-                return false;
-        *part = slice_first(*rest, len);
-        *rest = slice_from(*rest, len);
-        return true;
-}
-
 /* A vector (RFC 8446 3.4): a length of `width` bytes, then as many bytes. */
 static bool take_vector(struct slice *rest, size_t width, struct slice *part)
 {
         struct slice length;
         size_t len = 0;
 
-        if (!take(rest, width, &length))
+        if (!slice_take(rest, width, &length))
                 return false;
         for (size_t i = 0; i < width; i++)
                 len = len << 8 | length.data[i];
-        return take(rest, len, part);
+        return slice_take(rest, len, part);
 }
 
 /* A body that is one vector and nothing else; none when it is not. */
@@ -61,7 +51,7 @@ static void read_server_name(struct client_hello *h, struct slice body)
         struct slice list = only_vector(body, 2), type, name;
 
         h->has_server_name = true;
-        while (take(&list, 1, &type) && take_vector(&list, 2, &name)) {
+        while (slice_take(&list, 1, &type) && take_vector(&list, 2, &name)) {
                 if (type.data[0] == NAME_HOST) {
                         h->server_name = name;
                         return;
@@ -145,7 +135,7 @@ static enum client_hello_result read_extensions(struct client_hello *h, struct s
         unsigned seen = 0;
 
         while (rest.len) {
-                if (!take(&rest, 2, &type) || !take_vector(&rest, 2, &body))
+                if (!slice_take(&rest, 2, &type) || !take_vector(&rest, 2, &body))
                         return CLIENT_HELLO_MALFORMED;
                 if (h->extension_count == CLIENT_HELLO_EXTENSIONS_MAX)
                         return CLIENT_HELLO_TOO_MANY;
@@ -168,7 +158,7 @@ static bool read_fixed(struct client_hello *h, struct slice *rest)
 {
         struct slice version, random, session, compression;
 
-        if (!take(rest, 2, &version) || !take(rest, 32, &random) ||
+        if (!slice_take(rest, 2, &version) || !slice_take(rest, 32, &random) ||
             !take_vector(rest, 1, &session) || session.len > 32 ||
             !take_vector(rest, 2, &h->ciphers) || h->ciphers.len % 2 ||
             !take_vector(rest, 1, &compression) || compression.len == 0)
@@ -188,7 +178,7 @@ enum client_hello_result client_hello_parse(struct slice message, struct client_
         struct slice rest = message, type, body, extensions = slice_none();
 
         clear(h);
-        if (!take(&rest, 1, &type) || type.data[0] != TYPE_CLIENT_HELLO ||
+        if (!slice_take(&rest, 1, &type) || type.data[0] != TYPE_CLIENT_HELLO ||
             !take_vector(&rest, 3, &body) || rest.len || !read_fixed(h, &body))
                 return CLIENT_HELLO_MALFORMED;
         /* Before TLS 1.2 a hello could end here (RFC 5246 7.4.1.2). */

@@ -64,21 +64,12 @@ static const struct quic_version *find_version(uint32_t number)
         return NULL;
 }
 
-static bool take(struct slice *rest, uint64_t len, struct slice *part)
-{
-        if (rest->len < len)
-                return false;
-        *part = slice_first(*rest, (size_t)len);
-        *rest = slice_from(*rest, (size_t)len);
-        return true;
-}
-
 /* The two highest bits say whether it has 1, 2, 4 or 8 bytes (RFC 9000 16). */
 static bool take_integer(struct slice *rest, uint64_t *value)
 {
         struct slice bytes;
 
-        if (rest->len == 0 || !take(rest, 1U << (rest->data[0] >> 6), &bytes))
+        if (rest->len == 0 || !slice_take(rest, 1U << (rest->data[0] >> 6), &bytes))
                 return false;
         *value = bytes.data[0] & 0x3f;
         for (size_t i = 1; i < bytes.len; i++)
@@ -90,15 +81,15 @@ static bool take_with_length(struct slice *rest, struct slice *part)
 {
         uint64_t len;
 
-        return take_integer(rest, &len) && take(rest, len, part);
+        return take_integer(rest, &len) && slice_take(rest, len, part);
 }
 
 static bool take_id(struct slice *rest, struct slice *id)
 {
         struct slice len;
 
-        return take(rest, 1, &len) && len.data[0] <= QUIC_ID_MAX &&
-               take(rest, len.data[0], id);
+        return slice_take(rest, 1, &len) && len.data[0] <= QUIC_ID_MAX &&
+               slice_take(rest, len.data[0], id);
 }
 
 /* ---- packets ---- */
@@ -130,7 +121,7 @@ enum quic_packet_result quic_packet_next(struct slice *datagram, struct quic_pac
 
         if (rest.len == 0 || !(rest.data[0] & LONG_HEADER))
                 return QUIC_PACKET_NONE;
-        if (!take(&rest, 5, &start))
+        if (!slice_take(&rest, 5, &start))
                 return QUIC_PACKET_MALFORMED;
         *p = (struct quic_packet){ .version = find_version(load_be32(start.data + 1)) };
         if (!p->version)

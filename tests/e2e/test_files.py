@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """trawlwatchd -r: files and pipes in, lines, alerts and an exit status out. Needs no root."""
+import ipaddress
 import json
 import os
 import resource
@@ -332,11 +333,78 @@ def test_a_capture_with_requests_says_nothing(tmp_path):
     assert run(tmp_path, "-r", CAPTURE).stderr == ""
 
 
-def test_a_start_without_a_journal_leaves_no_key(tmp_path):
-    done = run(tmp_path, "-i", "lo", "-o", "journal.dir=/proc/nowhere")
-    assert done.returncode == 1 and "/proc/nowhere" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not list((tmp_path / "state").rglob("privacy.key"))
+# Tunnels
+
+def in_vxlan(path, source):
+    """The shipped capture as a mirror at `source` sends it; lengths are left to the frames."""
+    head, records = packets()
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 0, 0, 0x4000, 64, 17, 0,
+                     ipaddress.ip_address(source).packed, bytes([192, 0, 2, 20]))
+    outer = bytes(12) + b"\x08\x00" + ip + struct.pack(">HHHH", 49152, 4789, 0, 0) + \
+        b"\x08" + bytes(7)
+    with open(path, "wb") as file:
+        file.write(head)
+        for record in records:
+            seconds, micros, have, length = RECORD.unpack_from(record)
+            file.write(RECORD.pack(seconds, micros, have + len(outer), length + len(outer)))
+            file.write(outer + record[RECORD.size:])
+
+
+def test_only_the_tunnels_of_the_mirror_are_unwrapped(tmp_path):
+    plain = run(tmp_path, "-r", CAPTURE, "--print", "requests").stdout
+    wrapped = str(tmp_path / "wrapped.pcap")
+    in_vxlan(wrapped, "198.51.100.7")
+    assert plain and run(tmp_path, "-r", wrapped, "--print", "requests").stdout == plain
+    for sources, expected in (("10.0.0.0/8,198.51.100.7", plain), ("192.0.2.10", "")):
+        done = run(tmp_path, "-r", wrapped, "--print", "requests", "--stats",
+                   "-o", f"capture.tunnel_sources={sources}")
+        assert done.stdout == expected
+        assert counters(done.stderr)["frames_tunnel_refused_total"] == \
+            (0 if expected else len(packets()[1]))
+    assert "capture.tunnel_sources" in done.stderr.splitlines()[0]
+
+
+# Root's state is in /var/lib: it gets a folder of its own there, which nobody else sees.
+OWN_STATE = ["unshare", "--mount", "sh", "-c",
+             'mount --bind "$XDG_STATE_HOME" /var/lib && exec "$@"', "sh"]
+
+
+def in_own_state(tmp_path, *options):
+    (tmp_path / "state").mkdir(exist_ok=True)
+    return [*(OWN_STATE if os.geteuid() == 0 else []), *command(*options)]
+
+
+def key_of(tmp_path):
+    return tmp_path / "state/trawlwatch/privacy.key"
+
+
+@pytest.mark.parametrize("prefix, options, says", [
+    ([], ["-i", "lo", "-o", "journal.dir=/proc/nowhere"], "/proc/nowhere"),
+    ([], ["-i", "nosuch0"], "nosuch0"),
+    (["setpriv", "--bounding-set", "-net_raw"], ["-i", "lo"], "lo: "),
+])
+def test_a_start_that_fails_leaves_no_key(tmp_path, prefix, options, says):
+    if prefix and os.geteuid() != 0:
+        prefix = []  # nothing to give up
+    wrapped = in_own_state(tmp_path, *options)
+    at = wrapped.index(program("trawlwatchd"))
+    done = subprocess.run(wrapped[:at] + prefix + wrapped[at:], capture_output=True,
+                          env=environment(tmp_path), timeout=60, text=True)
+    assert done.returncode == 1 and says in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not key_of(tmp_path).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="capturing needs root")
+def test_a_start_that_goes_well_makes_a_key(tmp_path):
+    child = subprocess.Popen(in_own_state(tmp_path, "-i", "lo", "-f", "port 9"), bufsize=0,
+                             stderr=subprocess.PIPE, env=environment(tmp_path))
+    assert b"made a privacy key" in wait_for_line(child.stderr)
+    assert b"capturing on lo" in wait_for_line(child.stderr)
+    child.terminate()
+    child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert key_of(tmp_path).stat().st_mode & 0o777 == 0o600
 
 
 # Usage

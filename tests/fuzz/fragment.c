@@ -59,8 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         if (compared)
                                 CHECK(memcmp(whole.bytes.data, seen[whole.identification],
                                              whole.length) == 0);
+                        static const struct frame_options options = { .verify = true };
                         union frame frame;
-                        frame_resume(&whole, true, &frame);
+                        frame_resume(&whole, &options, &frame);
                 }
                 data += 4 + len;
                 size -= 4 + len;

@@ -36,6 +36,7 @@ static void check_found(struct slice frame, enum frame_result result,
 
 /* The same as a cooked frame: 14 bytes before the type instead of 12. */
 static void check_long_way(struct slice frame, uint32_t wire_length,
+                           const struct frame_options *options,
                            enum frame_result expected)
 {
         uint8_t cooked[4096] = { 0 };
@@ -45,7 +46,7 @@ static void check_long_way(struct slice frame, uint32_t wire_length,
                 return;
         memcpy(cooked + 14, frame.data + 12, frame.len - 12);
         CHECK(frame_decode(FRAME_LINK_SLL, slice_of(cooked, frame.len + 2),
-                           wire_length + 2, false, &found) == expected);
+                           wire_length + 2, options, &found) == expected);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,6 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 FRAME_LINK_NULL, FRAME_LINK_ETHERNET, FRAME_LINK_RAW,
                 FRAME_LINK_LOOP, FRAME_LINK_SLL,      FRAME_LINK_SLL2
         };
+        /* Of IPv4, 128.0.0.0/1. */
+        static const struct network sources[] = {
+                { .ip = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 128 } }, .bits = 97 },
+        };
+        static const struct frame_options options[] = {
+                { .verify = false },
+                { .verify = true },
+                { .tunnel_sources = sources, .tunnel_source_count = 1 },
+        };
         union frame found;
 
         if (size < 2)
@@ -61,12 +71,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int link = links[data[0] % (sizeof(links) / sizeof(links[0]))];
         struct slice frame = slice_of(data + 2, size - 2);
         uint32_t wire_length = (uint32_t)frame.len + data[1];
-        for (int verify = 0; verify < 2; verify++) {
+        for (int i = 0; i < 3; i++) {
                 enum frame_result result =
-                    frame_decode(link, frame, wire_length, verify, &found);
+                    frame_decode(link, frame, wire_length, &options[i], &found);
                 check_found(frame, result, &found);
-                if (link == FRAME_LINK_ETHERNET && !verify)
-                        check_long_way(frame, wire_length, result);
+                if (link == FRAME_LINK_ETHERNET && !options[i].verify)
+                        check_long_way(frame, wire_length, &options[i], result);
         }
         return 0;
 }

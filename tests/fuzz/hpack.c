@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Header blocks of one direction, each after a byte of its length; whole and in pieces of
- * one byte: both must give the same fields. The first byte is the budget. Nothing may be
- * left over.
+ * The first byte is the budget, then come header blocks of one direction, each after
+ * three bytes: its length, how often it comes once more, and how many KiB the table may
+ * hold from there on. Whole, in pieces of one byte and of some: all must give the same
+ * fields. Nothing may be left over.
  */
 #include "http/hpack.h"
 #include "base/check.h"
+
+enum { BLOCK_HEAD = 3, REPEAT = 128 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +43,24 @@ static enum hpack_result decode(struct hpack *h, struct slice block, size_t step
         return result;
 }
 
+/* The next block, as often as it comes. */
+static enum hpack_result decode_next(struct hpack *h, struct slice *rest, size_t step,
+                                     struct seen *seen)
+{
+        enum hpack_result result = HPACK_OK;
+        struct slice head, block = slice_none();
+
+        if (!slice_take(rest, BLOCK_HEAD, &head) ||
+            !slice_take(rest, head.data[0], &block)) {
+                *rest = slice_none();
+                return HPACK_OK;
+        }
+        hpack_allow(h, head.data[2] * 1024U);
+        for (int times = 0; times <= head.data[1] % REPEAT && result == HPACK_OK; times++)
+                result = decode(h, block, step, seen);
+        return result;
+}
+
 static enum hpack_result run(struct slice rest, size_t step, uint64_t budget,
                              struct seen *seen)
 {
@@ -50,15 +71,10 @@ static enum hpack_result run(struct slice rest, size_t step, uint64_t budget,
         struct hpack *h = hpack_new(&blocks);
         if (h) {
                 result = HPACK_OK;
-                while (rest.len && result == HPACK_OK) {
-                        if (rest.data[0] == 0)
-                                hpack_allow(h, HPACK_TABLE_MAX);
-                        struct slice block =
-                            slice_first(slice_from(rest, 1), rest.data[0]);
-                        result = decode(h, block, step, seen);
-                        rest = slice_from(rest, 1 + block.len);
-                }
+                while (rest.len && result == HPACK_OK)
+                        result = decode_next(h, &rest, step, seen);
         }
+        CHECK(blocks.used <= budget);
         hpack_free(&h);
         CHECK(blocks.used == 0);
         blocks_free(&blocks);
@@ -67,17 +83,21 @@ static enum hpack_result run(struct slice rest, size_t step, uint64_t budget,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        struct seen whole = { 0 }, pieces = { 0 };
+        struct seen whole = { 0 };
 
         if (size == 0)
                 return 0;
-        uint64_t budget = data[0] >= 128 ? 1 << 20 : 64 * (uint64_t)data[0] + 1024;
+        uint64_t budget = data[0] >= 128 ? 1 << 20 : 64 + 128 * (uint64_t)data[0];
         struct slice rest = slice_of(data + 1, size - 1);
         enum hpack_result one = run(rest, SIZE_MAX, budget, &whole);
-        enum hpack_result two = run(rest, 1, budget, &pieces);
-        /* What comes in pieces may need memory for one of them. */
-        if (one != HPACK_FULL && two != HPACK_FULL) {
-                CHECK(one == two);
+        const size_t steps[] = { 1, 2 + data[0] % 30 };
+        for (int i = 0; i < 2; i++) {
+                struct seen pieces = { 0 };
+                enum hpack_result result = run(rest, steps[i], budget, &pieces);
+                /* What comes in pieces may need memory for one of them. */
+                if (one == HPACK_FULL || result == HPACK_FULL)
+                        continue;
+                CHECK(one == result);
                 CHECK(whole.sum == pieces.sum && whole.fields == pieces.fields &&
                       whole.bytes == pieces.bytes);
         }

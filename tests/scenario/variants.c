@@ -22,6 +22,7 @@ struct totals {
 void variants_play(const struct wire *wire, struct stream *stream,
                    struct counters *counters)
 {
+        static const struct frame_options options;
         int64_t now_ns = start_ns;
         struct fragments *fragments = fragment_new(4 << 20, hash_key_fixed(), counters);
 
@@ -34,8 +35,8 @@ void variants_play(const struct wire *wire, struct stream *stream,
                 now_ns +=
                     (wire->packets[i].at_once ? 0 : NS_PER_MS) + wire->packets[i].wait_ns;
                 enum frame_result found = frame_decode(
-                    FRAME_LINK_RAW, slice_of(copy, len), (uint32_t)len, false, &frame);
-                found = fragment_resolve(fragments, found, false, now_ns, &frame);
+                    FRAME_LINK_RAW, slice_of(copy, len), (uint32_t)len, &options, &frame);
+                found = fragment_resolve(fragments, found, &options, now_ns, &frame);
                 if (found == FRAME_SEGMENT)
                         stream_segment(stream, &frame.segment, now_ns);
                 else if (found != FRAME_FRAGMENT)

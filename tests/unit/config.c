@@ -63,6 +63,8 @@ static void defaults_are_those_of_the_table(void **state)
         assert_int_equal(c.capture.timeout_ns, 10 * MS);
         assert_true(c.capture.promiscuous);
         assert_int_equal(c.capture.checksums, CHECKSUMS_IGNORE);
+        assert_int_equal(c.capture.tunnel_sources.count, 1);
+        assert_string_equal(c.capture.tunnel_sources.items[0], "any");
         assert_null(c.site.file);
         assert_false(c.rules.paths.given);
         assert_int_equal(c.limits.flows, 1048576);
@@ -315,6 +317,28 @@ static void listen_needs_address_and_port(void **state)
         config_free(&c);
 }
 
+static void tunnel_sources_are_networks(void **state)
+{
+        static const char *const good[] = { "any", "none", "192.0.2.10",
+                                            "192.0.2.0/24,2001:db8::/32" };
+        char text[96];
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+                snprintf(text, sizeof(text), "capture.tunnel_sources=%s", good[i]);
+                assert_true(set(&c, text));
+        }
+        assert_false(set(&c, "capture.tunnel_sources=192.0.2.0/24,mirror"));
+        assert_true(said("-o:1:37: capture.tunnel_sources: 'mirror': needs an address or "
+                         "a network, as in 192.0.2.0/24, or any, or none\n"));
+        assert_false(set(&c, "capture.tunnel_sources=192.0.2.1/24"));
+        assert_true(said("'192.0.2.1/24': has bits behind its prefix"));
+        assert_int_equal(c.capture.tunnel_sources.count, 2);
+        config_free(&c);
+}
+
 static void what_nothing_reads_yet_is_said(void **state)
 {
         struct config c;
@@ -465,6 +489,7 @@ int main(void)
                 cmocka_unit_test(an_interface_is_named_once),
                 cmocka_unit_test(mistakes_of_settings_have_columns),
                 cmocka_unit_test(listen_needs_address_and_port),
+                cmocka_unit_test(tunnel_sources_are_networks),
                 cmocka_unit_test(what_nothing_reads_yet_is_said),
                 cmocka_unit_test(printed_form_parses_to_the_same),
                 cmocka_unit_test(sections_may_be_empty),

@@ -15,6 +15,8 @@
 #define B8 "bbbbbbbb"
 #define C8 "cccccccc"
 
+static const struct frame_options trusting;
+
 struct world {
         struct fragments *fragments;
         struct counters counters;
@@ -335,7 +337,7 @@ static void test_fragments_in_tunnels_in_fragments(void **state)
                         found.fragment.length = (uint32_t)(to - from);
                         found.fragment.bytes = slice_of(gre + from, to - from);
                         enum frame_result result = fragment_resolve(
-                            w.fragments, FRAME_FRAGMENT, false, w.now_ns, &found);
+                            w.fragments, FRAME_FRAGMENT, &trusting, w.now_ns, &found);
                         assert_int_equal(result,
                                          i && half ? FRAME_SEGMENT : FRAME_FRAGMENT);
                 }
@@ -366,7 +368,7 @@ static void test_tunnels_are_counted_on(void **state)
                         found.fragment.length = half ? 8 : 16;
                         found.fragment.bytes =
                             slice_of(inner + half * 16, found.fragment.length);
-                        result = fragment_resolve(w.fragments, FRAME_FRAGMENT, false,
+                        result = fragment_resolve(w.fragments, FRAME_FRAGMENT, &trusting,
                                                   w.now_ns, &found);
                 }
                 assert_int_equal(result, tunnels < FRAME_TUNNELS ? FRAME_MALFORMED

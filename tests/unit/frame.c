@@ -21,6 +21,8 @@
         "0000" /* 8080 to 49374 */
 #define HELLO "6869"
 
+static const struct frame_options trusting, verifying = { .verify = true };
+
 static size_t from_hex(const char *hex, uint8_t *out)
 {
         size_t len = 0;
@@ -43,12 +45,14 @@ static enum frame_result decode(int link, const char *hex, union frame *found)
                 uint8_t *copy = malloc(cut ? cut : 1);
                 union frame ignored;
                 memcpy(copy, bytes, cut);
-                frame_decode(link, slice_of(copy, cut), (uint32_t)len, true, &ignored);
-                frame_decode(link, slice_of(copy, cut), (uint32_t)cut, true, &ignored);
+                frame_decode(link, slice_of(copy, cut), (uint32_t)len, &verifying,
+                             &ignored);
+                frame_decode(link, slice_of(copy, cut), (uint32_t)cut, &verifying,
+                             &ignored);
                 free(copy);
         }
         memset(found, 0, sizeof(*found));
-        return frame_decode(link, slice_of(bytes, len), (uint32_t)len, false, found);
+        return frame_decode(link, slice_of(bytes, len), (uint32_t)len, &trusting, found);
 }
 
 static void assert_hello(int link, const char *hex, const char *source)
@@ -276,6 +280,91 @@ static void test_tunnels_within_tunnels(void **state)
         assert_int_equal(decode(FRAME_LINK_RAW, five, &found), FRAME_TOO_DEEP);
 }
 
+/* ---- whose tunnels are unwrapped ---- */
+
+static enum frame_result decode_from(const char *sources, const char *hex)
+{
+        struct network networks[4];
+        struct frame_options options = { .tunnel_sources = networks };
+        struct slice left = slice_str(sources);
+        uint8_t bytes[1024];
+        union frame found;
+
+        while (left.len) {
+                size_t end = slice_find(left, ' ');
+                assert_true(network_parse(slice_first(left, end),
+                                          &networks[options.tunnel_source_count++],
+                                          NULL));
+                left = slice_from(left, end < left.len ? end + 1 : end);
+        }
+        size_t len = from_hex(hex, bytes);
+        return frame_decode(FRAME_LINK_RAW, slice_of(bytes, len), (uint32_t)len, &options,
+                            &found);
+}
+
+/* OUT4 comes from 198.51.100.7, OUT6 from 2001:db8::aa, IP4 from 10.0.0.1. */
+static void test_tunnel_sources(void **state)
+{
+        static const char *const tunnels[] = {
+                OUT4("11") VXLAN INNER,
+                OUT4("11") UDP("17c1") "0000655800002a00" INNER,
+                OUT4("2f") "00000800" IP4 TCP HELLO,
+                OUT4("11") UDP("1292") "00000800" IP4 TCP HELLO,
+                OUT4("2f") "000088be" INNER,
+                OUT4("2f") "100088be000000071001000000000000" INNER,
+                OUT4("2f") "100022eb00000007200100000000000000000000" INNER,
+                OUT4("04") IP4 TCP HELLO,
+                OUT4("29") IP6 TCP HELLO,
+                OUT4("89") "0001004000002140" IP4 TCP HELLO,
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
+                const char *hex = tunnels[i];
+                assert_int_equal(decode_from("198.51.100.7", hex), FRAME_SEGMENT);
+                assert_int_equal(decode_from("2001:db8::/32 198.51.100.0/24", hex),
+                                 FRAME_SEGMENT);
+                assert_int_equal(decode_from("198.51.100.8 10.0.0.1", hex),
+                                 FRAME_TUNNEL_REFUSED);
+                assert_int_equal(decode_from("", hex), FRAME_TUNNEL_REFUSED);
+        }
+        assert_int_equal(decode_from("2001:db8::aa", OUT6("04") IP4 TCP HELLO),
+                         FRAME_SEGMENT);
+        assert_int_equal(decode_from("2001:db8::ab", OUT6("04") IP4 TCP HELLO),
+                         FRAME_TUNNEL_REFUSED);
+        /* Each of two has to be believed. */
+        const char *nested = OUT4("11") VXLAN MACS "86dd" OUT6("04") IP4 TCP HELLO;
+        assert_int_equal(decode_from("198.51.100.7 2001:db8::aa", nested), FRAME_SEGMENT);
+        assert_int_equal(decode_from("198.51.100.7", nested), FRAME_TUNNEL_REFUSED);
+        assert_int_equal(decode_from("2001:db8::aa", nested), FRAME_TUNNEL_REFUSED);
+        /* What is no tunnel does not ask. */
+        assert_int_equal(decode_from("", IP4 TCP HELLO), FRAME_SEGMENT);
+        assert_int_equal(decode_from("", OUT4("11") "01bb12b5000a0000" HELLO),
+                         FRAME_DATAGRAM);
+}
+
+/* A tunnel whose outer packet came in fragments. */
+static void test_tunnel_source_of_fragments(void **state)
+{
+        uint8_t bytes[64];
+        size_t len = from_hex(IP4 TCP HELLO, bytes);
+        struct network believed;
+        struct frame_options options = { .tunnel_sources = &believed,
+                                         .tunnel_source_count = 1 };
+        struct fragment whole = { .protocol = 4,
+                                  .is_last = true,
+                                  .length = (uint32_t)len,
+                                  .bytes = slice_of(bytes, len) };
+        union frame found;
+
+        (void)state;
+        ip_parse(slice_str("192.0.2.7"), &whole.source);
+        network_parse(slice_str("192.0.2.7"), &believed, NULL);
+        assert_int_equal(frame_resume(&whole, &options, &found), FRAME_SEGMENT);
+        network_parse(slice_str("10.0.0.1"), &believed, NULL);
+        assert_int_equal(frame_resume(&whole, &options, &found), FRAME_TUNNEL_REFUSED);
+}
+
 /* A mirror cuts what it wraps; the outer headers are right about what is there. */
 static void test_packets_cut_by_a_mirror(void **state)
 {
@@ -385,14 +474,14 @@ static void test_resume(void **state)
 
         (void)state;
         ip_parse(slice_str("192.0.2.7"), &whole.source);
-        assert_int_equal(frame_resume(&whole, false, &found), FRAME_SEGMENT);
+        assert_int_equal(frame_resume(&whole, &trusting, &found), FRAME_SEGMENT);
         assert_true(ip_equal(&found.segment.source, &whole.source));
         assert_slice(found.segment.payload, "hi");
         assert_int_equal(found.segment.ttl, 63);
         whole.is_ipv6 = true;
         whole.protocol = 4;
         whole.tunnels = FRAME_TUNNELS;
-        assert_int_equal(frame_resume(&whole, false, &found), FRAME_TOO_DEEP);
+        assert_int_equal(frame_resume(&whole, &trusting, &found), FRAME_TOO_DEEP);
 }
 
 static void test_what_tcp_says(void **state)
@@ -443,12 +532,13 @@ static void test_the_short_way_is_the_same(void **state)
                 size_t cut = rand() % 4 ? len : 2 + (size_t)rand() % (len - 1);
                 memset(&a, 0, sizeof(a));
                 memset(&b, 0, sizeof(b));
-                enum frame_result result =
-                    frame_decode(FRAME_LINK_ETHERNET, slice_of(ethernet, 12 + cut),
-                                 (uint32_t)(12 + len), i % 2, &a);
+                enum frame_result result = frame_decode(
+                    FRAME_LINK_ETHERNET, slice_of(ethernet, 12 + cut),
+                    (uint32_t)(12 + len), i % 2 ? &verifying : &trusting, &a);
                 assert_int_equal(result,
                                  frame_decode(FRAME_LINK_SLL, slice_of(cooked, 14 + cut),
-                                              (uint32_t)(14 + len), i % 2, &b));
+                                              (uint32_t)(14 + len),
+                                              i % 2 ? &verifying : &trusting, &b));
                 if (result != FRAME_SEGMENT)
                         continue;
                 assert_true(slice_equal(a.segment.payload, b.segment.payload));
@@ -521,12 +611,12 @@ static void test_snapshot_length(void **state)
 
         (void)state;
         assert_int_equal(frame_decode(FRAME_LINK_ETHERNET, slice_of(bytes, len - 1),
-                                      (uint32_t)len, false, &found),
+                                      (uint32_t)len, &trusting, &found),
                          FRAME_SEGMENT);
         assert_slice(found.segment.payload, "h");
         assert_int_equal(found.segment.length, 2);
         assert_int_equal(frame_decode(FRAME_LINK_ETHERNET, slice_of(bytes, 40),
-                                      (uint32_t)len, false, &found),
+                                      (uint32_t)len, &trusting, &found),
                          FRAME_TRUNCATED);
 }
 
@@ -543,14 +633,14 @@ static void test_checksums(void **state)
         for (int i = 0; i < 2; i++) {
                 size_t len = from_hex(both[i], bytes);
                 assert_int_equal(frame_decode(FRAME_LINK_RAW, slice_of(bytes, len),
-                                              (uint32_t)len, true, &found),
+                                              (uint32_t)len, &verifying, &found),
                                  FRAME_SEGMENT);
                 bytes[len - 1] ^= 1;
                 assert_int_equal(frame_decode(FRAME_LINK_RAW, slice_of(bytes, len),
-                                              (uint32_t)len, true, &found),
+                                              (uint32_t)len, &verifying, &found),
                                  FRAME_BAD_CHECKSUM);
                 assert_int_equal(frame_decode(FRAME_LINK_RAW, slice_of(bytes, len),
-                                              (uint32_t)len, false, &found),
+                                              (uint32_t)len, &trusting, &found),
                                  FRAME_SEGMENT);
         }
 }
@@ -566,6 +656,8 @@ int main(void)
                 cmocka_unit_test(test_tunnels),
                 cmocka_unit_test(test_shims),
                 cmocka_unit_test(test_tunnels_within_tunnels),
+                cmocka_unit_test(test_tunnel_sources),
+                cmocka_unit_test(test_tunnel_source_of_fragments),
                 cmocka_unit_test(test_packets_cut_by_a_mirror),
                 cmocka_unit_test(test_datagrams),
                 cmocka_unit_test(test_fragments),

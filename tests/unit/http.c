@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "http/http.h"
+#include "http/connection_priv.h"
 #include "packet/frame.h"
 #include "stream/stream.h"
 
@@ -220,6 +220,59 @@ static void test_bodies_http2(void **state)
         }
 }
 
+/* ---- what is left behind ---- */
+
+static bool believes(void *context, const struct ip *peer)
+{
+        (void)context, (void)peer;
+        return true;
+}
+
+/* Looks through all memory that heads and bodies ever lay in. */
+static bool memory_has(const struct http *h, const char *text)
+{
+        for (int i = 0; i < BLOCKS_CLASSES; i++) {
+                const struct slab *s = &h->blocks.classes[i];
+                if (memmem(s->memory, slab_bytes(s), text, strlen(text)))
+                        return true;
+        }
+        return false;
+}
+
+/* Secrets come in the packet that ends a head whose beginning came before. */
+static void test_bodies_are_wiped(void **state)
+{
+        static const struct {
+                const char *first, *second, *told;
+        } rows[] = {
+                { "POST /a HTTP/1.1\r\nContent-Length: 8\r\n", "\r\nmysecret",
+                  "/a [mysecret] [], " },
+                { "POST /a HTTP/1.1\r\nContent-Length: 8\r\n",
+                  "X-Long: ..................................\r\n\r\nmysecret",
+                  "/a [mysecret] [], " },
+                { "\r\n", "POST /a HTTP/1.1\r\nContent-Length: 8\r\n\r\nmysecret",
+                  "/a [mysecret] [], " },
+                { "PROXY TCP4 203.0.113.9 192.0.2.1 4321",
+                  " 80\r\nPOST /a HTTP/1.1\r\nContent-Length: 8\r\n\r\nmysecret",
+                  "/a [mysecret] [], " },
+                { "POST /a\r\n", "\r\nmysecret", "" }, /* and no head at all */
+        };
+
+        (void)state;
+        for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct world w;
+                begin_with(&w, 32, on_bodies);
+                w.http->options.opening.believes = believes;
+                http_want_bodies(w.http, body_wanted);
+                shake_hands(&w);
+                send(&w, false, SEGMENT_ACK, rows[i].first);
+                send(&w, false, SEGMENT_ACK, rows[i].second);
+                stream_finish(w.stream);
+                assert_false(memory_has(w.http, "mysecret"));
+                finish(&w, rows[i].told);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -228,6 +281,7 @@ int main(void)
                 cmocka_unit_test(test_pipeline_full),
                 cmocka_unit_test(test_joined_in_the_middle),
                 cmocka_unit_test(test_bodies_http2),
+                cmocka_unit_test(test_bodies_are_wiped),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ static void on_incident(void *context, const struct incident *incident)
         (void)context, (void)incident;
 }
 
-static void begin(struct world *w, bool verify)
+static void begin_with(struct world *w, bool verify, const char *tunnel_source)
 {
         struct check_request request = { .site = "../rules/sites/profile-network.yaml" };
         struct buf messages = { 0 };
@@ -44,6 +44,8 @@ static void begin(struct world *w, bool verify)
         check_add_rules(&request, "none");
         assert_true(check_load(&request, &w->setup, &messages));
         w->setup.config.capture.checksums = verify ? CHECKSUMS_VERIFY : CHECKSUMS_IGNORE;
+        text_list_clear(&w->setup.config.capture.tunnel_sources);
+        text_list_add(&w->setup.config.capture.tunnel_sources, tunnel_source);
         struct pipeline_options options = {
                 .setup = &w->setup,
                 .flow_key = hash_key_fixed(),
@@ -57,6 +59,11 @@ static void begin(struct world *w, bool verify)
         assert_non_null(w->pipeline);
         buf_free(&messages);
         check_request_free(&request);
+}
+
+static void begin(struct world *w, bool verify)
+{
+        begin_with(w, verify, "any");
 }
 
 static void end(struct world *w)
@@ -158,11 +165,41 @@ static void test_a_request_comes_out(void **state)
         end(&w);
 }
 
+/* A segment in GRE of 198.51.100.7: by what the option says, a request or a counter. */
+static void test_tunnel_sources(void **state)
+{
+        static const struct {
+                const char *source;
+                bool is_believed;
+        } rows[] = { { "any", true },
+                     { "198.51.100.0/24", true },
+                     { "192.0.2.10", false },
+                     { "none", false } };
+        char hex[512] = MACS "0800"
+                             "4500000000004000ff2f0000c6336407c6336408"
+                             "00000800"
+                             "4500003a00004000400600000a000001c0000201" TCP;
+
+        (void)state;
+        for (const char *c = "GET / HTTP/1.1\r\n\r\n"; *c; c++)
+                sprintf(hex + strlen(hex), "%02x", *c);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct world w;
+                begin_with(&w, false, rows[i].source);
+                feed(&w, hex, 0);
+                assert_int_equal(w.counters.segments, rows[i].is_believed);
+                assert_int_equal(w.counters.frames_tunnel_refused, !rows[i].is_believed);
+                assert_int_equal(w.counters.packets, 1);
+                end(&w);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_each_strange_frame_has_its_counter),
                 cmocka_unit_test(test_a_request_comes_out),
+                cmocka_unit_test(test_tunnel_sources),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,6 +483,43 @@ static void test_one_pair(void **state)
         world_close(&w);
 }
 
+/*
+ * Connections of one pair of endpoints are one chain. One that is forgotten in its middle
+ * and then one at its end take no other with them.
+ */
+static void test_forgotten_in_the_middle(void **state)
+{
+        static const struct slice ids[] = { SLICE("oldest id"), SLICE("middle id"),
+                                            SLICE("newest id"), SLICE("next id!"),
+                                            SLICE("last id!") };
+        struct quic_maker m[5];
+        struct slice hello;
+        struct world w;
+
+        (void)state;
+        world_open_with(&w, 3, 1 << 20);
+        size_t end = w.message.len, half = end / 2;
+        for (int i = 0; i < 5; i++)
+                m[i] = maker(ids[i], ids[i]);
+        assert_int_equal(send_part(&w, &m[0], 0, half, &hello), QUIC_MORE);
+        assert_int_equal(send_whole(&w, &m[1], &hello), QUIC_HELLO);
+        assert_int_equal(send_part(&w, &m[2], 0, half, &hello), QUIC_MORE);
+        /* In the place of the one that was told. */
+        assert_int_equal(send_part(&w, &m[3], 0, half, &hello), QUIC_MORE);
+        assert_int_equal(w.counters.quic_full, 1);
+        assert_int_equal(send_part(&w, &m[0], half, end, &hello), QUIC_HELLO);
+        assert_message(&w, hello);
+        assert_int_equal(send_part(&w, &m[4], 0, half, &hello), QUIC_MORE);
+        assert_int_equal(w.counters.quic_full, 2);
+        for (int i = 2; i < 5; i++) {
+                assert_int_equal(send_part(&w, &m[i], half, end, &hello), QUIC_HELLO);
+                assert_message(&w, hello);
+        }
+        assert_int_equal(w.counters.quic_full, 2);
+        assert_int_equal(w.counters.quic_incomplete, 0);
+        world_close(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -503,6 +540,7 @@ int main(void)
                 cmocka_unit_test(test_no_room_for_one),
                 cmocka_unit_test(test_many_frames),
                 cmocka_unit_test(test_one_pair),
+                cmocka_unit_test(test_forgotten_in_the_middle),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

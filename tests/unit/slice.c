@@ -45,6 +45,23 @@ static void test_comparing(void **state)
         assert_true(slice_equal(slice_none(), slice_str("")));
 }
 
+static void test_taking(void **state)
+{
+        struct slice rest = SLICE("abcd"), part = slice_none();
+
+        (void)state;
+        assert_true(slice_take(&rest, 3, &part));
+        assert_slice(part, "abc");
+        assert_false(slice_take(&rest, 2, &part));
+        assert_false(slice_take(&rest, UINT64_MAX, &part));
+        assert_slice(part, "abc");
+        assert_true(slice_take(&rest, 1, &part));
+        assert_slice(part, "d");
+        assert_true(slice_take(&rest, 0, &part));
+        assert_int_equal(part.len, 0);
+        assert_false(slice_take(&rest, 1, &part));
+}
+
 static void test_trim(void **state)
 {
         (void)state;
@@ -85,6 +102,7 @@ int main(void)
                 cmocka_unit_test(test_parts),
                 cmocka_unit_test(test_cutting_never_leaves_the_slice),
                 cmocka_unit_test(test_comparing),
+                cmocka_unit_test(test_taking),
                 cmocka_unit_test(test_trim),
                 cmocka_unit_test(test_numbers),
         };
