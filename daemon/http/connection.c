@@ -86,14 +86,19 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         struct connection *conn = flow_user(flow);
         struct http_side *side = &conn->side[which];
 
+        if (side->state == SIDE_OPENING && side->partial &&
+            opening_may_be_foreign(h, slice_of(side->partial, side->partial_len)))
+                conn->hello_is_missed = true;
         connection_drop_partial(h, side);
         if (conn->h2) {
                 side->state = SIDE_H2;
                 h2_lose(h, flow, which, time_ns);
                 return;
         }
-        if (side->state != SIDE_LOST && !side->unproven)
-                h->counters->http_desyncs++;
+        if (side->state != SIDE_LOST && !side->unproven) {
+                h->counters->http_desyncs += conn->spoken;
+                side->lost_early = !conn->spoken;
+        }
         side->state = SIDE_LOST;
         side->kept_until = 0;
         side->unproven = false;
@@ -106,12 +111,19 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         }
 }
 
+void connection_count_hello(struct http *h, struct connection *conn)
+{
+        h->counters->hellos_lost += conn->hello_is_missed && !conn->spoken;
+        conn->hello_is_missed = false;
+}
+
 /* It is not HTTP, or none any more that could be followed. */
 void connection_give_up(struct http *h, struct flow *flow, int64_t time_ns)
 {
         struct connection *conn = flow_user(flow);
 
         connection_emit_all(h, conn, flow, time_ns);
+        connection_count_hello(h, conn);
         connection_drop_partial(h, &conn->side[0]);
         connection_drop_partial(h, &conn->side[1]);
         flow_ignore(flow);
@@ -140,6 +152,7 @@ void connection_feed_lost(struct feed *f)
 {
         struct connection *conn = f->conn;
 
+        opening_look_inside(f);
         if (connection_is_client(conn, f->which)) {
                 if (request_is_proved(f))
                         found_step(f->http, f->side);

@@ -38,7 +38,8 @@ struct http_side {
             kept_until; /* end of the run of body bytes that is kept; 0: passed over */
         struct chunked chunked;
         uint8_t state;
-        bool unproven; /* the head begins where a boundary is only likely */
+        bool unproven;   /* the head begins where a boundary is only likely */
+        bool lost_early; /* before it was known whether this is HTTP; not counted yet */
 };
 
 /* The handler's bytes of a flow. All zero is a connection that has not spoken. */
@@ -54,6 +55,7 @@ struct connection {
         uint8_t outstanding;
         uint8_t strange;
         bool roles_known, spoken, pipelines, response_expected;
+        bool hello_is_missed; /* bytes of another protocol without its beginning */
         bool behind;     /* the newest request came before the last response had ended */
         bool is_proxied; /* a PROXY header has come */
         bool is_announced;         /* and it named a client */
@@ -86,6 +88,15 @@ static inline bool connection_is_client(const struct connection *conn,
                                         enum flow_side which)
 {
         return which == conn->client;
+}
+
+/* A word of HTTP has come: what was lost before it was HTTP too. */
+static inline void connection_is_http(struct http *h, struct connection *conn)
+{
+        if (conn->spoken)
+                return;
+        conn->spoken = true;
+        h->counters->http_desyncs += conn->side[0].lost_early + conn->side[1].lost_early;
 }
 
 static inline void feed_pass(struct flow_bytes *bytes, size_t len)
@@ -122,6 +133,9 @@ void connection_emit_all(struct http *, struct connection *, struct flow *,
 
 void connection_drop_partial(struct http *, struct http_side *);
 
+/* No more is learnt of this connection: counts a hello that it seems to have had. */
+void connection_count_hello(struct http *, struct connection *);
+
 /* This direction has lost its message boundary. */
 void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
 
@@ -134,6 +148,9 @@ void connection_feed_lost(struct feed *);
 /* The first bytes of the client. What is HTTP is left to message_feed_head. */
 void opening_feed(struct feed *);
 bool opening_may_be_foreign(const struct http *, struct slice first);
+
+/* No HTTP has been seen, and something was missed: are these bytes another protocol's? */
+void opening_look_inside(struct feed *);
 
 /* A message begins with the first byte of the feed. */
 void message_begin(struct feed *);

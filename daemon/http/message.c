@@ -264,7 +264,6 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
         struct connection *conn = f->conn;
 
         count_request(f->http->counters, head);
-        conn->spoken = true;
         connection_count_request(conn);
         conn->behind = conn->first != NULL;
         if (conn->behind)
@@ -417,6 +416,8 @@ static void on_bad_head(struct feed *f)
         struct counters *c = f->http->counters;
         bool client = connection_is_client(f->conn, f->which);
 
+        if (f->conn->side[f->conn->client].lost_early)
+                opening_look_inside(f);
         if (!f->conn->spoken && !flow_is_midstream(f->flow)) {
                 c->flows_ignored++;
                 connection_give_up(f->http, f->flow, f->bytes.time_ns);
@@ -446,6 +447,7 @@ static enum head_result parse_head(struct feed *f, struct slice bytes)
 static void on_head(struct feed *f, struct slice bytes, bool in_packet)
 {
         f->side->unproven = false;
+        connection_is_http(f->http, f->conn);
         if (connection_is_client(f->conn, f->which))
                 on_request(f, &f->http->head, bytes);
         else
