@@ -104,6 +104,7 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         side->unproven = false;
         if (connection_is_client(conn, which)) {
                 conn->server_mark = flow_position(flow, !which);
+                conn->client_mark = flow_position(flow, which);
                 conn->requesting = NULL;
         } else {
                 conn->response_expected = false;
@@ -147,6 +148,29 @@ static bool request_is_proved(const struct feed *f)
                head_may_begin(f->bytes.bytes, HEAD_REQUEST);
 }
 
+bool connection_asks_unheard(struct connection *conn, int64_t heard)
+{
+        bool unheard = conn->has_asked && conn->asked_heard == heard;
+
+        conn->has_asked = true;
+        conn->asked_heard = heard;
+        return unheard;
+}
+
+/* Out of step: these may be requests, or what an upload carries. */
+static void note_likely_requests(const struct feed *f)
+{
+        struct slice bytes = f->bytes.bytes;
+        size_t end = 1;
+
+        if (!f->bytes.starts_segment)
+                return;
+        for (; end && head_begins(bytes, HEAD_REQUEST); bytes = slice_from(bytes, end)) {
+                f->conn->may_pipeline |= connection_asks_unheard(f->conn, f->bytes.heard);
+                end = head_find_end(bytes, 0);
+        }
+}
+
 /* Passes over bytes until a boundary is proved. */
 void connection_feed_lost(struct feed *f)
 {
@@ -154,10 +178,12 @@ void connection_feed_lost(struct feed *f)
 
         opening_look_inside(f);
         if (connection_is_client(conn, f->which)) {
-                if (request_is_proved(f))
+                if (request_is_proved(f)) {
                         found_step(f->http, f->side);
-                else
+                } else {
+                        note_likely_requests(f);
                         feed_pass(&f->bytes, f->bytes.bytes.len);
+                }
                 return;
         }
         int64_t ahead = conn->response_start - f->bytes.offset;

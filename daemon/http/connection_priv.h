@@ -49,12 +49,16 @@ struct connection {
         struct exchange *requesting;   /* one of them, whose body is still coming */
         struct h2 *h2;                 /* NULL: HTTP/1 */
         int64_t server_mark;           /* a request is proved by a response behind this */
+        int64_t client_mark;           /* end of what was lost of the client last */
+        int64_t asked_heard;           /* what the client had heard at its last request */
         int64_t response_start; /* where the next response must begin, when out of step */
         uint32_t requests;      /* seen so far, saturating */
         uint8_t client;         /* which flow_side it is */
         uint8_t outstanding;
         uint8_t strange;
         bool roles_known, spoken, pipelines, response_expected;
+        bool has_asked;
+        bool may_pipeline; /* seen out of step only: no response is found by its place */
         bool hello_is_missed; /* bytes of another protocol without its beginning */
         bool behind;     /* the newest request came before the last response had ended */
         bool is_proxied; /* a PROXY header has come */
@@ -138,6 +142,9 @@ void connection_count_hello(struct http *, struct connection *);
 
 /* This direction has lost its message boundary. */
 void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
+/* A request comes. Had the client heard nothing since its last one? Then it pipelines. */
+bool connection_asks_unheard(struct connection *, int64_t heard);
 
 /* It is not HTTP, or none any more that could be followed. */
 void connection_give_up(struct http *, struct flow *, int64_t time_ns);

@@ -26,7 +26,8 @@
  *   - a request begins with a segment, and the server has sent something since
  *     the loss that the client has acknowledged in full.
  * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
- * gives the reasons. No request is invented, and none gets another's response.
+ * gives the reasons, and what cannot be seen. No request is invented, and none gets
+ * another's response.
  *
  * What HTTP/2 does differently is told in h2_priv.h.
  *
