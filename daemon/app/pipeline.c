@@ -299,7 +299,8 @@ static bool make_front(struct pipeline *p)
                 .pipeline_max = (uint32_t)config->limits.pipeline,
                 .memory_max = config->limits.http_memory,
                 .h2_streams_max = (uint32_t)config->limits.h2_streams,
-                .opening = { believes_proxy_header, tls_may_begin, on_foreign, p },
+                .opening = { believes_proxy_header, tls_may_begin, tls_record_may_begin,
+                             on_foreign, p },
         };
         struct stream_options stream = {
                 .flows_max = (uint32_t)config->limits.flows,

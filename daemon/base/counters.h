@@ -75,12 +75,13 @@
         row(http_heads_too_long, "http_heads_too_long_total", "heads longer than limits.head") \
         row(http_too_many_headers, "http_too_many_headers_total", "header lines past the cap, not looked at") \
         row(http_pipeline_full, "http_pipeline_full_total", "connections with more outstanding requests than the cap") \
-        row(http_desyncs, "http_desyncs_total", "times a direction lost its message boundary") \
+        row(http_desyncs, "http_desyncs_total", "times a direction of HTTP lost its message boundary") \
         row(http_resyncs, "http_resyncs_total", "times it was found again")               \
         row(http_memory_full, "http_memory_full_total", "heads or requests dropped at the memory budget") \
         /* tls */                                                                         \
         row(hellos, "hellos_total", "ClientHellos read, of TCP and QUIC")                 \
         row(hellos_quic, "hellos_quic_total", "ClientHellos read of QUIC")                \
+        row(hellos_lost, "hellos_lost_total", "TLS connections of which the ClientHello, or the PROXY header before it, was not seen whole") \
         row(hellos_malformed, "hellos_malformed_total", "ClientHellos that break the grammar") \
         row(hellos_too_long, "hellos_too_long_total", "ClientHellos longer than we keep, or with longer lists") \
         row(hellos_memory_full, "hellos_memory_full_total", "ClientHellos of TCP dropped at the memory budget") \

@@ -93,24 +93,36 @@ void connection_lose_step(struct http *h, struct flow *flow, enum flow_side whic
         struct connection *conn = flow_user(flow);
         struct http_side *side = &conn->side[which];
 
+        if (side->state == SIDE_OPENING && side->partial &&
+            opening_may_be_foreign(h, slice_of(side->partial, side->partial_len)))
+                conn->hello_is_missed = true;
         connection_drop_partial(h, side);
         if (conn->h2) {
                 side->state = SIDE_H2;
                 h2_lose(h, flow, which, time_ns);
                 return;
         }
-        if (side->state != SIDE_LOST && !side->unproven)
-                h->counters->http_desyncs++;
+        if (side->state != SIDE_LOST && !side->unproven) {
+                h->counters->http_desyncs += conn->spoken;
+                side->lost_early = !conn->spoken;
+        }
         side->state = SIDE_LOST;
         side->kept_until = 0;
         side->unproven = false;
         if (connection_is_client(conn, which)) {
                 conn->server_mark = flow_position(flow, !which);
+                conn->client_mark = flow_position(flow, which);
                 conn->requesting = NULL;
         } else {
                 conn->response_expected = false;
                 connection_emit_all(h, conn, flow, time_ns);
         }
+}
+
+void connection_count_hello(struct http *h, struct connection *conn)
+{
+        h->counters->hellos_lost += conn->hello_is_missed && !conn->spoken;
+        conn->hello_is_missed = false;
 }
 
 /* It is not HTTP, or none any more that could be followed. */
@@ -119,6 +131,7 @@ void connection_give_up(struct http *h, struct flow *flow, int64_t time_ns)
         struct connection *conn = flow_user(flow);
 
         connection_emit_all(h, conn, flow, time_ns);
+        connection_count_hello(h, conn);
         connection_drop_partial(h, &conn->side[0]);
         connection_drop_partial(h, &conn->side[1]);
         flow_ignore(flow);
@@ -142,16 +155,42 @@ static bool request_is_proved(const struct feed *f)
                head_may_begin(f->bytes.bytes, HEAD_REQUEST);
 }
 
+bool connection_asks_unheard(struct connection *conn, int64_t heard)
+{
+        bool unheard = conn->has_asked && conn->asked_heard == heard;
+
+        conn->has_asked = true;
+        conn->asked_heard = heard;
+        return unheard;
+}
+
+/* Out of step: these may be requests, or what an upload carries. */
+static void note_likely_requests(const struct feed *f)
+{
+        struct slice bytes = f->bytes.bytes;
+        size_t end = 1;
+
+        if (!f->bytes.starts_segment)
+                return;
+        for (; end && head_begins(bytes, HEAD_REQUEST); bytes = slice_from(bytes, end)) {
+                f->conn->may_pipeline |= connection_asks_unheard(f->conn, f->bytes.heard);
+                end = head_find_end(bytes, 0);
+        }
+}
+
 /* Passes over bytes until a boundary is proved. */
 void connection_feed_lost(struct feed *f)
 {
         struct connection *conn = f->conn;
 
+        opening_look_inside(f);
         if (connection_is_client(conn, f->which)) {
-                if (request_is_proved(f))
+                if (request_is_proved(f)) {
                         found_step(f->http, f->side);
-                else
+                } else {
+                        note_likely_requests(f);
                         feed_pass(&f->bytes, f->bytes.bytes.len);
+                }
                 return;
         }
         int64_t ahead = conn->response_start - f->bytes.offset;

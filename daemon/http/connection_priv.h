@@ -38,7 +38,8 @@ struct http_side {
             kept_until; /* end of the run of body bytes that is kept; 0: passed over */
         struct chunked chunked;
         uint8_t state;
-        bool unproven; /* the head begins where a boundary is only likely */
+        bool unproven;   /* the head begins where a boundary is only likely */
+        bool lost_early; /* before it was known whether this is HTTP; not counted yet */
 };
 
 /* The handler's bytes of a flow. All zero is a connection that has not spoken. */
@@ -48,12 +49,17 @@ struct connection {
         struct exchange *requesting;   /* one of them, whose body is still coming */
         struct h2 *h2;                 /* NULL: HTTP/1 */
         int64_t server_mark;           /* a request is proved by a response behind this */
+        int64_t client_mark;           /* end of what was lost of the client last */
+        int64_t asked_heard;           /* what the client had heard at its last request */
         int64_t response_start; /* where the next response must begin, when out of step */
         uint32_t requests;      /* seen so far, saturating */
         uint8_t client;         /* which flow_side it is */
         uint8_t outstanding;
         uint8_t strange;
         bool roles_known, spoken, pipelines, response_expected;
+        bool has_asked;
+        bool may_pipeline; /* seen out of step only: no response is found by its place */
+        bool hello_is_missed; /* bytes of another protocol without its beginning */
         bool behind;     /* the newest request came before the last response had ended */
         bool is_proxied; /* a PROXY header has come */
         bool is_announced;         /* and it named a client */
@@ -86,6 +92,15 @@ static inline bool connection_is_client(const struct connection *conn,
                                         enum flow_side which)
 {
         return which == conn->client;
+}
+
+/* A word of HTTP has come: what was lost before it was HTTP too. */
+static inline void connection_is_http(struct http *h, struct connection *conn)
+{
+        if (conn->spoken)
+                return;
+        conn->spoken = true;
+        h->counters->http_desyncs += conn->side[0].lost_early + conn->side[1].lost_early;
 }
 
 static inline void feed_pass(struct flow_bytes *bytes, size_t len)
@@ -128,8 +143,14 @@ void connection_drop_partial(struct http *, struct http_side *);
  */
 void connection_give_partial(struct http *, uint8_t *block, uint32_t len, uint32_t room);
 
+/* No more is learnt of this connection: counts a hello that it seems to have had. */
+void connection_count_hello(struct http *, struct connection *);
+
 /* This direction has lost its message boundary. */
 void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
+
+/* A request comes. Had the client heard nothing since its last one? Then it pipelines. */
+bool connection_asks_unheard(struct connection *, int64_t heard);
 
 /* It is not HTTP, or none any more that could be followed. */
 void connection_give_up(struct http *, struct flow *, int64_t time_ns);
@@ -140,6 +161,9 @@ void connection_feed_lost(struct feed *);
 /* The first bytes of the client. What is HTTP is left to message_feed_head. */
 void opening_feed(struct feed *);
 bool opening_may_be_foreign(const struct http *, struct slice first);
+
+/* No HTTP has been seen, and something was missed: are these bytes another protocol's? */
+void opening_look_inside(struct feed *);
 
 /* A message begins with the first byte of the feed. */
 void message_begin(struct feed *);

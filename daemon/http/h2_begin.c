@@ -46,7 +46,7 @@ static struct h2 *begin(struct feed *f)
                 h2->side[i].phase = i == f->conn->client ? H2_PREFACE : H2_FRAME;
         }
         f->conn->h2 = h2;
-        f->conn->spoken = true;
+        connection_is_http(h, f->conn);
         return h2;
 }
 
@@ -57,6 +57,8 @@ static void change_over(struct feed *f)
                 struct http_side *side = &f->conn->side[i];
                 if (side->state == SIDE_HEAD)
                         h2_adopt(f->http, f->conn, i);
+                else if (side->state == SIDE_LOST)
+                        connection_lose_step(f->http, f->flow, i, f->bytes.time_ns);
                 else if (side->state != SIDE_OPENING) /* opening.c hands that over */
                         connection_drop_partial(f->http, side);
         }
@@ -185,8 +187,6 @@ bool h2_upgrades(struct feed *f, const struct head *response)
                           slice_of(settings, read_settings(text, settings)));
         f->side->state = SIDE_HEAD;
         change_over(f);
-        if (conn->side[conn->client].state == SIDE_LOST)
-                h2_lose(f->http, f->flow, conn->client, f->bytes.time_ns);
         f->http->counters->responses_interim++;
         return true;
 }

@@ -33,6 +33,7 @@ static bool find_roles(struct feed *f)
                 /* Only the handshake was not seen, or it is soon found to be nothing. */
                 conn->client = f->which;
                 conn->side[f->which].state = SIDE_OPENING;
+                conn->side[!f->which].state = SIDE_LOST;
         } else if (head_begins(f->bytes.bytes, HEAD_RESPONSE)) {
                 conn->client = !f->which;
         } else if (head_begins(f->bytes.bytes, HEAD_REQUEST)) {
@@ -49,6 +50,7 @@ static bool find_roles(struct feed *f)
 /* Somewhere inside a connection, and nothing that looks like HTTP yet. */
 static void feed_strange(struct feed *f)
 {
+        opening_look_inside(f);
         feed_pass(&f->bytes, f->bytes.bytes.len);
         if (++f->conn->strange < STRANGE_SEGMENTS_MAX)
                 return;
@@ -150,6 +152,7 @@ static void http_closed(void *context, struct flow *flow, int64_t time_ns)
         struct connection *conn = flow_user(flow);
 
         connection_emit_all(h, conn, flow, time_ns);
+        connection_count_hello(h, conn);
         connection_drop_partial(h, &conn->side[0]);
         connection_drop_partial(h, &conn->side[1]);
         if (conn->h2)

@@ -16,7 +16,8 @@
  * segments.
  *
  * A PROXY header at the start of a connection is taken off, and its client told with each
- * transaction. What else is no HTTP (a ClientHello) is shown to who asked for it.
+ * transaction. What else is no HTTP (a ClientHello) is shown to who asked for it; one that
+ * was not seen is counted when the connection ends, or is ignored, without a word of HTTP.
  *
  * After lost bytes elsewhere, or a message that breaks the grammar, a direction
  * is out of step until a boundary is proved:
@@ -25,7 +26,8 @@
  *   - a request begins with a segment, and the server has sent something since
  *     the loss that the client has acknowledged in full.
  * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
- * gives the reasons. No request is invented, and none gets another's response.
+ * gives the reasons, and what cannot be seen. No request is invented, and none gets
+ * another's response.
  *
  * What HTTP/2 does differently is told in h2_priv.h.
  *
@@ -63,6 +65,8 @@ struct http_opening_handler {
         bool (*believes)(void *context, const struct ip *peer);
         /* Whether these first bytes may be of a protocol that `foreign` knows. */
         bool (*may_be_foreign)(struct slice first);
+        /* Whether a segment may be of it when its first bytes were not seen. */
+        bool (*may_go_on_foreign)(struct slice segment);
         enum http_foreign (*foreign)(void *context, const struct http_opening *);
         void *context;
 };

@@ -229,7 +229,7 @@ static void expect_response(struct feed *f)
 
         if (conn->side[!f->which].state != SIDE_LOST)
                 return;
-        if (conn->pipelines || conn->outstanding != 1) {
+        if (conn->pipelines || conn->may_pipeline || conn->outstanding != 1) {
                 connection_emit_all(f->http, conn, f->flow, f->bytes.time_ns);
                 return;
         }
@@ -264,10 +264,9 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
         struct connection *conn = f->conn;
 
         count_request(f->http->counters, head);
-        conn->spoken = true;
         connection_count_request(conn);
         conn->behind = conn->first != NULL;
-        if (conn->behind)
+        if (connection_asks_unheard(conn, f->side->message_heard) || conn->behind)
                 conn->pipelines = true;
         conn->requesting = begin_exchange(f, head, bytes);
         expect_response(f);
@@ -322,6 +321,16 @@ static void keep_if_needed(struct feed *f, struct exchange *e, const struct head
                 exchange_unfold(e->transaction.response_headers);
 }
 
+/* The server had the client's lost bytes when it answered: they were sent unanswered. */
+static void note_lost_pipelining(const struct feed *f, const struct exchange *e)
+{
+        struct connection *conn = f->conn;
+
+        if (conn->side[conn->client].state == SIDE_LOST && e->request_is_complete &&
+            f->side->message_heard >= conn->client_mark)
+                conn->pipelines = true;
+}
+
 static void on_final_response(struct feed *f, const struct head *head, struct slice bytes,
                               bool in_packet)
 {
@@ -330,6 +339,7 @@ static void on_final_response(struct feed *f, const struct head *head, struct sl
 
         if (head->status == 101 && h2_upgrades(f, head))
                 return;
+        note_lost_pipelining(f, e);
         exchange_set_response(e, head);
         e->response_begun = true;
         e->response_start = f->side->message_start;
@@ -417,6 +427,8 @@ static void on_bad_head(struct feed *f)
         struct counters *c = f->http->counters;
         bool client = connection_is_client(f->conn, f->which);
 
+        if (f->conn->side[f->conn->client].lost_early)
+                opening_look_inside(f);
         if (!f->conn->spoken && !flow_is_midstream(f->flow)) {
                 c->flows_ignored++;
                 connection_give_up(f->http, f->flow, f->bytes.time_ns);
@@ -446,6 +458,7 @@ static enum head_result parse_head(struct feed *f, struct slice bytes)
 static void on_head(struct feed *f, struct slice bytes, bool in_packet)
 {
         f->side->unproven = false;
+        connection_is_http(f->http, f->conn);
         if (connection_is_client(f->conn, f->which))
                 on_request(f, &f->http->head, bytes);
         else

@@ -45,6 +45,15 @@ bool opening_may_be_foreign(const struct http *h, struct slice first)
         return handler->foreign && handler->may_be_foreign(first);
 }
 
+void opening_look_inside(struct feed *f)
+{
+        const struct http_opening_handler *handler = &f->http->options.opening;
+
+        if (!f->conn->spoken && f->bytes.starts_segment && handler->may_go_on_foreign &&
+            handler->may_go_on_foreign(f->bytes.bytes))
+                f->conn->hello_is_missed = true;
+}
+
 static enum opening_result show_foreign(struct feed *f, struct slice bytes)
 {
         const struct http_opening_handler *handler = &f->http->options.opening;
@@ -63,6 +72,7 @@ static enum opening_result show_foreign(struct feed *f, struct slice bytes)
         case HTTP_FOREIGN_MORE:
                 return OPENING_MORE;
         case HTTP_FOREIGN_DONE:
+                f->conn->hello_is_missed = false;
                 return OPENING_OVER;
         case HTTP_FOREIGN_UNKNOWN:
                 break;
@@ -117,7 +127,7 @@ static void forget_empty_lines(struct http *h, struct http_side *side)
 static void forget_roles(struct feed *f)
 {
         connection_drop_partial(f->http, f->side);
-        f->side->state = SIDE_HEAD;
+        f->conn->side[0].state = f->conn->side[1].state = SIDE_HEAD;
         f->conn->roles_known = false;
         feed_pass(&f->bytes, f->bytes.bytes.len);
 }

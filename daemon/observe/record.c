@@ -147,6 +147,8 @@ void record_print(const struct record *r, const char *page_name, pseudonym_fn *p
         print_identity(&j, "account", record_text(r, RECORD_ACCOUNT), pseudonym, context);
         print_shape(&j, r->http_shape);
         print_text(&j, "ja4", ja4);
+        if (r->flags & RECORD_CLIENT_UNCERTAIN)
+                json_bool(&j, "client_uncertain", true);
         json_close(&j);
         json_close(&j);
         buf_put_byte(out, '\n');

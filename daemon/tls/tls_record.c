@@ -4,11 +4,14 @@
 #include "base/bytes.h"
 
 enum {
+        TYPE_CHANGE_CIPHER_SPEC = 20,
         TYPE_HANDSHAKE = 22,
+        TYPE_APPLICATION_DATA = 23,
         TYPE_CLIENT_HELLO = 1,
         VERSION_MAJOR = 3,
         VERSION_MINOR_MAX = 4,
         FRAGMENT_MAX = 1 << 14,
+        ENCRYPTED_MAX = FRAGMENT_MAX + 2048, /* RFC 5246 6.2.3 */
 };
 
 /* A record header, or the beginning of one. */
@@ -49,6 +52,18 @@ bool tls_may_begin(struct slice first)
         return is_header(first.data, first.len) &&
                (first.len <= TLS_RECORD_HEADER ||
                 first.data[TLS_RECORD_HEADER] == TYPE_CLIENT_HELLO);
+}
+
+bool tls_record_may_begin(struct slice segment)
+{
+        const uint8_t *p = segment.data;
+
+        if (segment.len < TLS_RECORD_HEADER || p[0] < TYPE_CHANGE_CIPHER_SPEC ||
+            p[0] > TYPE_APPLICATION_DATA || p[1] != VERSION_MAJOR ||
+            p[2] > VERSION_MINOR_MAX)
+                return false;
+        unsigned length = load_be16(p + 3);
+        return length > 0 && length <= ENCRYPTED_MAX;
 }
 
 /* Length of the message with its header; its first four bytes are at `p`. */

@@ -46,6 +46,9 @@ enum tls_record_result {
  */
 bool tls_may_begin(struct slice first);
 
+/* Whether a TCP segment begins like a record of TLS, of whatever type. */
+bool tls_record_may_begin(struct slice segment);
+
 /*
  * Whether a connection's first bytes may hold the whole hello, or can never: then it is
  * time to look. Walks TLS_RECORDS_MAX records at most; nobody honest needs as many.

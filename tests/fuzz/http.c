@@ -42,6 +42,11 @@ static bool may_be_foreign(struct slice first)
         return first.data[0] == 0x16;
 }
 
+static bool may_go_on(struct slice segment)
+{
+        return (segment.data[segment.len - 1] & 0xfe) == 0x16;
+}
+
 /* Says all that can be said, by the bytes there are. */
 static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
 {
@@ -65,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         uint64_t sum = 0;
         struct http_options http_options = {
-                2048, 20, 4, 1 << 16, 4, { believes, may_be_foreign, on_foreign, &sum },
+                2048,    20, 4,
+                1 << 16, 4,  { believes, may_be_foreign, may_go_on, on_foreign, &sum },
         };
         struct stream_options stream_options = {
                 .flows_max = 4,

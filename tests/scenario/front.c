@@ -39,6 +39,13 @@ static bool may_be_foreign(struct slice first)
         return first.data[0] == 0x16 && (first.len < 2 || first.data[1] == 0);
 }
 
+/* Later segments of it may begin with \x17 as well. */
+static bool may_go_on(struct slice segment)
+{
+        return segment.len >= 3 && (segment.data[0] & 0xfe) == 0x16 &&
+               segment.data[1] == 0;
+}
+
 /* Stands for a protocol that is known: a type, a length of two bytes, so many bytes. */
 static enum http_foreign on_foreign(void *context, const struct http_opening *opening)
 {
@@ -79,8 +86,9 @@ static void on_transaction(void *context, const struct transaction *t)
 static void run_wire(const struct wire *wire, struct result *result)
 {
         struct http_options http_options = {
-                65536,    100, 32,
-                16 << 20, 8,   { believes, may_be_foreign, on_foreign, result },
+                65536, 100,
+                32,    16 << 20,
+                8,     { believes, may_be_foreign, may_go_on, on_foreign, result },
         };
         struct stream_options stream_options = {
                 .flows_max = 1000,

@@ -60,6 +60,7 @@ static void test_all_keys(void **state)
         r->response_bytes = 18231;
         r->duration_ns = 1834000;
         r->http_shape = 0x00ab;
+        r->flags = RECORD_CLIENT_UNCERTAIN;
         record_put(&builder, RECORD_DOMAIN, slice_str("Example.org"));
         record_put(&builder, RECORD_HOST, slice_str("example.org"));
         record_put(&builder, RECORD_RAW_PATH, slice_str("/in//anna"));
@@ -84,7 +85,8 @@ static void test_all_keys(void **state)
             "\"path\":\"/in//anna\",\"query\":\"x=\\\"\xef\xbf\xbd\"},\"user_agent\":{"
             "\"original\":\"curl\"},\"event\":{\"duration\":1834000},\"trawlwatch\":{"
             "\"page\":\"profile\",\"target\":\"anna\",\"session\":\"session-cba\","
-            "\"account\":\"account-21\",\"http_shape\":\"00000000000000ab\"}}\n");
+            "\"account\":\"account-21\",\"http_shape\":\"00000000000000ab\","
+            "\"client_uncertain\":true}}\n");
 }
 
 /* A missing value has no key; an empty one has. */

@@ -227,6 +227,39 @@ static void test_when_a_look_is_due(void **state)
         buf_free(&message);
 }
 
+/* A segment from the middle: of any type, of either side. */
+static void test_record_may_begin(void **state)
+{
+        static const struct {
+                const char bytes[6];
+                size_t len;
+                bool may;
+        } rows[] = {
+                { "\26\3\3\0\172\2", 6, true }, /* ServerHello */
+                { "\24\3\3\0\1", 5, true },     /* change_cipher_spec */
+                { "\25\3\1\0\2", 5, true },     /* alert */
+                { "\27\3\3\100\0", 5, true },   /* application data, 2^14 */
+                { "\27\3\3\110\0", 5, true },   /* the longest of TLS 1.2 */
+                { "\27\3\3\110\1", 5, false },  /* longer */
+                { "\27\3\3\0\0", 5, false },    /* empty */
+                { "\23\3\3\0\1", 5, false },    /* other types */
+                { "\30\3\3\0\1", 5, false },
+                { "\27\2\3\0\1", 5, false }, /* other versions */
+                { "\27\3\5\0\1", 5, false },
+                { "\27\3\3\0\1", 4, false }, /* not the whole header */
+                { "", 0, false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                uint8_t *copy = malloc(rows[i].len + !rows[i].len);
+                memcpy(copy, rows[i].bytes, rows[i].len);
+                if (tls_record_may_begin(slice_of(copy, rows[i].len)) != rows[i].may)
+                        fail_msg("row %zu", i);
+                free(copy);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -236,6 +269,7 @@ int main(void)
                 cmocka_unit_test(test_no_copy),
                 cmocka_unit_test(test_not_tls),
                 cmocka_unit_test(test_may_begin),
+                cmocka_unit_test(test_record_may_begin),
                 cmocka_unit_test(test_longest),
                 cmocka_unit_test(test_memory),
         };
