@@ -7,17 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Order in an entry: what wants the strictest alignment first. */
-static const struct {
-        enum slot_kind kind;
-        uint32_t size;
-} cells[] = {
-        { SLOT_SUM, sizeof(struct window_sums) },
-        { SLOT_MAX, sizeof(struct window_sums) },
-        { SLOT_COUNT, sizeof(struct window_counts) },
-        { SLOT_BYTES, sizeof(struct window_bytes) },
-};
-
 static unsigned where_number(const struct table_plan *t, unsigned where)
 {
         unsigned i = 0;
@@ -27,11 +16,6 @@ static unsigned where_number(const struct table_plan *t, unsigned where)
         return i;
 }
 
-bool rule_aggregate_has_whole(const struct rule_aggregate *a)
-{
-        return a->function == FUNCTION_MEAN || a->function == FUNCTION_SHARE;
-}
-
 static void note_readers(struct table_plan *t, const struct rule *rule)
 {
         uint64_t bit = UINT64_C(1) << where_number(t, rule->where);
@@ -39,7 +23,7 @@ static void note_readers(struct table_plan *t, const struct rule *rule)
         for (unsigned i = 0; i < rule->aggregate_count; i++) {
                 const struct rule_aggregate *a = &rule->aggregates[i];
                 t->slots[a->a].met |= bit;
-                if (rule_aggregate_has_whole(a))
+                if (function_is_quotient(a->function))
                         t->slots[a->b].met |= bit;
         }
         t->slots[rule->served_targets].met |= bit;
@@ -112,7 +96,8 @@ static void make_groups(struct table_plan *t)
         for (unsigned i = 0; i < t->slot_count; i++) {
                 struct slot *s = &t->slots[i];
                 struct slot_group *g = find_group(t, s->met);
-                add_window(g, s->window);
+                if (s->window != WINDOW_NONE)
+                        add_window(g, s->window);
                 add_number(&g->slots, &g->slot_count, i);
                 if (s->kind == SLOT_DISTINCT)
                         join_family(t, s, (unsigned)(g - t->groups));
@@ -124,14 +109,15 @@ static void make_groups(struct table_plan *t)
 }
 
 static uint32_t lay_out_cells(struct table_plan *t, const struct slot_group *g,
-                              unsigned kind, uint32_t at)
+                              uint32_t align, uint32_t at)
 {
         for (unsigned i = 0; i < g->slot_count; i++) {
                 struct slot *s = &t->slots[g->slots[i]];
-                if (s->kind != cells[kind].kind)
+                const struct slot_type *type = &slot_types[s->kind];
+                if (type->align != align || s->kind == SLOT_DISTINCT)
                         continue;
                 s->offset = at;
-                at += cells[kind].size;
+                at += type->size;
         }
         return at;
 }
@@ -152,16 +138,16 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
         return at;
 }
 
+/* What wants the strictest alignment comes first; sizes are multiples of it. */
 static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
 {
         g->begin = at = (at + 7) / 8 * 8;
-        for (unsigned kind = 0; kind < 2; kind++)
-                at = lay_out_cells(t, g, kind, at);
+        at = lay_out_cells(t, g, 8, at);
         g->panes_offset = at;
         at += g->window_count * (uint32_t)sizeof(uint32_t);
         at = lay_out_families(t, g, at);
-        for (unsigned kind = 2; kind < sizeof(cells) / sizeof(*cells); kind++)
-                at = lay_out_cells(t, g, kind, at);
+        for (uint32_t align = 4; align; align /= 2)
+                at = lay_out_cells(t, g, align, at);
         return g->end = at;
 }
 

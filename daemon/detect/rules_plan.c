@@ -233,19 +233,16 @@ static unsigned find_window(struct table_plan *t, int64_t window_ns)
         return t->window_count++;
 }
 
-static unsigned find_slot(struct table_plan *t, enum slot_kind kind, unsigned condition,
-                          unsigned operand, unsigned window)
+static unsigned find_slot(struct table_plan *t, struct slot wanted)
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 const struct slot *s = &t->slots[i];
-                if (s->kind == kind && s->condition == condition &&
-                    s->operand == operand && s->window == window)
+                if (s->kind == wanted.kind && s->condition == wanted.condition &&
+                    s->operand == wanted.operand && s->window == wanted.window &&
+                    s->ratio == wanted.ratio)
                         return i;
         }
-        struct slot *s = append(&t->slots, &t->slot_count, sizeof(*s));
-        *s = (struct slot){
-                .kind = kind, .condition = condition, .operand = operand, .window = window
-        };
+        *(struct slot *)append(&t->slots, &t->slot_count, sizeof(wanted)) = wanted;
         return t->slot_count - 1;
 }
 
@@ -269,17 +266,24 @@ static void print_window(int64_t ns, struct buf *out)
 static const char *aggregate_text(struct rules *rules, const struct aggregate *a)
 {
         struct buf text = { 0 };
+        const char *comma = "";
 
         buf_printf(&text, "%s(", a->function->name);
         if (a->field) {
                 expr_print(a->field, &text);
-                buf_put_str(&text, ", ");
+                comma = ", ";
         }
         if (a->condition) {
+                buf_put_str(&text, comma);
                 expr_print(a->condition, &text);
-                buf_put_str(&text, ", ");
+                comma = ", ";
         }
-        print_window(a->window_ns, &text);
+        if (a->ratio != 0)
+                buf_printf(&text, "%.17gx", a->ratio);
+        if (a->window_ns) {
+                buf_put_str(&text, comma);
+                print_window(a->window_ns, &text);
+        }
         buf_put_byte(&text, ')');
         return keep_text(rules, &text);
 }
@@ -289,6 +293,27 @@ struct aggregates {
         struct rule *rule;
         bool too_many_windows;
 };
+
+/* What a function is read from: one slot, or one divided by another. */
+static const struct {
+        enum slot_kind a;
+        bool a_takes_field; /* counts where the field is there, and takes its value */
+        bool is_quotient;
+        enum slot_kind b;
+        bool b_takes_field, b_takes_condition;
+} functions[FUNCTIONS] = {
+        [FUNCTION_COUNT] = { .a = SLOT_COUNT },
+        [FUNCTION_SUM] = { .a = SLOT_SUM, .a_takes_field = true },
+        [FUNCTION_MEAN] = { SLOT_SUM, true, true, SLOT_COUNT, true, true },
+        [FUNCTION_MAX] = { .a = SLOT_MAX, .a_takes_field = true },
+        [FUNCTION_DISTINCT] = { .a = SLOT_DISTINCT, .a_takes_field = true },
+        [FUNCTION_SHARE] = { SLOT_COUNT, false, true, SLOT_COUNT, false, false },
+};
+
+bool function_is_quotient(enum function_id function)
+{
+        return functions[function].is_quotient;
+}
 
 static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigned window,
                        struct rule_aggregate *out)
@@ -301,28 +326,19 @@ static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigne
         if (a->field)
                 operand = operand_of_text(rules, canonical(rules, a->field));
         struct table_plan *t = &rules->tables[in->rule->table];
-        switch (out->function) {
-        case FUNCTION_COUNT:
-                out->a = find_slot(t, SLOT_COUNT, condition, OPERAND_NONE, window);
-                break;
-        case FUNCTION_SUM:
-                out->a = find_slot(t, SLOT_SUM, condition, operand, window);
-                break;
-        case FUNCTION_MEAN:
-                out->a = find_slot(t, SLOT_SUM, condition, operand, window);
-                out->b = find_slot(t, SLOT_COUNT, condition, operand, window);
-                break;
-        case FUNCTION_MAX:
-                out->a = find_slot(t, SLOT_MAX, condition, operand, window);
-                break;
-        case FUNCTION_DISTINCT:
-                out->a = find_slot(t, SLOT_DISTINCT, condition, operand, window);
-                break;
-        case FUNCTION_SHARE:
-                out->a = find_slot(t, SLOT_COUNT, condition, OPERAND_NONE, window);
-                out->b = find_slot(t, SLOT_COUNT, where, OPERAND_NONE, window);
-                break;
-        }
+        const bool takes = functions[out->function].a_takes_field;
+        struct slot slot = { .kind = functions[out->function].a,
+                             .condition = condition,
+                             .operand = takes ? operand : OPERAND_NONE,
+                             .window = window,
+                             .ratio = a->ratio };
+        out->a = find_slot(t, slot);
+        if (!functions[out->function].is_quotient)
+                return;
+        slot.kind = functions[out->function].b;
+        slot.condition = functions[out->function].b_takes_condition ? condition : where;
+        slot.operand = functions[out->function].b_takes_field ? operand : OPERAND_NONE;
+        out->b = find_slot(t, slot);
 }
 
 static void plan_aggregate(void *context, struct aggregate *a)
@@ -336,7 +352,9 @@ static void plan_aggregate(void *context, struct aggregate *a)
                         a->slot = i;
                         return;
                 }
-        unsigned window = find_window(&in->rules->tables[rule->table], a->window_ns);
+        unsigned window = WINDOW_NONE;
+        if (a->window_ns)
+                window = find_window(&in->rules->tables[rule->table], a->window_ns);
         if (window == WINDOWS_MAX) {
                 in->too_many_windows = true;
                 return;
@@ -403,8 +421,14 @@ static bool plan_served(struct rules *rules, struct rule *rule)
 
         if (window == WINDOWS_MAX)
                 return false;
-        rule->served_targets = find_slot(t, SLOT_DISTINCT, condition, target, window);
-        rule->served_bytes = find_slot(t, SLOT_BYTES, condition, OPERAND_NONE, window);
+        struct slot slot = { .kind = SLOT_DISTINCT,
+                             .condition = condition,
+                             .operand = target,
+                             .window = window };
+        rule->served_targets = find_slot(t, slot);
+        slot.kind = SLOT_BYTES;
+        slot.operand = OPERAND_NONE;
+        rule->served_bytes = find_slot(t, slot);
         return true;
 }
 

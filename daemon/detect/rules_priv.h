@@ -32,6 +32,7 @@
 #define BLOCK_RUNGS_MAX  8
 #define CONDITION_ALWAYS 0
 #define OPERAND_NONE     UINT32_MAX
+#define WINDOW_NONE      UINT32_MAX
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
 
@@ -60,7 +61,8 @@ enum slot_kind {
 struct slot {
         enum slot_kind kind;
         unsigned condition, operand; /* operand: OPERAND_NONE where there is none */
-        unsigned window;             /* of its table */
+        unsigned window;             /* of its table, or WINDOW_NONE */
+        double ratio;                /* surge(2x) */
         uint64_t met;                /* bits of the wheres of the rules that read it */
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
@@ -78,7 +80,7 @@ struct family {
  * last brought to. A transaction that none of these rules looks at leaves them alone.
  */
 struct slot_group {
-        uint64_t met; /* bits of the wheres of those rules */
+        uint64_t met;                      /* bits of the wheres of those rules */
         uint32_t begin, end, panes_offset; /* bytes in an entry */
         unsigned window_count;
         unsigned windows[WINDOWS_MAX]; /* of the table */
@@ -179,8 +181,8 @@ void rules_begin(struct rules *);
 /* Adds the rule once for each key; mistakes go to `diag`. */
 void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
-/* Whether it divides by the slot `b`. */
-bool rule_aggregate_has_whole(const struct rule_aggregate *);
+/* Whether its value is that of the slot `a` divided by that of `b`. */
+bool function_is_quotient(enum function_id);
 
 /* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);

@@ -88,6 +88,15 @@ static struct distinct *sets_of(const struct entry *e, const struct family *f)
         return (struct distinct *)((char *)e + f->offset);
 }
 
+static struct slot_place place_of(const struct table *t, struct entry *e,
+                                  const struct slot *s)
+{
+        return (struct slot_place){ t, s,
+                                    s->window == WINDOW_NONE ? NULL
+                                                             : &t->clocks[s->window],
+                                    e, cells_of(e, s) };
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
@@ -95,6 +104,12 @@ static void entry_free(struct table *t, uint32_t handle)
         for (unsigned i = 0; i < t->plan->family_count; i++) {
                 const struct family *f = &t->plan->families[i];
                 distinct_clear(t->sets, &f->plan, sets_of(e, f));
+        }
+        for (unsigned i = 0; i < t->plan->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[i];
+                struct slot_place place = place_of(t, e, s);
+                if (slot_types[s->kind].clear)
+                        slot_types[s->kind].clear(&place);
         }
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
@@ -134,9 +149,9 @@ static void entry_init(const struct table *t, struct entry *e, uint64_t hash)
         }
         for (unsigned i = 0; i < t->plan->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[i];
-                if (s->kind == SLOT_MAX)
-                        for (unsigned k = 0; k < WINDOW_PANES; k++)
-                                ((struct window_sums *)cells_of(e, s))->cell[k] = NAN;
+                struct slot_place place = place_of(t, e, s);
+                if (slot_types[s->kind].init)
+                        slot_types[s->kind].init(&place);
         }
 }
 
@@ -195,34 +210,19 @@ uint32_t table_new(struct table *t, uint64_t hash)
         return handle;
 }
 
-/* Clears cells that panes from + 1 .. to take over. */
 static void rotate_slot(const struct table *t, struct entry *e, const struct slot *s,
                         int64_t from, int64_t to)
 {
-        void *cells = cells_of(e, s);
-        int64_t first = to - from > WINDOW_PANES ? to - WINDOW_PANES + 1 : from + 1;
+        const struct slot_type *type = &slot_types[s->kind];
 
         if (s->kind == SLOT_DISTINCT) {
-                const struct family *f = &t->plan->families[s->family];
-                distinct_rotate(t->sets, &f->plan, cells, s->member, from, to,
+                distinct_rotate(t->sets, &t->plan->families[s->family].plan,
+                                cells_of(e, s), s->member, from, to,
                                 t->units[s->family].pane);
-                return;
-        }
-        for (int64_t pane = first; pane <= to; pane++) {
-                unsigned i = window_cell(pane);
-                switch (s->kind) {
-                case SLOT_COUNT:
-                        ((struct window_counts *)cells)->cell[i] = 0;
-                        break;
-                case SLOT_SUM:
-                        ((struct window_sums *)cells)->cell[i] = 0;
-                        break;
-                case SLOT_MAX:
-                        ((struct window_sums *)cells)->cell[i] = NAN;
-                        break;
-                default:
-                        memset(((struct window_bytes *)cells)->cell[i], 0, 6);
-                }
+        } else if (type->rotate) {
+                struct slot_place place = place_of(t, e, s);
+                type->rotate(&place, to - from > WINDOW_PANES ? to - WINDOW_PANES : from,
+                             to);
         }
 }
 
@@ -245,35 +245,22 @@ static void rotate_group(const struct table *t, struct entry *e,
         }
 }
 
-static void count_slot(struct entry *e, const struct slot *s, struct facts *facts,
-                       int64_t pane)
+static void count_slot(const struct table *t, struct entry *e, const struct slot *s,
+                       struct facts *facts)
 {
-        void *cells = cells_of(e, s);
-        const struct value *value = NULL;
-        uint32_t *count;
-        double *sum;
+        struct slot_place place = place_of(t, e, s);
+        int64_t pane = 0;
 
-        if (s->operand != OPERAND_NONE) {
-                value = &facts_operand(facts, s->operand)->value;
-                if (value->type == VALUE_MISSING)
+        if (!facts_condition(facts, s->condition) ||
+            (s->operand != OPERAND_NONE &&
+             facts_operand(facts, s->operand)->value.type == VALUE_MISSING))
+                return;
+        if (place.clock) {
+                pane = window_pane_of(place.clock, facts->subject.record->end_ns);
+                if (place.clock->pane - pane >= WINDOW_PANES)
                         return;
         }
-        switch (s->kind) {
-        case SLOT_COUNT:
-                count = &((struct window_counts *)cells)->cell[window_cell(pane)];
-                *count += *count < UINT32_MAX;
-                break;
-        case SLOT_SUM:
-                ((struct window_sums *)cells)->cell[window_cell(pane)] += value->number;
-                break;
-        case SLOT_MAX:
-                sum = &((struct window_sums *)cells)->cell[window_cell(pane)];
-                if (!(*sum >= value->number))
-                        *sum = value->number;
-                break;
-        default:
-                window_bytes_add(cells, pane, facts->subject.record->response_bytes);
-        }
+        slot_types[s->kind].count(&place, facts, pane);
 }
 
 static void count_family(const struct table *t, struct entry *e, unsigned number,
@@ -292,16 +279,10 @@ static void count_family(const struct table *t, struct entry *e, unsigned number
 static void count_group(const struct table *t, struct entry *e,
                         const struct slot_group *g, struct facts *facts)
 {
-        int64_t time_ns = facts->subject.record->end_ns;
-
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
-                const struct window_clock *clock = &t->clocks[s->window];
-                if (s->kind == SLOT_DISTINCT || !facts_condition(facts, s->condition))
-                        continue;
-                int64_t pane = window_pane_of(clock, time_ns);
-                if (clock->pane - pane < WINDOW_PANES)
-                        count_slot(e, s, facts, pane);
+                if (slot_types[s->kind].count)
+                        count_slot(t, e, s, facts);
         }
         for (unsigned i = 0; i < g->family_count; i++)
                 count_family(t, e, g->families[i], facts);
@@ -330,23 +311,13 @@ static const struct slot *slot_at(const struct table *t, unsigned slot)
 static double slot_number(const struct table *t, const struct entry *e, unsigned number)
 {
         const struct slot *s = slot_at(t, number);
-        const struct window_clock *clock = &t->clocks[s->window];
-        const void *cells = cells_of(e, s);
-        double max = NAN;
 
-        switch (s->kind) {
-        case SLOT_COUNT:
-                return window_counts_value(cells, clock);
-        case SLOT_SUM:
-                return window_sums_value(cells, clock);
-        case SLOT_MAX:
-                return window_sums_max(cells, clock, &max) ? max : NAN;
-        case SLOT_DISTINCT:
-                return distinct_value(t->sets, &t->plan->families[s->family].plan, cells,
-                                      s->member, t->units[s->family].pane);
-        default:
-                return (double)window_bytes_value(cells);
-        }
+        if (s->kind == SLOT_DISTINCT)
+                return distinct_value(t->sets, &t->plan->families[s->family].plan,
+                                      cells_of(e, s), s->member,
+                                      t->units[s->family].pane);
+        struct slot_place place = place_of(t, (struct entry *)e, s);
+        return slot_types[s->kind].value(&place);
 }
 
 struct value table_value(const struct table *t, const struct entry *e,
@@ -354,7 +325,7 @@ struct value table_value(const struct table *t, const struct entry *e,
 {
         double number = slot_number(t, e, a->a);
 
-        if (rule_aggregate_has_whole(a)) {
+        if (function_is_quotient(a->function)) {
                 double whole = slot_number(t, e, a->b);
                 number = whole > 0 ? number / whole : NAN;
         }

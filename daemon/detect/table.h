@@ -20,6 +20,7 @@
 #include "detect/facts.h"
 #include "detect/involved.h"
 #include "detect/samples.h"
+#include "detect/slot.h"
 #include "detect/window.h"
 
 #define TRANSACTIONS_MAX ((1U << 22) - 1)

@@ -33,13 +33,14 @@ enum value_type {
         VALUE_STRING,
         VALUE_ENUM,    /* one of a named set: pages, yes/no/unknown, block states */
         VALUE_NETWORK, /* an address is a network of 128 bits */
+        VALUE_RATIO,   /* 2x: an argument of functions alone */
 };
 
 struct value {
         enum value_type type;
         union {
                 bool truth;
-                double number;     /* NUMBER, DURATION, ENUM (its index) */
+                double number;     /* NUMBER, DURATION, ENUM (its index), RATIO */
                 struct slice text; /* borrowed from the subject or the expression */
                 struct network network;
         };
@@ -89,6 +90,8 @@ enum parameter {
         PARAMETER_CONDITION,    /* truth-valued */
         PARAMETER_OPTIONAL_CONDITION,
         PARAMETER_WINDOW, /* a duration literal, 1s to 30d */
+        PARAMETER_RATIO,  /* a literal like 2x, above 1x and up to 100x */
+        PARAMETER_TAG,    /* the name of a tag, bare or in quotes */
 };
 
 struct function {
@@ -98,6 +101,7 @@ struct function {
             type;    /* VALUE_MISSING: that of the first parameter (max, mean, sum) */
         unsigned id; /* the caller's */
         const char *help;
+        bool of_transaction; /* needs no key: may stand inside of other functions */
 };
 
 /*
@@ -119,6 +123,7 @@ struct expr_language {
         const struct field_with_argument *argument_fields; /* the same; may be NULL */
         void *resolve_context;
         const struct function *functions;      /* the same; may be NULL: no aggregates */
+        const struct function *elsewhere;      /* the same: names that are not for here */
         const struct value_list *const *lists; /* ends with a NULL; may be NULL */
         /*
          * Names of the contract that this version does not have: said so rather
@@ -136,8 +141,10 @@ struct aggregate {
         const struct function *function;
         const struct expr *field;     /* NULL when the function has none */
         const struct expr *condition; /* NULL when none was written */
-        int64_t window_ns;
-        unsigned slot; /* the caller's: set through expr_each_aggregate */
+        int64_t window_ns;            /* 0 when the function has none */
+        double ratio;                 /* the same */
+        struct slice tag;             /* the same */
+        unsigned slot;                /* the caller's: set through expr_each_aggregate */
 };
 
 /*

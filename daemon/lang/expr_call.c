@@ -9,6 +9,8 @@
 #define PARAMETERS_MAX 4 /* before the PARAMETER_END */
 #define WINDOW_MIN     1.0
 #define WINDOW_MAX     (30 * 86400.0)
+#define RATIO_MAX      100.0
+#define TAG_MAX        64 /* bytes */
 
 /* What stands between the parentheses: expressions, not settled yet. */
 struct arguments {
@@ -22,6 +24,8 @@ static const char *const parameter_names[] = {
         [PARAMETER_CONDITION] = "condition",
         [PARAMETER_OPTIONAL_CONDITION] = "[condition,]",
         [PARAMETER_WINDOW] = "window",
+        [PARAMETER_RATIO] = "2x",
+        [PARAMETER_TAG] = "tag",
 };
 
 /* The reader stands at the opening parenthesis; afterwards behind the closing one. */
@@ -129,6 +133,44 @@ static void take_condition(struct reader *r, struct expr *node, struct expr *arg
         expr_adopt(r, node, argument);
 }
 
+static void check_ratio(struct reader *r, const struct expr *argument,
+                        struct aggregate *aggregate)
+{
+        struct slice text = expr_source(r, argument);
+
+        if (argument->kind == NODE_BROKEN)
+                return;
+        if (argument->kind != NODE_CONSTANT || argument->type != VALUE_RATIO)
+                expr_mistake(r, argument->at,
+                             "%s() takes how many times the usual rate, like 2x",
+                             aggregate->function->name);
+        else if (argument->constant.number <= 1 || argument->constant.number > RATIO_MAX)
+                expr_mistake(r, argument->at,
+                             "a ratio is above 1x and up to 100x, not %.*s", QUOTE(text));
+        else
+                aggregate->ratio = argument->constant.number;
+}
+
+/* A bare word, whatever else it might be the name of, or a text. */
+static void check_tag(struct reader *r, const struct expr *argument,
+                      struct aggregate *aggregate)
+{
+        struct slice text = expr_source(r, argument);
+
+        if (argument->kind == NODE_CONSTANT && argument->type == VALUE_STRING)
+                text = argument->constant.text;
+        else if (argument->kind != NODE_WORD && argument->kind != NODE_FIELD)
+                text = slice_none();
+        if (text.len == 0 || text.len > TAG_MAX)
+                expr_mistake(
+                    r, argument->at,
+                    "%s() takes the name of a tag here: 1 to %d bytes, in quotes "
+                    "where it is no word",
+                    aggregate->function->name, TAG_MAX);
+        else
+                aggregate->tag = arena_copy(&r->tree->arena, text);
+}
+
 static void take_argument(struct reader *r, struct expr *node, enum parameter parameter,
                           struct expr *argument)
 {
@@ -143,6 +185,12 @@ static void take_argument(struct reader *r, struct expr *node, enum parameter pa
                 break;
         case PARAMETER_WINDOW:
                 check_window(r, argument, &node->aggregate);
+                break;
+        case PARAMETER_RATIO:
+                check_ratio(r, argument, &node->aggregate);
+                break;
+        case PARAMETER_TAG:
+                check_tag(r, argument, &node->aggregate);
                 break;
         case PARAMETER_END:
                 break;
@@ -173,11 +221,11 @@ static struct expr *read_aggregate(struct reader *r, const struct token *name,
         unsigned before = r->mistakes, least, most, i = 0;
         char text[160];
 
-        if (nested)
+        if (nested && !function->of_transaction)
                 expr_mistake(r, name->at,
                              "a function over a window cannot stand inside another");
         node->aggregate.function = function;
-        r->in_function = true;
+        r->in_function = nested || !function->of_transaction;
         struct arguments arguments = read_arguments(r);
         r->in_function = nested;
         count_parameters(function, &least, &most);
@@ -269,6 +317,15 @@ static struct expr *read_argument_field(struct reader *r, const struct token *na
         return node;
 }
 
+static bool is_elsewhere(const struct expr_language *language, struct slice name)
+{
+        const struct function *function = language->elsewhere;
+
+        while (function && function->name && !slice_is(name, function->name))
+                function++;
+        return function && function->name;
+}
+
 static struct expr *refuse_call(struct reader *r, const struct token *name)
 {
         struct slice text = slice_of(r->text.data + name->at, name->len);
@@ -281,7 +338,7 @@ static struct expr *refuse_call(struct reader *r, const struct token *name)
         else if (expr_is_reserved(r->language, text))
                 expr_mistake(r, name->at, "%.*s() is not available in this version",
                              QUOTE(text));
-        else if (!r->language->functions)
+        else if (is_elsewhere(r->language, text) || !r->language->functions)
                 expr_mistake(r, name->at, "there is no function '%.*s' here",
                              QUOTE(text));
         else

@@ -67,6 +67,8 @@ const char *expr_type_name(struct reader *r, enum value_type type,
                 return "a text";
         case VALUE_NETWORK:
                 return "an address";
+        case VALUE_RATIO:
+                return "a ratio";
         case VALUE_ENUM:
                 snprintf(r->hint, sizeof(r->hint), "a %s", names ? names->what : "name");
                 return r->hint;

@@ -72,7 +72,7 @@ static const struct unit units[] = {
         { "k", VALUE_NUMBER, 3, 1 },       { "M", VALUE_NUMBER, 6, 1 },
         { "ms", VALUE_DURATION, -3, 1 },   { "s", VALUE_DURATION, 0, 1 },
         { "m", VALUE_DURATION, 0, 60 },    { "h", VALUE_DURATION, 0, 3600 },
-        { "d", VALUE_DURATION, 0, 86400 },
+        { "d", VALUE_DURATION, 0, 86400 }, { "x", VALUE_RATIO, 0, 1 },
 };
 
 static struct place place_at(const struct reader *r, unsigned at)
@@ -302,7 +302,7 @@ static void read_number(struct reader *r, struct slice rest)
         if (!unit)
                 expr_mistake(
                     r, r->token.at,
-                    "'%.*s' has no unit of the language (%%, k, M, ms, s, m, h, d); "
+                    "'%.*s' has no unit of the language (%%, k, M, ms, s, m, h, d, x); "
                     "a text needs quotes",
                     QUOTE(slice_first(rest, r->token.len)));
         r->token.kind = unit && read_value(r, decimal, has_exponent, unit) ? TOKEN_NUMBER

@@ -141,6 +141,10 @@ void value_print(const struct value *value, const struct value_names *names,
         case VALUE_DURATION:
                 expr_print_duration(value->number, out);
                 break;
+        case VALUE_RATIO:
+                expr_print_number(value->number, out);
+                buf_put_byte(out, 'x');
+                break;
         case VALUE_STRING:
                 buf_put_slice(out, value->text);
                 break;
@@ -186,6 +190,17 @@ static void print_aggregate(const struct expr *node, struct buf *out)
                 buf_put_str(out, comma);
                 print_node(child, BINDS_OR, out);
                 comma = ", ";
+        }
+        if (!slice_is_none(aggregate->tag)) {
+                buf_put_str(out, comma);
+                if (expr_is_word(aggregate->tag))
+                        buf_put_slice(out, aggregate->tag);
+                else
+                        expr_print_text(aggregate->tag, out);
+        }
+        if (aggregate->ratio != 0) {
+                expr_print_number(aggregate->ratio, out);
+                buf_put_byte(out, 'x');
         }
         if (aggregate->window_ns) {
                 buf_put_str(out, comma);

@@ -147,6 +147,13 @@ static const struct row rows[] = {
         { "share(status == 404, 1h) > 50%", "share(status == 404, 1h) > 0.5", "false" },
         { "mean(status, 30d) + 1", NULL, "missing" },
         { "score() > 1", NULL, "true" },
+        { "surge(2x) >= 13", NULL, "true" },
+        { "surge(1.5x)", NULL, "14" },
+        { "tagged(host, burst)", NULL, "true" },
+        { "tagged(host, 'burst')", "tagged(host, burst)", "true" },
+        { "tagged(host, status)", NULL, "false" },
+        { "not tagged(host, 'a b')", NULL, "true" },
+        { "count(tagged(host, burst), 10m) > 100", NULL, "true" },
 };
 
 static void print_value(const struct expr *expr, struct value value, struct buf *out)

@@ -192,7 +192,7 @@ static const struct value_list known_words = { "known-words", fits_words, has_wo
 static const struct value_list *const all_lists[] = { &offices, &codes, &known_words,
                                                       NULL };
 
-static const char *const later_names[] = { "surge", "client.asn", NULL };
+static const char *const later_names[] = { "skew", "client.asn", NULL };
 
 #define AT(member) (unsigned)offsetof(struct visit, member)
 
@@ -228,15 +228,29 @@ static const struct function all_functions[] = {
           { PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW },
           VALUE_NUMBER,
           1,
-          "" },
+          "",
+          false },
         { "distinct",
           { PARAMETER_FIELD, PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW },
           VALUE_NUMBER,
           2,
-          "" },
-        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, 3, "" },
-        { "mean", { PARAMETER_NUMBER_FIELD, PARAMETER_WINDOW }, VALUE_MISSING, 4, "" },
-        { "score", { PARAMETER_END }, VALUE_NUMBER, 5, "" },
+          "",
+          false },
+        { "share",
+          { PARAMETER_CONDITION, PARAMETER_WINDOW },
+          VALUE_NUMBER,
+          3,
+          "",
+          false },
+        { "mean",
+          { PARAMETER_NUMBER_FIELD, PARAMETER_WINDOW },
+          VALUE_MISSING,
+          4,
+          "",
+          false },
+        { "score", { PARAMETER_END }, VALUE_NUMBER, 5, "", false },
+        { "surge", { PARAMETER_RATIO }, VALUE_NUMBER, 6, "", false },
+        { "tagged", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_BOOL, 7, "", true },
         { .name = NULL },
 };
 
@@ -250,13 +264,16 @@ static const struct expr_language world = {
 
 #undef AT
 
-/* count is 120, distinct 90, share and mean are missing, score is 1.5. */
+/* count is 120, distinct 90, share and mean are missing, score is 1.5, surge 14. */
 static inline struct value world_aggregate(void *context,
                                            const struct aggregate *aggregate)
 {
-        static const double values[] = { 0, 120, 90, -1, -1, 1.5 };
+        static const double values[] = { 0, 120, 90, -1, -1, 1.5, 14 };
 
         (void)context;
+        if (aggregate->function->id == 7)
+                return (struct value){ .type = VALUE_BOOL,
+                                       .truth = slice_is(aggregate->tag, "burst") };
         return number_value(VALUE_NUMBER, values[aggregate->function->id]);
 }
 

@@ -122,6 +122,8 @@ static void compare(const struct rule_aggregate *a, double actual, bool missing,
                 sketched++;
                 assert_true(fabs(actual / expected - 1) < 5 * 0.023);
                 return;
+        default:
+                fail_msg("%s has no definition here", a->text);
         }
         if (isnan(expected) != missing ||
             (!missing && fabs(actual - expected) > 1e-9 * (1 + fabs(expected)))) {
