@@ -23,6 +23,7 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .sets = sets,
                              .involved = involved,
                              .samples = samples };
+        window_store_init(&t->windows, t->budget, t->counters);
         t->entry_class = budget_class_of(t->budget, plan->entry_size);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
@@ -188,7 +189,8 @@ void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
                 if (t->plan->groups[f->group].met & met)
                         distinct_prefetch(t->sets, sets_of(e, f));
         }
-        __builtin_prefetch(budget_at(t->budget, e->involved.block), 1);
+        if (e->involved.size)
+                __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);
 }
 
 uint32_t table_find(const struct table *t, uint64_t hash)
@@ -346,5 +348,5 @@ void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
 {
-        return window_bytes_value(cells_of(e, slot_at(t, slot)));
+        return window_bytes_value(&t->windows, cells_of(e, slot_at(t, slot)));
 }

@@ -46,6 +46,7 @@ struct table {
         const struct distinct_store *sets;
         const struct involved_store *involved;
         const struct sample_store *samples;
+        struct window_store windows;
         struct index index;
         unsigned entry_class;
         uint32_t hand;
