@@ -112,8 +112,7 @@ def read_rows(name):
     return rows
 
 
-@pytest.fixture(scope="session")
-def captures():
+def read_captures():
     published, tshark = read_rows("http.jsonl"), read_rows("tshark_http.jsonl")
     with open(os.path.join(CORPUS, "MANIFEST.tsv"), encoding="utf-8", newline="") as file:
         found = [Capture(row["path"], set(row["tags"].split(",")) - {""},

@@ -59,7 +59,7 @@ def captures():
     with open(os.path.join(CORPUS, "MANIFEST.tsv"), newline="") as file:
         return [row["path"] for row in csv.DictReader(file, delimiter="\t",
                                                       quoting=csv.QUOTE_NONE)
-                if row["path"].startswith("pcap/") and "pcap" in row["tags"]]
+                if row["kind"] == "pcap"]
 
 
 def from_line(line):
@@ -83,8 +83,7 @@ def read(path):
     return path, {from_line(json.loads(line)) for line in done.stdout.splitlines()}
 
 
-@pytest.fixture(scope="module")
-def seen():
+def read_captures():
     paths = sorted(set(captures()) | set(expected_by_capture()))
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return dict(pool.map(read, paths))

@@ -18,7 +18,7 @@ import pytest
 import shark
 import test_corpus
 import test_hellos
-from test_corpus import CORPUS, HERE, LONGEST, captures, needs_corpus  # noqa: F401
+from test_corpus import CORPUS, HERE, LONGEST, needs_corpus
 
 KNOWN = os.path.join(HERE, "KNOWN_TSHARK.md")
 
@@ -28,7 +28,7 @@ Read = collections.namedtuple("Read", "requests hellos")
 
 
 @pytest.fixture(scope="module", name="theirs")
-def read_with_tshark(captures):  # noqa: F811
+def read_with_tshark(captures):
     """What tshark sees in each capture, by its path."""
     try:
         with shark.Shark() as engine, concurrent.futures.ThreadPoolExecutor(
@@ -90,7 +90,7 @@ def write(name, lines):
             file.writelines(f"- {line}\n" for line in sorted(lines))
 
 
-def test_requests(captures, theirs):  # noqa: F811
+def test_requests(captures, theirs):
     counted = collections.Counter(
         f"{one.path}: {kind} tshark {text}" for one in captures
         for kind, text in request_differences(one.requests, theirs[one.path].requests))
@@ -110,14 +110,11 @@ def hello_text(path, kind, hello, has_ja4):
     return text if has_ja4 else text.rsplit(" ", 1)[0]
 
 
-def test_client_hellos(captures, theirs):  # noqa: F811
-    workers = os.cpu_count() or 1
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        ours = dict(pool.map(test_hellos.read, [one.path for one in captures]))
+def test_client_hellos(seen, theirs):
     has_ja4 = any(one.ja4 for read in theirs.values() for one in read.hellos)
     found = set()
-    for path, seen in ours.items():
-        mine = {one if has_ja4 else one._replace(ja4=None) for one in seen}
+    for path, hellos in seen.items():
+        mine = {one if has_ja4 else one._replace(ja4=None) for one in hellos}
         other = theirs[path].hellos
         for kind, some in (("missing", other - mine), ("extra", mine - other)):
             found |= {hello_text(path, kind, one, has_ja4) for one in some}
