@@ -4,7 +4,8 @@
 Every capture is read, also those that have no hello: what is found there must be true
 too. KNOWN_HELLOS.md lists every difference that is right as it is, with the reason; a
 difference that is not listed fails, and so does a listed one that is no more. Its form
-is that of KNOWN.md. TRAWLWATCH_CORPUS_WRITE=FILE writes the differences found.
+is that of KNOWN.md. TRAWLWATCH_CORPUS_WRITE=FOLDER writes the differences found
+to FOLDER/KNOWN_HELLOS.md.
 """
 import collections
 import concurrent.futures
@@ -107,7 +108,8 @@ def test_differences(seen):
         found |= {text_of(path, "missing", one) for one in expected[path] - hellos}
         found |= {text_of(path, "extra", one) for one in hellos - expected[path]}
     if "TRAWLWATCH_CORPUS_WRITE" in os.environ:
-        with open(os.environ["TRAWLWATCH_CORPUS_WRITE"], "w") as file:
+        with open(os.path.join(os.environ["TRAWLWATCH_CORPUS_WRITE"], "KNOWN_HELLOS.md"),
+                  "w") as file:
             file.write("\n".join(sorted(found)) + "\n")
     right = sum(len(hellos & expected[path]) for path, hellos in seen.items())
     print(f"{right} of {sum(map(len, expected.values()))} hellos as expected, "

@@ -5,8 +5,8 @@ test_corpus.py and test_hellos.py compare with what was written down beside the 
 here tshark itself reads them, so statuses and server names are compared as well, and JA4
 where this tshark knows it. A difference stands in KNOWN.md (`missing tshark`), in
 KNOWN_HELLOS.md, or in KNOWN_TSHARK.md, with its reason; one that stands nowhere fails, and
-so does one that stands in KNOWN_TSHARK.md and is no more. TRAWLWATCH_CORPUS_WRITE=FILE
-writes FILE.requests and FILE.hellos: those that belong into KNOWN_TSHARK.md.
+so does one that stands in KNOWN_TSHARK.md and is no more. TRAWLWATCH_CORPUS_WRITE=FOLDER
+writes those that belong there to FOLDER/KNOWN_TSHARK.md.
 """
 import collections
 import concurrent.futures
@@ -83,9 +83,9 @@ def check(found, elsewhere, known):
         sorted(known - rest))
 
 
-def write(name, lines):
+def write(lines, mode):
     if "TRAWLWATCH_CORPUS_WRITE" in os.environ:
-        with open(f"{os.environ['TRAWLWATCH_CORPUS_WRITE']}.{name}", "w",
+        with open(os.path.join(os.environ["TRAWLWATCH_CORPUS_WRITE"], "KNOWN_TSHARK.md"), mode,
                   encoding="utf-8") as file:
             file.writelines(f"- {line}\n" for line in sorted(lines))
 
@@ -97,7 +97,7 @@ def test_requests(captures, theirs):
     found = numbered(counted)
     listed = {line for line in lines_of(test_corpus.KNOWN) if ": missing tshark " in line}
     more = {line for line in lines_of(KNOWN) if ' tshark "' in line}
-    write("requests", found - listed)
+    write(found - listed, "w")
     print(f"\n{sum(len(one.requests) for one in theirs.values())} requests by tshark, "
           f"{sum(one.status is not None for read in theirs.values() for one in read.requests)} "
           f"with their status; {sum(counted.values())} differences")
@@ -121,7 +121,7 @@ def test_client_hellos(seen, theirs):
     listed = {line if has_ja4 else line.rsplit(" ", 1)[0]
               for line in lines_of(test_hellos.KNOWN)}
     more = {line for line in lines_of(KNOWN) if ' tshark "' not in line}
-    write("hellos", found - listed)
+    write(found - listed, "a")
     print(f"\n{sum(len(one.hellos) for one in theirs.values())} hellos by tshark, "
           f"{'with' if has_ja4 else 'without'} JA4; {len(found)} differences")
     check(found, listed, more)
