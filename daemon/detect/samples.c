@@ -13,7 +13,7 @@ struct sample {
 #define METHOD_MAX  16
 #define STATUS_MAX  6 /* " 65535" */
 
-static const uint32_t kept_nth[SAMPLES_KEPT] = { 3, 8, 24, 64 };
+static const uint32_t kept_nth[SAMPLES_KEPT] = { 6, 12, 24, 64 };
 static const size_t text_sizes[3] = { 48, 96, 256 };
 
 _Static_assert(SAMPLE_HEAD + SAMPLE_TEXT_MAX <= 256, "the longest has a class");
