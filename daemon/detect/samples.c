@@ -154,3 +154,15 @@ void samples_clear(const struct sample_store *s, struct samples *samples)
         budget_give(s->budget, samples->block);
         samples->block = 0;
 }
+
+void samples_translate(const struct sample_store *s, struct samples *samples,
+                       uint64_t (*met)(void *context, uint64_t), void *context)
+{
+        const uint32_t *handles =
+            samples->block ? budget_at(s->budget, samples->block) : NULL;
+
+        for (unsigned i = 0; handles && i < SAMPLES_KEPT && handles[i]; i++) {
+                struct sample *sample = budget_at(s->budget, handles[i]);
+                sample->met = met(context, sample->met);
+        }
+}

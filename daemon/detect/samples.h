@@ -54,4 +54,8 @@ unsigned samples_get(const struct sample_store *, const struct samples *,
                      struct slice texts[SAMPLES_KEPT]);
 void samples_clear(const struct sample_store *, struct samples *);
 
+/* The masks of what was met become others: those of other rules. */
+void samples_translate(const struct sample_store *, struct samples *,
+                       uint64_t (*met)(void *context, uint64_t), void *context);
+
 #endif

@@ -103,6 +103,12 @@ void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
 
+/* Brings all that is counted for the key to the table's time. */
+void table_rotate(const struct table *, struct entry *);
+
+/* Forgets one key, which has no incident. */
+void table_forget(struct table *, uint32_t handle);
+
 /* Forgets up to `count` entries, the least telling first. Returns how many. */
 unsigned table_evict(struct table *, unsigned count);
 
