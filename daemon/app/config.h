@@ -81,6 +81,7 @@ struct config {
                 char *dir; /* NULL: below the state directory */
                 uint64_t max;
                 unsigned fsync; /* enum journal_sync */
+                int64_t snapshot_ns;
         } journal;
         struct {
                 char *key_file;

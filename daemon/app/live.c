@@ -116,6 +116,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         pipeline_advance(live->run.pipeline,
                          clock_wall_ns() - config->limits.merge_wait_ns);
         output_flush(&live->run.output, true);
+        state_tick(&live->run.state, live->run.pipeline);
         if (clock_monotonic_ns() >= live->advice_due_ns)
                 live->advice_due_ns +=
                     run_advise(&live->run) ? ADVICE_INTERVAL : ADVICE_FIRST;

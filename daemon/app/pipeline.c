@@ -5,6 +5,8 @@
 #include "app/timeline.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "detect/snapshot.h"
 #include "http/http.h"
 #include "packet/fragment.h"
 #include "packet/frame.h"
@@ -168,6 +170,28 @@ static void on_frame(void *context, const struct capture_frame *frame)
                 note_missed(p, frame->time_ns);
 }
 
+/* An engine that goes on from a snapshot, once; NULL when there is none that can be. */
+static struct engine *restore(struct pipeline *p, const struct engine_options *options)
+{
+        FILE *file = p->options.snapshot;
+        char why[SNAPSHOT_WHY];
+
+        if (!file)
+                return NULL;
+        p->options.snapshot = NULL;
+        struct engine *e = engine_restore(options, file, why);
+        if (!e) {
+                log_warning("the snapshot is not used, windows begin empty: %s", why);
+                return NULL;
+        }
+        int64_t then_ns = engine_now(e);
+        log_info("going on from the snapshot of %lld s ago",
+                 (long long)((p->options.now_ns - then_ns) / NS_PER_SEC));
+        for (int64_t ns = then_ns; ns < p->options.now_ns; ns += 60 * NS_PER_SEC)
+                engine_missed(e, ns, 1);
+        return e;
+}
+
 static bool make_engine(struct pipeline *p)
 {
         const struct setup *setup = p->options.setup;
@@ -187,7 +211,9 @@ static bool make_engine(struct pipeline *p)
         };
 
         memcpy(engine.id_key, p->options.id_key, sizeof(engine.id_key));
-        p->engine = engine_new(&engine);
+        p->engine = restore(p, &engine);
+        if (!p->engine)
+                p->engine = engine_new(&engine);
         return p->engine;
 }
 
@@ -225,14 +251,24 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
         engine_advance(p->engine, now_ns);
 }
 
-void pipeline_finish(struct pipeline *p)
+void pipeline_flush(struct pipeline *p)
 {
         timeline_finish(&p->timeline);
         fragment_finish(p->fragments);
         stream_finish(p->stream);
         hellos_finish(p->hellos);
         release(p, INT64_MAX);
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+        pipeline_flush(p);
         engine_finish(p->engine);
+}
+
+bool pipeline_save(const struct pipeline *p, FILE *file)
+{
+        return engine_save(p->engine, file);
 }
 
 static void on_hello(void *context, const struct hello *hello)

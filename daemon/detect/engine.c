@@ -181,6 +181,11 @@ void engine_advance(struct engine *e, int64_t now_ns)
         end_due(e, now_ns);
 }
 
+int64_t engine_now(const struct engine *e)
+{
+        return e->now_ns;
+}
+
 void engine_finish(struct engine *e)
 {
         uint32_t number;

@@ -58,6 +58,9 @@ void engine_hello(struct engine *, const struct hello *, const struct tcp_shape 
 /* JA4 of the client that sent it, or none. Valid until the next hello. */
 struct slice engine_ja4(const struct engine *, const struct record *);
 
+/* Time of the newest record, or what engine_advance was told; -1 before both. */
+int64_t engine_now(const struct engine *);
+
 /* Time has passed without records: incidents are updated and ended. */
 void engine_advance(struct engine *, int64_t now_ns);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: other rules are taken up with what is known, and mistakes change nothing."""
+import os
 import signal
 import time
 
@@ -80,4 +81,56 @@ def test_another_site_map_is_taken_up(rig, redis):
         clients.curl_profiles(rig, there, 3)
         wait_until(lambda: len(daemon.visible()) >= 6, 10, "requests after the reload")
         assert [one["trawlwatch"]["page"] for one in daemon.visible()[-3:]] == ["member"] * 3
+        assert daemon.stop() == 0
+
+
+def raised_and_ended(redis):
+    return [(one["action"], one["id"]) for one in redis.alerts()]
+
+
+def test_a_restart_goes_on_with_windows_and_incidents(rig, redis):
+    there = rig.add_client("203.0.113.63")
+    rules = rig.path("kept.yaml")
+    write(rules, RULE % 60)
+    options = ("-o", "redis.url=" + redis.url, "-o", "journal.snapshot=1s")
+    snapshot = rig.path("journal-kept") + "/engine.snapshot"
+
+    def run():
+        return Daemon(rig, *options, journal="journal-kept", rules=rules)
+
+    with run() as daemon:
+        clients.curl_profiles(rig, there, 40)
+        wait_until(lambda: len(daemon.visible()) >= 40, 10, "forty requests")
+        assert daemon.stop() == 0
+    assert os.stat(snapshot).st_mode & 0o777 == 0o600
+    with run() as daemon:
+        assert any("going on from the snapshot" in line for line in daemon.messages)
+        clients.curl_profiles(rig, there, 70)  # the first forty are the same profiles
+        wait_until(redis.alerts, 10, "the alert")
+        assert redis.alerts()[0]["json"]["trawlwatch"]["evidence"][0]["value"] == 60
+        # Killed, it has what the last snapshot had, which was written beside the work.
+        before = os.stat(snapshot).st_mtime_ns
+        wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "a snapshot")
+        before = os.stat(snapshot).st_mtime_ns
+        wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "one more")
+        daemon.child.send_signal(signal.SIGKILL)
+        daemon.child.wait(10)
+    incident = redis.alerts()[0]["id"]
+    write(rules, (RULE % 60).replace("harvest", "other"))
+    with run() as daemon:
+        # The rule is gone, and so its incident ends, under its name.
+        wait_until(lambda: ("ended", incident) in raised_and_ended(redis), 10, "the end")
+        assert daemon.stop() == 0
+
+
+def test_a_damaged_snapshot_is_refused(rig, redis):
+    folder = rig.path("journal-damaged")
+    with Daemon(rig, journal="journal-damaged") as daemon:
+        assert daemon.stop() == 0
+    with open(folder + "/engine.snapshot", "r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    with Daemon(rig, journal="journal-damaged") as daemon:
+        assert any("the snapshot is not used, windows begin empty: it is damaged" in line
+                   for line in daemon.messages)
         assert daemon.stop() == 0

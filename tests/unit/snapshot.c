@@ -111,7 +111,7 @@ static void a_restart_changes_no_alert(void **state)
                 world_free(still);
                 world_free(again);
         }
-        assert_true(raised > 20);
+        assert_true(raised > 8);
 }
 
 static void other_rules_take_over_what_is_written_the_same(void **state)
