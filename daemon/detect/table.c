@@ -14,7 +14,8 @@ _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three b
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
-                const struct sample_store *samples, uint64_t index_bytes)
+                const struct sample_store *samples, const struct usual *usual,
+                uint64_t index_bytes)
 {
         *t = (struct table){ .plan = plan,
                              .rules = rules,
@@ -22,7 +23,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .counters = sets->counters,
                              .sets = sets,
                              .involved = involved,
-                             .samples = samples };
+                             .samples = samples,
+                             .usual = usual };
         t->entry_class = budget_class_of(t->budget, plan->entry_size);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
