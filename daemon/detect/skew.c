@@ -15,13 +15,14 @@ static struct bins_store store_of(const struct slot_place *p)
 double skew_statistic(const struct usual_values *v, const uint64_t counts[USUAL_BUCKETS],
                       uint64_t all)
 {
-        double sum = 0, n = (double)all;
+        double shares[USUAL_BUCKETS], sum = 0, n = (double)all;
 
+        usual_shares(v, shares);
         for (unsigned i = 0; i < USUAL_BUCKETS; i++) {
                 double n_i = (double)counts[i];
                 if (counts[i])
-                        sum += n_i * log((n_i / usual_share(v, i) + SKEW_PSEUDO) /
-                                         (n + SKEW_PSEUDO));
+                        sum += n_i *
+                               log((n_i / shares[i] + SKEW_PSEUDO) / (n + SKEW_PSEUDO));
         }
         return fmax(2 * sum, 0);
 }

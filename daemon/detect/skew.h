@@ -12,12 +12,19 @@
  * shares. G is 0 for a key like the site and grows with n for one that is not: five
  * values of one bucket that has 1 % of the site give 35, of one that has half 3.
  *
+ * Chance makes G too, the more the larger n is, up to what 63 degrees of freedom give.
+ * One group in a thousand that is like the site is above 25 with 5 values, 40 with 10, 58
+ * with 20, 83 with 50, 115 with 200; of farms that make 80 % of theirs of one kind that
+ * has 1.4 % of the site, 95 in 100 are above 17, 43, 97, 266 and 1,116. (Simulated,
+ * values Zipf 1 over 300 kinds, the site known from 5,000: tests/unit/skew.c prints
+ * these.)
+ *
  * Missing below 5 values, and while the site is not known (usual.h). The site's shares
  * hold the key's own values too, which is to the key's advantage and of weight only where
  * the key is a large part of the site.
  *
  * Memory: 24 bytes in the entry, from the tenth value on 2 KiB more.
- * Cost: 5 ns to count; to ask 0.02 us a bucket that the key has.
+ * Cost: to ask 0.6 us with all 64 buckets, less with fewer.
  */
 #ifndef DETECT_SKEW_H
 #define DETECT_SKEW_H

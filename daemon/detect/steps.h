@@ -18,7 +18,7 @@
  * Numbers beyond 2^53, which a double cannot tell from their neighbours, are passed over
  * as if they were missing: identifiers of that size are stamps of time, not a count.
  *
- * Memory: 40 bytes in the entry, from the tenth step on 96 more. Cost: 5 ns.
+ * Memory: 40 bytes in the entry, from the tenth step on 96 more.
  */
 #ifndef DETECT_STEPS_H
 #define DETECT_STEPS_H

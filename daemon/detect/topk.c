@@ -6,8 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#define TOTAL_MAX ((1U << 31) - 1)
-#define SUMS      128 /* twice as many as there can be values */
+#define TOTAL_MAX   ((1U << 31) - 1)
+#define KNOWN_MAX   (WINDOW_NEWEST * TOPK_VALUES)
+#define BUCKET_BITS 7
+#define BUCKETS     (1U << BUCKET_BITS)
 
 /* A counter is free when its count is 0. */
 struct counters_of_pane {
@@ -98,45 +100,66 @@ uint64_t topk_total(const struct topk *t)
         return total;
 }
 
-/* By value, hashed with open addressing: what it is known to have. */
-struct sums {
-        uint64_t sum[SUMS];
-        uint32_t value[SUMS];
-        uint64_t largest;
+/* What is known of the values of all panes: a value may be there once for each pane. */
+struct known {
+        unsigned count;
+        uint32_t value[KNOWN_MAX], times[KNOWN_MAX];
+        uint64_t bucket[BUCKETS]; /* times of all values with the same hash */
 };
 
-static void add_to_sum(struct sums *s, uint32_t value, uint32_t count)
+static unsigned bucket_of(uint32_t value)
 {
-        unsigned i = value * 0x9e3779b1U >> 25;
-
-        while (s->sum[i] && s->value[i] != value)
-                i = (i + 1) % SUMS;
-        s->value[i] = value;
-        s->sum[i] += count;
-        if (s->sum[i] > s->largest)
-                s->largest = s->sum[i];
+        return value * 0x9e3779b1U >> (32 - BUCKET_BITS);
 }
 
-_Static_assert(SUMS == 1 << (32 - 25), "the hash has as many bits as there are places");
+static void know(struct known *k, uint32_t value, uint32_t times)
+{
+        k->value[k->count] = value;
+        k->times[k->count++] = times;
+        k->bucket[bucket_of(value)] += times;
+}
+
+static uint64_t times_of(const struct known *k, uint32_t value)
+{
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < k->count; i++)
+                sum += k->value[i] == value ? k->times[i] : 0;
+        return sum;
+}
+
+/* Only values whose bucket is larger than the largest so far are added up. */
+static uint64_t most_times(const struct known *k)
+{
+        uint64_t most = 0;
+
+        for (unsigned i = 0; i < k->count; i++) {
+                if (k->bucket[bucket_of(k->value[i])] <= most)
+                        continue;
+                uint64_t times = times_of(k, k->value[i]);
+                most = times > most ? times : most;
+        }
+        return most;
+}
 
 double topk_share(const struct topk_store *s, const struct topk *t)
 {
         uint64_t total = topk_total(t);
-        struct sums sums;
+        struct known known;
 
-        memset(sums.sum, 0, sizeof(sums.sum));
-        sums.largest = 0;
+        known.count = 0;
+        memset(known.bucket, 0, sizeof(known.bucket));
         for (unsigned i = 0; i < WINDOW_NEWEST; i++) {
                 const struct topk_pane *p = &t->pane[i];
                 if (p->total && !p->several)
-                        add_to_sum(&sums, p->what, p->total);
+                        know(&known, p->what, p->total);
                 if (!p->several || !p->what)
                         continue;
                 const struct counters_of_pane *c = budget_at(s->budget, p->what);
                 for (unsigned k = 0; k < TOPK_VALUES && c->count[k]; k++)
-                        add_to_sum(&sums, c->value[k], c->count[k] - c->error[k]);
+                        know(&known, c->value[k], c->count[k] - c->error[k]);
         }
-        return total ? (double)sums.largest / (double)total : NAN;
+        return total ? (double)most_times(&known) / (double)total : NAN;
 }
 
 static struct topk_store store_of(const struct slot_place *p)

@@ -12,16 +12,17 @@
  *
  * (In a pane of n with f of the value, the smallest of 8 counters is at most
  * (n - f) / 7, and no error is larger.) It is exact while no pane has more than 8
- * different values, and never too high. Measured on Zipf with exponent 1, 2,000 values
- * and 20,000 requests, s = 12.2 %: 10.7 %; for a true share of 50 % among others that are
- * all different: 49.9 %.
+ * different values, and never too high. Measured with 20,000 values of 2,000 kinds, in
+ * random order: within 0.01 points where the commonest has a quarter or more (Zipf 1.5
+ * and up, or half of all among others that are all different), 0.05 points low in the
+ * mean at 14 %, 6 points at 8 %; what is rarer than one in eight may not be seen at all.
  *
  * A pane with one value holds it in the cell; the second one takes a block of 96 bytes,
  * which goes back with the pane. Where the budget refuses, the value is known to be
  * there but not which it is: the share is then too low, never too high.
  *
  * Values are 32 bits of a keyed hash. Two of 64 look the same in one of two million keys.
- * Cost: 5 ns to count; up to 0.4 us to ask, with 64 different values.
+ * Cost: 13 ns to count; to ask 0.2 us with four values, 0.6 us with 64.
  */
 #ifndef DETECT_TOPK_H
 #define DETECT_TOPK_H

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define HALF_LIFE    (7.0 * 86400 * NS_PER_SEC)
-#define HALVINGS_MAX 64 /* then the weights are brought back to what they are now worth \
-                         */
+#define HALF_LIFE (7.0 * 86400 * NS_PER_SEC)
+#define HALVINGS_MAX                                                       \
+        64 /* then the weights are brought back to what they are now worth \
+            */
 
 bool usual_init(struct usual *u, const struct rules *rules)
 {
@@ -71,19 +72,17 @@ void usual_learn(struct usual *u, struct facts *facts)
         }
 }
 
-/* How many transactions of now the weight is worth. */
-static double worth(const struct usual_values *v, double weight)
-{
-        return weight / weight_at(v, v->newest_ns);
-}
-
 bool usual_is_known(const struct usual_values *v)
 {
-        return worth(v, v->all) >= USUAL_NEEDED;
+        return v->all / weight_at(v, v->newest_ns) >= USUAL_NEEDED;
 }
 
-double usual_share(const struct usual_values *v, unsigned bucket)
+void usual_shares(const struct usual_values *v, double shares[USUAL_BUCKETS])
 {
-        return (worth(v, v->weight[bucket]) + (double)USUAL_PSEUDO / USUAL_BUCKETS) /
-               (worth(v, v->all) + USUAL_PSEUDO);
+        /* Pseudo-counts are transactions of now, and have their weight. */
+        double pseudo = USUAL_PSEUDO * weight_at(v, v->newest_ns);
+        double each = pseudo / USUAL_BUCKETS, all = v->all + pseudo;
+
+        for (unsigned i = 0; i < USUAL_BUCKETS; i++)
+                shares[i] = (v->weight[i] + each) / all;
 }
