@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/unit.h"
+#include "unit/detect_world.h"
 
 #include "detect/bins.h"
-
-#include <string.h>
+#include "detect/engine_priv.h"
 
 #define KINDS 24
 
@@ -112,12 +111,49 @@ static void what_finds_no_memory_is_not_counted_but_noted(void **state)
         budget_free(&f.budget);
 }
 
+/* Every kind that takes blocks, for more keys than there is memory for. */
+static void a_flood_of_keys_takes_no_more_than_the_budget(void **state)
+{
+        struct world *w = world_new_with(
+            world_site,
+            "rules:\n"
+            "  - name: a\n"
+            "    per_each: [client.ip, all]\n"
+            "    when: >\n"
+            "      top_share(target, 1h) > 2 or gap_entropy(1h) < 0 or skew(path, 1h) < "
+            "0\n"
+            "      or modal_gap_share(1h) > 2 or sequential(request.bytes, 1h) > 2\n",
+            2 << 20, 10);
+        const struct budget *budget = &w->engine->budget;
+        char client[32], target[32];
+        uint32_t seed = 1;
+        (void)state;
+
+        for (unsigned i = 0; i < 60000; i++) {
+                uint32_t number = draw(&seed, 3000);
+                snprintf(client, sizeof(client), "198.51.%u.%u", number >> 8,
+                         number & 255);
+                snprintf(target, sizeof(target), "t%u", draw(&seed, 100));
+                world_hit(w, (struct hit){ .at_ms = i * 40LL,
+                                           .client = client,
+                                           .target = target,
+                                           .path = target });
+                assert_true(budget->pages.used <= budget->pages.capacity);
+        }
+        assert_true(w->counters.entries_evicted > 1000);
+        for (unsigned i = 0; i < 2; i++)
+                table_evict(&w->engine->tables[i], UINT32_MAX);
+        assert_int_equal(budget->pages.used, 0);
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sums_are_those_of_the_newest_eight_panes),
                 cmocka_unit_test(nine_take_no_block),
                 cmocka_unit_test(what_finds_no_memory_is_not_counted_but_noted),
+                cmocka_unit_test(a_flood_of_keys_takes_no_more_than_the_budget),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
