@@ -363,16 +363,55 @@ static bool make_agents(struct pipeline *p)
         return p->agents;
 }
 
-static bool make_back(struct pipeline *p)
+/* What reads transactions by the site map and for the rules. False: no memory. */
+static bool make_observe(struct pipeline *p)
 {
-        p->observe =
-            observe_new(p->options.setup->site, &p->options.engine_key, p->counters);
-        observe_forms(p->observe, p->options.setup->config.limits.form_body,
-                      p->options.setup->disposable);
-        http_want_bodies(p->http, on_body);
+        const struct setup *setup = p->options.setup;
+
+        p->pages = site_page_names(setup->site);
+        p->observe = observe_new(setup->site, &p->options.engine_key, p->counters);
+        observe_forms(p->observe, setup->config.limits.form_body, setup->disposable);
         if (!p->options.requests)
                 want_pages(p);
-        return make_agents(p) && make_engine(p);
+        return make_agents(p);
+}
+
+static bool make_back(struct pipeline *p)
+{
+        http_want_bodies(p->http, on_body);
+        return make_observe(p) && make_engine(p);
+}
+
+static void drop_observe(struct pipeline *p)
+{
+        observe_free(&p->observe);
+        agents_free(&p->agents);
+        free(p->wanted);
+        p->wanted = NULL;
+}
+
+bool pipeline_reload(struct pipeline *p, const struct setup *setup)
+{
+        struct pipeline old = *p;
+
+        /* Records that wait have the old map's page numbers. */
+        release(p, INT64_MAX);
+        p->options.setup = setup;
+        p->observe = NULL;
+        p->agents = NULL;
+        p->wanted = NULL;
+        if (!make_observe(p) ||
+            !engine_swap_rules(p->engine, setup->rules, setup->site)) {
+                drop_observe(p);
+                p->options.setup = old.options.setup;
+                p->pages = old.pages;
+                p->observe = old.observe;
+                p->agents = old.agents;
+                p->wanted = old.wanted;
+                return false;
+        }
+        drop_observe(&old);
+        return true;
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options)
@@ -384,7 +423,6 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
         timeline_init(&p->timeline, &handler, options->counters);
         p->options = *options;
         p->counters = options->counters;
-        p->pages = site_page_names(options->setup->site);
         make_frame_options(p);
         p->missed_due_ns = INT64_MIN / 2;
         hold_init(&p->hold, options->hold_ns, HOLD_BYTES);
@@ -400,8 +438,7 @@ void pipeline_free(struct pipeline **pipeline)
         if (!p)
                 return;
         engine_free(&p->engine);
-        observe_free(&p->observe);
-        agents_free(&p->agents);
+        drop_observe(p);
         stream_free(&p->stream);
         http_free(&p->http);
         hellos_free(&p->hellos);
@@ -409,7 +446,6 @@ void pipeline_free(struct pipeline **pipeline)
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->tunnel_sources);
-        free(p->wanted);
         free(p);
         *pipeline = NULL;
 }

@@ -40,6 +40,13 @@ struct pipeline_options {
 struct pipeline *pipeline_new(const struct pipeline_options *);
 void pipeline_free(struct pipeline **);
 
+/*
+ * Goes on with the site map and the rules of another setup; its other options do not
+ * count. Connections, windows, sets and incidents go on. The old setup may be freed
+ * afterwards. False, and nothing has changed, when there is no memory.
+ */
+bool pipeline_reload(struct pipeline *, const struct setup *);
+
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
 
 /* Time passes without packets. */

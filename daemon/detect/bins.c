@@ -25,7 +25,7 @@ static bool grow(const struct bins_store *s, struct bins *b)
             budget_take(s->budget, budget_class_of(s->budget, size), BUDGET_GROWTH);
 
         if (block == 0) {
-                s->counters->window_blocks_refused++;
+                s->counters->windows_refused++;
                 return false;
         }
         for (unsigned i = 0; i < b->early_count; i++)

@@ -27,12 +27,23 @@ static bool init_forms(struct engine *e, uint64_t *memory)
                           &e->options.hash_key, &e->missed);
 }
 
+uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
+{
+        return e->memory / INDEX_PART / (tables + 3);
+}
+
+void engine_bind_facts(struct engine *e)
+{
+        if (e->remembers_forms)
+                e->facts.subject.forms = &e->forms;
+}
+
 static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
-        unsigned indexes = e->rules->table_count + 3;
-        uint64_t index_bytes = memory / INDEX_PART / indexes;
+        e->memory = memory;
+        uint64_t index_bytes = engine_index_bytes(e, e->rules->table_count);
 
         if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
@@ -42,8 +53,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
-        if (e->remembers_forms)
-                e->facts.subject.forms = &e->forms;
+        engine_bind_facts(e);
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -146,6 +156,12 @@ static void end_due(struct engine *e, int64_t now_ns)
                 else
                         end_case(e, number, deadline_ns);
         }
+}
+
+void engine_end_case(struct engine *e, uint32_t number)
+{
+        cases_hurry(&e->cases, number);
+        end_case(e, number, e->now_ns);
 }
 
 void engine_advance(struct engine *e, int64_t now_ns)

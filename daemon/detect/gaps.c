@@ -154,7 +154,7 @@ void gap_seconds_slot_count(const struct slot_place *p, struct facts *facts, int
                                        budget_class_of(store.budget, sizeof(struct topk)),
                                        BUDGET_GROWTH);
         if (g->block == 0)
-                store.counters->window_blocks_refused++;
+                store.counters->windows_refused++;
         else
                 topk_add(&store, seconds_of_gaps(p), pane, gaps_second(gap_ns));
 }

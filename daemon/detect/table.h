@@ -48,6 +48,7 @@ struct table {
         const struct involved_store *involved;
         const struct sample_store *samples;
         const struct usual *usual;
+        struct window_store windows;
         struct index index;
         unsigned entry_class;
         uint32_t hand;
@@ -103,6 +104,12 @@ struct value table_value(const struct table *, const struct entry *,
 void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
+
+/* Brings all that is counted for the key to the table's time. */
+void table_rotate(const struct table *, struct entry *);
+
+/* Forgets one key, which has no incident. */
+void table_forget(struct table *, uint32_t handle);
 
 /* Forgets up to `count` entries, the least telling first. Returns how many. */
 unsigned table_evict(struct table *, unsigned count);

@@ -47,7 +47,7 @@ static struct counters_of_pane *open_counters(const struct topk_store *s,
                         c->count[0] = p->total;
                 }
         }
-        s->counters->window_blocks_refused += block == 0;
+        s->counters->windows_refused += block == 0;
         p->several = true;
         p->what = block;
         return block ? c : NULL;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HALF_LIFE (7.0 * 86400 * NS_PER_SEC)
 #define HALVINGS_MAX                                                       \
@@ -22,6 +23,23 @@ void usual_free(struct usual *u)
 {
         free(u->values);
         *u = (struct usual){ 0 };
+}
+
+static bool is_same(const struct rules *a, const struct usual_plan *x,
+                    const struct rules *b, const struct usual_plan *y)
+{
+        return strcmp(a->conditions[x->condition].text,
+                      b->conditions[y->condition].text) == 0 &&
+               strcmp(a->operands[x->operand].text, b->operands[y->operand].text) == 0;
+}
+
+void usual_carry(const struct usual *from, struct usual *to)
+{
+        for (unsigned i = 0; i < to->rules->usual_count; i++)
+                for (unsigned k = 0; k < from->rules->usual_count; k++)
+                        if (is_same(to->rules, &to->rules->usuals[i], from->rules,
+                                    &from->rules->usuals[k]))
+                                to->values[i] = from->values[k];
 }
 
 static double weight_at(const struct usual_values *v, int64_t time_ns)

@@ -41,6 +41,9 @@ struct usual {
 bool usual_init(struct usual *, const struct rules *);
 void usual_free(struct usual *);
 
+/* What was learnt of fields and conditions that are written the same in both rules. */
+void usual_carry(const struct usual *from, struct usual *to);
+
 /* Whether the transaction meets a condition that something is learnt for. */
 bool usual_wants(const struct usual *, struct facts *);
 void usual_learn(struct usual *, struct facts *);

@@ -103,7 +103,7 @@ static void what_finds_no_memory_is_not_counted_but_noted(void **state)
         for (unsigned i = 0; i < 15; i++)
                 bins_add(&f.store, &f.bins, f.pane, 5);
         assert_int_equal(bins_sum(&f.store, &f.bins, sums), BINS_EARLY);
-        assert_int_equal(f.counters.window_blocks_refused, 15 - BINS_EARLY);
+        assert_int_equal(f.counters.windows_refused, 15 - BINS_EARLY);
         budget_give(&f.budget, taken[0]);
         bins_add(&f.store, &f.bins, f.pane, 5);
         assert_int_equal(bins_sum(&f.store, &f.bins, sums), BINS_EARLY + 1);

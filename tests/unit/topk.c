@@ -220,7 +220,7 @@ static void without_memory_nothing_is_made_common(void **state)
                 topk_add(&f.store, &f.topk, f.pane, i % 5);
                 assert_true(topk_share(&f.store, &f.topk) <= 1 / 5.0 + 2.0 / (i + 2));
         }
-        assert_true(f.counters.window_blocks_refused > 0);
+        assert_true(f.counters.windows_refused > 0);
         while (count)
                 budget_give(&f.budget, taken[--count]);
         for (unsigned i = 0; i < 949; i++)
