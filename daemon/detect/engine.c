@@ -10,8 +10,7 @@
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
-#define FORMS_PART      64 /* of the memory: for forms that were served */
-#define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
+#define INDEX_PART      8 /* of the memory: one in so many bytes is for indexes */
 #define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -30,6 +29,17 @@ static bool init_forms(struct engine *e, uint64_t *memory)
 uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
 {
         return e->memory / INDEX_PART / (tables + 3);
+}
+
+void engine_find_classes(struct engine *e)
+{
+        distinct_store_init(&e->sets, &e->budget, e->options.counters);
+        actors_find_classes(&e->actors);
+        involved_store_init(&e->involved, &e->actors);
+        sample_store_init(&e->samples, &e->budget);
+        ladder_find_classes(&e->ladder);
+        for (unsigned i = 0; i < e->rules->table_count; i++)
+                table_find_classes(&e->tables[i]);
 }
 
 void engine_bind_facts(struct engine *e)

@@ -165,6 +165,7 @@ struct rules {
         struct exemption *exemptions;
         unsigned usual_count;
         struct usual_plan *usuals;
+        bool remember_forms; /* some expression asks for forms that were served */
 };
 
 /* What has been read of one rule, before it is taken apart for one of its keys. */

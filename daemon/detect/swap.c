@@ -99,6 +99,17 @@ static void rename_cases(struct engine *e, const struct carry *carry)
         }
 }
 
+/* Rules that ask for forms for the first time get a memory beside the others. */
+static void take_up_forms(struct engine *e)
+{
+        if (e->remembers_forms)
+                e->forms.page = rules_form_page(e->rules);
+        else if (rules_remember_forms(e->rules))
+                e->remembers_forms = forms_init(
+                    &e->forms, e->options.memory_max / FORMS_PART,
+                    rules_form_page(e->rules), &e->options.hash_key, &e->missed);
+}
+
 bool engine_swap_rules(struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
@@ -123,6 +134,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         e->usual = parts.usual;
         e->rules = e->options.rules = rules;
         e->options.site = site;
+        take_up_forms(e);
         engine_bind_facts(e);
         parts_free(&old, old_count);
         return true;

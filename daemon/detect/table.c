@@ -28,6 +28,13 @@ static size_t class_size(const struct budget *budget, size_t size)
         return size < BUDGET_PAGE ? size : BUDGET_PAGE;
 }
 
+void table_find_classes(struct table *t)
+{
+        window_store_init(&t->windows, t->budget, t->counters);
+        t->entry_class =
+            budget_class_of(t->budget, class_size(t->budget, t->plan->entry_size));
+}
+
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
                 const struct sample_store *samples, const struct usual *usual,
@@ -41,9 +48,7 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .involved = involved,
                              .samples = samples,
                              .usual = usual };
-        window_store_init(&t->windows, t->budget, t->counters);
-        t->entry_class =
-            budget_class_of(t->budget, class_size(t->budget, plan->entry_size));
+        table_find_classes(t);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
         t->units = calloc(plan->family_count + 1, sizeof(*t->units));

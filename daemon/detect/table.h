@@ -60,6 +60,9 @@ bool table_init(struct table *, const struct rules *, const struct table_plan *,
                 const struct distinct_store *, const struct involved_store *,
                 const struct sample_store *, const struct usual *, uint64_t index_bytes);
 void table_free(struct table *);
+
+/* Finds its classes of the budget again, when the budget's were read back. */
+void table_find_classes(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
 
 /* The bit of a condition in masks of which conditions of the table a transaction met. */
