@@ -117,7 +117,7 @@
         row(transactions, "transactions_total", "transactions the rules looked at")       \
         row(entries_evicted, "entries_evicted_total", "keys forgotten because the table was full") \
         row(sketches_refused, "sketches_refused_total", "distinct counts held at 128 because the budget was full") \
-        row(windows_refused, "windows_refused_total", "counts and bytes of a key held low because the budget was full") \
+        row(windows_refused, "windows_refused_total", "counts, bytes and values of a key held low because the budget was full") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \

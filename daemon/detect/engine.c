@@ -59,7 +59,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
-            !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
+            !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
+            !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
         engine_bind_facts(e);
@@ -70,7 +71,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
         sample_store_init(&e->samples, &e->budget);
         for (unsigned i = 0; i < e->rules->table_count; i++)
                 if (!table_init(&e->tables[i], e->rules, &e->rules->tables[i], &e->sets,
-                                &e->involved, &e->samples, index_bytes))
+                                &e->involved, &e->samples, &e->usual, index_bytes))
                         return false;
         return true;
 }
@@ -113,6 +114,7 @@ void engine_free(struct engine **pointer)
         join_free(&e->join);
         cases_free(&e->cases);
         missed_free(&e->missed);
+        usual_free(&e->usual);
         forms_free(&e->forms);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
@@ -542,12 +544,15 @@ static void count_record(struct engine *e, const struct record *record)
         facts_begin(&e->facts, record);
         join(e, record);
         unsigned count = find_visits(e);
-        if (count == 0)
+        if (count == 0 && !usual_wants(&e->usual, &e->facts))
                 return;
         if (is_exempt(e)) {
                 e->options.counters->exempted++;
                 return;
         }
+        usual_learn(&e->usual, &e->facts);
+        if (count == 0)
+                return;
         uint32_t actor = actors_take(&e->actors, record, subject_ja4(&e->facts.subject));
         prefetch_visits(e, count);
         for (unsigned i = 0; i < count; i++)

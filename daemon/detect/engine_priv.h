@@ -49,6 +49,7 @@ struct engine {
         struct actors actors;
         struct involved_store involved;
         struct sample_store samples;
+        struct usual usual;
         struct ladder ladder;
         struct missed missed;
         struct forms forms;

@@ -440,6 +440,7 @@ void rules_free(struct rules **pointer)
         free(rules->exemptions);
         free(rules->rules);
         free(rules->tables);
+        free(rules->usuals);
         lists_free(&rules->lists);
         arena_free(&rules->arena);
         free(rules);

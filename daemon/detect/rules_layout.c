@@ -82,6 +82,29 @@ static void join_family(struct table_plan *t, struct slot *s, unsigned group)
         add_number(&t->groups[group].families, &t->groups[group].family_count, s->family);
 }
 
+/* One for each field and condition, whatever the key and the window. */
+static unsigned usual_of(struct rules *rules, const struct slot *s)
+{
+        unsigned i = 0;
+
+        while (i < rules->usual_count && (rules->usuals[i].condition != s->condition ||
+                                          rules->usuals[i].operand != s->operand))
+                i++;
+        if (i == rules->usual_count) {
+                rules->usuals = grow(rules->usuals, i, sizeof(*rules->usuals));
+                rules->usuals[rules->usual_count++] =
+                    (struct usual_plan){ s->condition, s->operand };
+        }
+        return i;
+}
+
+static void find_usuals(struct rules *rules, struct table_plan *t)
+{
+        for (unsigned i = 0; i < t->slot_count; i++)
+                if (t->slots[i].kind == SLOT_SKEW)
+                        t->slots[i].usual = usual_of(rules, &t->slots[i]);
+}
+
 static unsigned member_of(const struct family *f, int64_t window_ns)
 {
         unsigned k = 0;
@@ -159,6 +182,7 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 struct table_plan *t = &rules->tables[i];
                 uint32_t at = sizeof(struct entry);
                 make_groups(t);
+                find_usuals(rules, t);
                 for (unsigned g = 0; g < t->group_count; g++)
                         at = lay_out_group(t, &t->groups[g], at);
                 t->entry_size = (at + 7) / 8 * 8;

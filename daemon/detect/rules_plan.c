@@ -308,6 +308,11 @@ static const struct {
         [FUNCTION_MAX] = { .a = SLOT_MAX, .a_takes_field = true },
         [FUNCTION_DISTINCT] = { .a = SLOT_DISTINCT, .a_takes_field = true },
         [FUNCTION_SHARE] = { SLOT_COUNT, false, true, SLOT_COUNT, false, false },
+        [FUNCTION_TOP_SHARE] = { .a = SLOT_TOP, .a_takes_field = true },
+        [FUNCTION_GAP_ENTROPY] = { .a = SLOT_GAPS },
+        [FUNCTION_MODAL_GAP_SHARE] = { .a = SLOT_GAP_SECONDS },
+        [FUNCTION_SEQUENTIAL] = { .a = SLOT_STEPS, .a_takes_field = true },
+        [FUNCTION_SKEW] = { .a = SLOT_SKEW, .a_takes_field = true },
 };
 
 bool function_is_quotient(enum function_id function)

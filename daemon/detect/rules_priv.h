@@ -55,6 +55,11 @@ enum slot_kind {
         SLOT_MAX,
         SLOT_DISTINCT,
         SLOT_BYTES, /* response bytes, exactly */
+        SLOT_TOP,
+        SLOT_GAPS,
+        SLOT_GAP_SECONDS,
+        SLOT_STEPS,
+        SLOT_SKEW,
         SLOT_KINDS
 };
 
@@ -66,6 +71,12 @@ struct slot {
         uint64_t met;                /* bits of the wheres of the rules that read it */
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
+        unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
+};
+
+/* What is learnt of the whole site, for all slots that compare with it (usual.h). */
+struct usual_plan {
+        unsigned condition, operand;
 };
 
 /* Sets of the same values over several windows: one plan for all of them. */
@@ -152,6 +163,8 @@ struct rules {
         struct table_plan *tables;
         struct rule *rules;
         struct exemption *exemptions;
+        unsigned usual_count;
+        struct usual_plan *usuals;
         bool remember_forms; /* some expression asks for forms that were served */
 };
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/slot.h"
 
+#include "detect/gaps.h"
+#include "detect/skew.h"
+#include "detect/steps.h"
 #include "detect/table.h"
+#include "detect/topk.h"
 
 #include <math.h>
 
@@ -125,4 +129,16 @@ const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_DISTINCT] = { 0, 4, false, NULL, NULL, NULL, NULL, NULL },
         [SLOT_BYTES] = { sizeof(struct window_bytes), 4, false, NULL, rotate_bytes,
                          count_bytes, value_bytes, clear_bytes },
+        [SLOT_TOP] = { sizeof(struct topk), 4, false, NULL, topk_slot_rotate,
+                       topk_slot_count, topk_slot_value, topk_slot_clear },
+        [SLOT_GAPS] = { sizeof(struct gaps), 8, false, gaps_slot_init, gaps_slot_rotate,
+                        gaps_slot_count, gaps_slot_value, gaps_slot_clear },
+        [SLOT_GAP_SECONDS] = { sizeof(struct gap_seconds), 8, false, gaps_slot_init,
+                               gap_seconds_slot_rotate, gap_seconds_slot_count,
+                               gap_seconds_slot_value, gap_seconds_slot_clear },
+        [SLOT_STEPS] = { sizeof(struct steps), 8, false, steps_slot_init,
+                         steps_slot_rotate, steps_slot_count, steps_slot_value,
+                         steps_slot_clear },
+        [SLOT_SKEW] = { sizeof(struct bins), 4, false, NULL, skew_slot_rotate,
+                        skew_slot_count, skew_slot_value, skew_slot_clear },
 };

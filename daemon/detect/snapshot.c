@@ -116,6 +116,7 @@ static void pass_plan(struct transfer *t, struct rules *r)
         pass_tables(t, r);
         pass_rules(t, r);
         TRANSFER(t, r->remember_forms);
+        transfer_array(t, &r->usuals, &r->usual_count, sizeof(*r->usuals), SLOTS_MAX);
 }
 
 /* ---- the memory ---- */
@@ -159,6 +160,8 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->ladder.hand);
         pass_cases(t, &e->cases);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
+        transfer_bytes(t, e->usual.values,
+                       e->rules->usual_count * sizeof(*e->usual.values));
         if (e->remembers_forms)
                 pass_forms(t, &e->forms);
 }
@@ -173,6 +176,8 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct rule), why);
         transfer_same(t, sizeof(struct table_plan), why);
         transfer_same(t, sizeof(struct slot_group), why);
+        transfer_same(t, sizeof(struct slot), why);
+        transfer_same(t, sizeof(struct usual_values), why);
         transfer_same(t, FUNCTIONS, why);
         for (unsigned i = 0; i < SLOT_KINDS; i++)
                 transfer_same(t, slot_types[i].size, why);

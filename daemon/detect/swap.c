@@ -12,6 +12,7 @@ struct parts {
         struct table *tables;
         struct visit *visits;
         struct facts facts;
+        struct usual usual;
 };
 
 static void parts_free(struct parts *p, unsigned tables)
@@ -21,6 +22,7 @@ static void parts_free(struct parts *p, unsigned tables)
         free(p->tables);
         free(p->visits);
         facts_free(&p->facts);
+        usual_free(&p->usual);
 }
 
 static bool parts_init(struct parts *p, struct engine *e, const struct rules *rules,
@@ -30,11 +32,11 @@ static bool parts_init(struct parts *p, struct engine *e, const struct rules *ru
                              .visits =
                                  calloc(rules->table_count + 1, sizeof(*p->visits)) };
         bool good =
-            p->tables && p->visits &&
+            p->tables && p->visits && usual_init(&p->usual, rules) &&
             facts_init(&p->facts, rules, site, &e->options.hash_key, e->options.counters);
         for (unsigned i = 0; good && i < rules->table_count; i++) {
                 good = table_init(&p->tables[i], rules, &rules->tables[i], &e->sets,
-                                  &e->involved, &e->samples,
+                                  &e->involved, &e->samples, &e->usual,
                                   engine_index_bytes(e, rules->table_count));
                 if (good && e->now_ns >= 0)
                         table_set_time(&p->tables[i], e->now_ns);
@@ -111,7 +113,7 @@ static void take_up_forms(struct engine *e)
 bool engine_swap_rules(struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
-        struct parts parts, old = { e->tables, e->visits, e->facts };
+        struct parts parts, old = { e->tables, e->visits, e->facts, e->usual };
         unsigned old_count = e->rules->table_count;
         struct carry carry;
 
@@ -124,10 +126,12 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         end_lost_cases(e, &carry);
         move_tables(e, &carry, &parts);
         rename_cases(e, &carry);
+        usual_carry(&e->usual, &parts.usual);
         carry_free(&carry);
         e->tables = parts.tables;
         e->visits = parts.visits;
         e->facts = parts.facts;
+        e->usual = parts.usual;
         e->rules = e->options.rules = rules;
         e->options.site = site;
         take_up_forms(e);

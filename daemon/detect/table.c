@@ -37,7 +37,8 @@ void table_find_classes(struct table *t)
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
-                const struct sample_store *samples, uint64_t index_bytes)
+                const struct sample_store *samples, const struct usual *usual,
+                uint64_t index_bytes)
 {
         *t = (struct table){ .plan = plan,
                              .rules = rules,
@@ -45,7 +46,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .counters = sets->counters,
                              .sets = sets,
                              .involved = involved,
-                             .samples = samples };
+                             .samples = samples,
+                             .usual = usual };
         table_find_classes(t);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);

@@ -21,6 +21,7 @@
 #include "detect/involved.h"
 #include "detect/samples.h"
 #include "detect/slot.h"
+#include "detect/usual.h"
 #include "detect/window.h"
 
 #define TRANSACTIONS_MAX ((1U << 22) - 1)
@@ -46,6 +47,7 @@ struct table {
         const struct distinct_store *sets;
         const struct involved_store *involved;
         const struct sample_store *samples;
+        const struct usual *usual;
         struct window_store windows;
         struct index index;
         unsigned entry_class;
@@ -56,7 +58,7 @@ struct table {
 
 bool table_init(struct table *, const struct rules *, const struct table_plan *,
                 const struct distinct_store *, const struct involved_store *,
-                const struct sample_store *, uint64_t index_bytes);
+                const struct sample_store *, const struct usual *, uint64_t index_bytes);
 void table_free(struct table *);
 
 /* Finds its classes of the budget again, when the budget's were read back. */

@@ -22,6 +22,12 @@
         "    per: client.host\n"      \
         "    when: count(signup.form_seen == no, 1h) >= 9999\n"
 
+#define KINDS                                                                 \
+        "  - name: kinds\n"                                                   \
+        "    per_each: [client.host, client.prefix]\n"                        \
+        "    when: top_share(target, 10m) > 25% or skew(target, 10m) > 25 \n" \
+        "      or modal_gap_share(10m) > 6% or gap_entropy(10m) < 3.0\n"
+
 static struct engine_options options_of(struct world *w, uint64_t memory)
 {
         struct engine_options options = w->engine->options;
@@ -94,12 +100,12 @@ static void run(struct world *w, uint64_t seed, unsigned restarts, const char *r
 
 static void a_restart_changes_no_alert(void **state)
 {
-        static const char *const texts[] = { RULES, RULES FORM };
+        static const char *const texts[] = { RULES, RULES FORM, RULES KINDS };
         unsigned raised = 0;
 
         (void)state;
         for (uint64_t seed = 1; seed <= 8; seed++) {
-                const char *rules = texts[seed % 2];
+                const char *rules = texts[seed % 3];
                 struct world *still = world_new(rules), *again = world_new(rules);
                 run(still, seed, 0, rules);
                 run(again, seed, 2 + (unsigned)seed, rules);

@@ -205,6 +205,64 @@ static void an_incident_ends_with_its_rule(void **state)
         world_free(w);
 }
 
+#define EVERY_KIND                                                                 \
+        "top_share(path, 10m) > 2 or gap_entropy(10m) < 0 or skew(path, 10m) < 0 " \
+        "or modal_gap_share(10m) > 2 or sequential(request.bytes, 10m) > 2"
+
+/* Of a key that has been seen before the rules were changed. */
+static void read_all(const struct world *w, uint64_t hash, unsigned from,
+                     double values[5])
+{
+        const struct engine *e = w->engine;
+        const struct table *t = &e->tables[0];
+
+        for (unsigned k = 0; k < 5; k++) {
+                struct value v = table_value(t, table_at(t, table_find(t, hash)),
+                                             &e->rules->rules[0].aggregates[from + k]);
+                values[k] = v.type == VALUE_MISSING ? -1 : v.number;
+        }
+}
+
+/* Blocks and what was learnt of the site go on, beside the same rules and without. */
+static void every_kind_of_window_goes_on(void **state)
+{
+        struct world *swapped = world_new(ONE("a", EVERY_KIND));
+        struct world *still = world_new(ONE("a", EVERY_KIND));
+        double a[5], b[5];
+        uint64_t random = 1, hash;
+        (void)state;
+
+        for (unsigned i = 0; i < 1200; i++) {
+                char path[16];
+                snprintf(path, sizeof(path), "/in/%u", (unsigned)(next(&random) % 30));
+                struct hit h = { .at_ms = i * 700LL + (int64_t)(next(&random) % 600),
+                                 .client = "198.51.100.1",
+                                 .page = PAGE_PROFILE,
+                                 .path = path };
+                world_hit(still, h);
+                world_hit(swapped, h);
+                if (i % 100 != 50)
+                        continue;
+                bool others = i / 100 % 2;
+                swap(swapped, others ? ONE("b", "skew(host, 1h) < 0 or count(8m) < 0 "
+                                                "or " EVERY_KIND)
+                                     : ONE("a", EVERY_KIND));
+                assert_true(
+                    table_key(&still->engine->tables[0], &still->engine->facts, &hash));
+                read_all(still, hash, 0, a);
+                read_all(swapped, hash, others ? 2 : 0, b);
+                for (unsigned k = 0; k < 5; k++)
+                        assert_float_equal(a[k], b[k], 0);
+        }
+        assert_true(a[0] > 0 && a[1] >= 0 && a[2] >= 0 && a[3] > 0);
+        swap(swapped, ONE("a", "count(10m) >= 1000"));
+        engine_finish(swapped->engine);
+        table_evict(&swapped->engine->tables[0], UINT32_MAX);
+        assert_int_equal(swapped->engine->budget.pages.used, 0);
+        world_free(still);
+        world_free(swapped);
+}
+
 static void a_hundred_sizes_of_entries_are_no_end(void **state)
 {
         struct world *w = world_new(ONE("a", "count(10m) >= 10"));
@@ -237,6 +295,7 @@ int main(void)
                 cmocka_unit_test(a_threshold_is_changed_and_the_window_goes_on),
                 cmocka_unit_test(a_sketch_goes_on),
                 cmocka_unit_test(an_incident_ends_with_its_rule),
+                cmocka_unit_test(every_kind_of_window_goes_on),
                 cmocka_unit_test(a_hundred_sizes_of_entries_are_no_end),
         };
 
