@@ -32,6 +32,8 @@ struct pipeline_options {
         void *incident_context;
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */
         struct buf *hellos;   /* the same for each ClientHello */
+        hosts_fn *hosts; /* who can be asked for the names of an address; NULL: nobody */
+        void *hosts_context;
         int64_t hold_ns; /* records wait so long, where several interfaces are read */
         struct counters *counters;
 };

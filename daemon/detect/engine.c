@@ -41,6 +41,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
+        e->outside.sources = &e->options.outside;
+        e->facts.subject.outside = &e->outside;
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
         e->actors.pseudonym = o->pseudonym;
