@@ -74,8 +74,10 @@ static unsigned place_of(const struct crawlers *c, struct slice family, bool *th
 const struct crawler *crawlers_find(const struct crawlers *c, struct slice family)
 {
         bool there;
-        unsigned at = place_of(c, family, &there);
 
+        if (family.len == 0)
+                return NULL;
+        unsigned at = place_of(c, family, &there);
         return there ? &c->list[at] : NULL;
 }
 

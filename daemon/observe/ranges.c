@@ -134,7 +134,7 @@ static bool is_json(struct slice text)
 
 bool ranges_add(struct ranges *r, const char *name, struct slice text, struct diag *diag)
 {
-        struct loading l = { r, { .file = name }, diag, 0, r->count };
+        struct loading l = { r, { name, 0, 1 }, diag, 0, r->count };
 
         (is_json(text) ? read_json : read_lines)(&l, text);
         if (l.mistakes == 0 && r->count == l.before) {

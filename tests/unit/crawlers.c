@@ -137,7 +137,7 @@ static void mistakes_of_files(void **state)
         assert_null(load(NULL));
         said_is("/Googlebot.txt: 'Googlebot' is no family, as ua.family has them: small "
                 "letters, digits, . _ -\n"
-                "/gptbot.txt:2: 'no' is no network, as 192.0.2.0/24 is\n");
+                "/gptbot.txt:2:1: 'no' is no network, as 192.0.2.0/24 is\n");
         struct diag *diag = diag_new();
         assert_null(crawlers_read("/nowhere/at/all", NULL, diag));
         diag_free(&diag);
@@ -195,7 +195,7 @@ static void mistakes_of_domains(void **state)
         said_is("hosts.yaml:1:13: 'com' is no domain, as googlebot.com is\n"
                 "hosts.yaml:1:18: '.x.com' is no domain, as googlebot.com is\n"
                 "hosts.yaml:1:26: 'a..b' is no domain, as googlebot.com is\n"
-                "hosts.yaml:1:32: 'a b.c' is no domain, as googlebot.com is\n"
+                "hosts.yaml:1:33: 'a b.c' is no domain, as googlebot.com is\n"
                 "hosts.yaml:2:1: 'Bing' is no family, as ua.family has them: small "
                 "letters, digits, . _ -\n");
         assert_null(parse("[googlebot.com]\n"));

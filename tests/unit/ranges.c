@@ -133,14 +133,14 @@ static void mistakes_have_a_line(void **state)
 {
         (void)state;
         refuse("# all\n192.0.2.0/24\n192.0.2.0/33\n\nhost.example\n192.0.2.1/24\n",
-               "list:3: '192.0.2.0/33' is no network, as 192.0.2.0/24 is\n"
-               "list:5: 'host.example' is no network, as 192.0.2.0/24 is\n"
-               "list:6: '192.0.2.1/24' has bits behind its prefix\n");
+               "list:3:1: '192.0.2.0/33' is no network, as 192.0.2.0/24 is\n"
+               "list:5:1: 'host.example' is no network, as 192.0.2.0/24 is\n"
+               "list:6:1: '192.0.2.1/24' has bits behind its prefix\n");
         refuse("0.0.0.0/0\n10.0.0.0/7\n::/0\n2000::/3\n11.0.0.0/8\n",
-               "list:1: '0.0.0.0/0' is wider than any crawler's network\n"
-               "list:2: '10.0.0.0/7' is wider than any crawler's network\n"
-               "list:3: '::/0' is wider than any crawler's network\n"
-               "list:4: '2000::/3' is wider than any crawler's network\n");
+               "list:1:1: '0.0.0.0/0' is wider than any crawler's network\n"
+               "list:2:1: '10.0.0.0/7' is wider than any crawler's network\n"
+               "list:3:1: '::/0' is wider than any crawler's network\n"
+               "list:4:1: '2000::/3' is wider than any crawler's network\n");
         refuse("", "list: has no network in it\n");
         refuse("# nothing\n", "list: has no network in it\n");
 }
@@ -150,7 +150,7 @@ static void mistakes_of_json(void **state)
         (void)state;
         refuse("{\"prefixes\": [\n{\"ipv4Prefix\": \"192.0.2.0/24\"},\n"
                "{\"ipv4Prefix\": \"192.0.2.0/x\"}]}",
-               "list:3: '192.0.2.0/x' is no network, as 192.0.2.0/24 is\n");
+               "list:3:1: '192.0.2.0/x' is no network, as 192.0.2.0/24 is\n");
         refuse("{\"prefixes\": [{\"ipPrefix\": \"192.0.2.0/24\"}, 7]}",
                "list: an entry of 'prefixes' has neither an ipv4Prefix nor an "
                "ipv6Prefix\n");
@@ -160,7 +160,7 @@ static void mistakes_of_json(void **state)
         refuse("{\"prefixes\": [\n{\"ipv4Prefix\": 7}\n]}",
                "list: an entry of 'prefixes' has neither an ipv4Prefix nor an "
                "ipv6Prefix\n");
-        refuse("{\n\"prefixes\": [,]}", "list:2: no JSON: unexpected token near ','\n");
+        refuse("{\n\"prefixes\": [,]}", "list:2:1: no JSON: unexpected token near ','\n");
 }
 
 static void a_pipe_is_not_waited_for(void **state)
