@@ -7,19 +7,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* What later versions prefer is not in 1.18. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TIMEOUT_MS 1000 /* of the first try; c-ares doubles it for the second */
 #define TRIES      2
+#define POLLED_MAX 32 /* c-ares has two sockets a server at the most */
 
 /* How long what was learnt is good: crawlers keep their addresses for months. */
 #define CONFIRMED_TIME (6 * 3600 * NS_PER_SEC)
 #define NO_NAME_TIME   (3600 * NS_PER_SEC)
 #define FAILED_TIME    (60 * NS_PER_SEC)
+
+#define REVERSE_NAME_MAX (32 * 2 + 16)
 
 struct question;
 
@@ -43,6 +50,7 @@ struct watch {
         struct watch *next;
         struct event *event;
         ares_socket_t socket;
+        short polled; /* what is waited for, in the words of poll(2) */
 };
 
 struct reverse_dns {
@@ -108,6 +116,7 @@ static void watch_socket(void *context, ares_socket_t socket, int readable, int 
         w = calloc(1, sizeof(*w));
         CHECK(w);
         w->socket = socket;
+        w->polled = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
         w->event = event_new(d->options.loop, socket, what | EV_PERSIST, on_socket, d);
         CHECK(w->event && event_add(w->event, NULL) == 0);
         w->next = d->watches;
@@ -218,18 +227,33 @@ static void ask_forward(struct question *q, const char *name)
         ares_getaddrinfo(d->channel, name, NULL, &hints, on_addresses, f);
 }
 
-static void on_names(void *context, int status, int timeouts, struct hostent *host)
+static void look_at_names(struct question *q, const struct hostent *host)
+{
+        /* The list has all of them; the name is one of it, or stands alone. */
+        if (!host->h_aliases || !host->h_aliases[0])
+                ask_forward(q, host->h_name);
+        for (unsigned i = 0;
+             host->h_aliases && host->h_aliases[i] && i < REVERSE_DNS_NAMES; i++)
+                ask_forward(q, host->h_aliases[i]);
+}
+
+/*
+ * An answer whose names are none is the doing of the address's owner, and as good as one
+ * without: he could else keep out of what is known to be false.
+ */
+static void on_names(void *context, int status, int timeouts, unsigned char *answer,
+                     int len)
 {
         struct question *q = context;
+        struct hostent *host = NULL;
 
         (void)timeouts;
-        if (status == ARES_SUCCESS) {
-                /* The list has all of them; the name is one of it, or stands alone. */
-                if (!host->h_aliases || !host->h_aliases[0])
-                        ask_forward(q, host->h_name);
-                for (unsigned i = 0;
-                     host->h_aliases && host->h_aliases[i] && i < REVERSE_DNS_NAMES; i++)
-                        ask_forward(q, host->h_aliases[i]);
+        if (status == ARES_SUCCESS &&
+            ares_parse_ptr_reply(answer, len, NULL, 0,
+                                 ip_is_v4(&q->entry->ip) ? AF_INET : AF_INET6,
+                                 &host) == ARES_SUCCESS) {
+                look_at_names(q, host);
+                ares_free_hostent(host);
         }
         q->failed |= status != ARES_SUCCESS && !is_nothing(status);
         answered(q);
@@ -256,24 +280,19 @@ static bool may_ask(struct reverse_dns *d, int64_t now_ns)
         return d->asked_in_second < REVERSE_DNS_RATE;
 }
 
+/* Without the event loop, which would run what else waits for it in the middle of a
+ * request. */
 static void wait_for(struct reverse_dns *d, const struct host_entry *e)
 {
         while (e->state == HOST_PENDING) {
-                ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-                struct pollfd polled[ARES_GETSOCK_MAXNUM];
-                unsigned bits =
-                    (unsigned)ares_getsock(d->channel, sockets, ARES_GETSOCK_MAXNUM);
+                struct pollfd polled[POLLED_MAX];
                 struct timeval most = { 1, 0 }, room;
                 struct timeval *next = ares_timeout(d->channel, &most, &room);
                 nfds_t count = 0;
 
-                for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-                        short what =
-                            (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                                    (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
-                        if (what)
-                                polled[count++] = (struct pollfd){ sockets[i], what, 0 };
-                }
+                for (const struct watch *w = d->watches; w && count < POLLED_MAX;
+                     w = w->next)
+                        polled[count++] = (struct pollfd){ w->socket, w->polled, 0 };
                 poll(polled, count,
                      (int)(next->tv_sec * 1000 + next->tv_usec / 1000 + 1));
                 ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -285,10 +304,28 @@ static void wait_for(struct reverse_dns *d, const struct host_entry *e)
         }
 }
 
+/* 9.113.0.203.in-addr.arpa; of IPv6 its 32 digits, the last one first (RFC 3596). */
+static const char *reverse_name(const struct ip *ip, char name[REVERSE_NAME_MAX])
+{
+        const uint8_t *b = ip->bytes;
+        size_t used = 0;
+
+        if (ip_is_v4(ip)) {
+                snprintf(name, REVERSE_NAME_MAX, "%u.%u.%u.%u.in-addr.arpa", b[15], b[14],
+                         b[13], b[12]);
+                return name;
+        }
+        for (unsigned i = 16; i-- > 0;)
+                used += (size_t)snprintf(name + used, REVERSE_NAME_MAX - used, "%x.%x.",
+                                         b[i] & 0xf, b[i] >> 4);
+        snprintf(name + used, REVERSE_NAME_MAX - used, "ip6.arpa");
+        return name;
+}
+
 /* NULL: it may not be asked now. */
 static struct host_entry *ask(struct reverse_dns *d, const struct ip *ip, int64_t now_ns)
 {
-        bool is_v4 = ip_is_v4(ip);
+        char name[REVERSE_NAME_MAX];
         struct question *q = !d->is_over && may_ask(d, now_ns) ? free_question(d) : NULL;
         struct host_entry *e = q ? host_cache_take(d->cache, ip, now_ns) : NULL;
 
@@ -299,8 +336,8 @@ static struct host_entry *ask(struct reverse_dns *d, const struct ip *ip, int64_
         *q = (struct question){ .dns = d, .entry = e, .waiting = 1 };
         d->asked_in_second++;
         d->options.counters->dns_lookups++;
-        ares_gethostbyaddr(d->channel, is_v4 ? ip->bytes + 12 : ip->bytes, is_v4 ? 4 : 16,
-                           is_v4 ? AF_INET : AF_INET6, on_names, q);
+        /* ares_gethostbyaddr would say that there is no name where a server fails. */
+        ares_query(d->channel, reverse_name(ip, name), ns_c_in, ns_t_ptr, on_names, q);
         if (d->options.wait)
                 wait_for(d, e);
         set_timer(d);
