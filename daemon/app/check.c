@@ -248,10 +248,11 @@ static void load_agents(struct setup *setup, struct diag *diag)
         if (path)
                 setup->agents = agent_list_read(path, diag);
         else
-                diag_error(
-                    diag, (struct place){ .file = "data.agents" },
-                    "a rule asks for ua.family, ua.version or bot.claimed, no list "
-                    "of bots is given and the shipped one is not installed");
+                diag_error(diag, (struct place){ .file = "data.agents" },
+                           "a rule asks what a User-Agent says (ua.family, bot.claimed "
+                           "...), no list "
+                           "of bots is given and the shipped one is not installed");
+        free(path);
 }
 
 /* Only where a rule asks: it is long. */
@@ -271,6 +272,69 @@ static void load_disposable(struct setup *setup, struct diag *diag)
         free(path);
 }
 
+bool check_wants_crawlers(const struct setup *setup)
+{
+        return setup->rules && (rules_read_field(setup->rules, "bot.verified") ||
+                                rules_read_field(setup->rules, "bot.check"));
+}
+
+static bool is_agent_family(const struct agent_list *list, struct slice family)
+{
+        struct slice known;
+
+        for (uint16_t i = 1; !slice_is_none(known = agent_list_family(list, i)); i++)
+                if (slice_equal(known, family))
+                        return true;
+        return false;
+}
+
+/* A file that nobody would ever be checked by has a wrong name, most likely. */
+static void check_families(const struct setup *setup, struct diag *diag)
+{
+        struct slice family;
+        const char *file;
+
+        for (unsigned i = 0;
+             !slice_is_none(family = crawlers_ranged(setup->crawlers, i, &file)); i++)
+                if (!is_agent_family(setup->agents, family))
+                        diag_warning(diag, (struct place){ .file = file },
+                                     "the list of bots has no family '%.*s', so these "
+                                     "ranges are not used",
+                                     (int)family.len, (const char *)family.data);
+}
+
+static void load_crawlers(struct setup *setup, struct diag *diag)
+{
+        const char *hosts = setup->config.data.crawler_hosts;
+        const char *folder = setup->config.data.crawlers;
+
+        if (!folder && !hosts && !check_wants_crawlers(setup))
+                return;
+        char *path = hosts ? strdup(hosts) : paths_shipped_crawler_hosts();
+        setup->crawlers = crawlers_read(folder, path, diag);
+        free(path);
+        if (setup->crawlers && setup->agents)
+                check_families(setup, diag);
+}
+
+/* The shipped rules are told nothing: they are written for both cases. */
+static void load_geo(struct setup *setup, const char *file, enum geo_kind kind,
+                     struct geo **geo, struct diag *diag)
+{
+        const char *field = kind == GEO_ASN ? "client.asn" : "client.country";
+
+        if (file)
+                *geo = geo_read(file, kind, diag);
+        else if (setup->config.rules.paths.given && setup->rules &&
+                 rules_read_field(setup->rules, field))
+                diag_warning(diag,
+                             (struct place){ .file = kind == GEO_ASN ? "data.asn"
+                                                                     : "data.country" },
+                             "a rule reads %s, and no database is named: it is missing "
+                             "everywhere",
+                             field);
+}
+
 bool check_load(const struct check_request *request, struct setup *setup,
                 struct buf *messages)
 {
@@ -285,6 +349,9 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_rules(setup, diag);
         load_agents(setup, diag);
         load_disposable(setup, diag);
+        load_crawlers(setup, diag);
+        load_geo(setup, setup->config.data.asn, GEO_ASN, &setup->asn, diag);
+        load_geo(setup, setup->config.data.country, GEO_COUNTRY, &setup->country, diag);
         diag_print(diag, messages);
         ok = diag_errors(diag) == 0;
         /* Nothing that was not reported may be missing. */
@@ -300,6 +367,9 @@ void check_free(struct setup *setup)
         agent_list_free(&setup->agents);
         rules_free(&setup->rules);
         domains_free(&setup->disposable);
+        crawlers_free(&setup->crawlers);
+        geo_free(&setup->asn);
+        geo_free(&setup->country);
         site_free(&setup->site);
         text_list_clear(&setup->rule_paths);
         free(setup->site_path);

@@ -12,7 +12,9 @@
 #include "app/config.h"
 #include "detect/rules.h"
 #include "observe/agent_list.h"
+#include "observe/crawlers.h"
 #include "observe/domains.h"
+#include "observe/geo.h"
 #include "observe/site.h"
 
 /* What the command line asks for. Texts are borrowed. */
@@ -34,6 +36,8 @@ struct setup {
         struct rules *rules;
         struct agent_list *agents;  /* NULL: no rule asks, and none was named */
         struct domains *disposable; /* NULL: no rule asks for them */
+        struct crawlers *crawlers;  /* as agents */
+        struct geo *asn, *country;  /* NULL: none was named */
 };
 
 /* One -R: a file or a folder, or `none`. */
@@ -52,6 +56,9 @@ void check_request_free(struct check_request *);
  */
 bool check_load(const struct check_request *, struct setup *, struct buf *messages);
 void check_free(struct setup *);
+
+/* Whether a rule asks whether a bot is what it claims to be. */
+bool check_wants_crawlers(const struct setup *);
 
 /* What was read, for people: `rules: 9 from /usr/share/trawlwatch/rules`. */
 void check_summary(const struct check_request *, const struct setup *, struct buf *out);

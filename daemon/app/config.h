@@ -27,6 +27,8 @@ struct text_list {
         bool given;
 };
 
+enum config_dns { DNS_AUTO, DNS_ON, DNS_OFF };
+
 enum config_checksums { CHECKSUMS_IGNORE, CHECKSUMS_VERIFY };
 
 struct config_source;
@@ -69,6 +71,7 @@ struct config {
                 uint64_t hello_memory, quic;
                 uint64_t incidents;
                 uint64_t agents;
+                uint64_t dns_cache;
                 int64_t merge_wait_ns;
         } limits;
         struct {
@@ -90,7 +93,9 @@ struct config {
         struct {
                 char *asn;
                 char *country;
-                char *crawlers;
+                char *crawlers, *crawler_hosts;
+                unsigned dns; /* enum config_dns */
+                struct text_list dns_servers;
                 char *agents;
                 char *disposable;
         } data;

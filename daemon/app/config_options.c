@@ -21,6 +21,7 @@
 static const char *const checksum_words[] = { "ignore", "verify", NULL };
 static const char *const fsync_words[] = { "always", "interval", "off", NULL };
 static const char *const clear_words[] = { "session", "account", "email", NULL };
+static const char *const dns_words[] = { "auto", "on", "off", NULL };
 static const char *const level_words[] = { "error", "warning", "info", "debug", NULL };
 
 /* A word's number is its value in the layer that is told. */
@@ -30,6 +31,7 @@ _Static_assert(JOURNAL_SYNC_ALWAYS == 0 && JOURNAL_SYNC_INTERVAL == 1 &&
 _Static_assert(PRIVACY_CLEAR_SESSION == 1 && PRIVACY_CLEAR_ACCOUNT == 2 &&
                    PRIVACY_CLEAR_EMAIL == 4,
                "clear_words");
+_Static_assert(DNS_AUTO == 0 && DNS_ON == 1 && DNS_OFF == 2, "dns_words");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "level_words");
 
 static const char *refuse_listen(const char *text)
@@ -54,6 +56,16 @@ static const char *refuse_listen(const char *text)
         if (!slice_to_u64(slice_from(rest, colon), &port) || port == 0 || port > 65535)
                 return "needs a port from 1 to 65535";
         return NULL;
+}
+
+/* An address, or one with a port as refuse_listen has it. */
+static const char *refuse_server(const char *text)
+{
+        struct ip ip;
+
+        if (ip_parse(slice_str(text), &ip) || !refuse_listen(text))
+                return NULL;
+        return "needs an address, as 127.0.0.1, or one with a port, as [::1]:53";
 }
 
 static const char *refuse_redis_url(const char *text)
@@ -157,6 +169,8 @@ const struct option config_options[] = {
           RELOAD_RESTART, false, "Incidents open at a time." },
         { "limits", "agents", OPTION_COUNT, AT(limits.agents), "16384", 8, 16 * MIB, NULL, NULL,
           RELOAD_CAPTURE, false, "Different User-Agents whose family is remembered, where rules ask for it." },
+        { "limits", "dns_cache", OPTION_COUNT, AT(limits.dns_cache), "8192", 8, 1 * MIB, NULL, NULL,
+          RELOAD_ENGINE, false, "Addresses whose names are remembered, where a rule asks whether a crawler is what it claims to be." },
         { "limits", "merge_wait", OPTION_DURATION, AT(limits.merge_wait_ns), "200ms", 0, 10 * SEC, NULL, NULL,
           RELOAD_ENGINE, false, "How long the packets of one interface wait for those of a quiet one." },
 
@@ -184,11 +198,17 @@ const struct option config_options[] = {
           RELOAD_ENGINE, false, "What is published as it is instead: any of session, account, email." },
 
         { "data", "asn", OPTION_PATH, AT(data.asn), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, true, "Database of autonomous systems, MaxMind format." },
+          RELOAD_ENGINE, false, "Database of autonomous systems, MaxMind format: client.asn." },
         { "data", "country", OPTION_PATH, AT(data.country), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, true, "Database of countries, MaxMind format." },
+          RELOAD_ENGINE, false, "Database of countries, MaxMind format: client.country." },
         { "data", "crawlers", OPTION_PATH, AT(data.crawlers), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, true, "Folder with the address ranges of crawlers." },
+          RELOAD_ENGINE, false, "Folder with the address ranges of crawlers, a file for each family of ua.family: googlebot.json, gptbot.txt." },
+        { "data", "crawler_hosts", OPTION_PATH, AT(data.crawler_hosts), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "In which domains crawlers have their names: a map from families to domains. Default: the shipped one." },
+        { "data", "dns", OPTION_CHOICE, AT(data.dns), "auto", 0, 0, dns_words, NULL,
+          RELOAD_ENGINE, false, "Whether the names of crawlers are asked for: on, off, or auto: on live, off with -r. With -r, on waits for each answer." },
+        { "data", "dns_servers", OPTION_LIST, AT(data.dns_servers), NULL, 1, 64, NULL, refuse_server,
+          RELOAD_ENGINE, false, "DNS servers to ask, such as [127.0.0.1, \"[::1]:5353\"]. Default: those of /etc/resolv.conf." },
         { "data", "agents", OPTION_PATH, AT(data.agents), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_CAPTURE, false, "List of declared bots: on each line a pattern, a tab and a family (ua.family). Default: the shipped one." },
         { "data", "disposable", OPTION_PATH, AT(data.disposable), NULL, 1, PATH_LENGTH, NULL, NULL,

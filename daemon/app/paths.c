@@ -14,6 +14,7 @@
 #define STATE_SYSTEM "/var/lib/trawlwatch"
 #define SITE_DEFAULT "sites/profile-network.yaml"
 #define AGENTS       "lists/crawlers.txt"
+#define CRAWLERS     "lists/crawler-hosts.yaml"
 #define DISPOSABLE   "lists/disposable-email-domains.txt"
 
 static char *join(const char *folder, const char *name)
@@ -73,6 +74,11 @@ char *paths_shipped_site(void)
 char *paths_shipped_agents(void)
 {
         return shipped(AGENTS);
+}
+
+char *paths_shipped_crawler_hosts(void)
+{
+        return shipped(CRAWLERS);
 }
 
 char *paths_shipped_disposable(void)

@@ -20,6 +20,7 @@
 char *paths_shipped_rules(void);
 char *paths_shipped_site(void);
 char *paths_shipped_agents(void);
+char *paths_shipped_crawler_hosts(void);
 char *paths_shipped_disposable(void); /* domains of disposable e-mail addresses */
 
 /*

@@ -34,6 +34,8 @@ struct pipeline_options {
         void *incident_context;
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */
         struct buf *hellos;   /* the same for each ClientHello */
+        hosts_fn *hosts; /* who can be asked for the names of an address; NULL: nobody */
+        void *hosts_context;
         int64_t hold_ns; /* records wait so long, where several interfaces are read */
         FILE *snapshot;  /* that the engine goes on from; NULL: it begins empty */
         int64_t now_ns;  /* with a snapshot: what passed since then was missed */

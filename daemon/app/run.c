@@ -172,6 +172,37 @@ static int64_t hold_time(const struct run *run)
         return 2 * config->capture.timeout_ns + HOLD_MORE;
 }
 
+/* Only where an answer could matter. */
+static bool asks_for_names(const struct run *run)
+{
+        const struct setup *setup = run->setup;
+        unsigned dns = setup->config.data.dns;
+
+        return setup->crawlers && crawlers_have_hosts(setup->crawlers) &&
+               check_wants_crawlers(setup) &&
+               (dns == DNS_ON || (dns == DNS_AUTO && run->live));
+}
+
+static bool open_dns(struct run *run)
+{
+        const struct config *config = &run->setup->config;
+        struct reverse_dns_options options = {
+                .crawlers = run->setup->crawlers,
+                .servers = (const char *const *)config->data.dns_servers.items,
+                .server_count = config->data.dns_servers.count,
+                .cache_size = (uint32_t)config->limits.dns_cache,
+                .hash_key = privacy_hash_key(run->privacy),
+                .loop = run->loop,
+                .wait = !run->live,
+                .counters = &run->counters,
+        };
+
+        if (!asks_for_names(run))
+                return true;
+        run->dns = reverse_dns_new(&options);
+        return run->dns;
+}
+
 static bool open_pipeline(struct run *run)
 {
         struct pipeline_options options = {
@@ -186,6 +217,8 @@ static bool open_pipeline(struct run *run)
                 .hellos = run->line->print == PRINT_HELLOS ? &run->output.lines : NULL,
                 .requests =
                     run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,
+                .hosts = run->dns ? reverse_dns_find : NULL,
+                .hosts_context = run->dns,
                 .counters = &run->counters,
         };
 
@@ -206,6 +239,7 @@ void run_release(struct run *run)
 {
         pipeline_free(&run->pipeline);
         state_free(&run->state);
+        reverse_dns_free(&run->dns);
         alerts_free(&run->alerts);
         privacy_free(&run->privacy);
         if (run->own_journal)
@@ -230,7 +264,7 @@ bool run_begin(struct run *run, const struct command_line *line,
 
 bool run_prepare(struct run *run)
 {
-        return open_privacy(run) && open_pipeline(run);
+        return open_privacy(run) && open_dns(run) && open_pipeline(run);
 }
 
 bool run_advise(const struct run *run)

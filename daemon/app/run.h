@@ -12,6 +12,7 @@
 #include "app/output.h"
 #include "app/pipeline.h"
 #include "app/state.h"
+#include "app/reverse_dns.h"
 
 #include <event2/event.h>
 
@@ -23,6 +24,7 @@ struct run {
         struct alerts *alerts;
         struct pipeline *pipeline;
         struct state state; /* live: what the rules know, over a restart */
+        struct reverse_dns *dns; /* NULL: no names are asked for */
         struct counters counters;
         struct output output; /* JSON lines for standard output */
         char *own_journal;    /* a journal of this run's own, removed at its end */

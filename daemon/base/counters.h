@@ -124,6 +124,11 @@
         row(snapshots, "snapshots_total", "snapshots of what the rules know that were written") \
         row(snapshots_failed, "snapshots_failed_total", "snapshots that could not be written") \
         row(exempted, "exempted_total", "transactions that an exemption let pass")        \
+        row(dns_lookups, "dns_lookups_total", "addresses whose names were asked for")     \
+        row(dns_failed, "dns_failed_total", "of them, without an answer that can be used") \
+        row(dns_unconfirmed, "dns_unconfirmed_total", "names of crawlers that do not lead back to the address") \
+        row(dns_refused, "dns_refused_total", "addresses not asked about, as too many were") \
+        row(dns_evicted, "dns_evicted_total", "addresses forgotten because limits.dns_cache was reached") \
         /* alert */                                                                       \
         row(alerts_journalled, "alerts_journalled_total", "alerts written to the journal") \
         row(alerts_published, "alerts_published_total", "alerts Redis has")               \

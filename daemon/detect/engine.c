@@ -44,6 +44,8 @@ void engine_find_classes(struct engine *e)
 
 void engine_bind_facts(struct engine *e)
 {
+        e->outside.sources = &e->options.outside;
+        e->facts.subject.outside = &e->outside;
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
 }

@@ -15,6 +15,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "detect/incident.h"
+#include "detect/outside.h"
 #include "detect/rules.h"
 #include "observe/record.h"
 
@@ -28,8 +29,9 @@ struct engine_options {
         uint8_t id_key[32];  /* incident ids: HMAC-SHA-256 under this key */
         uint64_t memory_max; /* bytes for all tables and sketches (limits.detect) */
         uint32_t incidents_max;
-        uint32_t hellos_max;   /* ClientHellos that are remembered */
-        int64_t hello_join_ns; /* how long one speaks for its address */
+        uint32_t hellos_max;            /* ClientHellos that are remembered */
+        int64_t hello_join_ns;          /* how long one speaks for its address */
+        struct outside_sources outside; /* what its pointers name is borrowed */
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
         incident_fn *incident;

@@ -56,6 +56,7 @@ struct engine {
         bool remembers_forms;
         struct cases cases;
         struct facts facts;
+        struct outside outside;
         struct join join;
         struct table *tables;
         struct visit *visits; /* as many as there are tables */

@@ -34,6 +34,8 @@ void facts_begin(struct facts *f, const struct record *record)
         f->subject.record = record;
         f->subject.scratch = f->condition_scratch;
         f->reading.subject = &f->subject;
+        if (f->subject.outside)
+                outside_begin(f->subject.outside);
         if (++f->transaction == 0) {
                 memset(f->condition_of, 0,
                        f->rules->condition_count * sizeof(*f->condition_of));

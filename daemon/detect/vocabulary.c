@@ -191,6 +191,54 @@ static struct value read_tcp_shape(const void *subject, unsigned argument)
         return text(slice_of(s->scratch, tcp_shape_format(shape, s->scratch)));
 }
 
+static struct value read_asn(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+        uint32_t asn;
+
+        (void)argument;
+        if (!s->outside || !outside_asn(s->outside, s->record, &asn))
+                return missing();
+        return number(asn);
+}
+
+static struct value read_country(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return s->outside ? text(outside_country(s->outside, s->record)) : missing();
+}
+
+/* False where nobody claims to be a bot. */
+static bool bot_check(const struct subject *s, enum bot_check *check)
+{
+        if (!(s->record->flags & RECORD_BOT_CLAIMED))
+                return false;
+        *check = s->outside ? outside_bot(s->outside, s->record) : BOT_UNKNOWN;
+        return true;
+}
+
+static struct value read_bot_check(const void *subject, unsigned argument)
+{
+        enum bot_check check;
+
+        (void)argument;
+        if (!bot_check(subject, &check))
+                return missing();
+        return (struct value){ .type = VALUE_ENUM, .number = check };
+}
+
+static struct value read_bot_verified(const void *subject, unsigned argument)
+{
+        enum bot_check check;
+
+        (void)argument;
+        return (struct value){ .type = VALUE_BOOL,
+                               .truth =
+                                   bot_check(subject, &check) && check == BOT_PASSED };
+}
+
 static struct form_answer form_answer(const void *subject)
 {
         const struct subject *s = subject;
@@ -268,6 +316,10 @@ static const char *words_name(const void *context, int i)
 
 static const char *const form_seen_words[] = { "yes", "no", "unknown", NULL };
 static const char *const block_state_words[] = { "ignored", "refused", "silent", NULL };
+static const char *const bot_check_words[] = { "passed", "failed", "pending", "unknown",
+                                               NULL };
+static const struct value_names bot_check_names = { "result of a check", words_find,
+                                                    words_name, bot_check_words };
 static const struct value_names form_seen_names = { "answer", words_find, words_name,
                                                     form_seen_words };
 static const struct value_names block_state_names = { "block state", words_find,
@@ -281,6 +333,8 @@ static const struct field rows[] = {
         { "client.host", VALUE_NETWORK, read_client, FIELD_HOST, NULL, "the address; of IPv6 the /64", FIELD_HOST },
         { "client.prefix", VALUE_NETWORK, read_client, FIELD_PREFIX, NULL, "the visitor's network, by the site map's lengths", FIELD_PREFIX },
         { "client.port", VALUE_NUMBER, read_client_port, 0, NULL, "the visitor's port, where it is the peer", 0 },
+        { "client.asn", VALUE_NUMBER, read_asn, 0, NULL, "number of the visitor's autonomous system", 0 },
+        { "client.country", VALUE_STRING, read_country, 0, NULL, "the visitor's country, two letters", 0 },
         { "client.uncertain", VALUE_BOOL, read_flag, RECORD_CLIENT_UNCERTAIN, NULL, "the visitor header was missing or bad", 0 },
         { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
         { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", FIELD_SESSION_WAS },
@@ -305,6 +359,8 @@ static const struct field rows[] = {
         { "ua.family", VALUE_STRING, read_text, RECORD_UA_FAMILY, NULL, "what it says it is: chrome, curl, googlebot ...", FIELD_AGENT },
         { "ua.version", VALUE_STRING, read_text, RECORD_UA_VERSION, NULL, "its version, major[.minor] as it stands", FIELD_AGENT },
         { "bot.claimed", VALUE_BOOL, read_flag, RECORD_BOT_CLAIMED, NULL, "it is on the list of declared bots", FIELD_AGENT },
+        { "bot.verified", VALUE_BOOL, read_bot_verified, 0, NULL, "it is the bot that it claims to be, by its address", FIELD_AGENT },
+        { "bot.check", VALUE_ENUM, read_bot_check, 0, &bot_check_names, "what came of checking that", FIELD_AGENT },
         { "tcp.shape", VALUE_STRING, read_tcp_shape, 0, NULL, "how the client's system opened the connection", 0 },
         { "http.shape", VALUE_STRING, read_shape, 0, NULL, "hash of the header order, 16 hex digits", FIELD_SHAPE },
         { "tls.ja4", VALUE_STRING, read_hello, offsetof(struct fingerprint, ja4), NULL, "JA4 of the visitor's ClientHello", FIELD_JA4 },
@@ -314,10 +370,7 @@ static const struct field rows[] = {
         { "signup.accepted", VALUE_BOOL, read_flag, RECORD_SIGNUP_ACCEPTED, NULL, "the sign-up was accepted", 0 },
         { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
-        LATER("client.asn", VALUE_NUMBER, "number of the visitor's autonomous system"),
-        LATER("client.country", VALUE_STRING, "the visitor's country"),
         LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
-        LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
         LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
         { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },

@@ -11,6 +11,7 @@
 
 #include "detect/forms.h"
 #include "detect/incident.h"
+#include "detect/outside.h"
 #include "lang/expr.h"
 #include "observe/record.h"
 #include "observe/site.h"
@@ -23,6 +24,7 @@ struct subject {
         char *scratch;             /* SUBJECT_SCRATCH bytes */
         const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
         bool fingerprint_is_uncertain;
+        struct outside *outside; /* NULL: nothing is known from elsewhere */
 };
 
 #define SUBJECT_SCRATCH TCP_SHAPE_TEXT_MAX

@@ -15,6 +15,9 @@ LIBRARIES = {
     r"event2/": {"alert", "app"},
     r"yaml\.h": {"lang"},
     r"pcre2\.h": {"lang"},
+    r"ares\.h": {"app"},
+    r"maxminddb\.h": {"observe"},
+    r"jansson\.h": {"observe"},
     r"openssl/": {"tls", "detect", "alert"},
 }
 

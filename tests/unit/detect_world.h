@@ -37,7 +37,7 @@ struct hit {
         int64_t at_ms; /* since WORLD_BEGIN */
         const char *client;
         uint16_t page, status;
-        const char *target, *session, *account, *path, *header;
+        const char *target, *session, *account, *path, *header, *family;
         uint64_t shape, bytes;
         uint32_t flags;
         uint8_t prefix; /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
@@ -136,8 +136,9 @@ static inline void world_fail(struct diag *diag)
         fail();
 }
 
-static inline struct world *world_new_with(const char *site, const char *rules,
-                                           uint64_t memory, uint32_t incidents_max)
+static inline struct world *world_new_outside(const char *site, const char *rules,
+                                              uint64_t memory, uint32_t incidents_max,
+                                              struct outside_sources outside)
 {
         struct world *w = calloc(1, sizeof(*w));
         struct diag *diag = diag_new();
@@ -155,6 +156,7 @@ static inline struct world *world_new_with(const char *site, const char *rules,
                                           .hash_key = hash_key_fixed(),
                                           .memory_max = memory,
                                           .incidents_max = incidents_max,
+                                          .outside = outside,
                                           .pseudonym = world_pseudonym,
                                           .incident = world_incident,
                                           .incident_context = w,
@@ -162,6 +164,13 @@ static inline struct world *world_new_with(const char *site, const char *rules,
         w->engine = engine_new(&options);
         assert_non_null(w->engine);
         return w;
+}
+
+static inline struct world *world_new_with(const char *site, const char *rules,
+                                           uint64_t memory, uint32_t incidents_max)
+{
+        return world_new_outside(site, rules, memory, incidents_max,
+                                 (struct outside_sources){ 0 });
 }
 
 static inline struct world *world_new(const char *rules)
@@ -231,6 +240,7 @@ static inline void world_make_record(const struct hit *h, struct world_record *r
         world_put_text(r, &record->texts[RECORD_ACCOUNT], h->account);
         world_put_text(r, &record->texts[RECORD_RAW_PATH], h->path ? h->path : "/x");
         world_put_text(r, &record->texts[RECORD_PATH], h->path ? h->path : "/x");
+        world_put_text(r, &record->texts[RECORD_UA_FAMILY], h->family);
         world_put_text(r, &record->headers[0], h->header);
         record->header_count = h->header != NULL;
 }
