@@ -50,6 +50,12 @@ void engine_hello(struct engine *, const struct hello *, const struct tcp_shape 
 /* JA4 of the client that sent it, or none. Valid until the next hello. */
 struct slice engine_ja4(const struct engine *, const struct record *);
 
+/*
+ * Whether a rule of that name let the last record through `where` and found its key in
+ * it. For tests of rules; that record has to be there still, and no other after it.
+ */
+bool engine_looked(struct engine *, const char *rule);
+
 /* Time has passed without records: incidents are updated and ended. */
 void engine_advance(struct engine *, int64_t now_ns);
 

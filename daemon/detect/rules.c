@@ -449,3 +449,8 @@ unsigned rules_count(const struct rules *rules)
 {
         return rules->written;
 }
+
+const char *rules_name(const struct rules *rules, unsigned i)
+{
+        return i < rules->rule_count ? rules->rules[i].name : NULL;
+}

@@ -25,6 +25,18 @@ static const struct command {
           "A FILE may be a configuration, a site map or rules; a folder holds rules. "
           "What\n"
           "is not named comes from the configuration, or else is what was shipped.\n" },
+        { "test", command_test,
+          "run tests of rules: what they catch and what they leave alone",
+          "usage: trawlctl test [--complete] [--json] PATH...\n\n"
+          "A PATH is a test of rules; a folder of them; or a folder of rules whose tests "
+          "are\n"
+          "in its folder tests. Exits 1 when something else came than was expected, 3 "
+          "when "
+          "a\n"
+          "file is wrong.\n\n"
+          "  --complete     also 1 when a rule of such a folder lacks a case that it "
+          "catches\n"
+          "                 or one that it leaves alone\n" },
         { "alerts", command_alerts, "what was found: one line an incident",
           "usage: trawlctl alerts [--follow] [--since WHEN] [--rule RULE]\n"
           "                       [--severity S] [--subject X] [--json]\n\n"
@@ -58,8 +70,8 @@ static const char common_help[] =
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Named in the contract; refused by name, so that nobody looks for a typing error. */
-static const char *const later[] = { "test",   "status",   "top",     "reload",
-                                     "record", "backtest", "suggest", "explain" };
+static const char *const later[] = { "status",   "top",     "reload", "record",
+                                     "backtest", "suggest", "explain" };
 
 static void print_help(FILE *out)
 {
