@@ -181,6 +181,16 @@ void rules_begin(struct rules *);
 /* Adds the rule once for each key; mistakes go to `diag`. */
 void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
+/*
+ * rules_sense.c: warns of conditions that can never be true, or always are. `where` is
+ * NULL where there is none.
+ */
+void rules_check_sense(const struct rule_draft *, const struct expr *where,
+                       struct expr *when, struct diag *);
+
+/* What is known of the numbers that fields and functions give: an expr_range_fn. */
+void rules_range(const struct field *, const struct aggregate *, struct expr_range *);
+
 /* Whether its value is that of the slot `a` divided by that of `b`. */
 bool function_is_quotient(enum function_id);
 

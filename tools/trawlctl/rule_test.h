@@ -32,8 +32,8 @@ struct expected {
         int64_t within_ns;                   /* the same */
 
         /* Of the run: */
-        uint64_t requests; /* so far, of the client where one is named */
-        int64_t first_ns;  /* of the first of them; -1: there was none */
+        uint64_t requests; /* so far, of the client where one is named, else all */
+        int64_t first_ns;  /* of the first of them */
         bool came, came_in_time;
         uint64_t came_requests; /* what there had been by then */
         int64_t came_ns;        /* since first_ns */

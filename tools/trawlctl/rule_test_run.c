@@ -105,15 +105,27 @@ static bool is_expected(const struct incident *i, const struct expected *e)
         return true;
 }
 
-static void meet(const struct case_run *run, struct expected *e)
+/* Whether the incident is about the client that is named, and not only with it. */
+static bool is_about_client(const struct incident *i, const struct expected *e)
 {
-        int64_t after_ns = e->requests ? run->now_ns - e->first_ns : 0;
-        bool in_time = (!e->within_requests || e->requests <= e->within_requests) &&
+        struct slice client = e->values[PARTICIPANT_CLIENT_IP];
+
+        return !slice_is_none(client) && is_subject(i, PARTICIPANT_CLIENT_IP, client, e);
+}
+
+static void meet(const struct case_run *run, const struct incident *i, struct expected *e)
+{
+        const struct rule_case *c = run->c;
+        bool own = is_about_client(i, e);
+        uint64_t requests = own ? e->requests : c->requests;
+        int64_t first_ns = own ? e->first_ns : c->first_ns;
+        int64_t after_ns = requests ? run->now_ns - first_ns : 0;
+        bool in_time = (!e->within_requests || requests <= e->within_requests) &&
                        (!e->within_ns || after_ns <= e->within_ns);
 
         if (!e->came) {
                 e->came = true;
-                e->came_requests = e->requests;
+                e->came_requests = requests;
                 e->came_ns = after_ns;
         }
         e->came_in_time |= in_time;
@@ -163,7 +175,7 @@ static void on_incident(void *context, const struct incident *i)
         for (unsigned n = 0; n < c->expected_count; n++) {
                 if (!is_expected(i, &c->expected[n]))
                         continue;
-                meet(run, &c->expected[n]);
+                meet(run, i, &c->expected[n]);
                 if (came)
                         came->wanted = true;
         }
@@ -219,9 +231,11 @@ static void cut_body(struct case_run *run, const struct transaction *t, enum bod
         *body = wanted ? slice_first(*body, wanted) : slice_none();
 }
 
-static void say_hello(struct case_run *run, const struct traffic_event *event)
+/* As if the visitor had said hello to a TLS terminator before. */
+static void say_hello(struct case_run *run, const struct traffic_event *event,
+                      const struct record *record)
 {
-        struct hello hello = { .client = event->transaction.client,
+        struct hello hello = { .client = { record->client, record->client_port },
                                .server = event->transaction.server,
                                .time_ns = event->transaction.request_first_ns };
         struct slice ja4 = slice_first(event->ja4, sizeof(hello.ja4) - 1);
@@ -242,7 +256,7 @@ static void take_event(struct case_run *run, const struct traffic_event *event)
         const struct record *record = observe_transaction(run->observe, &t);
         run->now_ns = record->end_ns;
         count_request(run, &record->client, record->end_ns);
-        say_hello(run, event);
+        say_hello(run, event, record);
         engine_record(run->engine, record);
         for (unsigned i = 0; i < c->about.count; i++)
                 c->looked[i] += engine_looked(run->engine, c->about.at[i]);

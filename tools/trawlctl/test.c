@@ -123,8 +123,9 @@ static void put_expected(const struct expected *e, struct buf *out)
                 put_time(e->within_ns, out);
         }
         if (e->came) {
-                buf_printf(out, ": %s after %" PRIu64 " requests, ",
-                           e->came_in_time ? "came" : "came late,", e->came_requests);
+                buf_printf(out, ": %s after %" PRIu64 " %s, ",
+                           e->came_in_time ? "came" : "came late,", e->came_requests,
+                           e->came_requests == 1 ? "request" : "requests");
                 put_time(e->came_ns, out);
         } else {
                 buf_put_str(out, ": did not come");
@@ -140,7 +141,7 @@ static void put_came(const struct came *came, struct buf *out)
 
 static void put_line(struct buf *out, const char *title, const struct buf *text)
 {
-        buf_printf(out, "         %-9s ", title);
+        buf_printf(out, "          %-9s ", title);
         buf_put_slice(out, buf_slice(text));
         buf_put_byte(out, '\n');
 }
@@ -166,15 +167,15 @@ static void put_details(const struct rule_case *c, struct buf *out)
                 put_line(out, "came", &text);
         }
         if (c->came_total > c->came_count)
-                buf_printf(out, "         came      %u more\n",
+                buf_printf(out, "          came      %u more\n",
                            c->came_total - c->came_count);
         if (c->came_total == 0)
-                buf_printf(out, "         came      nothing, in %" PRIu64 " requests\n",
+                buf_printf(out, "          came      nothing, in %" PRIu64 " requests\n",
                            c->requests);
         for (unsigned i = 0; c->traffic && i < c->about.count; i++)
                 if (c->looked[i] == 0)
                         buf_printf(out,
-                                   "         passed by %s: its 'where' lets no request "
+                                   "          passed by %s: its 'where' lets no request "
                                    "of this case through\n",
                                    c->about.at[i]);
         buf_free(&text);
@@ -223,7 +224,7 @@ static void put_case(const struct testing *t, const struct rule_test *test,
         if (t->ctl->json) {
                 put_json(test, c, &out);
         } else {
-                buf_printf(&out, "  %-7s%s\n", c->good ? "ok" : "DIFFERS", c->name);
+                buf_printf(&out, "  %-8s%s\n", c->good ? "ok" : "DIFFERS", c->name);
                 put_details(c, &out);
         }
         ctl_put(stdout, &out);
