@@ -139,6 +139,7 @@ struct table_plan {
 struct exemption {
         struct expr *when;
         int64_t until_ns; /* INT64_MAX: for ever */
+        const char *comment;
 };
 
 struct rules {
@@ -152,6 +153,8 @@ struct rules {
         struct table_plan *tables;
         struct rule *rules;
         struct exemption *exemptions;
+        unsigned draft_count;
+        struct rule_draft *drafts; /* as written, those that are off too: for printing */
 };
 
 /* What has been read of one rule, before it is taken apart for one of its keys. */
@@ -194,6 +197,10 @@ void rules_range(const struct field *, const struct aggregate *, struct expr_ran
 /* Whether its value is that of the slot `a` divided by that of `b`. */
 bool function_is_quotient(enum function_id);
 
+/* rules_print.c: remembers a rule as it was written; whether a key of it is printed. */
+void rules_keep_draft(struct rules *, const struct rule_draft *);
+bool rules_prints_key(const char *key);
+
 /* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);
 void rules_layout_free(struct table_plan *);
@@ -202,6 +209,10 @@ void rules_layout_free(struct table_plan *);
 void rules_read_rule(struct rules *, const struct yaml_node *rule,
                      const struct yaml_node *defaults, struct rule_draft *,
                      struct diag *);
+
+/* The keys that a rule may have; ends with a NULL. */
+const char *const *rules_keys(void);
+bool rules_key_is_later(const char *key);
 
 /* Checks the keys of `defaults:` themselves. */
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *);

@@ -104,6 +104,9 @@ struct function {
         bool of_transaction; /* needs no key: may stand inside of other functions */
 };
 
+/* How it is written: "distinct(field, [condition,] window)". */
+void function_print(const struct function *, struct buf *out);
+
 /*
  * A list that `in @name` looks into. Owned by whoever loaded it. What it is a list of
  * is up to whoever uses it: 7 is a number and a text, 10.0.0.1 an address and a text.

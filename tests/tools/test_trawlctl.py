@@ -54,13 +54,13 @@ def files(tmp_path):
 
 def test_help_names_the_commands_that_are_there():
     out, _ = ctl("--help")
-    for name in ("check", "alerts", "show", "blocks"):
+    for name in ("check", "test", "alerts", "show", "blocks"):
         assert f"\n  {name} " in out
     for name in ("backtest", "status", "reload"):
         assert name not in out
 
 
-@pytest.mark.parametrize("command", ["check", "alerts", "show", "blocks"])
+@pytest.mark.parametrize("command", ["check", "test", "alerts", "show", "blocks"])
 def test_every_command_has_help(command):
     out, _ = ctl(command, "--help")
     assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
@@ -438,6 +438,21 @@ def test_an_exemption_that_is_over_is_told(files):
     _, err = ctl("check", "-c", files / "trawlwatch.yaml")
     assert err == (f"{rules}:9:12: warning: this exemption is over: after that day it exempts "
                    "nothing\n")
+
+
+def test_check_prints_what_it_understood(files):
+    good = ("-c", files / "trawlwatch.yaml")
+    both, _ = ctl("check", "--print", *good)
+    site, _ = ctl("check", "--print-site", *good)
+    rules, _ = ctl("check", "--print-rules", *good)
+    first, second = both[4:].split("\n--- ")
+    assert first.startswith(f"# site map: {files}/site.yaml\n") and first.endswith(site[:-1])
+    assert second == f"# rules: {files}/rules.yaml\n" + rules
+    assert "    when: 'distinct(target, 10m) >= 20'\n" in rules
+    (files / "site.yaml").write_text(site)
+    (files / "rules.yaml").write_text(rules)
+    assert ctl("check", "--print-site", *good)[0] == site
+    assert ctl("check", "--print-rules", *good)[0] == rules
 
 
 def test_check_of_a_missing_file(tmp_path):

@@ -19,12 +19,15 @@ static const struct command {
 } commands[] = {
         { "check", command_check,
           "read configuration, site map and rules; report mistakes",
-          "usage: trawlctl check [-c FILE] [-o KEY=VALUE] [FILE]...\n\n"
+          "usage: trawlctl check [--print] [-c FILE] [-o KEY=VALUE] [FILE]...\n\n"
           "Reads all that trawlwatchd would read and reports every mistake with its "
           "place.\n"
           "A FILE may be a configuration, a site map or rules; a folder holds rules. "
           "What\n"
-          "is not named comes from the configuration, or else is what was shipped.\n" },
+          "is not named comes from the configuration, or else is what was shipped.\n\n"
+          "  --print        site map and rules as they were understood: two documents\n"
+          "  --print-site   the site map alone, fit to be read again\n"
+          "  --print-rules  the rules alone, all files as one\n" },
         { "test", command_test,
           "run tests of rules: what they catch and what they leave alone",
           "usage: trawlctl test [--complete] [--json] PATH...\n\n"
