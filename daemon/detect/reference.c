@@ -190,7 +190,7 @@ void reference_markdown(struct buf *out)
 static void put_escaped(struct slice text, struct buf *out)
 {
         for (size_t i = 0; i < text.len; i++) {
-                if (strchr("_*\\[]#<>", text.data[i]))
+                if (strchr("_*\\[]#<>", text.data[i]) || (i == 0 && text.data[i] == '-'))
                         buf_put_byte(out, '\\');
                 buf_put_byte(out, text.data[i]);
         }

@@ -40,6 +40,10 @@ static const struct command {
           "  --complete     also 1 when a rule of such a folder lacks a case that it "
           "catches\n"
           "                 or one that it leaves alone\n" },
+        { "reference", command_reference, "what a field, function or key of rules means",
+          "usage: trawlctl reference [--names] [WORD]...\n\n"
+          "All words when none is named.\n\n"
+          "  --names        names alone, one a line\n" },
         { "alerts", command_alerts, "what was found: one line an incident",
           "usage: trawlctl alerts [--follow] [--since WHEN] [--rule RULE]\n"
           "                       [--severity S] [--subject X] [--json]\n\n"
@@ -80,7 +84,7 @@ static void print_help(FILE *out)
 {
         fputs("usage: trawlctl COMMAND [ARGUMENT]...\n\n", out);
         for (size_t i = 0; i < COMMANDS; i++)
-                fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].brief);
+                fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].brief);
         fputs("\nMore: trawlctl COMMAND --help\n", out);
 }
 
