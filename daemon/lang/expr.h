@@ -226,8 +226,8 @@ typedef void expr_range_fn(const struct field *, const struct aggregate *,
 /*
  * True when the condition can never be true where `given` (or NULL) is: certain, but
  * not everything that is so is found. `why` (or NULL) gets what contradicts what. Both
- * have to be of one language, and `range` (or NULL) true of it. Cost: at most 20 000
- * steps, each a look at the literals of one way to be true.
+ * have to be of one language, and `range` (or NULL) true of it. Cost: half a million
+ * looks at a literal at the most; past that it may be.
  */
 bool expr_never(const struct expr *given, const struct expr *, expr_range_fn *range,
                 struct buf *why);

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 
 #define LITERALS_MAX 256
-#define STEPS_MAX    20000
-#define NAMES_MAX    4096 /* of an enum */
-#define WHOLES_MAX   256  /* numbers that are tried one by one */
+#define STEPS_MAX    500000 /* literals that are looked at, for one condition */
+#define NAMES_MAX    4096   /* of an enum */
+#define WHOLES_MAX   256    /* numbers that are tried one by one */
 
 struct literal {
         const struct expr *node;
@@ -29,7 +29,7 @@ struct literal {
 
 struct search {
         expr_range_fn *range;
-        unsigned steps, count;
+        unsigned *steps, count;
         struct literal literals[LITERALS_MAX];
         struct buf *why; /* gets the first contradiction; NULL when it is known */
 };
@@ -136,6 +136,7 @@ static bool is_in_group(const struct group *g, const struct literal *literal)
 
 static bool all_accept(const struct group *g, const struct value *value)
 {
+        *g->search->steps += g->search->count;
         for (unsigned i = 0; i < g->search->count; i++) {
                 const struct literal *literal = &g->search->literals[i];
                 if (is_in_group(g, literal) && !accepts(literal, value))
@@ -495,7 +496,7 @@ static bool may_leaf(struct search *s, const struct expr *node, bool holds,
 
 static bool may(struct search *s, const struct todo *todo)
 {
-        if (!todo || s->steps++ > STEPS_MAX)
+        if (!todo || (*s->steps)++ > STEPS_MAX)
                 return true;
         const struct expr *node = todo->node;
         struct todo siblings = { node->next, todo->holds, true, todo->next };
@@ -514,7 +515,7 @@ static bool may(struct search *s, const struct todo *todo)
 
 /* Whether `given` (or NULL) and `expr`, or its opposite, can hold together. */
 static bool can_be(const struct expr *given, const struct expr *expr, bool holds,
-                   expr_range_fn *range, struct buf *why)
+                   expr_range_fn *range, unsigned *steps, struct buf *why)
 {
         struct search *s = calloc(1, sizeof(*s));
         struct todo last = { expr, holds, false, NULL };
@@ -522,6 +523,7 @@ static bool can_be(const struct expr *given, const struct expr *expr, bool holds
 
         CHECK(s);
         s->range = range;
+        s->steps = steps;
         s->why = why;
         bool possible = may(s, given ? &first : &last);
         free(s);
@@ -531,13 +533,17 @@ static bool can_be(const struct expr *given, const struct expr *expr, bool holds
 bool expr_never(const struct expr *given, const struct expr *expr, expr_range_fn *range,
                 struct buf *why)
 {
-        return !can_be(given, expr, true, range, why);
+        unsigned steps = 0;
+
+        return !can_be(given, expr, true, range, &steps, why);
 }
 
 bool expr_always(const struct expr *given, const struct expr *expr, expr_range_fn *range,
                  struct buf *why)
 {
-        return !can_be(given, expr, false, range, why);
+        unsigned steps = 0;
+
+        return !can_be(given, expr, false, range, &steps, why);
 }
 
 /* ---- parts ---- */
@@ -560,28 +566,55 @@ static bool is_past(const struct expr *node, expr_range_fn *range, double *relia
         return r.reliable > 0 && in.least > r.reliable;
 }
 
+struct parts {
+        const struct expr *given;
+        expr_range_fn *range;
+        expr_part_fn *each;
+        void *context;
+        unsigned steps; /* of all parts together */
+};
+
+static void look_at_part(struct parts *p, const struct expr *part);
+
+static void look_at_leaf(struct parts *p, const struct expr *leaf)
+{
+        struct buf number = { 0 };
+        double reliable;
+
+        if (!is_past(leaf, p->range, &reliable))
+                return;
+        expr_print_number(reliable, &number);
+        p->each(p->context, leaf->at, EXPR_PAST, buf_slice(&number));
+        buf_free(&number);
+}
+
+static void look_at_child(struct parts *p, const struct expr *child, enum node_kind of)
+{
+        struct buf why = { 0 };
+
+        if (of == NODE_OR && !can_be(p->given, child, true, p->range, &p->steps, &why))
+                p->each(p->context, child->at, EXPR_NEVER, buf_slice(&why));
+        else if (of == NODE_AND && !can_be(NULL, child, false, p->range, &p->steps, NULL))
+                p->each(p->context, child->at, EXPR_ALWAYS, slice_none());
+        else
+                look_at_part(p, child);
+        buf_free(&why);
+}
+
+static void look_at_part(struct parts *p, const struct expr *part)
+{
+        if (is_leaf(part)) {
+                look_at_leaf(p, part);
+                return;
+        }
+        for (const struct expr *child = part->child; child; child = child->next)
+                look_at_child(p, child, part->kind);
+}
+
 void expr_each_part(const struct expr *expr, const struct expr *given,
                     expr_range_fn *range, expr_part_fn *each, void *context)
 {
-        struct buf why = { 0 };
-        double reliable;
+        struct parts parts = { given, range, each, context, 0 };
 
-        if (is_leaf(expr)) {
-                if (is_past(expr, range, &reliable)) {
-                        expr_print_number(reliable, &why);
-                        each(context, expr->at, EXPR_PAST, buf_slice(&why));
-                        buf_free(&why);
-                }
-                return;
-        }
-        for (const struct expr *child = expr->child; child; child = child->next) {
-                buf_clear(&why);
-                if (expr->kind == NODE_OR && expr_never(given, child, range, &why))
-                        each(context, child->at, EXPR_NEVER, buf_slice(&why));
-                else if (expr->kind == NODE_AND && expr_always(NULL, child, range, NULL))
-                        each(context, child->at, EXPR_ALWAYS, slice_none());
-                else
-                        expr_each_part(child, given, range, each, context);
-        }
-        buf_free(&why);
+        look_at_part(&parts, expr);
 }
