@@ -139,6 +139,13 @@ def test_a_case_that_never_reaches_its_rule_shows_nothing(run):
     assert "passed by many: its 'where' lets no request of this case through" in out
 
 
+def test_what_a_client_wrote_never_reaches_the_terminal(run):
+    rule = "\n  - { name: r, per: header('x-a'), when: count(1m) >= 1 }\n"
+    traffic = 'client: 192.0.2.1, get: /x, header: { X-A: "\\e[31mred" }'
+    out, _ = run(case(traffic, "[{ rule: r }]"), rule)
+    assert "came      r header('x-a') ?[31mred after 1 request, 0.0 s" in out
+
+
 def test_json(run):
     out, _ = run(case(SCRAPER, "none"), status=1, options=["--json"])
     line = json.loads(out)

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "ctl.h"
 #include "rule_test.h"
+#include "screen.h"
 
 /* A rule of a folder, and what its tests showed of it. */
 struct shipped {
@@ -134,8 +135,10 @@ static void put_expected(const struct expected *e, struct buf *out)
 
 static void put_came(const struct came *came, struct buf *out)
 {
-        buf_printf(out, "%s %s after %" PRIu64 " requests, ", came->rule, came->subject,
-                   came->requests);
+        buf_printf(out, "%s ", came->rule);
+        put_printable(out, slice_str(came->subject));
+        buf_printf(out, " after %" PRIu64 " %s, ", came->requests,
+                   came->requests == 1 ? "request" : "requests");
         put_time(came->after_ns, out);
 }
 
