@@ -111,7 +111,7 @@ bool check_add_file(struct check_request *request, const char *path, struct buf 
                 check_add_rules(request, path);
                 return true;
         case FILE_RULE_TEST:
-                buf_printf(messages, "%s: a test of rules: this version cannot run it\n",
+                buf_printf(messages, "%s: a test of rules: trawlctl test runs it\n",
                            path);
                 return false;
         case FILE_UNKNOWN:

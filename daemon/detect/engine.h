@@ -62,6 +62,11 @@ struct slice engine_ja4(const struct engine *, const struct record *);
 
 /* Time of the newest record, or what engine_advance was told; -1 before both. */
 int64_t engine_now(const struct engine *);
+/*
+ * Whether a rule of that name let the last record through `where` and found its key in
+ * it. For tests of rules; that record has to be there still, and no other after it.
+ */
+bool engine_looked(struct engine *, const char *rule);
 
 /* Time has passed without records: incidents are updated and ended. */
 void engine_advance(struct engine *, int64_t now_ns);

@@ -34,6 +34,7 @@ struct list {
         struct network *networks; /* by prefix length, then address */
         bool lengths[129];        /* which prefix lengths occur */
         struct misfits not_numbers, not_networks;
+        const char *file; /* NULL: inline */
 };
 
 struct items {
@@ -293,7 +294,7 @@ static const char *beside(struct lists *lists, const char *rule_file, struct sli
 
 static void read_file(struct lists *lists, const struct yaml_node *node,
                       const char *rule_file, struct buf *contents, struct items *items,
-                      struct diag *diag)
+                      const char **from, struct diag *diag)
 {
         static const char *const keys[] = { "file", NULL };
         const struct yaml_node *file = yaml_get(node, "file");
@@ -312,6 +313,7 @@ static void read_file(struct lists *lists, const struct yaml_node *node,
                 return;
         }
         const char *path = beside(lists, rule_file, name);
+        *from = path;
         if (read_whole(path, contents, file->place, diag))
                 read_lines(buf_slice(contents), path, items);
 }
@@ -347,7 +349,7 @@ static void read_list(struct lists *lists, const struct yaml_node *node, const c
         if (node->kind == YAML_LIST)
                 read_inline(node, &items, diag);
         else if (node->kind == YAML_MAP)
-                read_file(lists, node, path, &contents, &items, diag);
+                read_file(lists, node, path, &contents, &items, &list->file, diag);
         else
                 diag_error(diag, node->place, "a list is [..] or has the key 'file'");
         if (items.too_many)
@@ -382,4 +384,31 @@ void lists_free(struct lists *lists)
         free(lists->all);
         arena_free(&lists->arena);
         *lists = (struct lists){ 0 };
+}
+
+static void print_list(const struct list *list, struct buf *out)
+{
+        buf_put_str(out, "  ");
+        yaml_put_text(slice_str(list->base.name), out);
+        if (list->file) {
+                char *path = realpath(list->file, NULL);
+                buf_put_str(out, ": { file: ");
+                yaml_put_text(slice_str(path ? path : list->file), out);
+                buf_put_str(out, " }\n");
+                free(path);
+                return;
+        }
+        for (unsigned i = 0; i < list->count; i++) {
+                buf_put_str(out, i ? ", " : ": [");
+                yaml_put_text(list->strings[i], out);
+        }
+        buf_put_str(out, list->count ? "]\n" : ": []\n");
+}
+
+void lists_print(const struct lists *lists, struct buf *out)
+{
+        if (lists->count)
+                buf_put_str(out, "lists:\n");
+        for (unsigned i = 0; i < lists->count; i++)
+                print_list((const struct list *)lists->all[i], out);
 }

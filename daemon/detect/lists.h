@@ -33,4 +33,7 @@ void lists_read(struct lists *, const struct yaml_node *map, const char *path,
 const struct value_list *const *lists_all(const struct lists *);
 void lists_free(struct lists *);
 
+/* `lists:` with all of them, as a rule file has it; nothing when there are none. */
+void lists_print(const struct lists *, struct buf *out);
+
 #endif

@@ -159,6 +159,7 @@ static void read_rules(struct loading *l, const struct yaml_node *list,
                         take_name(l, &draft.rule);
                 /* With mistakes too: the expressions may have more of them. */
                 rules_plan(l->rules, &draft, l->diag);
+                rules_keep_draft(l->rules, &draft);
                 l->rules->written++;
         }
 }
@@ -212,8 +213,8 @@ static void read_exemption(struct loading *l, const struct yaml_node *node)
             exemption.until_ns <= clock_wall_ns())
                 diag_warning(l->diag, until->place,
                              "this exemption is over: after that day it exempts nothing");
-        if (comment)
-                yaml_text(comment, "comment", &text, l->diag);
+        if (comment && yaml_text(comment, "comment", &text, l->diag))
+                exemption.comment = (const char *)arena_copy(&l->rules->arena, text).data;
         if (!when) {
                 diag_error(l->diag, node->place, "an exemption needs the key 'when'");
                 return;
@@ -435,6 +436,7 @@ void rules_free(struct rules **pointer)
                 free(rules->tables[i].rules);
                 free(rules->tables[i].wheres);
         }
+        free(rules->drafts);
         free(rules->conditions);
         free(rules->operands);
         free(rules->exemptions);
@@ -450,4 +452,9 @@ void rules_free(struct rules **pointer)
 unsigned rules_count(const struct rules *rules)
 {
         return rules->written;
+}
+
+const char *rules_name(const struct rules *rules, unsigned i)
+{
+        return i < rules->rule_count ? rules->rules[i].name : NULL;
 }

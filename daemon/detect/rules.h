@@ -30,6 +30,18 @@ void rules_free(struct rules **);
 
 unsigned rules_count(const struct rules *);
 
+/*
+ * The names of those that are not off, one after the other; a rule with `per_each` comes
+ * once for each key. NULL past the end.
+ */
+const char *rules_name(const struct rules *, unsigned i);
+
+/*
+ * All files as one rule file in canonical form: parses to the same plan, and prints the
+ * same again. Lists from files stay in them.
+ */
+void rules_print(const struct rules *, struct buf *out);
+
 /* Can any rule look at a transaction of this page? A page without one needs no record. */
 bool rules_look_at(const struct rules *, unsigned page);
 

@@ -490,6 +490,8 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 return;
         }
         check_block(rules, draft, &rule, diag);
+        if (key == draft->key)
+                rules_check_sense(draft, rules->conditions[where].expr, rule.when, diag);
         if (rule.mode == MODE_OFF) {
                 expr_free(&rule.when);
                 return;

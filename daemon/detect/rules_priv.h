@@ -150,6 +150,7 @@ struct table_plan {
 struct exemption {
         struct expr *when;
         int64_t until_ns; /* INT64_MAX: for ever */
+        const char *comment;
 };
 
 struct rules {
@@ -166,6 +167,8 @@ struct rules {
         unsigned usual_count;
         struct usual_plan *usuals;
         bool remember_forms; /* some expression asks for forms that were served */
+        unsigned draft_count;
+        struct rule_draft *drafts; /* as written, those that are off too: for printing */
 };
 
 /* What has been read of one rule, before it is taken apart for one of its keys. */
@@ -195,8 +198,22 @@ void rules_begin(struct rules *);
 /* Adds the rule once for each key; mistakes go to `diag`. */
 void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
+/*
+ * rules_sense.c: warns of conditions that can never be true, or always are. `where` is
+ * NULL where there is none.
+ */
+void rules_check_sense(const struct rule_draft *, const struct expr *where,
+                       struct expr *when, struct diag *);
+
+/* What is known of the numbers that fields and functions give: an expr_range_fn. */
+void rules_range(const struct field *, const struct aggregate *, struct expr_range *);
+
 /* Whether its value is that of the slot `a` divided by that of `b`. */
 bool function_is_quotient(enum function_id);
+
+/* rules_print.c: remembers a rule as it was written; whether a key of it is printed. */
+void rules_keep_draft(struct rules *, const struct rule_draft *);
+bool rules_prints_key(const char *key);
 
 /* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);
@@ -206,6 +223,10 @@ void rules_layout_free(struct table_plan *);
 void rules_read_rule(struct rules *, const struct yaml_node *rule,
                      const struct yaml_node *defaults, struct rule_draft *,
                      struct diag *);
+
+/* The keys that a rule may have; ends with a NULL. */
+const char *const *rules_keys(void);
+bool rules_key_is_later(const char *key);
 
 /* Checks the keys of `defaults:` themselves. */
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *);

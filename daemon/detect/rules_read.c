@@ -65,6 +65,16 @@ static void check_later_keys(const struct yaml_node *map, struct diag *diag)
         }
 }
 
+const char *const *rules_keys(void)
+{
+        return rule_keys;
+}
+
+bool rules_key_is_later(const char *key)
+{
+        return name_index(later_keys, slice_str(key)) >= 0;
+}
+
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *diag)
 {
         if (!yaml_check_keys(defaults, rule_keys, "'defaults'", diag))

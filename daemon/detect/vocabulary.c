@@ -497,6 +497,26 @@ void vocabulary_init(struct vocabulary *v, struct site *site,
         v->conditions.elsewhere = functions;
 }
 
+const struct field *vocabulary_fields(void)
+{
+        return rows;
+}
+
+const struct field_with_argument *vocabulary_argument_fields(void)
+{
+        return argument_rows;
+}
+
+const struct function *vocabulary_functions(void)
+{
+        return functions;
+}
+
+bool vocabulary_function_is_later(const char *name)
+{
+        return words_find(later_functions, slice_str(name)) >= 0;
+}
+
 static bool is_word_byte(uint8_t c, bool first)
 {
         bool letter = c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');

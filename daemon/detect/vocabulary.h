@@ -90,6 +90,12 @@ struct vocabulary {
 void vocabulary_init(struct vocabulary *, struct site *,
                      const struct value_list *const *lists);
 
+/* The rows themselves, for the reference; each ends with a NULL name. */
+const struct field *vocabulary_fields(void);
+const struct field_with_argument *vocabulary_argument_fields(void);
+const struct function *vocabulary_functions(void);
+bool vocabulary_function_is_later(const char *name);
+
 /*
  * Reports each name in `text` that is not in this version yet. False when one is
  * a function: its arguments may be of a form that cannot be read.

@@ -104,6 +104,9 @@ struct function {
         bool of_transaction; /* needs no key: may stand inside of other functions */
 };
 
+/* How it is written: "distinct(field, [condition,] window)". */
+void function_print(const struct function *, struct buf *out);
+
 /*
  * A list that `in @name` looks into. Owned by whoever loaded it. What it is a list of
  * is up to whoever uses it: 7 is a number and a text, 10.0.0.1 an address and a text.
@@ -204,6 +207,45 @@ bool expr_may_hold(const struct expr *, const struct field *field, int value);
  * 0 when there is none. For passing over keys that were seen too seldom.
  */
 double expr_least(const struct expr *, bool (*counts)(const struct aggregate *));
+
+/*
+ * What is known of the numbers that a field or a function gives. Least and most are
+ * minus and plus infinity unless somebody knows better.
+ */
+struct expr_range {
+        double least, most;
+        double reliable; /* above it values are told apart no longer; 0: no such limit */
+        bool whole;      /* whole numbers only */
+        bool always;     /* never missing */
+};
+
+/* Fills in what is known of a field or else an aggregate: the other one is NULL. */
+typedef void expr_range_fn(const struct field *, const struct aggregate *,
+                           struct expr_range *);
+
+/*
+ * True when the condition can never be true where `given` (or NULL) is: certain, but
+ * not everything that is so is found. `why` (or NULL) gets what contradicts what. Both
+ * have to be of one language, and `range` (or NULL) true of it. Cost: half a million
+ * looks at a literal at the most; past that it may be.
+ */
+bool expr_never(const struct expr *given, const struct expr *, expr_range_fn *range,
+                struct buf *why);
+
+/* The same: can it never be false? */
+bool expr_always(const struct expr *given, const struct expr *, expr_range_fn *range,
+                 struct buf *why);
+
+enum expr_part {
+        EXPR_NEVER,  /* one side of an `or` that is never true; `why` says why */
+        EXPR_ALWAYS, /* one side of an `and` that is always true */
+        EXPR_PAST,   /* a threshold above what is told apart: `why` is the number */
+};
+
+/* Calls `each` for the parts of a condition that make no sense; at: byte of the text. */
+typedef void expr_part_fn(void *context, unsigned at, enum expr_part, struct slice why);
+void expr_each_part(const struct expr *, const struct expr *given, expr_range_fn *,
+                    expr_part_fn *each, void *context);
 
 /* Text of a value for people and JSON subjects: "203.0.113.9", "0.83", "profile". */
 void value_print(const struct value *, const struct value_names *, struct buf *out);

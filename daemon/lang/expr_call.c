@@ -62,6 +62,14 @@ static const char *signature(const struct function *function, char *text, size_t
         return len ? text : "";
 }
 
+void function_print(const struct function *function, struct buf *out)
+{
+        char text[160];
+
+        buf_printf(out, "%s(%s)", function->name,
+                   signature(function, text, sizeof(text)));
+}
+
 static void check_window(struct reader *r, const struct expr *argument,
                          struct aggregate *aggregate)
 {

@@ -76,6 +76,12 @@ bool yaml_size(const struct yaml_node *, const char *what, uint64_t *, struct di
 bool text_duration_ns(struct slice, int64_t *);
 bool text_size(struct slice, uint64_t *);
 
+/* The text as a scalar on one line that reads back as the same bytes (valid UTF-8). */
+void yaml_put_text(struct slice, struct buf *out);
+
+/* As yaml_duration_ns reads it, in the longest unit that is exact. Not below 0. */
+void yaml_put_duration(int64_t ns, struct buf *out);
+
 /*
  * "One or a list": calls `each` for the scalar itself or for every element of a
  * list; another kind is reported.

@@ -19,6 +19,9 @@ struct site *site_read(const char *path, struct diag *);
 struct site *site_parse(const char *name, struct slice text, struct diag *);
 void site_free(struct site **);
 
+/* A site map in canonical form: parses to the same, and prints the same again. */
+void site_print(const struct site *, struct buf *out);
+
 /* For `page == profile` in rules: names, misspellings, numbers. Lives as long as site. */
 const struct value_names *site_page_names(const struct site *);
 

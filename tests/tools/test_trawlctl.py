@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -54,13 +55,13 @@ def files(tmp_path):
 
 def test_help_names_the_commands_that_are_there():
     out, _ = ctl("--help")
-    for name in ("check", "alerts", "show", "blocks"):
+    for name in ("check", "test", "reference", "alerts", "show", "blocks"):
         assert f"\n  {name} " in out
     for name in ("backtest", "status", "reload"):
         assert name not in out
 
 
-@pytest.mark.parametrize("command", ["check", "alerts", "show", "blocks"])
+@pytest.mark.parametrize("command", ["check", "test", "reference", "alerts", "show", "blocks"])
 def test_every_command_has_help(command):
     out, _ = ctl(command, "--help")
     assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
@@ -84,6 +85,60 @@ def test_every_command_has_help(command):
 def test_wrong_usage_is_two(arguments, says):
     _, err = ctl(*arguments, status=2)
     assert says in err
+
+
+# reference and completion
+
+def test_reference_tells_what_a_word_means():
+    out, _ = ctl("reference", "target", "distinct", "block")
+    assert out.startswith("target\n    field (text): what was viewed\n"
+                          "distinct(field, [condition,] window)\n    function (number): ")
+    assert "block\n    key of a rule (duration or list): " in out
+    names, _ = ctl("reference", "--names")
+    assert {"client.ip", "header", "count", "per_each"} <= set(names.split())
+    _, err = ctl("reference", "distinkt", status=1)
+    assert "no such word: distinkt (did you mean 'distinct'?)" in err
+
+
+def complete(*words):
+    """What bash offers for the last of the words."""
+    script = f"""
+        source {REPOSITORY}/tools/completion/trawlctl
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _trawlctl {TRAWLCTL} "${{@: -1}}" "${{@: -2:1}}"
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script, "bash", "trawlctl", *words],
+                          capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("words, offered", [
+    (["ch"], ["check"]),
+    (["re"], ["reference"]),
+    (["alerts", "--s"], ["--since", "--severity", "--subject"]),
+    (["alerts", "--severity", "h"], ["high"]),
+    (["test", "--c"], ["--complete"]),
+    (["check", "--print-"], ["--print-site", "--print-rules"]),
+    (["reference", "email.d"], ["email.domain", "email.disposable"]),
+    (["reference", "coun"], ["count"]),
+    (["blocks", "a"], ["add"]),
+    (["test", "rules/profile"], ["rules/profile-scraping.yaml"]),
+    (["alerts", "--since", ""], []),
+])
+def test_completion(words, offered):
+    assert complete(*words) == offered
+
+
+def test_completion_knows_every_command():
+    out, _ = ctl("--help")
+    commands = re.findall(r"^  ([a-z]+) ", out, re.M)
+    assert complete("") == commands + ["--help", "--version"]
+    for command in commands:
+        text, _ = ctl(command, "--help")
+        options = set(re.findall(r"^  (-[-a-z]+)", text, re.M))
+        assert options and options <= set(complete(command, "-"))
 
 
 # alerts
@@ -438,6 +493,21 @@ def test_an_exemption_that_is_over_is_told(files):
     _, err = ctl("check", "-c", files / "trawlwatch.yaml")
     assert err == (f"{rules}:9:12: warning: this exemption is over: after that day it exempts "
                    "nothing\n")
+
+
+def test_check_prints_what_it_understood(files):
+    good = ("-c", files / "trawlwatch.yaml")
+    both, _ = ctl("check", "--print", *good)
+    site, _ = ctl("check", "--print-site", *good)
+    rules, _ = ctl("check", "--print-rules", *good)
+    first, second = both[4:].split("\n--- ")
+    assert first.startswith(f"# site map: {files}/site.yaml\n") and first.endswith(site[:-1])
+    assert second == f"# rules: {files}/rules.yaml\n" + rules
+    assert "    when: 'distinct(target, 10m) >= 20'\n" in rules
+    (files / "site.yaml").write_text(site)
+    (files / "rules.yaml").write_text(rules)
+    assert ctl("check", "--print-site", *good)[0] == site
+    assert ctl("check", "--print-rules", *good)[0] == rules
 
 
 def test_check_of_a_missing_file(tmp_path):

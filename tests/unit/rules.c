@@ -197,7 +197,7 @@ static void rules_on_one_key(unsigned count, const char *expected)
             &text,
             "- { name: a, per: client.ip, when: count(1m) > 1, "
             "where: status == 200 }\n"
-            "- { name: b, per: session, when: count(1m) > 1, where: status == 1 }");
+            "- { name: b, per: session, when: count(1m) > 1, where: status == 100 }");
         buf_put_byte(&text, 0);
         expect_told((const char *)text.data, expected);
         buf_free(&text);
@@ -211,6 +211,37 @@ static void different_conditions_of_a_key_are_bounded(void **state)
         rules_on_one_key(65, "r.yaml:66:11: more than 64 different 'where' for the key "
                              "'client.ip': put conditions inside of count(..) and the "
                              "like, in 'when'\n");
+}
+
+static void rules_that_make_no_sense_are_warned_of(void **state)
+{
+        (void)state;
+
+        expect_told("rules:\n- name: a\n  per: client.ip\n"
+                    "  where: status == 200 and status in [404, 410]\n"
+                    "  when: count(1m) > 1\n",
+                    "r.yaml:4:10: warning: this can never be true: status == 200 and "
+                    "status in [404, 410]\n");
+        expect_told("rules:\n- name: a\n  per_each: [client.ip, session]\n"
+                    "  where: status == 200\n"
+                    "  when: status == 404 and count(1m) > 1\n",
+                    "r.yaml:5:9: warning: this can never be true where 'where' is: "
+                    "status == 200 and status == 404\n");
+        expect_told("rules:\n- name: a\n  per: client.ip\n"
+                    "  where: status == 200\n"
+                    "  when: count(status == 404, 1m) > 1 or share(status == 200, 1m) > "
+                    "101%\n",
+                    "r.yaml:5:9: warning: count() looks at nothing, as 'status == 404' "
+                    "can never be true: status == 200 and status == 404\n"
+                    "r.yaml:5:41: warning: this part can never be true: share(status == "
+                    "200, 1m) > 1.01, and share(status == 200, 1m) is 0 to 1\n");
+        expect_told("rules:\n- name: a\n  per: client.ip\n"
+                    "  when: count(1m) >= 0 and distinct(target, 1h) > 31M\n",
+                    "r.yaml:4:9: warning: this part is always true\n"
+                    "r.yaml:4:28: warning: distinct() tells no more than some 30000000 "
+                    "values apart: this may never be true\n");
+        expect_told("rules:\n- name: a\n  per: client.ip\n  when: count(1m) >= 0\n",
+                    "r.yaml:4:9: warning: this is always true\n");
 }
 
 static void mistakes_of_lists(void **state)
@@ -411,6 +442,7 @@ int main(void)
                 cmocka_unit_test(mistakes_of_a_rule),
                 cmocka_unit_test(later_names_in_quotes_are_words),
                 cmocka_unit_test(all_mistakes_come_in_one_run),
+                cmocka_unit_test(rules_that_make_no_sense_are_warned_of),
                 cmocka_unit_test(mistakes_of_lists),
                 cmocka_unit_test(the_field_decides_what_a_list_holds),
                 cmocka_unit_test(different_conditions_of_a_key_are_bounded),

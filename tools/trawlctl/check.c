@@ -6,9 +6,31 @@
 #include "app/paths.h"
 #include "ctl.h"
 
+/* `headed`: as one of several documents. */
+static void put_site(const struct setup *setup, bool headed, struct buf *out)
+{
+        if (headed)
+                buf_printf(out, "--- # site map: %s\n", setup->site_path);
+        site_print(setup->site, out);
+}
+
+static void put_rules(const struct setup *setup, bool headed, struct buf *out)
+{
+        if (headed)
+                buf_put_str(out, "--- # rules");
+        for (unsigned i = 0; headed && i < setup->rule_paths.count; i++)
+                buf_printf(out, "%s%s", i ? ", " : ": ", setup->rule_paths.items[i]);
+        buf_put_str(out, headed ? "\n" : "");
+        rules_print(setup->rules, out);
+}
+
 enum exit_status command_check(struct ctl *ctl, int argc, char **argv)
 {
-        static const struct ctl_option own[] = { { NULL, NULL, NULL } };
+        bool print = false, print_site = false, print_rules = false;
+        const struct ctl_option own[] = { { "print", NULL, &print },
+                                          { "print-site", NULL, &print_site },
+                                          { "print-rules", NULL, &print_rules },
+                                          { NULL, NULL, NULL } };
         enum exit_status status = ctl_parse(ctl, argc, argv, own);
         struct buf messages = { 0 }, summary = { 0 };
         struct setup setup;
@@ -23,7 +45,12 @@ enum exit_status command_check(struct ctl *ctl, int argc, char **argv)
         ok = check_load(&ctl->request, &setup, &messages) && ok;
         ctl_put(stderr, &messages);
         if (ok) {
-                check_summary(&ctl->request, &setup, &summary);
+                if (!print && !print_site && !print_rules)
+                        check_summary(&ctl->request, &setup, &summary);
+                if (print || print_site)
+                        put_site(&setup, print, &summary);
+                if (print || print_rules)
+                        put_rules(&setup, print, &summary);
                 ctl_put(stdout, &summary);
         }
         check_free(&setup);

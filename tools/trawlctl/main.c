@@ -19,12 +19,31 @@ static const struct command {
 } commands[] = {
         { "check", command_check,
           "read configuration, site map and rules; report mistakes",
-          "usage: trawlctl check [-c FILE] [-o KEY=VALUE] [FILE]...\n\n"
+          "usage: trawlctl check [--print] [-c FILE] [-o KEY=VALUE] [FILE]...\n\n"
           "Reads all that trawlwatchd would read and reports every mistake with its "
           "place.\n"
           "A FILE may be a configuration, a site map or rules; a folder holds rules. "
           "What\n"
-          "is not named comes from the configuration, or else is what was shipped.\n" },
+          "is not named comes from the configuration, or else is what was shipped.\n\n"
+          "  --print        site map and rules as they were understood: two documents\n"
+          "  --print-site   the site map alone, fit to be read again\n"
+          "  --print-rules  the rules alone, all files as one\n" },
+        { "test", command_test,
+          "run tests of rules: what they catch and what they leave alone",
+          "usage: trawlctl test [--complete] [--json] PATH...\n\n"
+          "A PATH is a test of rules; a folder of them; or a folder of rules whose tests "
+          "are\n"
+          "in its folder tests. Exits 1 when something else came than was expected, 3 "
+          "when "
+          "a\n"
+          "file is wrong.\n\n"
+          "  --complete     also 1 when a rule of such a folder lacks a case that it "
+          "catches\n"
+          "                 or one that it leaves alone\n" },
+        { "reference", command_reference, "what a field, function or key of rules means",
+          "usage: trawlctl reference [--names] [WORD]...\n\n"
+          "All words when none is named.\n\n"
+          "  --names        names alone, one a line\n" },
         { "alerts", command_alerts, "what was found: one line an incident",
           "usage: trawlctl alerts [--follow] [--since WHEN] [--rule RULE]\n"
           "                       [--severity S] [--subject X] [--json]\n\n"
@@ -58,14 +77,14 @@ static const char common_help[] =
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Named in the contract; refused by name, so that nobody looks for a typing error. */
-static const char *const later[] = { "test",   "status",   "top",     "reload",
-                                     "record", "backtest", "suggest", "explain" };
+static const char *const later[] = { "status",   "top",     "reload", "record",
+                                     "backtest", "suggest", "explain" };
 
 static void print_help(FILE *out)
 {
         fputs("usage: trawlctl COMMAND [ARGUMENT]...\n\n", out);
         for (size_t i = 0; i < COMMANDS; i++)
-                fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].brief);
+                fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].brief);
         fputs("\nMore: trawlctl COMMAND --help\n", out);
 }
 

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: MIT
+"""trawlctl test: the tests of the shipped rules, and what a test of rules can say.
+
+Environment: TRAWLCTL is the program, REPOSITORY the tree.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TRAWLCTL = os.environ["TRAWLCTL"]
+REPOSITORY = Path(os.environ["REPOSITORY"])
+RULES = REPOSITORY / "rules"
+
+SITE = """
+client: { trusted_proxies: [10.0.0.0/8, 127.0.0.0/8], header: X-Forwarded-For }
+session: { cookie: sid }
+pages:
+  - { name: profile, path: "/in/{target}" }
+  - { name: search, path: "/search" }
+  - { name: signup_form, method: GET, path: /join }
+  - { name: signup, method: POST, path: /join, form: { email: [email, "user[email]"] },
+      accepted: "status == 200 and response.body contains 'welcome'" }
+"""
+MANY = """
+  - { name: many, where: page == profile, per: client.host, when: "distinct(target, 10m) >= 20" }
+"""
+
+
+def ctl_test(*arguments, status=0):
+    """Its output and its messages; `status` None: it may differ or not."""
+    done = subprocess.run([TRAWLCTL, "test", *map(str, arguments)], capture_output=True,
+                          text=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert done.returncode in ((0, 1) if status is None else (status,)), done.stdout + done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture
+def run(tmp_path):
+    """run(cases, rules=...) writes a folder of rules with one test and runs it."""
+    def run(cases, rules=MANY, status=0, head="", options=()):
+        (tmp_path / "tests").mkdir(exist_ok=True)
+        (tmp_path / "sites").mkdir(exist_ok=True)
+        (tmp_path / "sites" / "site.yaml").write_text(SITE)
+        (tmp_path / "rules.yaml").write_text("rules:" + rules)
+        (tmp_path / "tests" / "t.yaml").write_text(
+            f"rules: ../rules.yaml\nsite: ../sites/site.yaml\n{head}cases:\n{cases}")
+        return ctl_test(*options, tmp_path, status=status)
+    return run
+
+
+def case(traffic, expect="none", more=""):
+    return f"  - name: a\n    traffic:\n      - {{ {traffic} }}\n    expect: {expect}\n{more}"
+
+
+SCRAPER = 'times: 40, client: 203.0.113.9, get: "/in/u{n}"'
+
+
+# The shipped rules
+
+def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
+    out, err = ctl_test("--complete", RULES)
+    assert err == ""
+    assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
+
+
+def test_the_tests_notice_rules_that_catch_nothing_or_everybody(tmp_path):
+    for name, change in {
+            "profile-harvest": ("distinct(target, 10m) >= 120", "distinct(target, 10m) >= 1200"),
+            "session-harvest": ("distinct(target, 10m) >= 80", "distinct(target, 10m) >= 10"),
+            "network-harvest": ("distinct(http.shape, 1h) <= 4", "distinct(http.shape, 1h) <= 40"),
+            "profile-guessing": ("distinct(target, status in [404, 410], 10m)",
+                                 "count(status in [404, 410], 10m)")}.items():
+        tree = tmp_path / name
+        shutil.copytree(RULES, tree)
+        file = tree / "profile-scraping.yaml"
+        before = file.read_text()
+        file.write_text(before.replace(*change))
+        assert file.read_text() != before
+        out, _ = ctl_test(tree, status=1)
+        assert "DIFFERS" in out
+
+
+def test_a_rule_without_tests_is_told(run):
+    rules = MANY + MANY.replace("many", "more") + MANY.replace("many", "off, mode: off")
+    out, _ = run(case(SCRAPER, "[{ rule: many }, { rule: more }]"), rules, status=1,
+                 options=["--complete"])
+    assert "rules.yaml:2:13: rule 'many' has no case that it leaves alone" in out
+    assert "rules.yaml:4:13: rule 'more' has no case that it leaves alone" in out
+    assert "'off'" not in out
+    out, _ = run(case("times: 5, " + SCRAPER[11:]), status=1, options=["--complete"])
+    assert "rule 'many' has no case at all" in out
+    out, _ = run(case("times: 5, " + SCRAPER[11:]), status=1, head="about: many\n",
+                 options=["--complete"])
+    assert "rule 'many' has no case that it catches" in out
+
+
+# What differs
+
+def test_what_was_expected_and_what_came(run):
+    out, _ = run(case(SCRAPER, "[{ rule: many, client.ip: 203.0.113.9, within: 20 requests }]"))
+    assert "  ok      a\n" in out
+    assert "many, client.ip 203.0.113.9, within 20 requests: came after 20 requests, 19.0 s" in out
+    assert "came      many client.host 203.0.113.9 after 20 requests, 19.0 s" in out
+
+
+@pytest.mark.parametrize("expect, says", [
+    ("none", "after 20 requests, 19.0 s: not expected"),
+    ("[{ rule: many, within: 19 requests }]", "came late, after 20 requests, 19.0 s"),
+    ("[{ rule: many, within: 18s }]", "came late, after 20 requests, 19.0 s"),
+    ("[{ rule: many, client.ip: 203.0.113.10 }]", "client.ip 203.0.113.10: did not come"),
+    ("[{ rule: many, subject: 203.0.113.10 }]", "subject 203.0.113.10: did not come"),
+    ("[{ rule: many, session: x }]", "session x: did not come"),
+])
+def test_a_difference_is_one(run, expect, says):
+    out, _ = run(case(SCRAPER, expect), status=1)
+    assert "DIFFERS a" in out and says in out and "1 case, 1 differs" in out
+
+
+def test_nothing_came(run):
+    out, _ = run(case('times: 19, client: 203.0.113.9, get: "/in/u{n}"', "[{ rule: many }]"),
+                 status=1)
+    assert "many: did not come" in out and "came      nothing, in 19 requests" in out
+
+
+def test_what_may_come_as_well(run):
+    rules = MANY + MANY.replace("many", "more")
+    expect = "[{ rule: many }]"
+    run(case(SCRAPER, expect), rules, status=1)
+    run(case(SCRAPER, expect, "    also: more\n"), rules)
+
+
+def test_a_case_that_never_reaches_its_rule_shows_nothing(run):
+    out, _ = run(case('client: 203.0.113.9, get: /search', more="    about: many\n"), status=1)
+    assert "passed by many: its 'where' lets no request of this case through" in out
+
+
+def test_what_a_client_wrote_never_reaches_the_terminal(run):
+    rule = "\n  - { name: r, per: header('x-a'), when: count(1m) >= 1 }\n"
+    traffic = 'client: 192.0.2.1, get: /x, header: { X-A: "\\e[31mred" }'
+    out, _ = run(case(traffic, "[{ rule: r }]"), rule)
+    assert "came      r header('x-a') ?[31mred after 1 request, 0.0 s" in out
+
+
+def test_json(run):
+    out, _ = run(case(SCRAPER, "none"), status=1, options=["--json"])
+    line = json.loads(out)
+    assert line["case"] == "a" and not line["good"] and line["requests"] == 40
+    assert line["came"] == [{"rule": "many", "subject": "client.host 203.0.113.9",
+                             "requests": 20, "seconds": 19, "expected": False}]
+
+
+def test_the_same_every_time(run):
+    jittered = SCRAPER + ", every: 3s, jitter: 2s"
+    first = run(case(jittered, "none"), status=1)
+    assert run(case(jittered, "none"), status=1) == first
+    assert run(case(jittered, "none", "    seed: 7\n"), status=1) != first
+
+
+# Traffic
+
+def reaches(run, field, traffic, n):
+    """Whether the rules see at least n different values of `field` in that traffic."""
+    rule = f'\n  - {{ name: r, where: "page == profile", per: all, when: "distinct({field}, 30d) >= {n}" }}\n'
+    out, _ = run(case(traffic, "[{ rule: r }]"), rule, status=None)
+    return ": did not come" not in out
+
+
+@pytest.fixture
+def seen(run):
+    """seen(condition, traffic): whether a rule sees a request for which that holds."""
+    def seen(condition, traffic, **more):
+        rule = f"\n  - name: r\n    per: all\n    where: >\n      {condition}\n    when: count(1h) >= 1\n"
+        out, _ = run(case(traffic, "[{ rule: r }]", **more), rule, status=None)
+        return ": did not come" not in out
+    return seen
+
+
+@pytest.mark.parametrize("field, traffic, different", [
+    ("target", 'times: 30, client: 192.0.2.1, get: "/in/{n%7}"', 7),
+    ("target", 'times: 30, client: 192.0.2.1, get: "/in/{n/10}"', 4),
+    ("target", 'times: 30, client: 192.0.2.1, get: "/in/{random}"', 30),
+    ("target", 'times: 200, client: 192.0.2.1, get: "/in/{random:6}"', 6),
+    ("client.ip", 'times: 30, client: 192.0.2.0/24, get: /in/x', 30),
+    ("client.ip", 'times: 30, client: 192.0.2.0/24, clients: 9, get: /in/x', 9),
+    ("client.ip", 'times: 30, client: [192.0.2.0/30, 198.51.100.1], get: /in/x', 5),
+    ("client.ip", 'times: 30, client: "2001:db8::/126", get: /in/x', 4),
+    ("client.host", 'times: 30, client: "2001:db8::/126", get: /in/x', 1),
+    ("client.host", 'times: 30, client: "2001:db8::/48", clients: 8, get: /in/x', 8),
+    ("session", 'times: 30, client: 192.0.2.0/24, clients: 6, get: /in/x, '
+                'cookie: { a: b, sid: "s{client}" }', 6),
+    ("session", 'times: 30, client: 192.0.2.1, get: /in/x, set_cookie: { sid: "s{n%4}" }', 4),
+    ("http.shape", 'times: 30, client: 192.0.2.0/24, get: /in/x, '
+                   'ua: ["@firefox", "@chrome", "@safari", "@curl", "@python-requests", '
+                   '"@googlebot"]', 6),
+    ("http.shape", 'times: 30, client: 192.0.2.1, get: /in/x, ua: ["@firefox", "@chrome"]', 1),
+    ("status", 'times: 30, client: 192.0.2.1, get: /in/x, status: [200, 404, 410]', 3),
+])
+def test_lines_vary(run, field, traffic, different):
+    assert reaches(run, field, traffic, different)
+    assert not reaches(run, field, traffic, different + 1)
+
+
+@pytest.mark.parametrize("condition, traffic", [
+    ("client.ip == 203.0.113.77 and not client.uncertain",
+     "client: 10.0.0.1, get: /x, header: { X-Forwarded-For: 203.0.113.77 }"),
+    ("ua starts_with 'Mozilla/5.0' and ua contains 'Firefox/'",
+     "client: 192.0.2.1, get: /x, ua: '@firefox'"),
+    ("ua == 'bot 1'", "client: 192.0.2.1, get: /x, ua: 'bot {n}'"),
+    ("not present(ua)", "client: 192.0.2.1, get: /x"),
+    ("header('accept-language') == 'de' and host == 'a.example'",
+     "client: 192.0.2.1, get: /x, ua: '@chrome', host: a.example, header: { Accept-Language: de }"),
+    ("method == 'DELETE' and path == '/a/b' and query == 'c=1'",
+     "client: 192.0.2.1, delete: '/a/b?c=1'"),
+    ("latency == 300ms", "client: 192.0.2.1, get: /x, latency: 300ms"),
+    ("response.bytes > 5000 and response.bytes < 5500", "client: 192.0.2.1, get: /x, size: 5000"),
+    ("cookies == 2", "client: 192.0.2.1, get: /x, cookie: { a: '1', b: '2' }"),
+    ("email.domain == 'example.org' and signup.accepted",
+     "client: 192.0.2.1, post: /join, form: { email: a@example.org }, response: welcome in"),
+    ("email.domain == 'example.org' and not signup.accepted",
+     "client: 192.0.2.1, post: /join, form: { 'user[email]': a+b@example.org }, response: no"),
+    ("email.domain == 'example.org'", "client: 192.0.2.1, post: /join, json: { email: a@example.org }"),
+    ("tls.ja4 == 't13d1516h2_8daaf6152771_b186095e22b6'",
+     "client: 10.0.0.1, get: /x, header: { X-Forwarded-For: 203.0.113.77 }, ja4: t13d1516h2_8daaf6152771_b186095e22b6"),
+    ("hour == 11 and weekday == 1", "client: 192.0.2.1, get: /x"),
+    ("hour == 12", "client: 192.0.2.1, get: /x, at: 1h"),
+    ("signup.form_seen == unknown", "client: 192.0.2.1, post: /join, form: { email: a@b.example }"),
+])
+def test_rules_see_what_the_lines_say(seen, condition, traffic):
+    assert seen(condition, traffic)
+    assert not seen(f"not ({condition})", traffic)
+
+
+def test_lines_run_side_by_side(run):
+    traffic = ("times: 10, every: 10s, client: 192.0.2.1, get: /in/a }\n"
+               "      - { times: 10, every: 10s, at: 5s, client: 192.0.2.2, get: /in/b")
+    rule = ('\n  - { name: r, per: all, when: "count(client.ip == 192.0.2.2, 1h) == 3 '
+            'and count(client.ip == 192.0.2.1, 1h) == 3" }\n')
+    out, _ = run(case(traffic, "[{ rule: r }]"), rule)
+    assert "came after 6 requests, 25.0 s" in out
+
+
+def test_a_start(seen):
+    more = {"more": "    start: 2026-03-01T05:30:00Z\n"}
+    assert seen("hour == 5 and weekday == 7", "client: 192.0.2.1, get: /x", **more)
+
+
+def test_a_capture(run):
+    capture = REPOSITORY / "tests" / "captures" / "first-light.pcap"
+    cases = f"  - name: a\n    capture: {capture}\n    expect: [{{ rule: many, client.ip: 203.0.113.9, within: 20 requests }}]\n"
+    out, _ = run(cases, status=None)
+    assert "client.ip 203.0.113.9, within 20 requests: came after 20 requests" in out
+    _, err = run(cases.replace("first-light", "none"), status=3)
+    assert re.search(r"t.yaml:5:14: .*none.pcap", err), err
+
+
+# Mistakes
+
+@pytest.mark.parametrize("cases, says", [
+    (case(SCRAPER.replace("times", "time")), "t.yaml:6:11: unknown key 'time' in a line of traffic"),
+    (case(SCRAPER.replace("40", "0")), "t.yaml:6:18: times"),
+    (case(SCRAPER.replace("{n}", "{m}")), "t.yaml:6:54: get: {m} is none of {n}"),
+    (case(SCRAPER.replace("/in", "in")), "get: a path begins with '/'"),
+    (case(SCRAPER.replace("203.0.113.9", "203.0.113")), "client: '203.0.113' is no address"),
+    (case(SCRAPER.replace("203.0.113.9", "10.0.0.0/8")), "needs 'clients'"),
+    (case(SCRAPER + ", clients: 2"), "clients: 'client' has but 1 addresses"),
+    (case(SCRAPER + ", post: /x"), "a line asks for one thing only"),
+    (case("client: 192.0.2.1"), "a line needs what is asked for"),
+    (case("get: /"), "a line needs 'client'"),
+    (case(SCRAPER + ", jitter: 2s"), "t.yaml:6:68: jitter is at most as long as 'every'"),
+    (case(SCRAPER + ', ua: "@firefix"'), "did you mean '@firefox'?"),
+    (case(SCRAPER + ", status: 20"), "status"),
+    (case(SCRAPER + ", form: { a: b }, json: { a: b }"), "either 'form' or 'json'"),
+    (case(SCRAPER, "[{ rule: manny }]"), "t.yaml:7:22: the rules have no rule 'manny' that is not off (did you mean 'many'?)"),
+    (case(SCRAPER, "[{ client.ip: 192.0.2.1 }]"), "what is expected needs 'rule'"),
+    (case(SCRAPER, "[{ rule: many, within: 3 }]"), "within: '3' is neither"),
+    (case(SCRAPER, "[{ rule: many, client.ip: x }]"), "client.ip: 'x' is no address"),
+    (case(SCRAPER, "[{ rule: many, clint.ip: 192.0.2.1 }]"), "did you mean 'client.ip'?"),
+    (case(SCRAPER, "nothing"), "'expect' is 'none' or a list"),
+    ("  - { name: a, expect: none }\n", "a case needs either 'traffic' or 'capture'"),
+    ("  - { name: a, traffic: [], expect: none }\n", "'traffic' is a list of lines"),
+    (case(SCRAPER, more="    start: yesterday\n"), "start is a time like"),
+    (case(SCRAPER, more="    about: nobody\n"), "no rule 'nobody'"),
+])
+def test_a_wrong_file_is_three(run, cases, says):
+    out, err = run(cases, status=3)
+    assert says in err and "0 cases" in out
+
+
+def test_all_mistakes_of_all_files(run, tmp_path):
+    _, err = run(case(SCRAPER), MANY.replace("distinct(target", "distinct(targt"), status=3)
+    assert "rules.yaml:2:77: unknown field 'targt' (did you mean 'target'?)" in err
+    _, err = run(case(SCRAPER + ", foo: 1", "[{ rule: x }]"), status=3)
+    assert err.count("t.yaml:") == 2
+
+
+def test_what_is_no_test(tmp_path):
+    _, err = ctl_test(tmp_path, status=3)
+    assert "no tests of rules" in err
+    _, err = ctl_test(tmp_path / "none.yaml", status=3)
+    assert "none.yaml: " in err
+    _, err = ctl_test(RULES / "profile-scraping.yaml", status=3)
+    assert "unknown key 'cases'" not in err and "a test needs 'site'" in err
+    _, err = ctl_test(status=2)
+    assert "takes a test, or a folder" in err
