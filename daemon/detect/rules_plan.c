@@ -308,6 +308,7 @@ static const struct {
         [FUNCTION_MAX] = { .a = SLOT_MAX, .a_takes_field = true },
         [FUNCTION_DISTINCT] = { .a = SLOT_DISTINCT, .a_takes_field = true },
         [FUNCTION_SHARE] = { SLOT_COUNT, false, true, SLOT_COUNT, false, false },
+        [FUNCTION_SURGE] = { .a = SLOT_SURGE },
 };
 
 bool function_is_quotient(enum function_id function)

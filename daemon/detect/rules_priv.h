@@ -55,6 +55,7 @@ enum slot_kind {
         SLOT_MAX,
         SLOT_DISTINCT,
         SLOT_BYTES, /* response bytes, exactly */
+        SLOT_SURGE,
         SLOT_KINDS
 };
 
@@ -66,6 +67,7 @@ struct slot {
         uint64_t met;                /* bits of the wheres of the rules that read it */
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
+        unsigned surge;              /* SLOT_SURGE: which of its table's */
 };
 
 /* Sets of the same values over several windows: one plan for all of them. */
@@ -125,7 +127,7 @@ struct table_plan {
         int64_t longest_ns;
         unsigned slot_count;
         struct slot *slots;
-        unsigned family_count, group_count;
+        unsigned family_count, group_count, surge_count;
         struct family *families;
         struct slot_group *groups;
         unsigned rule_count;

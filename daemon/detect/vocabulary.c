@@ -368,10 +368,10 @@ static const struct function transaction_functions[] = {
 /* clang-format on */
 
 static const char *const later_functions[] = {
-        "top_share",  "surge",      "gap_entropy", "modal_gap_share",
-        "sequential", "cold_share", "cold_surge",  "undercollision",
-        "skew",       "score",      "families",    "tagged",
-        "tag_origin", NULL,
+        "top_share",  "gap_entropy", "modal_gap_share", "sequential",
+        "cold_share", "cold_surge",  "undercollision",  "skew",
+        "score",      "families",    "tagged",          "tag_origin",
+        NULL,
 };
 
 static bool resolve_header(void *context, struct slice name, unsigned *which,
