@@ -21,6 +21,7 @@
 #define TABLE_ARRIVALS   65536.0 /* of all keys; at so many the older half is forgotten */
 #define DAYS_KEPT        7.0
 #define WEEKS_KEPT       4.0
+#define OUTSTANDING      1.5  /* times what three of four hours or days do not exceed */
 #define EVEN_ARRIVALS    16.0 /* that an even day or week is worth, in each hour or day */
 
 /* ---- the hours of the week ---- */
@@ -55,8 +56,9 @@ static void speeds_of(const struct surge_cell *cells, unsigned count, double *sp
         for (unsigned i = 0; i < count; i++) {
                 const struct surge_cell *c = &cells[i];
                 /* One that stands out cannot make all the others look quiet. */
-                speeds[i] = quartile > 0 ? fmin(c->arrivals, 2 * quartile * c->times)
-                                         : c->arrivals;
+                speeds[i] = quartile > 0
+                                ? fmin(c->arrivals, OUTSTANDING * quartile * c->times)
+                                : c->arrivals;
                 arrivals += speeds[i];
                 times += c->times;
         }
