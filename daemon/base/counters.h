@@ -121,6 +121,8 @@
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
+        row(snapshots, "snapshots_total", "snapshots of what the rules know that were written") \
+        row(snapshots_failed, "snapshots_failed_total", "snapshots that could not be written") \
         row(exempted, "exempted_total", "transactions that an exemption let pass")        \
         /* alert */                                                                       \
         row(alerts_journalled, "alerts_journalled_total", "alerts written to the journal") \

@@ -10,8 +10,7 @@
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
-#define FORMS_PART      64 /* of the memory: for forms that were served */
-#define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
+#define INDEX_PART      8 /* of the memory: one in so many bytes is for indexes */
 #define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -27,12 +26,34 @@ static bool init_forms(struct engine *e, uint64_t *memory)
                           &e->options.hash_key, &e->missed);
 }
 
+uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
+{
+        return e->memory / INDEX_PART / (tables + 3);
+}
+
+void engine_find_classes(struct engine *e)
+{
+        distinct_store_init(&e->sets, &e->budget, e->options.counters);
+        actors_find_classes(&e->actors);
+        involved_store_init(&e->involved, &e->actors);
+        sample_store_init(&e->samples, &e->budget);
+        ladder_find_classes(&e->ladder);
+        for (unsigned i = 0; i < e->rules->table_count; i++)
+                table_find_classes(&e->tables[i]);
+}
+
+void engine_bind_facts(struct engine *e)
+{
+        if (e->remembers_forms)
+                e->facts.subject.forms = &e->forms;
+}
+
 static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
-        unsigned indexes = e->rules->table_count + 3;
-        uint64_t index_bytes = memory / INDEX_PART / indexes;
+        e->memory = memory;
+        uint64_t index_bytes = engine_index_bytes(e, e->rules->table_count);
 
         if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
@@ -41,8 +62,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
-        if (e->remembers_forms)
-                e->facts.subject.forms = &e->forms;
+        engine_bind_facts(e);
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -146,6 +166,12 @@ static void end_due(struct engine *e, int64_t now_ns)
         }
 }
 
+void engine_end_case(struct engine *e, uint32_t number)
+{
+        cases_hurry(&e->cases, number);
+        end_case(e, number, e->now_ns);
+}
+
 void engine_advance(struct engine *e, int64_t now_ns)
 {
         if (now_ns <= e->now_ns || now_ns > TIME_MAX)
@@ -153,6 +179,11 @@ void engine_advance(struct engine *e, int64_t now_ns)
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
+}
+
+int64_t engine_now(const struct engine *e)
+{
+        return e->now_ns;
 }
 
 void engine_finish(struct engine *e)

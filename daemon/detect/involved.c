@@ -180,6 +180,21 @@ static bool has_met(uint32_t met, uint64_t condition)
         return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
 }
 
+void involved_translate(const struct involved_store *s, struct involved *v,
+                        uint64_t (*met)(void *context, uint64_t), void *context)
+{
+        struct places p = places_of(s, v);
+
+        for (unsigned i = 0; i < v->count; i++) {
+                uint32_t part = p.met[i] >> PART_BITS;
+                uint64_t all =
+                    met(context, (uint64_t)(p.met[i] & PART_MASK) << part * PART_BITS);
+                for (part = 0; all && !(all & PART_MASK); part++)
+                        all >>= PART_BITS;
+                p.met[i] = part << PART_BITS | (uint32_t)(all & PART_MASK);
+        }
+}
+
 unsigned involved_values(const struct involved_store *s, const struct involved *v,
                          enum participant_kind kind, uint64_t condition, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total)

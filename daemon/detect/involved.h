@@ -47,6 +47,13 @@ void involved_add(const struct involved_store *, struct involved *, uint32_t act
 void involved_clear(const struct involved_store *, struct involved *);
 
 /*
+ * The masks of what was met become others: those of other rules. A place keeps the lowest
+ * part that is left of its mask.
+ */
+void involved_translate(const struct involved_store *, struct involved *,
+                        uint64_t (*met)(void *context, uint64_t), void *context);
+
+/*
  * The different values of a kind that were seen at or after `since` in transactions
  * that met the `condition` (its bit), busiest first. Up to `max` are put in `actors`
  * (one that shows the value); `total` gets how many there are.

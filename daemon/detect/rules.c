@@ -293,6 +293,8 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
                         read_file(l, l->files[i]);
         if (diag_errors(l->diag) == errors_before)
                 rules_lay_out(rules, l->diag);
+        rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
+                                rules_read_field(rules, "signup.fill_time");
         if (diag_errors(l->diag) > errors_before)
                 rules_free(&rules);
         for (unsigned i = 0; i < l->count; i++)
@@ -366,8 +368,7 @@ bool rules_read_field(const struct rules *rules, const char *name)
 
 bool rules_remember_forms(const struct rules *rules)
 {
-        return rules_read_field(rules, "signup.form_seen") ||
-               rules_read_field(rules, "signup.fill_time");
+        return rules->remember_forms;
 }
 
 int rules_form_page(const struct rules *rules)

@@ -60,6 +60,9 @@ bool table_init(struct table *, const struct rules *, const struct table_plan *,
                 const struct distinct_store *, const struct involved_store *,
                 const struct sample_store *, uint64_t index_bytes);
 void table_free(struct table *);
+
+/* Finds its classes of the budget again, when the budget's were read back. */
+void table_find_classes(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
 
 /* The bit of a condition in masks of which conditions of the table a transaction met. */
@@ -104,6 +107,12 @@ struct value table_value(const struct table *, const struct entry *,
 void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
+
+/* Brings all that is counted for the key to the table's time. */
+void table_rotate(const struct table *, struct entry *);
+
+/* Forgets one key, which has no incident. */
+void table_forget(struct table *, uint32_t handle);
 
 /* Forgets up to `count` entries, the least telling first. Returns how many. */
 unsigned table_evict(struct table *, unsigned count);

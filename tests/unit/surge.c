@@ -4,6 +4,7 @@
 #include "unit/detect_world.h"
 
 #include "detect/engine_priv.h"
+#include "detect/snapshot.h"
 
 #include <math.h>
 
@@ -394,6 +395,79 @@ static void a_rule_is_told(void **state)
         world_free(w);
 }
 
+/* The other rule comes first now, and with it surge(4x). */
+static const char rules_after[] = "rules:\n"
+                                  "  - name: more\n"
+                                  "    where: page == profile\n"
+                                  "    per: client.ip\n"
+                                  "    when: surge(4x) > 20\n"
+                                  "  - name: surge\n"
+                                  "    where: page == profile\n"
+                                  "    per: client.ip\n"
+                                  "    when: surge(2x) >= 6\n";
+
+static void swap(struct world *w)
+{
+        struct diag *diag = diag_new();
+        struct rules *rules =
+            rules_parse("rules.yaml", slice_str(rules_after), w->site, diag);
+
+        assert_non_null(rules);
+        diag_free(&diag);
+        assert_true(engine_swap_rules(w->engine, rules, w->site));
+        rules_free(&w->rules);
+        w->rules = rules;
+}
+
+static void restart(struct world *w)
+{
+        struct engine_options options = w->engine->options;
+        FILE *file = tmpfile();
+        char why[SNAPSHOT_WHY];
+
+        assert_non_null(file);
+        options.rules = w->rules;
+        assert_true(engine_save(w->engine, file));
+        engine_free(&w->engine);
+        rewind(file);
+        w->engine = engine_restore(&options, file, why);
+        if (!w->engine)
+                fail_msg("%s", why);
+        fclose(file);
+}
+
+static void what_is_usual_survives(void (*what)(struct world *))
+{
+        struct world *w = world_new(rules_text);
+        int64_t now_ms = 0;
+
+        for (unsigned i = 0; i < 60; i++, now_ms += 600000) {
+                world_view(w, now_ms, "198.51.100.1", i);
+                world_view(w, now_ms + 1000, "198.51.100.2", i);
+        }
+        what(w);
+        now_ms += 3000000;
+        for (unsigned i = 0; i < 8; i++)
+                world_view(w, now_ms + i * 30000, "198.51.100.1", i);
+        assert_int_equal(w->events, 0);
+        world_view(w, now_ms + 8 * 30000, "198.51.100.1", 8);
+        assert_int_equal(w->raised, 1);
+        world_expect_last(w, "evidence surge(2x) = 6.01");
+        world_free(w);
+}
+
+static void other_rules_keep_what_is_usual(void **state)
+{
+        (void)state;
+        what_is_usual_survives(swap);
+}
+
+static void a_restart_keeps_what_is_usual(void **state)
+{
+        (void)state;
+        what_is_usual_survives(restart);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -413,6 +487,8 @@ int main(void)
                 cmocka_unit_test(hours_and_weekdays_are_learnt),
                 cmocka_unit_test(a_flood_at_night_does_not_make_days_look_quiet),
                 cmocka_unit_test(a_rule_is_told),
+                cmocka_unit_test(other_rules_keep_what_is_usual),
+                cmocka_unit_test(a_restart_keeps_what_is_usual),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
