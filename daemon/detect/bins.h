@@ -8,8 +8,8 @@
  *      up to 9     | bin, pane | bin, pane | ...             24 bytes
  *      from 10 on  | counts of pane 0 | of pane 1 | ...      32 bytes more for each bin
  *
- * Exact in both forms; 3 ns to count. Where the budget refuses the block, what comes is not counted
- * (and a counter says so) until one of the nine has left.
+ * Exact in both forms; 3 ns to count. Where the budget refuses the block, what comes is
+ * not counted (and a counter says so) until one of the nine has left.
  */
 #ifndef DETECT_BINS_H
 #define DETECT_BINS_H

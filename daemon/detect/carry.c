@@ -206,6 +206,17 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
         table_forget(m->from, handle);
 }
 
+/* What all keys have in common. */
+static void move_usual(const struct move *m)
+{
+        for (unsigned i = 0; i < m->to->plan->slot_count; i++) {
+                const struct slot *slot = &m->to->plan->slots[i];
+                if (slot->kind == SLOT_SURGE && m->slots[i] != CARRY_NONE)
+                        m->to->usual[slot->surge] =
+                            m->from->usual[m->from->plan->slots[m->slots[i]].surge];
+        }
+}
+
 void carry_table(const struct carry *c, struct table *from, struct table *to,
                  carry_moved_fn *moved, void *context)
 {
@@ -218,6 +229,7 @@ void carry_table(const struct carry *c, struct table *from, struct table *to,
                 m.slots[i] = find_slot(&m, &to->plan->slots[i]);
         for (unsigned i = 0; i < from->plan->where_count; i++)
                 m.where[i] = find_where(&m, from->plan->wheres[i]);
+        move_usual(&m);
         while (from->index.count)
                 move_entry(&m, index_walk(&from->index, &hand), moved, context);
         free(m.slots);

@@ -124,6 +124,8 @@ static void make_groups(struct table_plan *t)
                 add_number(&g->slots, &g->slot_count, i);
                 if (s->kind == SLOT_DISTINCT)
                         join_family(t, s, (unsigned)(g - t->groups));
+                if (s->kind == SLOT_SURGE)
+                        s->surge = t->surge_count++;
         }
         for (unsigned i = 0; i < t->slot_count; i++)
                 if (t->slots[i].kind == SLOT_DISTINCT)

@@ -313,6 +313,7 @@ static const struct {
         [FUNCTION_MODAL_GAP_SHARE] = { .a = SLOT_GAP_SECONDS },
         [FUNCTION_SEQUENTIAL] = { .a = SLOT_STEPS, .a_takes_field = true },
         [FUNCTION_SKEW] = { .a = SLOT_SKEW, .a_takes_field = true },
+        [FUNCTION_SURGE] = { .a = SLOT_SURGE },
 };
 
 bool function_is_quotient(enum function_id function)

@@ -60,6 +60,7 @@ enum slot_kind {
         SLOT_GAP_SECONDS,
         SLOT_STEPS,
         SLOT_SKEW,
+        SLOT_SURGE,
         SLOT_KINDS
 };
 
@@ -77,6 +78,7 @@ struct slot {
 /* What is learnt of the whole site, for all slots that compare with it (usual.h). */
 struct usual_plan {
         unsigned condition, operand;
+        unsigned surge; /* SLOT_SURGE: which of its table's */
 };
 
 /* Sets of the same values over several windows: one plan for all of them. */
@@ -136,7 +138,7 @@ struct table_plan {
         int64_t longest_ns;
         unsigned slot_count;
         struct slot *slots;
-        unsigned family_count, group_count;
+        unsigned family_count, group_count, surge_count;
         struct family *families;
         struct slot_group *groups;
         unsigned rule_count;

@@ -119,6 +119,24 @@ static void clear_bytes(const struct slot_place *p)
         window_bytes_clear(store_of(p), p->cells);
 }
 
+/* ---- surges ---- */
+
+static struct surge_usual *usual_of(const struct slot_place *p)
+{
+        return &p->table->usual[p->slot->surge];
+}
+
+static void count_surge(const struct slot_place *p, struct facts *facts, int64_t pane)
+{
+        (void)pane;
+        surge_add(usual_of(p), p->cells, p->slot->ratio, facts->subject.record->end_ns);
+}
+
+static double value_surge(const struct slot_place *p)
+{
+        return surge_value(usual_of(p), p->cells);
+}
+
 const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_COUNT] = { sizeof(struct window_counts), 1, false, NULL, rotate_counts,
                          count_counts, value_counts, clear_counts },
@@ -141,4 +159,6 @@ const struct slot_type slot_types[SLOT_KINDS] = {
                          steps_slot_clear },
         [SLOT_SKEW] = { sizeof(struct bins), 4, false, NULL, skew_slot_rotate,
                         skew_slot_count, skew_slot_value, skew_slot_clear },
+        [SLOT_SURGE] = { sizeof(struct surge), 8, true, NULL, NULL, count_surge,
+                         value_surge, NULL },
 };

@@ -153,6 +153,9 @@ static void pass_memory(struct transfer *t, struct engine *e)
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 transfer_index(t, &e->tables[i].index);
                 TRANSFER(t, e->tables[i].hand);
+                transfer_bytes(t, e->tables[i].usual,
+                               e->tables[i].plan->surge_count *
+                                   sizeof(*e->tables[i].usual));
         }
         transfer_index(t, &e->actors.actors);
         transfer_index(t, &e->actors.texts);
@@ -178,6 +181,7 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct slot_group), why);
         transfer_same(t, sizeof(struct slot), why);
         transfer_same(t, sizeof(struct usual_values), why);
+        transfer_same(t, sizeof(struct surge_usual), why);
         transfer_same(t, FUNCTIONS, why);
         for (unsigned i = 0; i < SLOT_KINDS; i++)
                 transfer_same(t, slot_types[i].size, why);

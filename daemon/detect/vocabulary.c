@@ -421,8 +421,8 @@ static const struct function transaction_functions[] = {
 /* clang-format on */
 
 static const char *const later_functions[] = {
-        "surge",  "cold_share", "cold_surge", "undercollision", "score", "families",
-        "tagged", "tag_origin", NULL,
+        "cold_share", "cold_surge", "undercollision", "score",
+        "families",   "tagged",     "tag_origin",     NULL,
 };
 
 static bool resolve_header(void *context, struct slice name, unsigned *which,

@@ -90,9 +90,9 @@ static void mistakes_of_a_rule(void **state)
                 { "    per: account.age\n    when: count(1m) > 1\n",
                   "r.yaml:3:10: field 'account.age' is not in this version yet\n" },
                 { "    per: client.ip\n    where: status == 200 and not target.cold\n"
-                  "    when: count(1m) >= 5 and surge(2x) >= 13\n",
+                  "    when: count(1m) >= 5 and cold_surge() >= 13\n",
                   "r.yaml:4:34: field 'target.cold' is not in this version yet\n"
-                  "r.yaml:5:30: function 'surge' is not in this version yet\n" },
+                  "r.yaml:5:30: function 'cold_surge' is not in this version yet\n" },
                 { RULE "    where: page == feed\n",
                   "r.yaml:5:20: warning: the site map does not define the page 'feed': "
                   "the rule "
