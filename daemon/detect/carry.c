@@ -212,8 +212,8 @@ static void move_usual(const struct move *m)
         for (unsigned i = 0; i < m->to->plan->slot_count; i++) {
                 const struct slot *slot = &m->to->plan->slots[i];
                 if (slot->kind == SLOT_SURGE && m->slots[i] != CARRY_NONE)
-                        m->to->usual[slot->surge] =
-                            m->from->usual[m->from->plan->slots[m->slots[i]].surge];
+                        m->to->surges[slot->surge] =
+                            m->from->surges[m->from->plan->slots[m->slots[i]].surge];
         }
 }
 

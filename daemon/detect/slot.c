@@ -123,7 +123,7 @@ static void clear_bytes(const struct slot_place *p)
 
 static struct surge_usual *usual_of(const struct slot_place *p)
 {
-        return &p->table->usual[p->slot->surge];
+        return &p->table->surges[p->slot->surge];
 }
 
 static void count_surge(const struct slot_place *p, struct facts *facts, int64_t pane)

@@ -153,9 +153,9 @@ static void pass_memory(struct transfer *t, struct engine *e)
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 transfer_index(t, &e->tables[i].index);
                 TRANSFER(t, e->tables[i].hand);
-                transfer_bytes(t, e->tables[i].usual,
+                transfer_bytes(t, e->tables[i].surges,
                                e->tables[i].plan->surge_count *
-                                   sizeof(*e->tables[i].usual));
+                                   sizeof(*e->tables[i].surges));
         }
         transfer_index(t, &e->actors.actors);
         transfer_index(t, &e->actors.texts);

@@ -55,17 +55,17 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         for (unsigned i = 0; t->units && i < plan->family_count; i++)
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
-        t->usual = calloc(plan->surge_count + 1, sizeof(*t->usual));
-        return t->units && t->usual && index_init(&t->index, index_bytes);
+        t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
+        return t->units && t->surges && index_init(&t->index, index_bytes);
 }
 
 void table_free(struct table *t)
 {
         index_free(&t->index);
         free(t->units);
-        free(t->usual);
+        free(t->surges);
         t->units = NULL;
-        t->usual = NULL;
+        t->surges = NULL;
 }
 
 void table_set_time(struct table *t, int64_t now_ns)

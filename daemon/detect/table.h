@@ -55,7 +55,7 @@ struct table {
         uint32_t hand;
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
-        struct surge_usual *usual;  /* of the surges: what all keys have in common */
+        struct surge_usual *surges; /* of the surges: what all keys have in common */
 };
 
 bool table_init(struct table *, const struct rules *, const struct table_plan *,
