@@ -31,10 +31,13 @@ static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
+        bool statistics =
+            statistics_init(&e->statistics, e->rules, &o->hash_key, &memory, o->counters);
         unsigned indexes = e->rules->table_count + 3;
         uint64_t index_bytes = memory / INDEX_PART / indexes;
 
-        if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
+        if (!forms || !statistics ||
+            !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
@@ -43,6 +46,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
                 return false;
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
+        e->facts.subject.statistics = &e->statistics;
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -52,6 +56,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
                 if (!table_init(&e->tables[i], e->rules, &e->rules->tables[i], &e->sets,
                                 &e->involved, &e->samples, index_bytes))
                         return false;
+                else
+                        e->tables[i].statistics = &e->statistics;
         return true;
 }
 
@@ -93,6 +99,7 @@ void engine_free(struct engine **pointer)
         join_free(&e->join);
         cases_free(&e->cases);
         missed_free(&e->missed);
+        statistics_free(&e->statistics);
         forms_free(&e->forms);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
@@ -506,10 +513,8 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
         return f ? slice_str(f->ja4) : slice_none();
 }
 
-static void count_record(struct engine *e, const struct record *record)
+static void look_at_record(struct engine *e, const struct record *record)
 {
-        facts_begin(&e->facts, record);
-        join(e, record);
         unsigned count = find_visits(e);
         if (count == 0)
                 return;
@@ -522,6 +527,15 @@ static void count_record(struct engine *e, const struct record *record)
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
+}
+
+static void count_record(struct engine *e, const struct record *record)
+{
+        facts_begin(&e->facts, record);
+        join(e, record);
+        statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
+        look_at_record(e, record);
+        statistics_end(&e->statistics);
 }
 
 void engine_record(struct engine *e, const struct record *record)

@@ -15,6 +15,7 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/statistics.h"
 #include "detect/table.h"
 
 #define EVENT_BLOCKS INVOLVED_MAX
@@ -50,6 +51,7 @@ struct engine {
         struct missed missed;
         struct forms forms;
         bool remembers_forms;
+        struct statistics statistics;
         struct cases cases;
         struct facts facts;
         struct join join;

@@ -55,6 +55,10 @@ enum slot_kind {
         SLOT_MAX,
         SLOT_DISTINCT,
         SLOT_BYTES, /* response bytes, exactly */
+        SLOT_VIEWS, /* views of targets of which it is known whether they are cold */
+        SLOT_COLD_VIEWS,
+        SLOT_COLD_SURGE,
+        SLOT_COLLISIONS,
         SLOT_KINDS
 };
 
@@ -174,6 +178,9 @@ struct rule_draft {
 /* Whether served forms are to be remembered; the number of the page that has the form. */
 bool rules_remember_forms(const struct rules *);
 int rules_form_page(const struct rules *);
+
+/* The field `page`, whose values are numbers in the site map. */
+const struct field *rules_page_field(const struct rules *);
 
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/slot.h"
 
+#include "detect/cold.h"
+#include "detect/collisions.h"
+#include "detect/slot_site.h"
 #include "detect/table.h"
 
 #include <math.h>
@@ -117,4 +120,13 @@ const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_DISTINCT] = { 0, 4, false, NULL, NULL, NULL, NULL, NULL },
         [SLOT_BYTES] = { sizeof(struct window_bytes), 2, false, NULL, rotate_bytes,
                          count_bytes, value_bytes, NULL },
+        [SLOT_VIEWS] = { sizeof(struct window_counts), 4, false, NULL, rotate_counts,
+                         slot_count_views, value_counts, NULL },
+        [SLOT_COLD_VIEWS] = { sizeof(struct window_counts), 4, false, NULL, rotate_counts,
+                              slot_count_cold_views, value_counts, NULL },
+        [SLOT_COLD_SURGE] = { sizeof(struct cold_surge), 4, true, NULL, NULL,
+                              slot_count_cold_surge, slot_value_cold_surge, NULL },
+        [SLOT_COLLISIONS] = { sizeof(struct collisions), 4, false, NULL,
+                              slot_rotate_collisions, slot_count_collisions,
+                              slot_value_collisions, slot_clear_collisions },
 };

@@ -38,6 +38,8 @@ struct entry {
         struct involved involved;
 };
 
+struct statistics;
+
 struct table {
         const struct table_plan *plan;
         const struct rules *rules;
@@ -46,6 +48,7 @@ struct table {
         const struct distinct_store *sets;
         const struct involved_store *involved;
         const struct sample_store *samples;
+        const struct statistics *statistics; /* of the site, set by the engine */
         struct index index;
         unsigned entry_class;
         uint32_t hand;
