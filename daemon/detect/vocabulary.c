@@ -224,9 +224,11 @@ static struct value number_or_missing(double n)
 
 static struct value read_target_views(const void *subject, unsigned argument)
 {
+        const struct subject *s = subject;
+
         (void)argument;
-        return number_or_missing(
-            statistics_views(((const struct subject *)subject)->statistics));
+        return s->statistics ? number_or_missing(statistics_views(s->statistics))
+                             : missing();
 }
 
 static struct value read_target_cold(const void *subject, unsigned argument)
@@ -235,14 +237,17 @@ static struct value read_target_cold(const void *subject, unsigned argument)
 
         (void)argument;
         return (struct value){ .type = VALUE_BOOL,
-                               .truth = s->statistics->sight.cold == COLD_YES };
+                               .truth = s->statistics &&
+                                        s->statistics->sight.cold == COLD_YES };
 }
 
 static struct value read_fit(const void *subject, unsigned argument)
 {
+        const struct subject *s = subject;
+
         (void)argument;
-        return number_or_missing(
-            statistics_fit(((const struct subject *)subject)->statistics));
+        return s->statistics ? number_or_missing(statistics_fit(s->statistics))
+                             : missing();
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
