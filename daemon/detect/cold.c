@@ -6,11 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-#define HOUR_NS  (3600 * NS_PER_SEC)
-#define DRIFT    0.5
-#define DAY      24      /* hours */
-#define CUT      4.0     /* times the square of sigma */
-#define CUT_MEAN 0.92056 /* E min(z^2, 4) of a standard normal z */
+#define HOUR_NS     (3600 * NS_PER_SEC)
+#define DRIFT       0.5
+#define DAY         24      /* hours */
+#define CUT         4.0     /* times the square of sigma */
+#define USUAL_AFTER 48      /* closings that a usual z of 0 is as good as */
+#define USUAL_OVER  336     /* closings that the usual z is a mean over, about */
+#define USUAL_CUT   2.0     /* times sigma */
+#define CUT_MEAN    0.92056 /* E min(z^2, 4) of a standard normal z */
 
 void cold_site_init(struct cold_site *site)
 {
@@ -55,6 +58,14 @@ static void note_spread(struct cold_spread *spread, double z)
         spread->square += (square - spread->square) / (double)spread->closings;
 }
 
+static void note_usual(struct cold_surge *s, double z, double most)
+{
+        double cut = fmin(fmax(z, -most), most);
+
+        s->closings += s->closings < USUAL_OVER;
+        s->usual += (float)((cut - s->usual) / (s->closings + USUAL_AFTER));
+}
+
 struct expectation {
         double mean, variance;
 };
@@ -91,9 +102,10 @@ static void judge(struct cold_surge *s, struct cold_spread *spread)
 {
         double z = (s->past_cold - s->expected) / sqrt(fmax(s->variance, 1));
 
-        s->sum = (float)bounded(s->sum + z / sigma_of(spread) - DRIFT);
+        s->sum = (float)bounded(s->sum + (z - s->usual) / sigma_of(spread) - DRIFT);
         s->last_variance = s->variance;
-        note_spread(spread, z);
+        note_spread(spread, z - s->usual);
+        note_usual(s, z, USUAL_CUT * sigma_of(spread));
         forget_past(s);
 }
 
@@ -142,5 +154,5 @@ double cold_surge_value(const struct cold_surge *s, const struct cold_site *site
         double variance = fmax(e.variance + s->variance, fmax(s->last_variance, 1));
         double z =
             ((double)s->cold + s->past_cold - e.mean - s->expected) / sqrt(variance);
-        return bounded(s->sum + z / sigma_of(spread) - DRIFT);
+        return bounded(s->sum + (z - s->usual) / sigma_of(spread) - DRIFT);
 }

@@ -14,10 +14,16 @@
  * - An hour with few views would make z anything but normal. Hours are put together
  *   until there are 25 views; after a day without them they are forgotten. The variance
  *   counts as 1 at least.
- * - sigma is what z spreads by on this site, where people differ: the root of the mean
- *   of z^2 over all keys of the table, each cut at (2 sigma)^2 so that few scrapers do
- *   not make it wide, and corrected for the cut. It begins at 2, as good as 50 hours
- *   seen, and is never below 1.
+ * - Large groups of people differ for good (networks, countries, browsers), and the
+ *   larger they are the more their z: without more, strata of people alarm every few
+ *   days (docs/detection-functions-site.md). So z less the key's own usual z counts:
+ *   the mean of some 336 hours, each cut at 2 sigma, that begins at 0 as good as 48
+ *   hours seen. What was always there at less than about 1 sigma an hour is not found;
+ *   what is far out stays so, since no more than 2 sigma is ever usual.
+ * - sigma is what that spreads by on this site, where people differ: the root of the
+ *   mean of its square over all keys of the table, each cut at (2 sigma)^2 so that few
+ * scrapers do not make it wide, and corrected for the cut. It begins at 2, as good as 50
+ * hours seen, and is never below 1.
  * - S ends at 20, so that it comes down within 20 hours after a long incident.
  *
  * The value is S of the complete hours, brought forward by the views of the present one
@@ -28,7 +34,7 @@
  * A key whose people always look at other targets than the rest do (a search engine, a
  * recruiting firm) is told apart from scraping by nothing here.
  *
- * Cost: 36 bytes a key; a few additions, and a square root once an hour.
+ * Cost: 44 bytes a key; a few additions, and a square root once an hour.
  */
 #ifndef DETECT_COLD_H
 #define DETECT_COLD_H
@@ -69,6 +75,8 @@ struct cold_surge {
         uint32_t views, cold; /* in `hour` */
         uint32_t hour;
         uint32_t since; /* hour of the first of past_views */
+        float usual;    /* mean of z */
+        uint32_t closings;
 };
 
 void cold_site_init(struct cold_site *);

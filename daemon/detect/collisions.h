@@ -39,7 +39,7 @@
 #define COLLISIONS_EPOCH  4096 /* views that a group is compared over at most */
 #define COLLISIONS_INLINE 8
 #define COLLISIONS_SMALL  256
-#define COLLISIONS_Q      0.5
+#define COLLISIONS_Q      0.7
 #define COLLISIONS_LEAST  10 /* collisions on the site before s is known */
 
 struct collisions_view {
