@@ -8,12 +8,16 @@
 
 #define HOUR_NS     (3600 * NS_PER_SEC)
 #define DRIFT       0.5
-#define DAY         24      /* hours */
-#define CUT         4.0     /* times the square of sigma */
-#define USUAL_AFTER 48      /* closings that a usual z of 0 is as good as */
-#define USUAL_OVER  336     /* closings that the usual z is a mean over, about */
-#define USUAL_CUT   2.0     /* times sigma */
-#define CUT_MEAN    0.92056 /* E min(z^2, 4) of a standard normal z */
+#define DAY         24  /* hours */
+#define USUAL_AFTER 48  /* closings that a usual z of 0 is as good as */
+#define USUAL_OVER  336 /* closings that the usual z is a mean over, about */
+#define USUAL_CUT   2.0 /* times sigma */
+/* Cuts of squares, in squares of sigma, and what remains of a standard normal's square.
+ */
+#define CUT_ALL      4.0
+#define CUT_ALL_MEAN 0.92056
+#define CUT_OWN      9.0
+#define CUT_OWN_MEAN 0.99501
 
 void cold_site_init(struct cold_site *site)
 {
@@ -45,24 +49,38 @@ void cold_site_note(struct cold_site *site, bool cold)
         h->cold += cold;
 }
 
-static double sigma_of(const struct cold_spread *spread)
+static double root(double square)
 {
-        return spread->square > 1 ? sqrt(spread->square) : 1;
+        return square > 1 ? sqrt(square) : 1;
 }
 
-static void note_spread(struct cold_spread *spread, double z)
+/* The key's own, but not less than that of all. */
+static double sigma_of(const struct cold_surge *s, const struct cold_spread *spread)
 {
-        double square = fmin(z * z, CUT * fmax(spread->square, 1)) / CUT_MEAN;
+        return root(fmax(spread->square, s->square));
+}
 
+/* One step of the running mean of squares, each cut at `cut` times the mean so far. */
+static double step(double mean, double square, double cut, double cut_mean, double count)
+{
+        return mean + (fmin(square, cut * fmax(mean, 1)) / cut_mean - mean) / count;
+}
+
+static void note_spread(struct cold_spread *spread, double square)
+{
         spread->closings += spread->closings < COLD_REMEMBERS;
-        spread->square += (square - spread->square) / (double)spread->closings;
+        spread->square =
+            step(spread->square, square, CUT_ALL, CUT_ALL_MEAN, (double)spread->closings);
 }
 
-static void note_usual(struct cold_surge *s, double z, double most)
+static void note_usual(struct cold_surge *s, double z, double sigma)
 {
-        double cut = fmin(fmax(z, -most), most);
+        double cut = fmin(fmax(z, -USUAL_CUT * sigma), USUAL_CUT * sigma);
+        double square = (z - s->usual) * (z - s->usual);
 
         s->closings += s->closings < USUAL_OVER;
+        s->square = (float)step(s->square, square, CUT_OWN, CUT_OWN_MEAN,
+                                s->closings + USUAL_AFTER);
         s->usual += (float)((cut - s->usual) / (s->closings + USUAL_AFTER));
 }
 
@@ -98,14 +116,24 @@ static double bounded(double sum)
         return fmin(fmax(sum, 0), COLD_SUM_MAX);
 }
 
+/* S after a z. */
+static double add(const struct cold_surge *s, double z, double sigma)
+{
+        return bounded(s->sum + fmin((z - s->usual) / sigma, COLD_STEP_MAX) - DRIFT);
+}
+
 static void judge(struct cold_surge *s, struct cold_spread *spread)
 {
         double z = (s->past_cold - s->expected) / sqrt(fmax(s->variance, 1));
+        double rest = z - s->usual;
 
-        s->sum = (float)bounded(s->sum + (z - s->usual) / sigma_of(spread) - DRIFT);
+        if (s->closings == 0)
+                s->square = (float)spread->square;
+        double sigma = sigma_of(s, spread);
+        s->sum = (float)add(s, z, sigma);
         s->last_variance = s->variance;
-        note_spread(spread, z - s->usual);
-        note_usual(s, z, USUAL_CUT * sigma_of(spread));
+        note_usual(s, z, sigma);
+        note_spread(spread, rest * rest);
         forget_past(s);
 }
 
@@ -154,5 +182,5 @@ double cold_surge_value(const struct cold_surge *s, const struct cold_site *site
         double variance = fmax(e.variance + s->variance, fmax(s->last_variance, 1));
         double z =
             ((double)s->cold + s->past_cold - e.mean - s->expected) / sqrt(variance);
-        return bounded(s->sum + (z - s->usual) / sigma_of(spread) - DRIFT);
+        return add(s, z, sigma_of(s, spread));
 }

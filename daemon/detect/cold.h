@@ -7,34 +7,35 @@
  *
  *      z = (c - p v) / sqrt(v p (1 - p) (1 + v / rest))     S = max(0, S + z/sigma - 1/2)
  *
- * shared/RESEARCH.md has the test and its figures ("alarm at 10"). What is added here:
+ * shared/RESEARCH.md has the test and its figures ("alarm at 10"). What is added here, as
+ * simulations of people who differ ask for it (docs/detection-functions-site.md):
  *
  * - (1 + v / rest) is what p itself is uncertain by; 1 unless the key is a large part of
  *   the site. Hours in which the rest made fewer than 50 views are passed over.
  * - An hour with few views would make z anything but normal. Hours are put together
  *   until there are 25 views; after a day without them they are forgotten. The variance
  *   counts as 1 at least.
- * - Large groups of people differ for good (networks, countries, browsers), and the
- *   larger they are the more their z: without more, strata of people alarm every few
- *   days (docs/detection-functions-site.md). So z less the key's own usual z counts:
- *   the mean of some 336 hours, each cut at 2 sigma, that begins at 0 as good as 48
- *   hours seen. What was always there at less than about 1 sigma an hour is not found;
- *   what is far out stays so, since no more than 2 sigma is ever usual.
- * - sigma is what that spreads by on this site, where people differ: the root of the
- *   mean of its square over all keys of the table, each cut at (2 sigma)^2 so that few
- * scrapers do not make it wide, and corrected for the cut. It begins at 2, as good as 50
- * hours seen, and is never below 1.
+ * - Large groups of people differ for good, and the larger they are the more their z. So
+ *   z less the key's usual z counts: a mean over some 336 hours, each cut at 2 sigma,
+ *   that begins at 0 as good as 48 hours seen. What was there from the beginning at less
+ *   than about 1 sigma an hour is not found; what is far out never becomes usual.
+ * - sigma is what that spreads by: the root of the mean square over all keys of the
+ *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
+ *   2, as good as 50 hours seen), or that of the key's own hours (cut at 3 sigma) where
+ *   it is larger, as in a small network with a recruiter. Never below 1.
+ * - z/sigma counts 2 at most, so that an alarm at 10 needs 7 hours: one recruiter's
+ *   busy afternoon in a small network is none.
  * - S ends at 20, so that it comes down within 20 hours after a long incident.
  *
  * The value is S of the complete hours, brought forward by the views of the present one
- * once there are 25: S + z/sigma - 1/2 with z over those, divided by the root of the
+ * once there are 25: the same step with z over those, divided by the root of the
  * larger of their variance and that of the last hours judged. So a part of an hour
  * counts no more than its part, and the value may fall again before the hour ends.
  *
  * A key whose people always look at other targets than the rest do (a search engine, a
  * recruiting firm) is told apart from scraping by nothing here.
  *
- * Cost: 44 bytes a key; a few additions, and a square root once an hour.
+ * Cost: 48 bytes a key; a few additions, and a square root once an hour.
  */
 #ifndef DETECT_COLD_H
 #define DETECT_COLD_H
@@ -46,6 +47,7 @@
 #define COLD_PUT_AT    25 /* views that make a z */
 #define COLD_REST      50 /* views of the rest that make a p */
 #define COLD_SUM_MAX   20.0
+#define COLD_STEP_MAX  2.0 /* of z/sigma */
 #define COLD_SIGMA     2.0
 #define COLD_CLOSINGS  50   /* that the first sigma is as good as */
 #define COLD_REMEMBERS 5000 /* closings that sigma is a mean over, about */
@@ -76,6 +78,7 @@ struct cold_surge {
         uint32_t hour;
         uint32_t since; /* hour of the first of past_views */
         float usual;    /* mean of z */
+        float square;   /* of what z spreads by around it */
         uint32_t closings;
 };
 

@@ -58,24 +58,92 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
 
         begin(&s);
         rest(&s, 999, 199); /* p = 199.5 / 1000 */
-        view(&s, 100, 50);
+        view(&s, 100, 30);
         double p = 0.1995, variance = 100 * p * (1 - p) * (1 + 100 / 999.0);
-        double z = (50 - 100 * p) / sqrt(variance);
+        double z = (30 - 100 * p) / sqrt(variance);
         assert_float_equal(value(&s), z / 2 - 0.5, 1e-4);
         next_hour(&s, 1);
         /* The hour now is without a view: it says nothing of the one before. */
         rest(&s, 1000, 1000);
         assert_float_equal(value(&s), z / 2 - 0.5, 1e-4);
-        assert_float_equal(s.spread.square, 4 + (z * z / 0.92056 - 4) / 51,
-                           z * z < 16 ? 1e-3 : 10);
-        /* 30 like all others of that hour: - 1/2. */
+        assert_float_equal(s.spread.square, 4 + (z * z / 0.92056 - 4) / 51, 1e-4);
+        assert_float_equal(s.key.square, 4 + (z * z / 0.99501 - 4) / 49, 1e-4);
+        assert_float_equal(s.key.usual, z / 49, 1e-4);
+        /* 30 views like all others of their hour. */
         begin(&s);
         rest(&s, 999, 199);
-        view(&s, 100, 50);
+        view(&s, 100, 30);
         next_hour(&s, 1);
         rest(&s, 1000, 500);
         view(&s, 30, 15);
-        assert_float_equal(value(&s), z / 2 - 1, 1e-3);
+        next_hour(&s, 1);
+        double sigma = sqrt(4 + (z * z / 0.92056 - 4) / 51);
+        double own = sqrt(4 + (z * z / 0.99501 - 4) / 49);
+        sigma = own > sigma ? own : sigma;
+        assert_float_equal(value(&s), z / 2 - 1 - z / 49 / sigma, 1e-4);
+}
+
+static void no_hour_counts_more_than_two_sigma(void **state)
+{
+        struct site s;
+        (void)state;
+
+        begin(&s);
+        for (unsigned i = 1; i <= 7; i++) {
+                rest(&s, 10000, 1000);
+                view(&s, 100, 100);
+                assert_float_equal(value(&s), i * 1.5, 1e-4);
+                next_hour(&s, 1);
+        }
+}
+
+/* What a group always does is usual, unless it is far out. */
+static void a_key_has_its_usual_z(void **state)
+{
+        struct site s;
+        (void)state;
+
+        begin(&s);
+        for (unsigned i = 0; i < 1000; i++) {
+                rest(&s, 10000, 2000);
+                view(&s, 400, 80 + 8); /* z is 1 */
+                next_hour(&s, 1);
+        }
+        assert_true(value(&s) < 1);
+        assert_true(s.key.usual > 0.85 && s.key.usual < 1.05);
+        for (unsigned i = 0; i < 24; i++) {
+                rest(&s, 10000, 2000);
+                view(&s, 400, 80 + 24); /* z is 3 */
+                next_hour(&s, 1);
+        }
+        assert_true(value(&s) > 10);
+        begin(&s);
+        for (unsigned i = 0; i < 1000; i++) {
+                rest(&s, 10000, 2000);
+                view(&s, 400, 320);
+                next_hour(&s, 1);
+        }
+        assert_float_equal(value(&s), COLD_SUM_MAX, 1e-4);
+}
+
+/* By turns far above and far below: the others' sigma would make alarms of it. */
+static void a_key_has_a_sigma_of_its_own(void **state)
+{
+        struct site s;
+        double most = 0;
+        (void)state;
+
+        begin(&s);
+        for (unsigned i = 0; i < 1000; i++) {
+                rest(&s, 10000, 2000);
+                view(&s, 400, i % 8 < 4 ? 80 + 24 : 80 - 24);
+                next_hour(&s, 1);
+                if (i > 300 && value(&s) > most)
+                        most = value(&s);
+                s.spread.square = 1; /* what all other keys do */
+        }
+        assert_true(sqrt(s.key.square) > 2.5);
+        assert_true(most < 3);
 }
 
 static void the_key_itself_is_not_of_the_rest(void **state)
@@ -85,9 +153,9 @@ static void the_key_itself_is_not_of_the_rest(void **state)
 
         begin(&s);
         rest(&s, 99, 9);
-        view(&s, 900, 450); /* nine in ten of all views of the site */
+        view(&s, 900, 150); /* nine in ten of all views of the site */
         double p = 0.095, variance = 900 * p * (1 - p) * (1 + 900 / 99.0);
-        assert_float_equal(value(&s), (450 - 900 * p) / sqrt(variance) / 2 - 0.5, 1e-3);
+        assert_float_equal(value(&s), (150 - 900 * p) / sqrt(variance) / 2 - 0.5, 1e-3);
 }
 
 static void part_of_an_hour_counts_as_part(void **state)
@@ -100,13 +168,14 @@ static void part_of_an_hour_counts_as_part(void **state)
         view(&s, 400, 80);
         next_hour(&s, 1);
         rest(&s, 999, 199);
-        view(&s, 24, 24);
+        view(&s, 24, 20);
         double before = value(&s); /* 24 views make no z */
         assert_float_equal(before, 0, 1e-6);
         view(&s, 1, 1);
         double p = 0.1995, full = 400 * p * (1 - p) * (1 + 400 / 999.0);
-        double sigma = sqrt(s.spread.square);
-        assert_float_equal(value(&s), (25 - 25 * p) / sqrt(full) / sigma - 0.5, 1e-3);
+        double sigma = sqrt(fmax(s.spread.square, s.key.square));
+        assert_float_equal(
+            value(&s), ((21 - 25 * p) / sqrt(full) - s.key.usual) / sigma - 0.5, 1e-3);
 }
 
 static void hours_with_few_views_are_put_together(void **state)
@@ -123,7 +192,7 @@ static void hours_with_few_views_are_put_together(void **state)
         }
         rest(&s, 1000, 100);
         view(&s, 5, 5);
-        assert_true(value(&s) > 5);
+        assert_float_equal(value(&s), 1.5, 1e-4);
         /* A day without 25 is forgotten. */
         begin(&s);
         for (unsigned i = 0; i < 30; i++) {
@@ -208,6 +277,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_hour_is_judged_by_the_rest_of_that_hour),
+                cmocka_unit_test(no_hour_counts_more_than_two_sigma),
+                cmocka_unit_test(a_key_has_its_usual_z),
+                cmocka_unit_test(a_key_has_a_sigma_of_its_own),
                 cmocka_unit_test(the_key_itself_is_not_of_the_rest),
                 cmocka_unit_test(part_of_an_hour_counts_as_part),
                 cmocka_unit_test(hours_with_few_views_are_put_together),
