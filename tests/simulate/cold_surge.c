@@ -207,11 +207,11 @@ static void run_zipf(double zipf, unsigned days, unsigned seeds)
                 if (i == 0) {
                         expect(found == seeds,
                                "all strata with 30 % of scraping are found");
-                        expect(n <= 1500, "after 1500 scraped profiles");
+                        expect(n <= 600, "after 600 scraped profiles");
                 }
         }
-        expect(alarms <= (days + ATTACK) * seeds / 10,
-               "a false alarm in ten days at most");
+        expect(alarms <= (days + ATTACK) * seeds / 50,
+               "one false alarm in fifty days at most");
 }
 
 int main(int argc, char **argv)

@@ -218,6 +218,7 @@ static void hours_without_a_rest_are_passed_over(void **state)
         rest(&s, 1000, 100);
         view(&s, 100, 100);
         next_hour(&s, COLD_HOURS);
+        rest(&s, 1000, 100);
         assert_float_equal(value(&s), 0, 1e-6);
 }
 

@@ -43,8 +43,9 @@ static void pairs_and_repeats_are_counted(void **state)
                 collisions_count(&c, &budget, &counters, name(1, i), 100);
         collisions_count(&c, &budget, &counters, name(1, 3), 100);
         assert_int_equal(c.small, 0); /* eight stand in the entry */
-        /* C(6,2) = 15 pairs, one repeat: lambda0 = 15 * 0.8 / 4 */
-        assert_float_equal(collisions_value(&c, 100, 0.8), -log10(4 * exp(-3)), 1e-6);
+        /* C(6,2) = 15 pairs, one repeat, and lambda0 = 15 q^2 0.4082 = 3 */
+        assert_float_equal(collisions_value(&c, 100, 0.2 / 0.49), -log10(4 * exp(-3)),
+                           1e-6);
         assert_true(isnan(collisions_value(&c, 100, NAN)));
         /* In the next pane what is there still counts as the other one. */
         collisions_rotate(&c, 100, 101);
@@ -52,10 +53,10 @@ static void pairs_and_repeats_are_counted(void **state)
         assert_int_equal(c.repeats[window_cell(101)], 1);
         assert_float_equal(c.pairs[window_cell(101)], 6, 0);
         collisions_rotate(&c, 101, 107);
-        assert_float_equal(collisions_value(&c, 107, 0.8),
+        assert_float_equal(collisions_value(&c, 107, 0.2 / 0.49),
                            collisions_surprise(2, 21 * 0.2), 1e-9);
         collisions_rotate(&c, 107, 108);
-        assert_float_equal(collisions_value(&c, 108, 0.8),
+        assert_float_equal(collisions_value(&c, 108, 0.2 / 0.49),
                            collisions_surprise(1, 6 * 0.2), 1e-6);
         /* A window after it began, it begins anew: nothing is repeated. */
         collisions_count(&c, &budget, &counters, name(1, 1), 108);

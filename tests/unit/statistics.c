@@ -254,6 +254,29 @@ static void all_pages_are_looked_at_for_what_is_usual(void **state)
         }
 }
 
+static void the_site_is_the_pages_that_the_rule_looks_at(void **state)
+{
+        static const char rules[] =
+            "rules:\n"
+            "  - name: a\n"
+            "    where: page == profile and client.ip == 198.51.100.1\n"
+            "    per: client.ip\n"
+            "    when: cold_surge() > 9 or undercollision(target, status == 200, 1h) > "
+            "9\n";
+        struct world *w = world_new(rules);
+        struct statistics s;
+        struct hash_key key = hash_key_fixed();
+        uint64_t memory = 64 << 20;
+        (void)state;
+
+        assert_true(statistics_init(&s, w->rules, &key, &memory, &w->counters));
+        assert_int_equal(s.population_count, 1); /* for both */
+        for (unsigned page = 0; page < s.page_count; page++)
+                assert_int_equal(s.populations[0].pages[page], page == PAGE_PROFILE);
+        statistics_free(&s);
+        world_free(w);
+}
+
 static void nothing_is_taken_when_nobody_asks(void **state)
 {
         static const char rules[] = "rules:\n"
@@ -296,6 +319,7 @@ int main(void)
                 cmocka_unit_test(undercollision_is_of_targets),
                 cmocka_unit_test(a_shape_that_the_family_never_shows_does_not_fit),
                 cmocka_unit_test(all_pages_are_looked_at_for_what_is_usual),
+                cmocka_unit_test(the_site_is_the_pages_that_the_rule_looks_at),
                 cmocka_unit_test(nothing_is_taken_when_nobody_asks),
         };
 

@@ -44,6 +44,9 @@ static void few_views_are_counted_exactly_and_forgotten(void **state)
 
         for (unsigned i = 0; i < 5; i++)
                 views_note(v, name(1, 1));
+        for (unsigned i = 0; i < 30000; i++)
+                views_note(v, name(1, 9));
+        assert_int_equal(counters.cold_saturated, 0); /* one target */
         views_advance(v, FROM + 4 * HOUR);
         views_note(v, name(1, 1));
         views_note(v, name(1, 2));
@@ -113,8 +116,8 @@ static void counts_are_never_low_and_seldom_high(void **state)
         printf("counts too high by %.3f in the mean; by more than 2e: %.2e of them\n",
                excess / looked, (double)high / looked);
         assert_true((double)high / looked < 2 * exp(-4));
-        /* Conservative update: without it, 1.0 too high in the mean. */
-        assert_true(excess / looked < 0.75);
+        /* Conservative update: without it, more than twice as much. */
+        assert_true(excess / looked < 0.2);
         assert_true(excess > 0);
         free(weight);
         free(truth);
@@ -196,7 +199,7 @@ static void the_top_is_one_target_in_a_thousand(void **state)
         (void)state;
 
         for (unsigned i = 0; i < 10000; i++)
-                for (unsigned k = 0; k <= (i < 8 ? 40 + i : i % 3); k++)
+                for (unsigned k = 0; k <= (i < 8 ? 40 + i : i < 58 ? 19 : i % 3); k++)
                         views_note(v, name(5, i));
         assert_false(views_is_top(v, name(5, 0)));
         views_advance(v, FROM + 3 * HOUR);
@@ -204,7 +207,7 @@ static void the_top_is_one_target_in_a_thousand(void **state)
                 top += views_is_top(v, name(5, i));
         assert_in_range(top, 8, 12); /* counts may be too high */
         /* A target that goes viral now is of them as soon as it has more views. */
-        for (unsigned k = 0; k < 4; k++)
+        for (unsigned k = 0; k < 24; k++)
                 views_note(v, name(5, 9999));
         assert_true(views_is_top(v, name(5, 9999)));
         views_advance(v, FROM + 9 * HOUR);
