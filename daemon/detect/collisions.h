@@ -14,7 +14,7 @@
  * visitor views again is left out. So s holds what people do on this site, and how far
  * they follow popularity. The value uses s less two standard errors, and is missing
  * until 10 collisions are known.
- * q = 0.5 is for groups that follow it less than all people do: recruiters.
+ * q = 0.7 is for groups that follow it less than all people do: recruiters.
  * The top 0.1 % of targets (views.h) is left out on both sides: a viral target that
  * scrapers, too, are sent to would hide the rest.
  *

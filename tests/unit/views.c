@@ -116,11 +116,25 @@ static void counts_are_never_low_and_seldom_high(void **state)
         printf("counts too high by %.3f in the mean; by more than 2e: %.2e of them\n",
                excess / looked, (double)high / looked);
         assert_true((double)high / looked < 2 * exp(-4));
-        /* Conservative update: without it, more than twice as much. */
         assert_true(excess / looked < 0.2);
         assert_true(excess > 0);
         free(weight);
         free(truth);
+}
+
+/* Only the smallest cells of a target grow: all four would hold four for each view. */
+static void an_update_is_conservative(void **state)
+{
+        struct views *v = make(0, false);
+        uint64_t cells = 0;
+        (void)state;
+
+        for (unsigned i = 0; i < 1000; i++)
+                views_note(v, name(9, i));
+        for (unsigned i = 0; i < v->width * VIEWS_ROWS; i++)
+                cells += v->columns[i][v->slice % VIEWS_SLICES];
+        assert_in_range(cells, 1000, 3500);
+        drop(v);
 }
 
 static void what_is_cold_is_known_after_twelve_hours(void **state)
@@ -220,6 +234,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(few_views_are_counted_exactly_and_forgotten),
                 cmocka_unit_test(counts_are_never_low_and_seldom_high),
+                cmocka_unit_test(an_update_is_conservative),
                 cmocka_unit_test(what_is_cold_is_known_after_twelve_hours),
                 cmocka_unit_test(a_target_is_cold_again_after_seven_days),
                 cmocka_unit_test(one_cold_target_in_a_thousand_is_missed),
