@@ -125,6 +125,9 @@ static void sizes(double *size)
                 size[i] = i < 10 ? 0.02 : size[i] / rest * 0.8;
 }
 
+/* In the small run: a day on which everybody looks at more that is cold. */
+static bool stray_day;
+
 static struct world *run(uint64_t seed, double zipf, unsigned days)
 {
         struct world *w = calloc(1, sizeof(*w));
@@ -140,6 +143,7 @@ static struct world *run(uint64_t seed, double zipf, unsigned days)
         for (unsigned day = 0; day < HISTORY + days + ATTACK; day++) {
                 w->judging = day >= HISTORY;
                 w->attacking = day >= HISTORY + days;
+                w->people.stray = stray_day && day == HISTORY + 2 ? 1 : 0;
                 run_day(w, day);
         }
         return w;
@@ -220,6 +224,7 @@ int main(int argc, char **argv)
         unsigned seeds = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
         static const double zipf[] = { 0.6, 0.8, 1.0 };
 
+        stray_day = argc == 1;
         CHECK(seeds > 0 && seeds <= 64);
         for (unsigned i = argc > 1 ? 0 : 1; i < (argc > 1 ? 3 : 2); i++)
                 run_zipf(zipf[i], days, seeds);

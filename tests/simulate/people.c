@@ -97,7 +97,9 @@ static uint32_t choose(struct people *p, struct person *one)
                 unsigned last = one->viewed < LAST_TARGETS ? one->viewed : LAST_TARGETS;
                 return one->last[random_below(&p->random, last)];
         }
-        uint32_t target = people_uniform(p) < one->q ? popular(p) : people_any_target(p);
+        uint32_t target = people_uniform(p) < one->q * (1 - p->stray)
+                              ? popular(p)
+                              : people_any_target(p);
         one->last[one->viewed++ % LAST_TARGETS] = target;
         return target;
 }

@@ -28,6 +28,7 @@ struct people {
         uint64_t random;
         double zipf;
         double again; /* part of the views that are of one of the last targets */
+        double stray; /* part of the views that are of any target, besides; 0 */
         uint32_t targets;
         unsigned count;
         struct person *person;
