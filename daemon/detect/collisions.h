@@ -24,10 +24,10 @@
  * `pairs` counts only views whose filter held the other one, so that beginning anew
  * costs power and makes no false alarm. s is learnt over epochs as long as a group's
  * longest: popular targets repeat more often than pairs say in either.
- * Filters take 3 in 10,000 new targets for old at the most, which again costs power.
+ * Filters take fewer than one new target in a thousand for old, which again costs power.
  *
- * Cost: 120 bytes a key, the filters, and 16 places looked at by a view; the value
- * some 100 ns. The site: 64 KiB for each different set of pages.
+ * Cost: 120 bytes a key, the filters, and 16 places looked at by a view at most. The
+ * site: 64 KiB for each different set of pages.
  */
 #ifndef DETECT_COLLISIONS_H
 #define DETECT_COLLISIONS_H

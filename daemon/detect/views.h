@@ -24,7 +24,7 @@
  * slice. Time is the caller's and never goes back.
  *
  * Cost: 8 bytes and 4 columns touched by a view; a sweep over the memory every 3 h and
- * every day, about a millisecond for 4 MB.
+ * every day.
  */
 #ifndef DETECT_VIEWS_H
 #define DETECT_VIEWS_H

@@ -131,7 +131,7 @@ static void a_day_loses_an_eighth(void **state)
         fit_free(&f);
 }
 
-/* Half a million visitors, each with a shape of its own, do not drive out the usual. */
+/* Ten thousand visitors, each with a shape of its own, do not drive out the usual. */
 static void a_flood_of_shapes_evicts_the_rarest(void **state)
 {
         struct fit f;
