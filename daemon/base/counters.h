@@ -118,6 +118,11 @@
         row(entries_evicted, "entries_evicted_total", "keys forgotten because the table was full") \
         row(sketches_refused, "sketches_refused_total", "distinct counts held at 128 because the budget was full") \
         row(windows_refused, "windows_refused_total", "counts, bytes and values of a key held low because the budget was full") \
+        row(views_saturated, "views_saturated_total", "views past what the counts of views are made for, which then come out too high") \
+        row(cold_saturated, "cold_saturated_total", "targets of a day past what the memory of cold ones is made for") \
+        row(collisions_refused, "collisions_refused_total", "times a group was compared anew because the budget was full") \
+        row(fit_evicted, "fit_evicted_total", "rare shapes forgotten because the table was full") \
+        row(fit_saturated, "fit_saturated_total", "visitors of a day past what the memory of ua.fit is made for") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \

@@ -48,16 +48,21 @@ void engine_bind_facts(struct engine *e)
         e->facts.subject.outside = &e->outside;
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
+        e->facts.subject.statistics = &e->statistics;
 }
 
 static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
+        e->statistics_memory = memory;
+        bool statistics =
+            statistics_init(&e->statistics, e->rules, &o->hash_key, &memory, o->counters);
         e->memory = memory;
         uint64_t index_bytes = engine_index_bytes(e, e->rules->table_count);
 
-        if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
+        if (!forms || !statistics ||
+            !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
@@ -75,6 +80,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
                 if (!table_init(&e->tables[i], e->rules, &e->rules->tables[i], &e->sets,
                                 &e->involved, &e->samples, &e->usual, index_bytes))
                         return false;
+                else
+                        e->tables[i].statistics = &e->statistics;
         return true;
 }
 
@@ -117,6 +124,7 @@ void engine_free(struct engine **pointer)
         cases_free(&e->cases);
         missed_free(&e->missed);
         usual_free(&e->usual);
+        statistics_free(&e->statistics);
         forms_free(&e->forms);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
@@ -541,10 +549,8 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
         return f ? slice_str(f->ja4) : slice_none();
 }
 
-static void count_record(struct engine *e, const struct record *record)
+static void look_at_record(struct engine *e, const struct record *record)
 {
-        facts_begin(&e->facts, record);
-        join(e, record);
         unsigned count = find_visits(e);
         if (count == 0 && !usual_wants(&e->usual, &e->facts))
                 return;
@@ -560,6 +566,15 @@ static void count_record(struct engine *e, const struct record *record)
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
+}
+
+static void count_record(struct engine *e, const struct record *record)
+{
+        facts_begin(&e->facts, record);
+        join(e, record);
+        statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
+        look_at_record(e, record);
+        statistics_end(&e->statistics);
 }
 
 void engine_record(struct engine *e, const struct record *record)

@@ -17,6 +17,7 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/statistics.h"
 #include "detect/table.h"
 
 #define EVENT_BLOCKS INVOLVED_MAX
@@ -54,6 +55,7 @@ struct engine {
         struct missed missed;
         struct forms forms;
         bool remembers_forms;
+        struct statistics statistics;
         struct cases cases;
         struct facts facts;
         struct outside outside;
@@ -61,7 +63,8 @@ struct engine {
         struct table *tables;
         struct visit *visits; /* as many as there are tables */
         struct event_memory *event;
-        uint64_t memory; /* that indexes get their part of */
+        uint64_t memory;            /* that indexes get their part of */
+        uint64_t statistics_memory; /* that the site's statistics get theirs of */
         int64_t now_ns;
 };
 

@@ -329,7 +329,7 @@ struct rules *rules_parse(const char *name, struct slice text, struct site *site
         return loading_end(l, before);
 }
 
-static const struct field *page_field(const struct rules *rules)
+const struct field *rules_page_field(const struct rules *rules)
 {
         const struct field *field = rules->vocabulary.full.fields;
 
@@ -383,7 +383,10 @@ bool rules_look_at(const struct rules *rules, unsigned page)
 {
         if ((int)page == rules_form_page(rules) && rules_remember_forms(rules))
                 return true;
-        const struct field *field = page_field(rules);
+        /* What is usual is learnt from all that visitors send. */
+        if (rules_read_field(rules, "ua.fit"))
+                return true;
+        const struct field *field = rules_page_field(rules);
 
         for (unsigned i = 0; i < rules->rule_count; i++) {
                 unsigned where = rules->rules[i].where;

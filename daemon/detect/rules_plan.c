@@ -292,6 +292,7 @@ struct aggregates {
         struct rules *rules;
         struct rule *rule;
         bool too_many_windows;
+        bool wants_target; /* undercollision() of something else */
 };
 
 /* What a function is read from: one slot, or one divided by another. */
@@ -314,6 +315,9 @@ static const struct {
         [FUNCTION_SEQUENTIAL] = { .a = SLOT_STEPS, .a_takes_field = true },
         [FUNCTION_SKEW] = { .a = SLOT_SKEW, .a_takes_field = true },
         [FUNCTION_SURGE] = { .a = SLOT_SURGE },
+        [FUNCTION_COLD_SHARE] = { SLOT_COLD_VIEWS, false, true, SLOT_VIEWS, false, true },
+        [FUNCTION_COLD_SURGE] = { .a = SLOT_COLD_SURGE },
+        [FUNCTION_UNDERCOLLISION] = { .a = SLOT_COLLISIONS, .a_takes_field = true },
 };
 
 bool function_is_quotient(enum function_id function)
@@ -347,6 +351,13 @@ static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigne
         out->b = find_slot(t, slot);
 }
 
+static bool is_target(const struct expr *expr)
+{
+        const struct field *field = expr_field(expr);
+
+        return field && strcmp(field->name, "target") == 0;
+}
+
 static void plan_aggregate(void *context, struct aggregate *a)
 {
         struct aggregates *in = context;
@@ -358,6 +369,8 @@ static void plan_aggregate(void *context, struct aggregate *a)
                         a->slot = i;
                         return;
                 }
+        if (a->function->id == FUNCTION_UNDERCOLLISION && !is_target(a->field))
+                in->wants_target = true;
         unsigned window = WINDOW_NONE;
         if (a->window_ns)
                 window = find_window(&in->rules->tables[rule->table], a->window_ns);
@@ -478,7 +491,7 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
         struct rule rule = draft->rule;
-        struct aggregates aggregates = { rules, &rule, false };
+        struct aggregates aggregates = { rules, &rule, false, false };
 
         rule.where = where;
         bool good = plan_key(rules, key, &rule.table, diag);
@@ -505,6 +518,10 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 diag_error(diag, draft->when_place,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);
+        if (aggregates.wants_target)
+                diag_error(diag, draft->when_place,
+                           "undercollision() compares with the views of the site: its "
+                           "first argument is target");
         unsigned number = rules->rule_count;
         struct table_plan *t = &rules->tables[rule.table];
         if (!add_where(t, &rule))

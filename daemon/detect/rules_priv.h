@@ -61,6 +61,10 @@ enum slot_kind {
         SLOT_STEPS,
         SLOT_SKEW,
         SLOT_SURGE,
+        SLOT_VIEWS, /* views of targets of which it is known whether they are cold */
+        SLOT_COLD_VIEWS,
+        SLOT_COLD_SURGE,
+        SLOT_COLLISIONS,
         SLOT_KINDS
 };
 
@@ -73,12 +77,12 @@ struct slot {
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
         unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
+        unsigned surge;              /* SLOT_SURGE: which of its table's */
 };
 
 /* What is learnt of the whole site, for all slots that compare with it (usual.h). */
 struct usual_plan {
         unsigned condition, operand;
-        unsigned surge; /* SLOT_SURGE: which of its table's */
 };
 
 /* Sets of the same values over several windows: one plan for all of them. */
@@ -169,6 +173,7 @@ struct rules {
         unsigned usual_count;
         struct usual_plan *usuals;
         bool remember_forms; /* some expression asks for forms that were served */
+        bool is_plan;        /* read back from a snapshot: it has no expressions */
         unsigned draft_count;
         struct rule_draft *drafts; /* as written, those that are off too: for printing */
 };
@@ -193,6 +198,9 @@ struct rule_draft {
 /* Whether served forms are to be remembered; the number of the page that has the form. */
 bool rules_remember_forms(const struct rules *);
 int rules_form_page(const struct rules *);
+
+/* The field `page`, whose values are numbers in the site map. */
+const struct field *rules_page_field(const struct rules *);
 
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/slot.h"
 
+#include "detect/cold.h"
+#include "detect/collisions.h"
 #include "detect/gaps.h"
 #include "detect/skew.h"
+#include "detect/slot_site.h"
 #include "detect/steps.h"
 #include "detect/table.h"
 #include "detect/topk.h"
@@ -161,4 +164,13 @@ const struct slot_type slot_types[SLOT_KINDS] = {
                         skew_slot_count, skew_slot_value, skew_slot_clear },
         [SLOT_SURGE] = { sizeof(struct surge), 8, true, NULL, NULL, count_surge,
                          value_surge, NULL },
+        [SLOT_VIEWS] = { sizeof(struct window_counts), 1, false, NULL, rotate_counts,
+                         slot_count_views, value_counts, clear_counts },
+        [SLOT_COLD_VIEWS] = { sizeof(struct window_counts), 1, false, NULL, rotate_counts,
+                              slot_count_cold_views, value_counts, clear_counts },
+        [SLOT_COLD_SURGE] = { sizeof(struct cold_surge), 4, true, NULL, NULL,
+                              slot_count_cold_surge, slot_value_cold_surge, NULL },
+        [SLOT_COLLISIONS] = { sizeof(struct collisions), 4, false, NULL,
+                              slot_rotate_collisions, slot_count_collisions,
+                              slot_value_collisions, slot_clear_collisions },
 };

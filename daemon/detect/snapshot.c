@@ -167,6 +167,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
                        e->rules->usual_count * sizeof(*e->usual.values));
         if (e->remembers_forms)
                 pass_forms(t, &e->forms);
+        statistics_transfer(&e->statistics, t, e->statistics_memory);
 }
 
 /* What must be the same where it is written and where it is read. */
@@ -263,6 +264,7 @@ struct engine *engine_restore(const struct engine_options *options, FILE *file,
 
         CHECK(plan);
         t.texts = &plan->arena;
+        plan->is_plan = true;
         plan->vocabulary.site = (struct site *)options->site;
         if (!is_whole(file, &t.why))
                 t.has_failed = true;

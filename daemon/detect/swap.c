@@ -13,6 +13,7 @@ struct parts {
         struct visit *visits;
         struct facts facts;
         struct usual usual;
+        struct statistics statistics;
 };
 
 static void parts_free(struct parts *p, unsigned tables)
@@ -23,6 +24,7 @@ static void parts_free(struct parts *p, unsigned tables)
         free(p->visits);
         facts_free(&p->facts);
         usual_free(&p->usual);
+        statistics_free(&p->statistics);
 }
 
 static bool parts_init(struct parts *p, struct engine *e, const struct rules *rules,
@@ -31,13 +33,17 @@ static bool parts_init(struct parts *p, struct engine *e, const struct rules *ru
         *p = (struct parts){ .tables = calloc(rules->table_count + 1, sizeof(*p->tables)),
                              .visits =
                                  calloc(rules->table_count + 1, sizeof(*p->visits)) };
+        uint64_t memory = e->statistics_memory;
         bool good =
             p->tables && p->visits && usual_init(&p->usual, rules) &&
+            statistics_init(&p->statistics, rules, &e->options.hash_key, &memory,
+                            e->options.counters) &&
             facts_init(&p->facts, rules, site, &e->options.hash_key, e->options.counters);
         for (unsigned i = 0; good && i < rules->table_count; i++) {
                 good = table_init(&p->tables[i], rules, &rules->tables[i], &e->sets,
                                   &e->involved, &e->samples, &e->usual,
                                   engine_index_bytes(e, rules->table_count));
+                p->tables[i].statistics = &e->statistics;
                 if (good && e->now_ns >= 0)
                         table_set_time(&p->tables[i], e->now_ns);
         }
@@ -110,10 +116,24 @@ static void take_up_forms(struct engine *e)
                     rules_form_page(e->rules), &e->options.hash_key, &e->missed);
 }
 
+/* What is remembered of targets and pages is by the pages' numbers. */
+static bool are_same_pages(const struct site *a, const struct site *b)
+{
+        const struct value_names *x = site_page_names(a), *y = site_page_names(b);
+        const char *name;
+        int i = 0;
+
+        for (; (name = x->name(x->context, i)); i++)
+                if (!y->name(y->context, i) || strcmp(name, y->name(y->context, i)) != 0)
+                        return false;
+        return !y->name(y->context, i);
+}
+
 bool engine_swap_rules(struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
-        struct parts parts, old = { e->tables, e->visits, e->facts, e->usual };
+        struct parts parts,
+            old = { e->tables, e->visits, e->facts, e->usual, e->statistics };
         unsigned old_count = e->rules->table_count;
         struct carry carry;
 
@@ -127,11 +147,14 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         move_tables(e, &carry, &parts);
         rename_cases(e, &carry);
         usual_carry(&e->usual, &parts.usual);
+        if (are_same_pages(e->options.site, site))
+                statistics_carry(&old.statistics, &parts.statistics, carry.tables);
         carry_free(&carry);
         e->tables = parts.tables;
         e->visits = parts.visits;
         e->facts = parts.facts;
         e->usual = parts.usual;
+        e->statistics = parts.statistics;
         e->rules = e->options.rules = rules;
         e->options.site = site;
         take_up_forms(e);

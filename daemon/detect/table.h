@@ -40,6 +40,8 @@ struct entry {
         struct involved involved;
 };
 
+struct statistics;
+
 struct table {
         const struct table_plan *plan;
         const struct rules *rules;
@@ -50,6 +52,7 @@ struct table {
         const struct sample_store *samples;
         const struct usual *usual;
         struct window_store windows;
+        const struct statistics *statistics; /* of the site, set by the engine */
         struct index index;
         unsigned entry_class;
         uint32_t hand;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "detect/join.h"
+#include "detect/statistics.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -264,6 +265,39 @@ static struct value read_fill_time(const void *subject, unsigned argument)
         return (struct value){ .type = VALUE_DURATION, .number = (double)time_ns / 1e9 };
 }
 
+static struct value number_or_missing(double n)
+{
+        return isnan(n) ? missing() : number(n);
+}
+
+static struct value read_target_views(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return s->statistics ? number_or_missing(statistics_views(s->statistics))
+                             : missing();
+}
+
+static struct value read_target_cold(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return (struct value){ .type = VALUE_BOOL,
+                               .truth = s->statistics &&
+                                        s->statistics->sight.cold == COLD_YES };
+}
+
+static struct value read_fit(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return s->statistics ? number_or_missing(statistics_fit(s->statistics))
+                             : missing();
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -371,7 +405,7 @@ static const struct field rows[] = {
         { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
         LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
-        LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
+        { "ua.fit", VALUE_NUMBER, read_fit, 0, NULL, "log2 of how usual this shape is for the family", FIELD_AGENT },
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
         { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },
         { "signup.form_seen", VALUE_ENUM, read_form_seen, 0, &form_seen_names, "whether the form was served before", FIELD_FORM },
@@ -381,8 +415,8 @@ static const struct field rows[] = {
         { "email.disposable", VALUE_BOOL, read_flag, RECORD_EMAIL_DISPOSABLE, NULL, "the domain is a disposable one", 0 },
         { "name.skeleton", VALUE_STRING, read_text, RECORD_NAME_SKELETON, NULL, "the name with its runs folded", 0 },
         { "phone.prefix", VALUE_STRING, read_text, RECORD_PHONE_PREFIX, NULL, "first six digits of the number", 0 },
-        LATER("target.views", VALUE_NUMBER, "views of the target in 24 h, site-wide"),
-        LATER("target.cold", VALUE_BOOL, "not viewed for 7 days"),
+        { "target.views", VALUE_NUMBER, read_target_views, 0, NULL, "views of the target in 24 h, site-wide", 0 },
+        { "target.cold", VALUE_BOOL, read_target_cold, 0, NULL, "not viewed for 7 days", 0 },
         { .name = NULL },
 };
 
@@ -421,8 +455,7 @@ static const struct function transaction_functions[] = {
 /* clang-format on */
 
 static const char *const later_functions[] = {
-        "cold_share", "cold_surge", "undercollision", "score",
-        "families",   "tagged",     "tag_origin",     NULL,
+        "score", "families", "tagged", "tag_origin", NULL,
 };
 
 static bool resolve_header(void *context, struct slice name, unsigned *which,

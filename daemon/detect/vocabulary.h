@@ -16,6 +16,8 @@
 #include "observe/record.h"
 #include "observe/site.h"
 
+struct statistics;
+
 /* What fields read from. `scratch` holds texts that the record does not. */
 struct subject {
         const struct record *record;
@@ -24,7 +26,8 @@ struct subject {
         char *scratch;             /* SUBJECT_SCRATCH bytes */
         const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
         bool fingerprint_is_uncertain;
-        struct outside *outside; /* NULL: nothing is known from elsewhere */
+        struct outside *outside;             /* NULL: nothing is known from elsewhere */
+        const struct statistics *statistics; /* of the site */
 };
 
 #define SUBJECT_SCRATCH TCP_SHAPE_TEXT_MAX

@@ -438,6 +438,7 @@ static void put_numbers(struct observe *o, const struct transaction *t)
         r->request_bytes = t->request_bytes;
         r->response_bytes = t->status ? t->response_bytes : 0;
         r->http_shape = shape_end(&o->shape, &o->key, t->method, o->seen.slots);
+        r->request_kind = o->shape.kind;
         if (t->status && t->response_complete)
                 r->flags |= RECORD_RESPONSE_COMPLETE;
 }

@@ -86,6 +86,7 @@ struct record {
         uint64_t http_shape; /* 0: none */
         /* None where the peer is a trusted proxy, which opened the connection itself. */
         struct tcp_shape tcp_shape;
+        uint32_t request_kind; /* that http_shape is kept apart by, as a hash */
         uint32_t connection_request; /* 1, 2, ... of its connection; saturating */
         uint64_t software;   /* the same without the kind of request; of sign-ups and the
                                 page of their form only, else 0 */

@@ -98,9 +98,11 @@ uint64_t shape_end(struct shape *s, const struct hash_key *key, struct slice met
         } else {
                 kind = 'r';
         }
+        size_t begin = s->len;
         s->text[s->len++] = kind;
         put(s, mode);
         put(s, dest);
+        s->kind = (uint32_t)hash_bytes(key, s->text + begin, s->len - begin);
         if (navigation)
                 put(s, accept);
         uint64_t hash = hash_bytes(key, s->text, s->len);

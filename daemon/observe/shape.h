@@ -24,6 +24,7 @@
 struct shape {
         bool behind_proxy;
         size_t len;
+        uint32_t kind; /* of request, as a hash; set by shape_end */
         uint8_t text[SHAPE_TEXT + 1024]; /* past the cap: the last line, and the kind */
 };
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/cold.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HOUR_NS     (3600 * NS_PER_SEC)
+#define DRIFT       0.5
+#define DAY         24  /* hours */
+#define USUAL_AFTER 48  /* closings that a usual z of 0 is as good as */
+#define USUAL_OVER  336 /* closings that the usual z is a mean over, about */
+#define USUAL_CUT   2.0 /* times sigma */
+/* Cuts of squares, in squares of sigma, and what remains of a standard normal's square.
+ */
+#define CUT_ALL      4.0
+#define CUT_ALL_MEAN 0.92056
+#define CUT_OWN      9.0
+#define CUT_OWN_MEAN 0.99501
+
+void cold_site_init(struct cold_site *site)
+{
+        memset(site, 0, sizeof(*site));
+}
+
+void cold_spread_init(struct cold_spread *spread)
+{
+        *spread = (struct cold_spread){ COLD_SIGMA * COLD_SIGMA, COLD_CLOSINGS };
+}
+
+void cold_site_advance(struct cold_site *site, int64_t now_ns)
+{
+        int64_t hour = now_ns / HOUR_NS;
+
+        if (hour <= site->hour)
+                return;
+        for (int64_t h = site->hour + 1; h <= hour && h <= site->hour + COLD_HOURS; h++)
+                site->hours[(hour - (h - site->hour - 1)) % COLD_HOURS] =
+                    (struct cold_hour){ 0 };
+        site->hour = hour;
+}
+
+void cold_site_note(struct cold_site *site, bool cold)
+{
+        struct cold_hour *h = &site->hours[site->hour % COLD_HOURS];
+
+        h->views++;
+        h->cold += cold;
+}
+
+static double root(double square)
+{
+        return square > 1 ? sqrt(square) : 1;
+}
+
+/* The key's own, but not less than that of all. */
+static double sigma_of(const struct cold_surge *s, const struct cold_spread *spread)
+{
+        return root(fmax(spread->square, s->square));
+}
+
+/* One step of the running mean of squares, each cut at `cut` times the mean so far. */
+static double step(double mean, double square, double cut, double cut_mean, double count)
+{
+        return mean + (fmin(square, cut * fmax(mean, 1)) / cut_mean - mean) / count;
+}
+
+static void note_spread(struct cold_spread *spread, double square)
+{
+        spread->closings += spread->closings < COLD_REMEMBERS;
+        spread->square =
+            step(spread->square, square, CUT_ALL, CUT_ALL_MEAN, (double)spread->closings);
+}
+
+static void note_usual(struct cold_surge *s, double z, double sigma)
+{
+        double cut = fmin(fmax(z, -USUAL_CUT * sigma), USUAL_CUT * sigma);
+        double square = (z - s->usual) * (z - s->usual);
+
+        s->closings += s->closings < USUAL_OVER;
+        s->square = (float)step(s->square, square, CUT_OWN, CUT_OWN_MEAN,
+                                s->closings + USUAL_AFTER);
+        s->usual += (float)((cut - s->usual) / (s->closings + USUAL_AFTER));
+}
+
+struct expectation {
+        double mean, variance;
+};
+
+/* Of the key's cold views in its hour; false when the rest of the site is too small. */
+static bool expect(const struct cold_surge *s, const struct cold_site *site,
+                   struct expectation *e)
+{
+        const struct cold_hour *all = &site->hours[s->hour % COLD_HOURS];
+        double rest = (double)all->views - s->views;
+        double rest_cold = (double)all->cold - s->cold;
+
+        if (site->hour - (int64_t)s->hour >= COLD_HOURS || rest < COLD_REST)
+                return false;
+        /* Never 0 or 1: half a view of each kind is added. */
+        double p = (rest_cold + 0.5) / (rest + 1);
+        e->mean = s->views * p;
+        e->variance = s->views * p * (1 - p) * (1 + s->views / rest);
+        return true;
+}
+
+static void forget_past(struct cold_surge *s)
+{
+        s->past_views = s->past_cold = 0;
+        s->expected = s->variance = 0;
+}
+
+static double bounded(double sum)
+{
+        return fmin(fmax(sum, 0), COLD_SUM_MAX);
+}
+
+/* S after a z. */
+static double add(const struct cold_surge *s, double z, double sigma)
+{
+        return bounded(s->sum + fmin((z - s->usual) / sigma, COLD_STEP_MAX) - DRIFT);
+}
+
+static void judge(struct cold_surge *s, struct cold_spread *spread)
+{
+        double z = (s->past_cold - s->expected) / sqrt(fmax(s->variance, 1));
+        double rest = z - s->usual;
+
+        if (s->closings == 0)
+                s->square = (float)spread->square;
+        double sigma = sigma_of(s, spread);
+        s->sum = (float)add(s, z, sigma);
+        s->last_variance = s->variance;
+        note_usual(s, z, sigma);
+        note_spread(spread, rest * rest);
+        forget_past(s);
+}
+
+static void close_hour(struct cold_surge *s, const struct cold_site *site,
+                       struct cold_spread *spread)
+{
+        struct expectation e;
+
+        if (s->views && expect(s, site, &e)) {
+                if (s->past_views == 0)
+                        s->since = s->hour;
+                s->past_views += s->views;
+                s->past_cold += s->cold;
+                s->expected += (float)e.mean;
+                s->variance += (float)e.variance;
+        }
+        s->views = s->cold = 0;
+        if (s->past_views >= COLD_PUT_AT)
+                judge(s, spread);
+}
+
+void cold_surge_advance(struct cold_surge *s, const struct cold_site *site,
+                        struct cold_spread *spread)
+{
+        if ((int64_t)s->hour == site->hour)
+                return;
+        close_hour(s, site, spread);
+        s->hour = (uint32_t)site->hour;
+        if (s->past_views && site->hour - (int64_t)s->since >= DAY)
+                forget_past(s);
+}
+
+void cold_surge_count(struct cold_surge *s, bool cold)
+{
+        s->views += s->views < UINT32_MAX;
+        s->cold += cold;
+}
+
+double cold_surge_value(const struct cold_surge *s, const struct cold_site *site,
+                        const struct cold_spread *spread)
+{
+        struct expectation e;
+
+        if (s->views + s->past_views < COLD_PUT_AT || !expect(s, site, &e))
+                return s->sum;
+        double variance = fmax(e.variance + s->variance, fmax(s->last_variance, 1));
+        double z =
+            ((double)s->cold + s->past_cold - e.mean - s->expected) / sqrt(variance);
+        return add(s, z, sigma_of(s, spread));
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cold - does a key view more targets that nobody views than the rest of the site?
+ *
+ * For each hour: v views of the key, c of them of cold targets, and p, the share of
+ * cold ones in the views that the rest of the site made in that very hour:
+ *
+ *      z = (c - p v) / sqrt(v p (1 - p) (1 + v / rest))     S = max(0, S + z/sigma - 1/2)
+ *
+ * shared/RESEARCH.md has the test and its figures ("alarm at 10"). What is added here, as
+ * simulations of people who differ ask for it (docs/detection-functions-site.md):
+ *
+ * - (1 + v / rest) is what p itself is uncertain by; 1 unless the key is a large part of
+ *   the site. Hours in which the rest made fewer than 50 views are passed over.
+ * - An hour with few views would make z anything but normal. Hours are put together
+ *   until there are 25 views; after a day without them they are forgotten. The variance
+ *   counts as 1 at least.
+ * - Large groups of people differ for good, and the larger they are the more their z. So
+ *   z less the key's usual z counts: a mean over some 336 hours, each cut at 2 sigma,
+ *   that begins at 0 as good as 48 hours seen. What was there from the beginning at less
+ *   than about 1 sigma an hour is not found; what is far out never becomes usual.
+ * - sigma is what that spreads by: the root of the mean square over all keys of the
+ *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
+ *   2, as good as 50 hours seen), or that of the key's own hours (cut at 3 sigma) where
+ *   it is larger, as in a small network with a recruiter. Never below 1.
+ * - z/sigma counts 2 at most, so that an alarm at 10 needs 7 hours: one recruiter's
+ *   busy afternoon in a small network is none.
+ * - S ends at 20, so that it comes down within 20 hours after a long incident.
+ *
+ * The value is S of the complete hours, brought forward by the views of the present one
+ * once there are 25: the same step with z over those, divided by the root of the
+ * larger of their variance and that of the last hours judged. So a part of an hour
+ * counts no more than its part, and the value may fall again before the hour ends.
+ *
+ * A key whose people always look at other targets than the rest do (a search engine, a
+ * recruiting firm) is told apart from scraping by nothing here.
+ *
+ * Cost: 48 bytes a key; a few additions, and a square root once an hour.
+ */
+#ifndef DETECT_COLD_H
+#define DETECT_COLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define COLD_HOURS     32 /* of the site that are kept */
+#define COLD_PUT_AT    25 /* views that make a z */
+#define COLD_REST      50 /* views of the rest that make a p */
+#define COLD_SUM_MAX   20.0
+#define COLD_STEP_MAX  2.0 /* of z/sigma */
+#define COLD_SIGMA     2.0
+#define COLD_CLOSINGS  50   /* that the first sigma is as good as */
+#define COLD_REMEMBERS 5000 /* closings that sigma is a mean over, about */
+
+/* Views of one hour, cold ones among them. */
+struct cold_hour {
+        uint64_t views, cold;
+};
+
+struct cold_site {
+        int64_t hour; /* the running one */
+        struct cold_hour hours[COLD_HOURS];
+};
+
+/* What z spreads by. */
+struct cold_spread {
+        double square; /* of sigma */
+        uint64_t closings;
+};
+
+/* Of a key; begins as zeroes. */
+struct cold_surge {
+        float sum;
+        float expected, variance; /* of complete hours that are not judged yet */
+        float last_variance;      /* of those that were judged last */
+        uint32_t past_views, past_cold;
+        uint32_t views, cold; /* in `hour` */
+        uint32_t hour;
+        uint32_t since; /* hour of the first of past_views */
+        float usual;    /* mean of z */
+        float square;   /* of what z spreads by around it */
+        uint32_t closings;
+};
+
+void cold_site_init(struct cold_site *);
+void cold_spread_init(struct cold_spread *);
+
+/* It is `now_ns`, which does not go back. */
+void cold_site_advance(struct cold_site *, int64_t now_ns);
+
+/* A view of anybody; before it is counted for the key that made it. */
+void cold_site_note(struct cold_site *, bool cold);
+
+/* Judges the key's hours that are over. Before a count, and before the value is read. */
+void cold_surge_advance(struct cold_surge *, const struct cold_site *,
+                        struct cold_spread *);
+void cold_surge_count(struct cold_surge *, bool cold);
+double cold_surge_value(const struct cold_surge *, const struct cold_site *,
+                        const struct cold_spread *);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/statistics.h"
+
+#include "base/check.h"
+
+#include "detect/transfer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define VIEWS_PART 16 /* of the memory: one in so many bytes */
+#define FIT_PART   64
+
+static bool is_of_population(enum slot_kind kind)
+{
+        return kind == SLOT_COLD_SURGE || kind == SLOT_COLLISIONS;
+}
+
+static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
+{
+        for (unsigned i = 0; i < rules->table_count; i++)
+                for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
+                        if (is(rules->tables[i].slots[k].kind))
+                                return true;
+        return false;
+}
+
+static bool is_of_views(enum slot_kind kind)
+{
+        return is_of_population(kind) || kind == SLOT_VIEWS || kind == SLOT_COLD_VIEWS;
+}
+
+static bool is_of_days(enum slot_kind kind)
+{
+        return is_of_views(kind) && kind != SLOT_COLLISIONS;
+}
+
+/* ---- populations ---- */
+
+static bool page_may_meet(const struct rules *rules, unsigned condition,
+                          const struct field *page, int number)
+{
+        while (condition != CONDITION_ALWAYS) {
+                const struct condition *c = &rules->conditions[condition];
+                if (!expr_may_hold(c->expr, page, number))
+                        return false;
+                condition = c->base;
+        }
+        return true;
+}
+
+static bool *pages_of(const struct statistics *s, unsigned condition)
+{
+        const struct field *page = rules_page_field(s->rules);
+        bool *pages = calloc(s->page_count, sizeof(*pages));
+
+        for (unsigned i = 0; pages && i < s->page_count; i++)
+                pages[i] = page_may_meet(s->rules, condition, page, (int)i);
+        return pages;
+}
+
+/* Takes `pages` over; one population for equal ones. */
+static struct population *find_population(struct statistics *s, bool *pages)
+{
+        struct population *p = s->populations;
+
+        for (unsigned i = 0; i < s->population_count; i++, p++)
+                if (memcmp(p->pages, pages, s->page_count) == 0) {
+                        free(pages);
+                        return p;
+                }
+        p = realloc(s->populations, (s->population_count + 1) * sizeof(*p));
+        if (!p) {
+                free(pages);
+                return NULL;
+        }
+        s->populations = p;
+        p += s->population_count++;
+        *p = (struct population){ .pages = pages };
+        return p;
+}
+
+static bool add_population(struct statistics *s, const struct slot *slot)
+{
+        bool *pages = pages_of(s, slot->condition);
+        struct population *p = pages ? find_population(s, pages) : NULL;
+
+        if (!p)
+                return false;
+        s->population_of[slot->condition] = (unsigned)(p - s->populations);
+        if (slot->kind != SLOT_COLLISIONS || p->collides)
+                return true;
+        p->collides = true;
+        return collisions_site_init(&p->collisions);
+}
+
+static bool init_populations(struct statistics *s)
+{
+        const struct value_names *pages = site_page_names(s->rules->vocabulary.site);
+        const struct rules *rules = s->rules;
+
+        while (pages->name(pages->context, (int)s->page_count))
+                s->page_count++;
+        s->population_of = calloc(rules->condition_count, sizeof(*s->population_of));
+        if (!s->population_of)
+                return false;
+        for (unsigned i = 0; i < rules->table_count; i++)
+                for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
+                        if (is_of_population(rules->tables[i].slots[k].kind) &&
+                            !add_population(s, &rules->tables[i].slots[k]))
+                                return false;
+        size_t spreads = (size_t)rules->table_count * s->population_count;
+        s->spreads = calloc(spreads + 1, sizeof(*s->spreads));
+        for (size_t i = 0; s->spreads && i < spreads; i++)
+                cold_spread_init(&s->spreads[i]);
+        return s->spreads != NULL;
+}
+
+struct population *statistics_population(const struct statistics *s,
+                                         const struct slot *slot)
+{
+        return &s->populations[s->population_of[slot->condition]];
+}
+
+struct cold_spread *statistics_spread(const struct statistics *s, const struct slot *slot,
+                                      const struct table_plan *table)
+{
+        size_t number = (size_t)(table - s->rules->tables);
+
+        return &s->spreads[number * s->population_count +
+                           s->population_of[slot->condition]];
+}
+
+/* ---- memory ---- */
+
+static uint64_t part_of(uint64_t *memory, unsigned part)
+{
+        uint64_t bytes = *memory / part;
+
+        *memory -= bytes;
+        return bytes;
+}
+
+bool statistics_init(struct statistics *s, const struct rules *rules,
+                     const struct hash_key *key, uint64_t *memory,
+                     struct counters *counters)
+{
+        uint64_t whole = *memory;
+
+        /* One that is read back has no expressions; statistics_transfer fills it. */
+        *s = (struct statistics){ .rules = rules, .key = key, .counters = counters };
+        if (rules->is_plan)
+                return true;
+        s->wants_days =
+            rules_read_field(rules, "target.cold") || any_slot(rules, is_of_days);
+        s->wants_views = s->wants_days || rules_read_field(rules, "target.views") ||
+                         any_slot(rules, is_of_views);
+        s->wants_fit = rules_read_field(rules, "ua.fit");
+        CHECK(whole >= VIEWS_PART);
+        return (!s->wants_views || views_init(&s->views, part_of(memory, VIEWS_PART),
+                                              s->wants_days, counters)) &&
+               (!s->wants_fit ||
+                fit_init(&s->fit, part_of(memory, FIT_PART), counters)) &&
+               init_populations(s);
+}
+
+void statistics_free(struct statistics *s)
+{
+        for (unsigned i = 0; i < s->population_count; i++) {
+                free(s->populations[i].pages);
+                collisions_site_free(&s->populations[i].collisions);
+        }
+        free(s->populations);
+        free(s->population_of);
+        free(s->spreads);
+        views_free(&s->views);
+        fit_free(&s->fit);
+        *s = (struct statistics){ 0 };
+}
+
+/* ---- other rules, other runs ---- */
+
+static void carry_population(struct population *from, struct population *to)
+{
+        to->cold = from->cold;
+        if (!from->collides || !to->collides)
+                return;
+        collisions_site_free(&to->collisions);
+        to->collisions = from->collisions;
+        from->collisions = (struct collisions_site){ .table = NULL };
+}
+
+static void carry_spreads(const struct statistics *from, unsigned old,
+                          struct statistics *to, unsigned new, const unsigned *tables)
+{
+        for (unsigned i = 0; i < from->rules->table_count; i++)
+                if (tables[i] != UINT32_MAX)
+                        to->spreads[tables[i] * (size_t)to->population_count + new] =
+                            from->spreads[i * (size_t)from->population_count + old];
+}
+
+static void carry_populations(struct statistics *from, struct statistics *to,
+                              const unsigned *tables)
+{
+        if (from->page_count != to->page_count)
+                return;
+        for (unsigned i = 0; i < to->population_count; i++)
+                for (unsigned k = 0; k < from->population_count; k++) {
+                        struct population *a = &from->populations[k];
+                        struct population *b = &to->populations[i];
+                        if (memcmp(a->pages, b->pages, to->page_count) != 0)
+                                continue;
+                        carry_population(a, b);
+                        carry_spreads(from, k, to, i, tables);
+                }
+}
+
+void statistics_carry(struct statistics *from, struct statistics *to,
+                      const unsigned *tables)
+{
+        if (from->wants_views && to->wants_views &&
+            (from->wants_days || !to->wants_days) &&
+            from->views.width == to->views.width) {
+                views_free(&to->views);
+                to->views = from->views;
+                from->views = (struct views){ .columns = NULL };
+        }
+        if (from->wants_fit && to->wants_fit && from->fit.sets == to->fit.sets) {
+                fit_free(&to->fit);
+                to->fit = from->fit;
+                from->fit = (struct fit){ .entries = NULL };
+        }
+        carry_populations(from, to, tables);
+}
+
+static bool make_read_ones(struct statistics *s, uint64_t memory)
+{
+        return (!s->wants_views || views_init(&s->views, part_of(&memory, VIEWS_PART),
+                                              s->wants_days, s->counters)) &&
+               (!s->wants_fit ||
+                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters));
+}
+
+static void transfer_populations(struct statistics *s, struct transfer *t)
+{
+        unsigned conditions = s->rules->condition_count;
+        unsigned count = s->population_count, spreads = count * s->rules->table_count;
+
+        TRANSFER(t, s->page_count);
+        transfer_array(t, &s->populations, &count, sizeof(*s->populations), 4096);
+        for (unsigned i = 0; t->is_reading && i < count; i++) {
+                s->populations[i].pages = NULL;
+                s->populations[i].collisions.table = NULL;
+        }
+        s->population_count = count;
+        for (unsigned i = 0; i < count; i++) {
+                struct population *p = &s->populations[i];
+                unsigned pages = s->page_count;
+                transfer_array(t, &p->pages, &pages, sizeof(*p->pages), 65536);
+                if (pages != s->page_count)
+                        transfer_fail(t, "a list is too long");
+                if (!p->collides)
+                        continue;
+                if (t->is_reading && !collisions_site_init(&p->collisions))
+                        transfer_fail(t, "there is no memory for it");
+                collisions_site_transfer(&p->collisions, t);
+        }
+        transfer_array(t, &s->population_of, &conditions, sizeof(*s->population_of),
+                       1 << 20);
+        transfer_array(t, &s->spreads, &spreads, sizeof(*s->spreads), 1 << 20);
+}
+
+void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memory)
+{
+        TRANSFER(t, s->wants_views);
+        TRANSFER(t, s->wants_days);
+        TRANSFER(t, s->wants_fit);
+        if (t->has_failed)
+                return;
+        if (t->is_reading && !make_read_ones(s, memory)) {
+                transfer_fail(t, "there is no memory for it");
+                return;
+        }
+        if (s->wants_views)
+                views_transfer(&s->views, t);
+        if (s->wants_fit)
+                fit_transfer(&s->fit, t);
+        transfer_populations(s, t);
+}
+
+/* ---- a transaction ---- */
+
+static uint64_t hash_network(const struct hash_key *key, const struct network *n)
+{
+        uint8_t bytes[17];
+
+        memcpy(bytes, n->ip.bytes, 16);
+        bytes[16] = n->bits;
+        return hash_bytes(key, bytes, sizeof(bytes));
+}
+
+static void see_target(struct statistics *s, const struct record *r)
+{
+        struct slice target = record_text(r, RECORD_TARGET);
+
+        s->sight.has_target = !slice_is_none(target);
+        if (!s->wants_views || !s->sight.has_target)
+                return;
+        s->sight.is_view = r->status >= 200 && r->status <= 299;
+        s->sight.page = r->page;
+        /* Targets of two pages are two, even of one name. */
+        s->sight.target = hash_mix(hash_slice(s->key, target), r->page + 1U);
+        s->sight.cold = views_coldness(&s->views, s->sight.target);
+}
+
+static uint64_t never_0(uint64_t hash)
+{
+        return hash ? hash : 1;
+}
+
+static void see_software(struct statistics *s, const struct record *r, struct slice ja4)
+{
+        struct slice family = record_text(r, RECORD_UA_FAMILY);
+
+        if (!s->wants_fit || slice_is_none(family) || r->http_shape == 0)
+                return;
+        s->sight.fit = (struct fit_sight){
+                .visitor = hash_network(s->key, &r->client_host),
+                .family = never_0(hash_slice(s->key, family)),
+                .kind = r->request_kind,
+                .shape = r->http_shape,
+                .ja4 = slice_is_none(ja4) ? 0 : never_0(hash_slice(s->key, ja4)),
+        };
+}
+
+static uint64_t person_of(const struct statistics *s, const struct record *r)
+{
+        struct slice session = record_text(r, RECORD_SESSION);
+
+        return session.len ? hash_slice(s->key, session)
+                           : hash_network(s->key, &r->client_host);
+}
+
+static void note_collision(struct statistics *s, struct population *p,
+                           const struct record *r)
+{
+        s->sight.is_top = views_is_top(&s->views, s->sight.target);
+        if (!s->sight.is_top)
+                collisions_site_note(&p->collisions, s->sight.target, person_of(s, r),
+                                     s->views.now_ns);
+}
+
+static void note_populations(struct statistics *s, const struct record *r)
+{
+        for (unsigned i = 0; i < s->population_count; i++) {
+                struct population *p = &s->populations[i];
+                cold_site_advance(&p->cold, s->views.now_ns);
+                if (!s->sight.is_view || r->page >= s->page_count || !p->pages[r->page])
+                        continue;
+                if (s->sight.cold != COLD_UNKNOWN)
+                        cold_site_note(&p->cold, s->sight.cold == COLD_YES);
+                if (p->collides)
+                        note_collision(s, p, r);
+        }
+}
+
+void statistics_begin(struct statistics *s, const struct record *r, struct slice ja4)
+{
+        s->sight = (struct sight){ .cold = COLD_UNKNOWN };
+        if (s->wants_views)
+                views_advance(&s->views, r->end_ns);
+        if (s->wants_fit)
+                fit_advance(&s->fit, r->end_ns);
+        see_target(s, r);
+        see_software(s, r, ja4);
+        note_populations(s, r);
+}
+
+void statistics_end(struct statistics *s)
+{
+        if (s->sight.is_view)
+                views_note(&s->views, s->sight.target);
+        if (s->wants_fit)
+                fit_note(&s->fit, &s->sight.fit);
+}
+
+double statistics_views(const struct statistics *s)
+{
+        return s->sight.has_target ? (double)views_count(&s->views, s->sight.target)
+                                   : NAN;
+}
+
+double statistics_fit(const struct statistics *s)
+{
+        return fit_value(&s->fit, &s->sight.fit);
+}

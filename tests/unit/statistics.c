@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* What rules see of the whole site, through the engine. */
+#include "unit/detect_world.h"
+
+#include "detect/statistics.h"
+
+#define HOUR 3600000LL
+
+static void view(struct world *w, int64_t at_ms, const char *client, unsigned n)
+{
+        world_view(w, at_ms, client, n);
+}
+
+static void targets_views_are_those_before(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: third\n"
+                                    "    where: target.views == 2\n"
+                                    "    per: client.ip\n"
+                                    "    when: count(1h) >= 1\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        view(w, 0, "198.51.100.1", 7);
+        /* What is not served is no view; a target of another page is another one. */
+        world_hit(w, (struct hit){ .at_ms = 1,
+                                   .client = "198.51.100.2",
+                                   .page = PAGE_PROFILE,
+                                   .status = 404,
+                                   .target = "user7" });
+        world_hit(w, (struct hit){ .at_ms = 2,
+                                   .client = "198.51.100.3",
+                                   .page = PAGE_SEARCH,
+                                   .target = "user7" });
+        world_hit(w, (struct hit){ .at_ms = 3, .client = "198.51.100.4" });
+        view(w, 4, "198.51.100.5", 7);
+        assert_int_equal(w->events, 0);
+        view(w, 5, "198.51.100.6", 7);
+        world_expect(w, "raised third client.ip=198.51.100.6 n=0 at=5\n");
+        world_free(w);
+}
+
+static void a_view_is_not_its_own_precedent(void **state)
+{
+        static const char rules[] =
+            "rules:\n"
+            "  - name: cold\n"
+            "    per: client.ip\n"
+            "    when: count(target.cold, 1h) >= 1\n"
+            "  - name: share\n"
+            "    per: client.ip\n"
+            "    when: cold_share(1h) >= 50% and cold_share(status == 200, 1h) < 100%\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        for (unsigned i = 0; i < 10; i++)
+                view(w, i, "198.51.100.1", i);
+        view(w, 12 * HOUR - 1, "198.51.100.2", 77);
+        assert_int_equal(w->events, 0); /* nothing is known yet */
+        view(w, 12 * HOUR, "198.51.100.3", 3);
+        assert_int_equal(w->events, 0);
+        view(w, 12 * HOUR + 1, "198.51.100.3", 88);
+        world_expect(w, "raised cold client.ip=198.51.100.3 n=0 at=43200001\n"
+                        "raised share client.ip=198.51.100.3 n=0 at=43200001\n");
+        /* Viewed once, it is cold no more; the others are not counted at all. */
+        view(w, 12 * HOUR + 2, "198.51.100.4", 88);
+        world_hit(w, (struct hit){ .at_ms = 12 * HOUR + 3,
+                                   .client = "198.51.100.5",
+                                   .page = PAGE_PROFILE,
+                                   .status = 404,
+                                   .target = "user99" });
+        world_expect(w, "raised cold client.ip=198.51.100.5 n=0 at=43200003\n");
+        world_free(w);
+}
+
+static void what_is_not_viewed_has_no_cold_share(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: none\n"
+                                    "    per: client.ip\n"
+                                    "    when: not present(cold_share(1h))\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        view(w, 0, "198.51.100.1", 1); /* before 12 h */
+        assert_int_equal(w->raised, 1);
+        view(w, 13 * HOUR, "198.51.100.2", 1);
+        assert_int_equal(w->raised, 1);
+        world_hit(w, (struct hit){ .at_ms = 13 * HOUR, .client = "198.51.100.3" });
+        assert_int_equal(w->raised, 2);
+        world_free(w);
+}
+
+/* The site reads what is warm; one network reads what is cold, over ten hours. */
+static void a_network_that_reads_cold_targets_surges(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: surge\n"
+                                    "    where: page == profile and %s\n"
+                                    "    per: client.prefix\n"
+                                    "    when: cold_surge() >= 10\n";
+        static const char raised[] = "raised surge client.prefix=198.51.100.0/24 n=0 at=";
+        static const char *const where[] = { "status == 200", "client.ip in "
+                                                              "198.51.100.0/24" };
+        char text[512], client[32];
+        (void)state;
+
+        for (unsigned k = 0; k < 2; k++) {
+                unsigned next = 1000;
+                snprintf(text, sizeof(text), rules, where[k]);
+                struct world *w = world_new(text);
+                for (int64_t hour = 0; hour < 23; hour++)
+                        for (unsigned i = 0; i < 300; i++) {
+                                int64_t at = hour * HOUR + i * 12000;
+                                snprintf(client, sizeof(client), "203.0.%u.9",
+                                         113 + i % 5);
+                                view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
+                                if (hour >= 13 && i % 8 == 0)
+                                        view(w, at + 5, "198.51.100.9", next++);
+                                /* Another page's views are no matter. */
+                                world_hit(w, (struct hit){ .at_ms = at + 6,
+                                                           .client = "203.0.200.9",
+                                                           .page = PAGE_SEARCH,
+                                                           .target = client });
+                        }
+                assert_int_equal(w->raised, 1);
+                assert_true(strncmp((const char *)w->told.data, raised, strlen(raised)) ==
+                            0);
+                long long at = atoll((const char *)w->told.data + strlen(raised));
+                assert_in_range(at, 19 * HOUR, 20 * HOUR); /* the seventh hour */
+                world_free(w);
+        }
+}
+
+/* Many people and few targets; a group of addresses that repeats none. */
+static void a_group_that_shares_a_crawl_is_seen(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: crawl\n"
+                                    "    where: page == profile\n"
+                                    "    per: http.shape\n"
+                                    "    when: undercollision(target, 24h) >= 7\n";
+        struct world *w = world_new(rules);
+        char client[32], target[32];
+        uint32_t seed = 5;
+        (void)state;
+
+        for (unsigned i = 0; i < 4000; i++) {
+                seed = seed * 1664525 + 1013904223;
+                snprintf(client, sizeof(client), "203.0.%u.%u", seed >> 12 & 63, i % 200);
+                snprintf(target, sizeof(target), "user%u", (seed >> 12) % 20000);
+                world_hit(w, (struct hit){ .at_ms = i * 10000LL,
+                                           .client = client,
+                                           .page = PAGE_PROFILE,
+                                           .target = target,
+                                           .shape = 1 + i % 3 });
+                assert_int_equal(w->raised, 0);
+        }
+        unsigned n = 0;
+        for (; w->raised == 0 && n < 2000; n++) {
+                snprintf(client, sizeof(client), "198.51.100.%u", n % 50);
+                snprintf(target, sizeof(target), "user%u", n);
+                world_hit(w, (struct hit){ .at_ms = 40000000 + n * 1000LL,
+                                           .client = client,
+                                           .page = PAGE_PROFILE,
+                                           .target = target,
+                                           .shape = 9 });
+        }
+        world_expect_last(w, "raised crawl http.shape=0000000000000009");
+        /* 1/20000 of pairs, times 0.49: 1147 views make ln 1e7; s is less two errors,
+           and the crawl itself is among the views that it is learnt from. */
+        assert_in_range(n, 1147, 1500);
+        world_free(w);
+}
+
+static void undercollision_is_of_targets(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: a\n"
+                                    "    per: client.ip\n"
+                                    "    when: undercollision(session, 1h) > 3\n";
+        struct diag *diag = diag_new();
+        struct site *site = site_parse("site.yaml", slice_str(world_site), diag);
+        struct buf text = { 0 };
+        (void)state;
+
+        assert_null(rules_parse("r.yaml", slice_str(rules), site, diag));
+        diag_print(diag, &text);
+        buf_put_byte(&text, 0);
+        assert_string_equal(
+            (const char *)text.data,
+            "r.yaml:4:11: undercollision() compares with the views of the "
+            "site: its first argument is target\n");
+        buf_free(&text);
+        site_free(&site);
+        diag_free(&diag);
+}
+
+static void hit_of(struct world *w, int64_t at_ms, unsigned visitor, const char *family,
+                   uint32_t kind, uint64_t shape)
+{
+        char client[32];
+        struct world_record r;
+
+        snprintf(client, sizeof(client), "203.0.%u.%u", visitor / 250, visitor % 250);
+        world_make_record(
+            &(struct hit){ .at_ms = at_ms, .client = client, .shape = shape }, &r);
+        world_put_text(&r, &r.record.texts[RECORD_UA_FAMILY], family);
+        r.record.request_kind = kind;
+        engine_record(w->engine, &r.record);
+}
+
+static void a_shape_that_the_family_never_shows_does_not_fit(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: odd\n"
+                                    "    where: ua.fit < -6\n"
+                                    "    per: client.ip\n"
+                                    "    when: count(1h) >= 1\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        for (unsigned i = 0; i < 200; i++) {
+                hit_of(w, i, i, "chrome", 1, 11);
+                hit_of(w, i, i, "chrome", 2, 12);
+        }
+        hit_of(w, 1000, 300, "chrome", 1, 99); /* before 12 h */
+        hit_of(w, 12 * HOUR, 301, "chrome", 1, 11);
+        hit_of(w, 12 * HOUR, 301, "chrome", 2, 12);
+        hit_of(w, 12 * HOUR, 302, "firefox", 1, 12); /* nobody knows how that looks */
+        assert_int_equal(w->events, 0);
+        /* Of another kind of request, the same shape is odd. */
+        hit_of(w, 12 * HOUR + 1, 303, "chrome", 1, 12);
+        world_expect(w, "raised odd client.ip=203.0.1.53 n=0 at=43200001\n");
+        world_free(w);
+}
+
+static void all_pages_are_looked_at_for_what_is_usual(void **state)
+{
+        static const char *const texts[] = { "ua.fit < -6 and page == signup",
+                                             "page == signup" };
+        char text[256];
+        (void)state;
+
+        for (unsigned i = 0; i < 2; i++) {
+                snprintf(text, sizeof(text),
+                         "rules:\n  - name: a\n    where: %s\n    per: client.ip\n"
+                         "    when: count(1h) >= 1\n",
+                         texts[i]);
+                struct world *w = world_new(text);
+                assert_int_equal(rules_look_at(w->rules, PAGE_SEARCH), i == 0);
+                assert_int_equal(rules_read_agents(w->rules), i == 0);
+                world_free(w);
+        }
+}
+
+static void the_site_is_the_pages_that_the_rule_looks_at(void **state)
+{
+        static const char rules[] =
+            "rules:\n"
+            "  - name: a\n"
+            "    where: page == profile and client.ip == 198.51.100.1\n"
+            "    per: client.ip\n"
+            "    when: cold_surge() > 9 or undercollision(target, status == 200, 1h) > "
+            "9\n";
+        struct world *w = world_new(rules);
+        struct statistics s;
+        struct hash_key key = hash_key_fixed();
+        uint64_t memory = 64 << 20;
+        (void)state;
+
+        assert_true(statistics_init(&s, w->rules, &key, &memory, &w->counters));
+        assert_int_equal(s.population_count, 1); /* for both */
+        for (unsigned page = 0; page < s.page_count; page++)
+                assert_int_equal(s.populations[0].pages[page], page == PAGE_PROFILE);
+        statistics_free(&s);
+        world_free(w);
+}
+
+static void nothing_is_taken_when_nobody_asks(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: a\n"
+                                    "    per: client.ip\n"
+                                    "    when: %s >= 1\n";
+        char text[256];
+        struct counters counters = { 0 };
+        (void)state;
+
+        for (unsigned i = 0; i < 3; i++) {
+                static const char *const read[] = { "count(1h)", "max(target.views, 1h)",
+                                                    "cold_share(1h)" };
+                struct statistics s;
+                struct hash_key key = hash_key_fixed();
+                uint64_t memory = 64 << 20;
+                snprintf(text, sizeof(text), rules, read[i]);
+                struct world *w = world_new(text);
+                assert_true(statistics_init(&s, w->rules, &key, &memory, &counters));
+                assert_int_equal(memory, (64 << 20) - (i ? 4 << 20 : 0));
+                /* The sizes are what was taken, and do not grow. */
+                assert_true((uint64_t)s.views.width * 144 + s.views.day_places <=
+                            4 << 20);
+                assert_true(i == 0 || (uint64_t)s.views.width * 144 + s.views.day_places >
+                                          (4 << 20) - 200);
+                assert_int_equal(s.views.days != NULL, i == 2);
+                statistics_free(&s);
+                world_free(w);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(targets_views_are_those_before),
+                cmocka_unit_test(a_view_is_not_its_own_precedent),
+                cmocka_unit_test(what_is_not_viewed_has_no_cold_share),
+                cmocka_unit_test(a_network_that_reads_cold_targets_surges),
+                cmocka_unit_test(a_group_that_shares_a_crawl_is_seen),
+                cmocka_unit_test(undercollision_is_of_targets),
+                cmocka_unit_test(a_shape_that_the_family_never_shows_does_not_fit),
+                cmocka_unit_test(all_pages_are_looked_at_for_what_is_usual),
+                cmocka_unit_test(the_site_is_the_pages_that_the_rule_looks_at),
+                cmocka_unit_test(nothing_is_taken_when_nobody_asks),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
