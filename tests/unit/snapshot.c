@@ -135,6 +135,70 @@ static void other_rules_take_over_what_is_written_the_same(void **state)
         world_free(again);
 }
 
+#define SITE                                                                            \
+        "rules:\n"                                                                      \
+        "  - name: site\n"                                                              \
+        "    where: page == profile and target.views >= 0\n"                            \
+        "    per: client.prefix\n"                                                      \
+        "    when: cold_share(6h) > 9 or cold_surge() > 999 or skew(target, 6h) > 9e9 " \
+        "or undercollision(target, 6h) > 999 or top_share(target, 6h) > 9 "             \
+        "or gap_entropy(6h) > 99 or surge(2x) > 99 or max(target.views, 6h) > 9e9\n"
+#define MORE                                                                             \
+        "  - { name: more, where: page == profile, per: client.ip, when: \"count(1h) > " \
+        "9999\" }\n"
+
+/* Three days of views; what every function of one key says at the end goes to `values`.
+ */
+static void watch(struct world *w, unsigned restarts, double values[8])
+{
+        uint64_t random = 11, hash;
+        char target[16], client[24];
+        enum { COUNT = 30000 };
+
+        for (unsigned i = 0; i < COUNT; i++) {
+                unsigned wide = next(&random) % 3 ? 300 : 20000;
+                snprintf(target, sizeof(target), "user%u",
+                         (unsigned)(next(&random) % wide));
+                snprintf(client, sizeof(client), "198.51.%u.%u",
+                         100 + (unsigned)(next(&random) % 5),
+                         1 + (unsigned)(next(&random) % 50));
+                world_hit(w, (struct hit){ .at_ms = (int64_t)i * 8640 +
+                                                    (int64_t)(next(&random) % 8000),
+                                           .client = client,
+                                           .page = PAGE_PROFILE,
+                                           .target = target,
+                                           .path = "/in/x",
+                                           .status = 200 });
+                if (restarts && i % (COUNT / restarts) == 1234)
+                        restart(w, i / (COUNT / restarts) % 2 ? SITE MORE : SITE);
+        }
+        struct engine *e = w->engine;
+        assert_true(table_key(&e->tables[0], &e->facts, &hash));
+        for (unsigned i = 0; i < 8; i++) {
+                struct value v =
+                    table_value(&e->tables[0],
+                                table_at(&e->tables[0], table_find(&e->tables[0], hash)),
+                                &e->rules->rules[0].aggregates[i]);
+                values[i] = v.type == VALUE_MISSING ? -1 : v.number;
+        }
+}
+
+static void what_is_known_of_the_site_goes_on(void **state)
+{
+        struct world *still = world_new(SITE), *again = world_new(SITE);
+        double a[8], b[8];
+        (void)state;
+
+        watch(still, 0, a);
+        watch(again, 5, b);
+        for (unsigned i = 0; i < 8; i++) {
+                assert_true(a[i] >= 0); /* known by now */
+                assert_float_equal(a[i], b[i], 0);
+        }
+        world_free(still);
+        world_free(again);
+}
+
 static void refuse(struct world *w, const uint8_t *bytes, size_t len, uint64_t memory,
                    const char *expected)
 {
@@ -213,6 +277,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_restart_changes_no_alert),
                 cmocka_unit_test(other_rules_take_over_what_is_written_the_same),
+                cmocka_unit_test(what_is_known_of_the_site_goes_on),
                 cmocka_unit_test(what_is_damaged_is_refused),
                 cmocka_unit_test(a_smaller_limit_is_said),
         };
