@@ -12,6 +12,9 @@
 #define EVICT_TRIES     8
 #define FORMS_PART      64 /* of the memory: for forms that were served */
 #define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
+#define TAGS_PART       16 /* of the memory: the most that tags may take */
+#define GROUPS_PART     32
+#define BIRTHS_PART     32
 #define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -27,11 +30,45 @@ static bool init_forms(struct engine *e, uint64_t *memory)
                           &e->options.hash_key, &e->missed);
 }
 
+static uint32_t most(uint64_t memory, unsigned part, size_t size)
+{
+        uint64_t count = memory / part / size;
+
+        return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+/* How many of those below are in use; incidents always have groups. */
+static unsigned memories(const struct rules *rules)
+{
+        return 1 + (rules->tags.count > 0) + rules_remember_births(rules);
+}
+
+/* What outlives the keys: who carries a tag, is of a group, was signed up when. */
+static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_bytes)
+{
+        struct counters *counters = e->options.counters;
+
+        e->remembers_births = rules_remember_births(e->rules);
+        if (e->remembers_births)
+                e->facts.subject.births = &e->births;
+        e->facts.tags = &e->tags;
+        return tags_init(&e->tags, &e->budget, e->rules->tags.count ? index_bytes : 0,
+                         most(memory, TAGS_PART, sizeof(struct tag)),
+                         &counters->tags_evicted) &&
+               tags_init(&e->groups, &e->budget, index_bytes,
+                         most(memory, GROUPS_PART, sizeof(struct tag)),
+                         &counters->groups_evicted) &&
+               births_init(&e->births, &e->budget, &e->options.hash_key,
+                           e->remembers_births ? index_bytes : 0,
+                           most(memory, BIRTHS_PART, BIRTH_SIZE),
+                           &counters->births_evicted);
+}
+
 static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
-        unsigned indexes = e->rules->table_count + 3;
+        unsigned indexes = e->rules->table_count + 3 + memories(e->rules);
         uint64_t index_bytes = memory / INDEX_PART / indexes;
 
         if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
@@ -40,6 +77,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !missed_init(&e->missed) || !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
+                return false;
+        if (!init_memories(e, memory, index_bytes))
                 return false;
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
@@ -94,6 +133,9 @@ void engine_free(struct engine **pointer)
         cases_free(&e->cases);
         missed_free(&e->missed);
         forms_free(&e->forms);
+        births_free(&e->births);
+        tags_free(&e->groups);
+        tags_free(&e->tags);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
         budget_free(&e->budget);
@@ -226,13 +268,17 @@ struct look {
         struct table *table;
         struct entry *entry;
         uint32_t handle;
+        uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
 };
 
 static struct value read_aggregate(void *context, const struct aggregate *a)
 {
         const struct look *look = context;
+        const struct expr_subject *reading = &look->engine->facts.reading;
 
+        if (a->function->of_transaction)
+                return reading->aggregate(reading->context, a);
         return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
 }
 
@@ -304,6 +350,7 @@ static void raise(const struct look *look)
         add_early_samples(look, c);
         add_record_sample(e, c);
         e->options.counters->incidents_raised++;
+        tagging_raised(e, c);
         blocking_due(e, c, time_ns);
         report_event(e, c, INCIDENT_RAISED, time_ns);
 }
@@ -345,6 +392,7 @@ static void go_on(const struct look *look, struct incident_case *c, bool holds)
         if (holds) {
                 c->held_ns = time_ns > c->held_ns ? time_ns : c->held_ns;
                 note_evidence(look, c);
+                tagging_joined(e, c, look->actor, time_ns);
         }
         bool blocked = block_is_due(rule, c, time_ns) && blocking_due(e, c, time_ns);
         if (!blocked && !(holds && time_ns >= c->update_ns))
@@ -368,6 +416,15 @@ static struct incident_case *open_case(const struct look *look)
         return NULL;
 }
 
+static void note_signal(const struct look *look)
+{
+        struct engine *e = look->engine;
+
+        if (!table_signal(look->table, look->entry, look->rule->signal,
+                          e->facts.subject.record->end_ns))
+                e->options.counters->signals_dropped++;
+}
+
 static void look_at_rule(struct look *look)
 {
         struct engine *e = look->engine;
@@ -380,6 +437,11 @@ static void look_at_rule(struct look *look)
             look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
+        if (look->rule->is_signal) {
+                if (holds && look->rule->mode == MODE_ALERT)
+                        note_signal(look);
+                return;
+        }
         if (c)
                 go_on(look, c, holds);
         else if (holds)
@@ -443,8 +505,8 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         note_transaction(e, t, entry, actor, visit->met);
         table_count(t, entry, &e->facts, visit->met);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e, t, entry, handle,
-                                     &e->rules->rules[t->plan->rules[i]] };
+                struct look look = { e,      t,     entry,
+                                     handle, actor, &e->rules->rules[t->plan->rules[i]] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }
@@ -510,6 +572,9 @@ static void count_record(struct engine *e, const struct record *record)
 {
         facts_begin(&e->facts, record);
         join(e, record);
+        tagging_follow(e, record);
+        if (e->remembers_births)
+                births_note(&e->births, record);
         unsigned count = find_visits(e);
         if (count == 0)
                 return;

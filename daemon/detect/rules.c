@@ -123,6 +123,17 @@ static void read_lists(struct loading *l)
         }
 }
 
+static void read_tags(struct loading *l)
+{
+        struct rules *rules = l->rules;
+
+        for (unsigned i = 0; i < l->count; i++)
+                if (l->files[i])
+                        rules_collect_tags(rules, yaml_root(l->files[i]));
+        rules->vocabulary.conditions.tags = &rules->tags.language;
+        rules->vocabulary.full.tags = &rules->tags.language;
+}
+
 static bool is_name_taken(struct loading *l, const struct rule *rule)
 {
         for (unsigned i = 0; i < l->taken_count; i++)
@@ -288,6 +299,7 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         read_lists(l);
         vocabulary_init(&rules->vocabulary, rules->vocabulary.site,
                         lists_all(&rules->lists));
+        read_tags(l);
         for (unsigned i = 0; i < l->count; i++)
                 if (l->files[i])
                         read_file(l, l->files[i]);
@@ -377,8 +389,24 @@ int rules_form_page(const struct rules *rules)
         return pages->find(pages->context, slice_str("signup_form"));
 }
 
+bool rules_remember_births(const struct rules *rules)
+{
+        return rules_read_field(rules, "account.age");
+}
+
+bool rules_follow_sessions(const struct rules *rules)
+{
+        for (unsigned i = 0; i < rules->tags.count; i++)
+                if (rules->tags.kinds[i] & 1U << FIELD_SESSION)
+                        return true;
+        return rules_remember_births(rules);
+}
+
 bool rules_look_at(const struct rules *rules, unsigned page)
 {
+        if (site_page_is_signup(rules->vocabulary.site, page) &&
+            rules_remember_births(rules))
+                return true;
         if ((int)page == rules_form_page(rules) && rules_remember_forms(rules))
                 return true;
         const struct field *field = page_field(rules);
@@ -439,6 +467,7 @@ void rules_free(struct rules **pointer)
         free(rules->exemptions);
         free(rules->rules);
         free(rules->tables);
+        rules_tags_free(&rules->tags);
         lists_free(&rules->lists);
         arena_free(&rules->arena);
         free(rules);

@@ -23,6 +23,7 @@
 #include "detect/incident.h"
 #include "detect/lists.h"
 #include "detect/rules.h"
+#include "detect/signals.h"
 #include "detect/vocabulary.h"
 
 #define RULES_MAX        4096
@@ -31,6 +32,7 @@
 #define WINDOWS_MAX      24 /* different windows of one table */
 #define BLOCK_RUNGS_MAX  8
 #define CONDITION_ALWAYS 0
+#define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
 #define OPERAND_NONE     UINT32_MAX
 #define WINDOW_NONE      UINT32_MAX
 
@@ -47,6 +49,8 @@ struct operand {
         const char *text;
         struct expr *expr;
         const struct field *field; /* when it is just one */
+        bool
+            is_origin; /* tag_origin(..): the id of an incident, which may be forgotten */
 };
 
 enum slot_kind {
@@ -96,6 +100,12 @@ struct rule_aggregate {
             b; /* slots of the rule's table: what is read, what it is divided by */
 };
 
+/* A tag that a rule puts: its number, and on whom. */
+struct rule_tag {
+        enum field_kind kind;
+        unsigned tag;
+};
+
 struct rule {
         const char *name, *description;
         const char *const *references;
@@ -114,6 +124,13 @@ struct rule {
         unsigned rungs;                        /* 0: blocks nothing */
         int64_t block_ns[BLOCK_RUNGS_MAX];
         unsigned block_what; /* 1 << field_kind each; 0: the key */
+        unsigned tag_count;
+        struct rule_tag tags[RULE_TAGS_MAX];
+        int64_t tag_ns; /* how long they stay */
+        bool is_signal; /* does not alert */
+        double weight;
+        const char *family;
+        unsigned signal; /* number among the signals of its table */
 };
 
 struct table_plan {
@@ -134,6 +151,11 @@ struct table_plan {
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
         uint32_t entry_size; /* bytes */
+        unsigned signal_count;
+        struct signal_row signals[SIGNALS_MAX];
+        const char *signal_families[SIGNALS_MAX];
+        unsigned signal_family_count;
+        uint32_t signals_offset; /* in an entry; 0: no signals */
 };
 
 struct exemption {
@@ -141,8 +163,17 @@ struct exemption {
         int64_t until_ns; /* INT64_MAX: for ever */
 };
 
+/* The tags that some rule puts, switched off or not, by number. */
+struct known_tags {
+        struct tag_names language;
+        unsigned count;
+        const char **names; /* ends with a NULL */
+        uint32_t *kinds;    /* on what: 1 << field_kind each */
+};
+
 struct rules {
         struct arena arena;
+        struct known_tags tags;
         struct lists lists;
         struct vocabulary vocabulary;
         unsigned written; /* rules as the files have them, switched off or not */
@@ -175,6 +206,9 @@ struct rule_draft {
 bool rules_remember_forms(const struct rules *);
 int rules_form_page(const struct rules *);
 
+/* Whether sign-ups are to be remembered. */
+bool rules_remember_births(const struct rules *);
+
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);
 
@@ -183,6 +217,16 @@ void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 
 /* Whether its value is that of the slot `a` divided by that of `b`. */
 bool function_is_quotient(enum function_id);
+
+/* Whether a function is read from slots; else from the signals of the key. */
+bool function_has_slots(enum function_id);
+
+/* rules_tags.c: the tags that the rules of a file put. Says nothing of mistakes. */
+void rules_collect_tags(struct rules *, const struct yaml_node *file);
+/* Of one rule: the value of its key `tag`. */
+void rules_read_tag(const struct rules *, const struct yaml_node *tag, struct rule *,
+                    struct diag *);
+void rules_tags_free(struct known_tags *);
 
 /* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);

@@ -24,6 +24,9 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .involved = involved,
                              .samples = samples };
         t->entry_class = budget_class_of(t->budget, plan->entry_size);
+        if (plan->signal_count)
+                t->signals_class =
+                    budget_class_of(t->budget, signals_size(plan->signal_count));
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
         t->units = calloc(plan->family_count + 1, sizeof(*t->units));
@@ -42,6 +45,7 @@ void table_free(struct table *t)
 
 void table_set_time(struct table *t, int64_t now_ns)
 {
+        t->now_ns = now_ns;
         for (unsigned i = 0; i < t->plan->window_count; i++)
                 window_clock_set(&t->clocks[i], now_ns);
         for (unsigned i = 0; i < t->plan->family_count; i++)
@@ -97,6 +101,18 @@ static struct slot_place place_of(const struct table *t, struct entry *e,
                                     e, cells_of(e, s) };
 }
 
+static struct signals *signals_of(const struct table *t, const struct entry *e)
+{
+        return (struct signals *)((char *)e + t->plan->signals_offset);
+}
+
+bool table_signal(const struct table *t, struct entry *e, unsigned signal,
+                  int64_t time_ns)
+{
+        return signals_hold(signals_of(t, e), t->budget, t->signals_class, signal,
+                            time_ns);
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
@@ -111,6 +127,8 @@ static void entry_free(struct table *t, uint32_t handle)
                 if (slot_types[s->kind].clear)
                         slot_types[s->kind].clear(&place);
         }
+        if (t->plan->signal_count)
+                signals_clear(signals_of(t, e), t->budget);
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
@@ -320,9 +338,27 @@ static double slot_number(const struct table *t, const struct entry *e, unsigned
         return slot_types[s->kind].value(&place);
 }
 
+/* What is left of the key's signals. */
+static double signals_number(const struct table *t, const struct entry *e,
+                             enum function_id function)
+{
+        const struct table_plan *plan = t->plan;
+        const struct signals *s = signals_of(t, e);
+
+        if (plan->signal_count == 0)
+                return 0;
+        if (function == FUNCTION_FAMILIES)
+                return signals_families(s, t->budget, plan->signals, plan->signal_count,
+                                        t->now_ns);
+        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
+}
+
 struct value table_value(const struct table *t, const struct entry *e,
                          const struct rule_aggregate *a)
 {
+        if (!function_has_slots(a->function))
+                return (struct value){ .type = a->type,
+                                       .number = signals_number(t, e, a->function) };
         double number = slot_number(t, e, a->a);
 
         if (function_is_quotient(a->function)) {

@@ -49,6 +49,8 @@ struct table {
         struct index index;
         unsigned entry_class;
         uint32_t hand;
+        unsigned signals_class;
+        int64_t now_ns;
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
 };
@@ -90,6 +92,9 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
  * say which rules look at it. What only other rules read is left alone.
  */
 void table_count(const struct table *, struct entry *, struct facts *, uint64_t met);
+
+/* A signal rule of the table holds for the key; false when there is no room to say so. */
+bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);
 
 /*
  * What an aggregate of a rule of this table is now. The rule looked at the transaction

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "detect/births.h"
 #include "detect/join.h"
 
 #include <inttypes.h>
@@ -216,6 +217,17 @@ static struct value read_fill_time(const void *subject, unsigned argument)
         return (struct value){ .type = VALUE_DURATION, .number = (double)time_ns / 1e9 };
 }
 
+static struct value read_age(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+        int64_t age_ns = s->births ? births_age_ns(s->births, s->record) : -1;
+
+        (void)argument;
+        if (age_ns < 0)
+                return missing();
+        return (struct value){ .type = VALUE_DURATION, .number = (double)age_ns / 1e9 };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -285,6 +297,7 @@ static const struct field rows[] = {
         { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
         { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", FIELD_SESSION_WAS },
         { "account", VALUE_STRING, read_text, RECORD_ACCOUNT, NULL, "the account, by the site map", FIELD_ACCOUNT },
+        { "account.age", VALUE_DURATION, read_age, 0, NULL, "since the sign-up seen here", 0 },
         { "page", VALUE_ENUM, read_page, 0, NULL, "the page, by the site map", 0 },
         { "target", VALUE_STRING, read_text, RECORD_TARGET, NULL, "what was viewed", 0 },
         { "target.number", VALUE_NUMBER, read_target_number, 1, NULL, "the same, where it is a number", 0 },
@@ -316,7 +329,6 @@ static const struct field rows[] = {
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
         LATER("client.asn", VALUE_NUMBER, "number of the visitor's autonomous system"),
         LATER("client.country", VALUE_STRING, "the visitor's country"),
-        LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
         LATER("bot.verified", VALUE_BOOL, "it is one, by its address"),
         LATER("ua.fit", VALUE_NUMBER, "how usual this shape is for the family"),
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
@@ -370,8 +382,7 @@ static const struct function transaction_functions[] = {
 static const char *const later_functions[] = {
         "top_share",  "surge",      "gap_entropy", "modal_gap_share",
         "sequential", "cold_share", "cold_surge",  "undercollision",
-        "skew",       "score",      "families",    "tagged",
-        "tag_origin", NULL,
+        "skew",       NULL,
 };
 
 static bool resolve_header(void *context, struct slice name, unsigned *which,

@@ -16,11 +16,13 @@
 #include "observe/site.h"
 
 /* What fields read from. `scratch` holds texts that the record does not. */
+struct births;
 struct subject {
         const struct record *record;
         const struct site *site;
-        const struct forms *forms; /* NULL: nobody remembers which forms were served */
-        char *scratch;             /* SUBJECT_SCRATCH bytes */
+        const struct forms *forms;   /* NULL: nobody remembers which forms were served */
+        const struct births *births; /* NULL: nobody remembers who signed up when */
+        char *scratch;               /* SUBJECT_SCRATCH bytes */
         const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
         bool fingerprint_is_uncertain;
 };

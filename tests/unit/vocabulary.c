@@ -11,7 +11,9 @@ static void expect(const struct vocabulary *v, const struct record *record,
 {
         char scratch[SUBJECT_SCRATCH];
         struct diag *diag = diag_new();
-        struct subject subject = { record, v->site, NULL, scratch, NULL, false };
+        struct subject subject = { .record = record,
+                                   .site = v->site,
+                                   .scratch = scratch };
         struct expr_subject reading = { .subject = &subject };
         struct expr *expr = expr_parse(slice_str(text), (struct place){ "r", 1, 1 }, true,
                                        &v->conditions, VALUE_BOOL, diag);
