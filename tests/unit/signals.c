@@ -104,7 +104,7 @@ static void a_late_transaction_turns_nothing_back(void **state)
 static void without_room_a_signal_is_refused(void **state)
 {
         unsigned page = budget_class_of(&budget, BUDGET_PAGE);
-        uint32_t taken[64], count = 0;
+        uint32_t taken[65], count = 0;
         (void)state;
 
         while ((taken[count] = budget_take(&budget, page, BUDGET_GROWTH)))
