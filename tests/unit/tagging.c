@@ -2,6 +2,8 @@
 /* Tags, their origins, groups, signals and ages, through the engine. */
 #include "unit/detect_world.h"
 
+#include "detect/engine_priv.h"
+
 #define MINUTE_MS (60 * INT64_C(1000))
 #define DAY_MS    (24 * 60 * MINUTE_MS)
 
@@ -88,7 +90,8 @@ static void who_joins_while_it_holds_is_tagged_too(void **state)
         burst(w, 0);
         sign_up(w, 200000, "198.51.100.9", "late");
         assert_int_equal(w->counters.tags, 4);
-        /* The window has run out, nearly: the incident is open still, but does not hold. */
+        /* The window has run out, nearly: the incident is open still, but does not hold.
+         */
         sign_up(w, 1990000, "198.51.100.9", "too-late");
         assert_int_equal(w->ended, 0);
         assert_int_equal(w->counters.tags, 4);
@@ -106,9 +109,39 @@ static void who_was_there_before_the_window_is_not_tagged(void **state)
         (void)state;
 
         sign_up(w, 0, "198.51.100.1", "early");
-        burst(w, 60 * MINUTE_MS);
+        for (unsigned i = 0; i < 3; i++)
+                sign_up(w, 60 * MINUTE_MS + i, "198.51.100.1", "s1");
         assert_int_equal(w->raised, 1);
-        assert_int_equal(w->counters.tags, 3);
+        assert_int_equal(w->counters.tags, 1);
+        world_free(w);
+}
+
+/* In transactions that met different conditions of the table, s1 is one participant. */
+static void who_takes_part_twice_is_tagged_once(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: burst\n"
+                                    "    where: page == signup\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(30m) >= 3\n"
+                                    "    tag: { session: a, for: 30d }\n"
+                                    "  - name: other\n"
+                                    "    where: status == 201\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(30m) >= 30\n";
+        struct world *w = world_new(rules);
+        struct hit hit = { .client = "198.51.100.1",
+                           .page = PAGE_SIGNUP,
+                           .session = "s1" };
+        (void)state;
+
+        world_hit(w, hit);
+        hit.status = 201;
+        world_hit(w, hit);
+        hit.session = "s2";
+        world_hit(w, hit);
+        assert_int_equal(w->raised, 1);
+        assert_int_equal(w->counters.tags, 2);
         world_free(w);
 }
 
@@ -460,6 +493,10 @@ static void the_age_of_an_account_is_known_by_its_session(void **state)
         struct world *w = world_new(rules);
         (void)state;
 
+        /* No rule looks at a sign-up, but it has to be seen. */
+        assert_true(rules_look_at(w->rules, PAGE_SIGNUP));
+        assert_false(rules_look_at(w->rules, PAGE_ASSET));
+        assert_true(rules_follow_sessions(w->rules));
         sign_up(w, 0, "198.51.100.1", "s");
         view(w, 1000, "192.0.2.1", "stranger", "t");
         assert_int_equal(w->events, 0);
@@ -570,6 +607,8 @@ static void signals_are_forgotten_with_their_key(void **state)
         }
         assert_true(w->counters.entries_evicted > 50000);
         assert_int_equal(w->counters.signals_dropped, 0);
+        table_evict(&w->engine->tables[0], UINT32_MAX);
+        assert_int_equal(w->engine->budget.pages.used, 0);
         world_free(w);
 }
 
@@ -615,6 +654,7 @@ int main(void)
                 cmocka_unit_test(a_farm_is_found_and_named_by_the_burst),
                 cmocka_unit_test(who_joins_while_it_holds_is_tagged_too),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
+                cmocka_unit_test(who_takes_part_twice_is_tagged_once),
                 cmocka_unit_test(a_dry_run_tags_nobody),
                 cmocka_unit_test(a_tag_ends_with_its_time),
                 cmocka_unit_test(several_kinds_carry_several_tags),
