@@ -75,7 +75,8 @@ static void one_text_of_two_kinds_is_two_carriers(void **state)
 
         key = hash_key_fixed();
         assert_true(of_text(FIELD_SESSION, "x") != of_text(FIELD_ACCOUNT, "x"));
-        assert_true(of_network(FIELD_IP, "192.0.2.1") == of_network(FIELD_HOST, "192.0.2.1"));
+        assert_true(of_network(FIELD_IP, "192.0.2.1") ==
+                    of_network(FIELD_HOST, "192.0.2.1"));
         assert_true(of_network(FIELD_IP, "192.0.2.0") !=
                     of_network(FIELD_PREFIX, "192.0.2.0/24"));
         assert_true(carrier_of_text(&key, PARTICIPANT_SESSION, slice_none()) == 0);
