@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/journal_segment_priv.h"
 
-#include "alert/crc32c.h"
+#include "base/crc32c.h"
 #include "alert/journal.h"
 #include "base/bytes.h"
 #include "base/check.h"

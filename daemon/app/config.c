@@ -286,3 +286,33 @@ bool config_is_from_option(const struct config *config, const char *key)
 {
         return config_place(config, key).file == option_place_name;
 }
+
+static bool is_same_value(const struct option *o, const struct config *a,
+                          const struct config *b)
+{
+        struct buf x = { 0 }, y = { 0 };
+
+        option_print(o, option_value_const(o, a), &x);
+        option_print(o, option_value_const(o, b), &y);
+        bool same = slice_equal(buf_slice(&x), buf_slice(&y));
+        buf_free(&x);
+        buf_free(&y);
+        return same;
+}
+
+/* Whether a reload takes it over. */
+static bool is_of_rules(const struct option *o)
+{
+        return strcmp(o->section, "site") == 0 || strcmp(o->section, "rules") == 0 ||
+               strcmp(o->section, "log") == 0;
+}
+
+void config_print_restart(const struct config *from, const struct config *to,
+                          struct buf *out)
+{
+        char key[OPTION_KEY_MAX];
+
+        for (const struct option *o = config_options; o->section; o++)
+                if (!is_of_rules(o) && !is_same_value(o, from, to))
+                        buf_printf(out, "%s%s", out->len ? ", " : "", option_key(o, key));
+}

@@ -81,6 +81,7 @@ struct config {
                 char *dir; /* NULL: below the state directory */
                 uint64_t max;
                 unsigned fsync; /* enum journal_sync */
+                int64_t snapshot_ns;
         } journal;
         struct {
                 char *key_file;
@@ -135,6 +136,12 @@ const char *const *config_sections(void);
 
 /* All keys with their values as YAML that config_parse reads back to the same. */
 void config_print(const struct config *, struct buf *out);
+
+/*
+ * Names of the options whose values differ and that count only after a restart, with
+ * commas between; nothing when there are none.
+ */
+void config_print_restart(const struct config *, const struct config *, struct buf *out);
 
 /* For `-h`: a line or two for each key with its default. */
 void config_help(struct buf *out);

@@ -86,7 +86,8 @@ static const char *refuse_source(const char *text)
         if (strcmp(text, "any") == 0 || strcmp(text, "none") == 0)
                 return NULL;
         if (!network_parse(slice_str(text), &network, &host_bits))
-                return "needs an address or a network, as in 192.0.2.0/24, or any, or none";
+                return "needs an address or a network, as in 192.0.2.0/24, or any, or "
+                       "none";
         return host_bits ? "has bits behind its prefix" : NULL;
 }
 
@@ -175,6 +176,8 @@ const struct option config_options[] = {
         { "journal", "fsync", OPTION_CHOICE, AT(journal.fsync), "interval", 0, 0, fsync_words, NULL,
           RELOAD_ENGINE, false, "When alerts are forced to disk: always (each), interval (once a second) or off." },
 
+        { "journal", "snapshot", OPTION_DURATION, AT(journal.snapshot_ns), "5m", 0, 86400 * NS_PER_SEC, NULL, NULL,
+          RELOAD_RESTART, false, "How often what the rules know is written beside the journal, and at the end, so that a restart goes on with it. 0s: never." },
         { "privacy", "key_file", OPTION_PATH, AT(privacy.key_file), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RESTART, false, "64 hex digits: the key under which sessions and accounts are published as hashes. A blocker needs the same." },
         { "privacy", "clear", OPTION_SET, AT(privacy.clear), NULL, 0, 0, clear_words, NULL,

@@ -42,6 +42,7 @@ struct live {
         struct event *signals[3];
         struct log_limit drop_limit;
         int64_t advice_due_ns;
+        struct setup *reloaded; /* what the last SIGHUP took up, or NULL */
         bool stopping;
         int status;
 };
@@ -115,6 +116,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         pipeline_advance(live->run.pipeline,
                          clock_wall_ns() - config->limits.merge_wait_ns);
         output_flush(&live->run.output, true);
+        state_tick(&live->run.state, live->run.pipeline);
         if (clock_monotonic_ns() >= live->advice_due_ns)
                 live->advice_due_ns +=
                     run_advise(&live->run) ? ADVICE_INTERVAL : ADVICE_FIRST;
@@ -138,10 +140,60 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
         live->stopping = true;
 }
 
+/* Each line of what was found in the files. */
+static void log_messages(const struct buf *messages)
+{
+        struct slice rest = buf_slice(messages), line;
+
+        while (rest.len && slice_next(&rest, '\n', &line))
+                if (line.len)
+                        log_warning("%.*s", (int)line.len, (const char *)line.data);
+}
+
+static void take_up(struct live *live, struct setup *setup)
+{
+        struct buf text = { 0 };
+
+        config_print_restart(&live->run.setup->config, &setup->config, &text);
+        if (!pipeline_reload(live->run.pipeline, setup)) {
+                log_error(
+                    "SIGHUP: there is no memory for the new rules: the old ones stay");
+                check_free(setup);
+                free(setup);
+                buf_free(&text);
+                return;
+        }
+        log_set_level((enum log_level)setup->config.log.level);
+        if (text.len)
+                log_warning("these options count only after a restart: %.*s",
+                            (int)text.len, (const char *)text.data);
+        log_info("SIGHUP: taken up; %u rules", rules_count(setup->rules));
+        buf_free(&text);
+        if (live->reloaded) {
+                check_free(live->reloaded);
+                free(live->reloaded);
+        }
+        live->run.setup = live->reloaded = setup;
+}
+
+/* Everything is read first; a mistake leaves everything as it is. */
 static void on_hangup(evutil_socket_t fd, short what, void *context)
 {
-        (void)fd, (void)what, (void)context;
-        log_warning("SIGHUP: this version cannot reload; restart to take up changes");
+        struct live *live = context;
+        struct setup *setup = calloc(1, sizeof(*setup));
+        struct buf messages = { 0 };
+
+        (void)fd, (void)what;
+        CHECK(setup);
+        bool good = check_load(&live->run.line->check, setup, &messages);
+        log_messages(&messages);
+        buf_free(&messages);
+        if (good) {
+                take_up(live, setup);
+                return;
+        }
+        log_error("SIGHUP: mistakes in the files: the old rules stay");
+        free(setup);
 }
 
 static bool open_source(struct live *live, const char *interface)
@@ -246,6 +298,9 @@ int run_live(const struct command_line *line, const struct setup *setup)
         if (prepared)
                 run_finish(&live->run);
         run_release(&live->run);
+        if (live->reloaded)
+                check_free(live->reloaded);
+        free(live->reloaded);
         int status = prepared ? live->status : EXIT_FAILED;
         free(live);
         return status;

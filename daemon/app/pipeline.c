@@ -5,6 +5,8 @@
 #include "app/timeline.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "detect/snapshot.h"
 #include "http/http.h"
 #include "packet/fragment.h"
 #include "packet/frame.h"
@@ -168,6 +170,28 @@ static void on_frame(void *context, const struct capture_frame *frame)
                 note_missed(p, frame->time_ns);
 }
 
+/* An engine that goes on from a snapshot, once; NULL when there is none that can be. */
+static struct engine *restore(struct pipeline *p, const struct engine_options *options)
+{
+        FILE *file = p->options.snapshot;
+        char why[SNAPSHOT_WHY];
+
+        if (!file)
+                return NULL;
+        p->options.snapshot = NULL;
+        struct engine *e = engine_restore(options, file, why);
+        if (!e) {
+                log_warning("the snapshot is not used, windows begin empty: %s", why);
+                return NULL;
+        }
+        int64_t then_ns = engine_now(e);
+        log_info("going on from the snapshot of %lld s ago",
+                 (long long)((p->options.now_ns - then_ns) / NS_PER_SEC));
+        for (int64_t ns = then_ns; ns < p->options.now_ns; ns += 60 * NS_PER_SEC)
+                engine_missed(e, ns, 1);
+        return e;
+}
+
 static bool make_engine(struct pipeline *p)
 {
         const struct setup *setup = p->options.setup;
@@ -187,7 +211,9 @@ static bool make_engine(struct pipeline *p)
         };
 
         memcpy(engine.id_key, p->options.id_key, sizeof(engine.id_key));
-        p->engine = engine_new(&engine);
+        p->engine = restore(p, &engine);
+        if (!p->engine)
+                p->engine = engine_new(&engine);
         return p->engine;
 }
 
@@ -225,14 +251,24 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
         engine_advance(p->engine, now_ns);
 }
 
-void pipeline_finish(struct pipeline *p)
+void pipeline_flush(struct pipeline *p)
 {
         timeline_finish(&p->timeline);
         fragment_finish(p->fragments);
         stream_finish(p->stream);
         hellos_finish(p->hellos);
         release(p, INT64_MAX);
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+        pipeline_flush(p);
         engine_finish(p->engine);
+}
+
+bool pipeline_save(const struct pipeline *p, FILE *file)
+{
+        return engine_save(p->engine, file);
 }
 
 static void on_hello(void *context, const struct hello *hello)
@@ -365,16 +401,55 @@ static bool make_agents(struct pipeline *p)
         return p->agents;
 }
 
-static bool make_back(struct pipeline *p)
+/* What reads transactions by the site map and for the rules. False: no memory. */
+static bool make_observe(struct pipeline *p)
 {
-        p->observe =
-            observe_new(p->options.setup->site, &p->options.engine_key, p->counters);
-        observe_forms(p->observe, p->options.setup->config.limits.form_body,
-                      p->options.setup->disposable);
-        http_want_bodies(p->http, on_body);
+        const struct setup *setup = p->options.setup;
+
+        p->pages = site_page_names(setup->site);
+        p->observe = observe_new(setup->site, &p->options.engine_key, p->counters);
+        observe_forms(p->observe, setup->config.limits.form_body, setup->disposable);
         if (!p->options.requests)
                 want_pages(p);
-        return make_agents(p) && make_engine(p);
+        return make_agents(p);
+}
+
+static bool make_back(struct pipeline *p)
+{
+        http_want_bodies(p->http, on_body);
+        return make_observe(p) && make_engine(p);
+}
+
+static void drop_observe(struct pipeline *p)
+{
+        observe_free(&p->observe);
+        agents_free(&p->agents);
+        free(p->wanted);
+        p->wanted = NULL;
+}
+
+bool pipeline_reload(struct pipeline *p, const struct setup *setup)
+{
+        struct pipeline old = *p;
+
+        /* Records that wait have the old map's page numbers. */
+        release(p, INT64_MAX);
+        p->options.setup = setup;
+        p->observe = NULL;
+        p->agents = NULL;
+        p->wanted = NULL;
+        if (!make_observe(p) ||
+            !engine_swap_rules(p->engine, setup->rules, setup->site)) {
+                drop_observe(p);
+                p->options.setup = old.options.setup;
+                p->pages = old.pages;
+                p->observe = old.observe;
+                p->agents = old.agents;
+                p->wanted = old.wanted;
+                return false;
+        }
+        drop_observe(&old);
+        return true;
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options)
@@ -386,7 +461,6 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
         timeline_init(&p->timeline, &handler, options->counters);
         p->options = *options;
         p->counters = options->counters;
-        p->pages = site_page_names(options->setup->site);
         make_frame_options(p);
         p->missed_due_ns = INT64_MIN / 2;
         hold_init(&p->hold, options->hold_ns, HOLD_BYTES);
@@ -402,8 +476,7 @@ void pipeline_free(struct pipeline **pipeline)
         if (!p)
                 return;
         engine_free(&p->engine);
-        observe_free(&p->observe);
-        agents_free(&p->agents);
+        drop_observe(p);
         stream_free(&p->stream);
         http_free(&p->http);
         hellos_free(&p->hellos);
@@ -411,7 +484,6 @@ void pipeline_free(struct pipeline **pipeline)
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->tunnel_sources);
-        free(p->wanted);
         free(p);
         *pipeline = NULL;
 }

@@ -13,6 +13,8 @@
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
 
+#include <stdio.h>
+
 #include "app/check.h"
 #include "base/hash.h"
 #include "capture/capture.h"
@@ -33,6 +35,8 @@ struct pipeline_options {
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */
         struct buf *hellos;   /* the same for each ClientHello */
         int64_t hold_ns; /* records wait so long, where several interfaces are read */
+        FILE *snapshot;  /* that the engine goes on from; NULL: it begins empty */
+        int64_t now_ns;  /* with a snapshot: what passed since then was missed */
         struct counters *counters;
 };
 
@@ -40,12 +44,25 @@ struct pipeline_options {
 struct pipeline *pipeline_new(const struct pipeline_options *);
 void pipeline_free(struct pipeline **);
 
+/*
+ * Goes on with the site map and the rules of another setup; its other options do not
+ * count. Connections, windows, sets and incidents go on. The old setup may be freed
+ * afterwards. False, and nothing has changed, when there is no memory.
+ */
+bool pipeline_reload(struct pipeline *, const struct setup *);
+
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
 
 /* Time passes without packets. */
 void pipeline_advance(struct pipeline *, int64_t now_ns);
 
-/* The input is over: flows and incidents are ended. */
+/* The input is over: flows are ended, and what waits is looked at. */
+void pipeline_flush(struct pipeline *);
+
+/* The same, and incidents are ended. */
 void pipeline_finish(struct pipeline *);
+
+/* What the engine knows, to a file (snapshot.h). False when that cannot be written. */
+bool pipeline_save(const struct pipeline *, FILE *);
 
 #endif

@@ -157,6 +157,8 @@ static bool open_alerts(struct run *run)
                 options.line = on_alert_line;
         options.journal.directory = folder;
         run->alerts = alerts_new(&options);
+        state_init(&run->state, folder, run->live ? config->journal.snapshot_ns : 0,
+                   &run->counters);
         free(folder);
         return run->alerts;
 }
@@ -188,7 +190,11 @@ static bool open_pipeline(struct run *run)
         };
 
         privacy_id_key(run->privacy, options.id_key);
+        options.snapshot = state_open(&run->state);
+        options.now_ns = clock_wall_ns();
         run->pipeline = pipeline_new(&options);
+        if (options.snapshot)
+                fclose(options.snapshot);
         if (!run->pipeline)
                 log_error(
                     "the memory for the limits cannot be reserved; lower limits.flows, "
@@ -199,6 +205,7 @@ static bool open_pipeline(struct run *run)
 void run_release(struct run *run)
 {
         pipeline_free(&run->pipeline);
+        state_free(&run->state);
         alerts_free(&run->alerts);
         privacy_free(&run->privacy);
         if (run->own_journal)
@@ -298,11 +305,19 @@ static void print_counters(const struct run *run)
         buf_free(&text);
 }
 
+/* Incidents that the next run will go on with are not ended. */
+static void finish_pipeline(struct run *run)
+{
+        pipeline_flush(run->pipeline);
+        if (!state_write(&run->state, run->pipeline))
+                pipeline_finish(run->pipeline);
+}
+
 bool run_finish(struct run *run)
 {
         bool good;
 
-        pipeline_finish(run->pipeline);
+        finish_pipeline(run);
         output_finish(&run->output);
         good = run->live || !run->output.error || run->output.error == EPIPE;
         good &= drain(run);

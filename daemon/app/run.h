@@ -11,6 +11,7 @@
 #include "app/command_line.h"
 #include "app/output.h"
 #include "app/pipeline.h"
+#include "app/state.h"
 
 #include <event2/event.h>
 
@@ -21,6 +22,7 @@ struct run {
         struct privacy *privacy;
         struct alerts *alerts;
         struct pipeline *pipeline;
+        struct state state; /* live: what the rules know, over a restart */
         struct counters counters;
         struct output output; /* JSON lines for standard output */
         char *own_journal;    /* a journal of this run's own, removed at its end */

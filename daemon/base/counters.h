@@ -117,6 +117,7 @@
         row(transactions, "transactions_total", "transactions the rules looked at")       \
         row(entries_evicted, "entries_evicted_total", "keys forgotten because the table was full") \
         row(sketches_refused, "sketches_refused_total", "distinct counts held at 128 because the budget was full") \
+        row(windows_refused, "windows_refused_total", "counts and bytes of a key held low because the budget was full") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
@@ -125,6 +126,8 @@
         row(groups_evicted, "groups_evicted_total", "participants whose group was forgotten because there was no room") \
         row(births_evicted, "births_evicted_total", "sign-ups forgotten before their time because there was no room") \
         row(signals_dropped, "signals_dropped_total", "times a signal held and there was no room to say so") \
+        row(snapshots, "snapshots_total", "snapshots of what the rules know that were written") \
+        row(snapshots_failed, "snapshots_failed_total", "snapshots that could not be written") \
         row(exempted, "exempted_total", "transactions that an exemption let pass")        \
         /* alert */                                                                       \
         row(alerts_journalled, "alerts_journalled_total", "alerts written to the journal") \

@@ -8,13 +8,18 @@
 
 static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
+void actors_find_classes(struct actors *a)
+{
+        a->class = budget_class_of(a->budget, sizeof(struct actor));
+        for (unsigned i = 0; i < ACTOR_TEXT_SIZES; i++)
+                a->text_classes[i] = budget_class_of(a->budget, text_sizes[i]);
+}
+
 bool actors_init(struct actors *a, struct budget *budget, const struct hash_key *key,
                  uint64_t index_bytes)
 {
         *a = (struct actors){ .budget = budget, .key = key };
-        a->class = budget_class_of(budget, sizeof(struct actor));
-        for (unsigned i = 0; i < ACTOR_TEXT_SIZES; i++)
-                a->text_classes[i] = budget_class_of(budget, text_sizes[i]);
+        actors_find_classes(a);
         return index_init(&a->actors, index_bytes) && index_init(&a->texts, index_bytes);
 }
 

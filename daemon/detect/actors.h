@@ -66,6 +66,9 @@ bool actors_init(struct actors *, struct budget *, const struct hash_key *,
                  uint64_t index_bytes);
 void actors_free(struct actors *);
 
+/* Finds its classes of the budget again, when the budget's were read back. */
+void actors_find_classes(struct actors *);
+
 /* The actor of a record, with a reference for the caller. 0 when there is no room.
    `ja4` is that of its ClientHello, or none. */
 uint32_t actors_take(struct actors *, const struct record *, struct slice ja4);

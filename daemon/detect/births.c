@@ -13,13 +13,18 @@ struct birth {
 
 _Static_assert(sizeof(struct birth) == BIRTH_SIZE, "as the header says");
 
+void births_find_classes(struct births *b)
+{
+        b->class = budget_class_of(b->budget, sizeof(struct birth));
+}
+
 bool births_init(struct births *b, struct budget *budget, const struct hash_key *key,
                  uint64_t index_bytes, uint32_t max, uint64_t *evicted)
 {
         *b = (struct births){
                 .budget = budget, .key = key, .evicted = evicted, .max = max ? max : 1
         };
-        b->class = budget_class_of(budget, sizeof(struct birth));
+        births_find_classes(b);
         return index_init(&b->index, index_bytes);
 }
 

@@ -36,6 +36,9 @@ bool births_init(struct births *, struct budget *, const struct hash_key *,
                  uint64_t index_bytes, uint32_t max, uint64_t *evicted);
 void births_free(struct births *);
 
+/* Finds its class of the budget again, when the budget's were read back. */
+void births_find_classes(struct births *);
+
 /* Remembers what the record tells of births. */
 void births_note(struct births *, const struct record *);
 

@@ -61,6 +61,12 @@ unsigned budget_class_of(struct budget *, size_t size);
 uint32_t budget_take(struct budget *, unsigned size_class, enum budget_priority);
 void budget_give(struct budget *, uint32_t handle);
 
+static inline uint32_t budget_handle(const struct budget *p, const void *block)
+{
+        return (uint32_t)((size_t)((const char *)block - (const char *)p->pages.memory) /
+                          8);
+}
+
 static inline void *budget_at(const struct budget *p, uint32_t handle)
 {
         return p->pages.memory + (size_t)handle * 8;

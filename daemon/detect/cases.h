@@ -77,4 +77,7 @@ uint32_t cases_due(const struct cases *, int64_t now_ns);
 void cases_postpone(struct cases *, int64_t deadline_ns);
 void cases_close(struct cases *);
 
+/* Makes an open case the one that is due first. O(open cases). */
+void cases_hurry(struct cases *, uint32_t number);
+
 #endif

@@ -431,3 +431,59 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
         to->head = head;
         to->kind = SKETCH;
 }
+
+/* Takes the window's values over one by one, with their times in the other unit. */
+static void carry_values(const struct distinct_store *s, const struct distinct *from,
+                         int64_t begin, int64_t from_now, int64_t unit_ns,
+                         const struct distinct_plan *p, struct distinct to[],
+                         unsigned window, int64_t now)
+{
+        uint32_t one[2];
+        struct values v = values_of(s, from, one);
+
+        for (unsigned i = 0; i < v.count; i++) {
+                int64_t unit = unit_of(v.rests[i], from_now);
+                if (unit < begin)
+                        continue;
+                uint64_t hash = (uint64_t)v.tags[i] << 32 | (v.rests[i] & HASH_BITS);
+                int64_t other = unit * unit_ns / p->unit_ns;
+                if (!to[0].parted) {
+                        distinct_add(s, p, to, hash, other, now);
+                        continue;
+                }
+                add_to_one(s, &to[window], v.tags[i],
+                           (v.rests[i] & HASH_BITS) | ((uint32_t)other & UNIT_BITS),
+                           p->pane[window], now);
+        }
+}
+
+void distinct_carry(const struct distinct_store *s, const struct distinct_plan *from_plan,
+                    struct distinct from[], unsigned from_window, int64_t from_now,
+                    const struct distinct_plan *to_plan, struct distinct to[],
+                    unsigned to_window, int64_t to_now)
+{
+        struct distinct *source = from[0].parted ? &from[from_window] : &from[0];
+
+        if (source->kind == EMPTY)
+                return;
+        /* What is in no set's own hands is in that of the longest window already. */
+        if (to_window && !from[0].parted && !to[0].parted && to[0].kind != EMPTY)
+                return;
+        if (source->kind == SKETCH || from[0].parted) {
+                if (to_plan->windows > 1 && !to[0].parted) {
+                        part(s, to_plan, to, to_now);
+                }
+        }
+        if (source->kind == SKETCH) {
+                bool parted = to[0].parted;
+                clear_one(s, &to[to_window]);
+                to[to_window] = *source;
+                to[to_window].parted = to_window == 0 && parted;
+                bool from_parted = from[0].parted;
+                *source = (struct distinct){ 0 };
+                from[0].parted = from_parted;
+                return;
+        }
+        carry_values(s, source, begin_of(from_now, from_plan->pane[from_window]),
+                     from_now, from_plan->unit_ns, to_plan, to, to_window, to_now);
+}

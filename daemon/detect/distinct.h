@@ -86,6 +86,15 @@ void distinct_clear(const struct distinct_store *, const struct distinct_plan *,
 double distinct_value(const struct distinct_store *, const struct distinct_plan *,
                       const struct distinct sets[], unsigned window, int64_t now);
 
+/*
+ * Moves what one window of `from` has to a window of `to`, which another plan may have
+ * other windows beside. Those of `to` come the longest first, and were empty before.
+ */
+void distinct_carry(const struct distinct_store *, const struct distinct_plan *from_plan,
+                    struct distinct from[], unsigned from_window, int64_t from_now,
+                    const struct distinct_plan *to_plan, struct distinct to[],
+                    unsigned to_window, int64_t to_now);
+
 /* `to` is empty: it gets the values of one window, for a set of distinct_flat. */
 void distinct_copy_flat(const struct distinct_store *, const struct distinct_plan *,
                         const struct distinct sets[], unsigned window, int64_t now,

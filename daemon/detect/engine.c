@@ -10,7 +10,6 @@
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
-#define FORMS_PART      64 /* of the memory: for forms that were served */
 #define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
 #define TAGS_PART       16 /* of the memory: the most that tags may take */
 #define GROUPS_PART     32
@@ -30,6 +29,35 @@ static bool init_forms(struct engine *e, uint64_t *memory)
                           &e->options.hash_key, &e->missed);
 }
 
+uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
+{
+        return e->memory / INDEX_PART / (tables + 6);
+}
+
+void engine_find_classes(struct engine *e)
+{
+        distinct_store_init(&e->sets, &e->budget, e->options.counters);
+        actors_find_classes(&e->actors);
+        involved_store_init(&e->involved, &e->actors);
+        sample_store_init(&e->samples, &e->budget);
+        ladder_find_classes(&e->ladder);
+        tags_find_classes(&e->tags);
+        tags_find_classes(&e->groups);
+        births_find_classes(&e->births);
+        for (unsigned i = 0; i < e->rules->table_count; i++)
+                table_find_classes(&e->tables[i]);
+}
+
+void engine_bind_facts(struct engine *e)
+{
+        if (e->remembers_forms)
+                e->facts.subject.forms = &e->forms;
+        e->remembers_births = rules_remember_births(e->rules);
+        if (e->remembers_births)
+                e->facts.subject.births = &e->births;
+        e->facts.tags = &e->tags;
+}
+
 static uint32_t most(uint64_t memory, unsigned part, size_t size)
 {
         uint64_t count = memory / part / size;
@@ -37,29 +65,21 @@ static uint32_t most(uint64_t memory, unsigned part, size_t size)
         return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
-/* How many of those below are in use; incidents always have groups. */
-static unsigned memories(const struct rules *rules)
-{
-        return 1 + (rules->tags.count > 0) + rules_remember_births(rules);
-}
-
-/* What outlives the keys: who carries a tag, is of a group, was signed up when. */
+/*
+ * What outlives the keys: who carries a tag, is of a group, was signed up when. Rules
+ * that are taken up later may ask for any of them.
+ */
 static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_bytes)
 {
         struct counters *counters = e->options.counters;
 
-        e->remembers_births = rules_remember_births(e->rules);
-        if (e->remembers_births)
-                e->facts.subject.births = &e->births;
-        e->facts.tags = &e->tags;
-        return tags_init(&e->tags, &e->budget, e->rules->tags.count ? index_bytes : 0,
+        return tags_init(&e->tags, &e->budget, index_bytes,
                          most(memory, TAGS_PART, sizeof(struct tag)),
                          &counters->tags_evicted) &&
                tags_init(&e->groups, &e->budget, index_bytes,
                          most(memory, GROUPS_PART, sizeof(struct tag)),
                          &counters->groups_evicted) &&
-               births_init(&e->births, &e->budget, &e->options.hash_key,
-                           e->remembers_births ? index_bytes : 0,
+               births_init(&e->births, &e->budget, &e->options.hash_key, index_bytes,
                            most(memory, BIRTHS_PART, BIRTH_SIZE),
                            &counters->births_evicted);
 }
@@ -68,8 +88,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
         const struct engine_options *o = &e->options;
-        unsigned indexes = e->rules->table_count + 3 + memories(e->rules);
-        uint64_t index_bytes = memory / INDEX_PART / indexes;
+        e->memory = memory;
+        uint64_t index_bytes = engine_index_bytes(e, e->rules->table_count);
 
         if (!forms || !budget_init(&e->budget, memory - memory / INDEX_PART) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
@@ -80,8 +100,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
                 return false;
         if (!init_memories(e, memory, index_bytes))
                 return false;
-        if (e->remembers_forms)
-                e->facts.subject.forms = &e->forms;
+        engine_bind_facts(e);
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -188,6 +207,12 @@ static void end_due(struct engine *e, int64_t now_ns)
         }
 }
 
+void engine_end_case(struct engine *e, uint32_t number)
+{
+        cases_hurry(&e->cases, number);
+        end_case(e, number, e->now_ns);
+}
+
 void engine_advance(struct engine *e, int64_t now_ns)
 {
         if (now_ns <= e->now_ns || now_ns > TIME_MAX)
@@ -195,6 +220,11 @@ void engine_advance(struct engine *e, int64_t now_ns)
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
+}
+
+int64_t engine_now(const struct engine *e)
+{
+        return e->now_ns;
 }
 
 void engine_finish(struct engine *e)

@@ -43,12 +43,23 @@ void engine_free(struct engine **);
 
 void engine_record(struct engine *, const struct record *);
 
+/*
+ * Goes on with other rules and another site map, whose page numbers and sessions the next
+ * records have. Windows, sets and incidents whose expressions are unchanged go on (see
+ * carry.h). The old rules may be freed afterwards. False, and nothing has changed, when
+ * there is no memory.
+ */
+bool engine_swap_rules(struct engine *, const struct rules *, const struct site *);
+
 /* A client said hello outside, on a connection that began with that SYN (or none was
    seen, or it is QUIC); the requests inside are joined to it. */
 void engine_hello(struct engine *, const struct hello *, const struct tcp_shape *syn);
 
 /* JA4 of the client that sent it, or none. Valid until the next hello. */
 struct slice engine_ja4(const struct engine *, const struct record *);
+
+/* Time of the newest record, or what engine_advance was told; -1 before both. */
+int64_t engine_now(const struct engine *);
 
 /* Time has passed without records: incidents are updated and ended. */
 void engine_advance(struct engine *, int64_t now_ns);

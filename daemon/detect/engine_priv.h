@@ -3,6 +3,8 @@
  * engine_priv - the engine's parts, for the files that are the engine.
  *
  *   engine.c    one record: time, tables, rules; memory
+ *   swap.c      other rules, with what is known kept (carry.h)
+ *   snapshot.c  to a file, and back
  *   report.c    a case as the struct incident that leaves the engine
  *   blocking.c  what is blocked with an event, and for how long
  *   tagging.c   whom an incident's tags are put on, and which group it is of
@@ -21,6 +23,7 @@
 
 #define EVENT_BLOCKS INVOLVED_MAX
 #define BLOCK_TEXT   256
+#define FORMS_PART   64 /* of the memory: for forms that were served */
 
 /* Room for what one event points to; used again by the next. */
 struct event_memory {
@@ -61,8 +64,21 @@ struct engine {
         struct table *tables;
         struct visit *visits; /* as many as there are tables */
         struct event_memory *event;
+        uint64_t memory; /* that indexes get their part of */
         int64_t now_ns;
 };
+
+/* Address space for the index of one of so many tables. */
+uint64_t engine_index_bytes(const struct engine *, unsigned tables);
+
+/* Finds the budget's classes again, which came from a snapshot. */
+void engine_find_classes(struct engine *);
+
+/* Gives the facts what they read from beside the record. */
+void engine_bind_facts(struct engine *);
+
+/* Ends a case before its time. */
+void engine_end_case(struct engine *, uint32_t number);
 
 /* Names a new case: fills `id`. */
 void report_name(struct engine *, struct incident_case *);

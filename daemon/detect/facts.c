@@ -44,7 +44,6 @@ bool facts_init(struct facts *f, const struct rules *rules, const struct site *s
         *f = (struct facts){ .rules = rules, .key = key, .subject.site = site };
         f->reading.counters = counters;
         f->reading.aggregate = read_tag;
-        f->reading.context = f;
         f->condition_of = calloc(conditions, sizeof(*f->condition_of));
         f->conditions = calloc(conditions, sizeof(*f->conditions));
         f->operand_of = calloc(operands, sizeof(*f->operand_of));
@@ -70,6 +69,7 @@ void facts_begin(struct facts *f, const struct record *record)
         f->subject.record = record;
         f->subject.scratch = f->condition_scratch;
         f->reading.subject = &f->subject;
+        f->reading.context = f; /* facts may have moved */
         if (++f->transaction == 0) {
                 memset(f->condition_of, 0,
                        f->rules->condition_count * sizeof(*f->condition_of));

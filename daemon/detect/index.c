@@ -43,6 +43,18 @@ bool index_init(struct index *ix, uint64_t bytes_max)
         return true;
 }
 
+bool index_make_room(struct index *ix, uint32_t mask)
+{
+        CHECK(ix->count == 0);
+        if (mask > ix->mask_max || (mask & (mask + 1)) != 0)
+                return false;
+        while (ix->mask < mask) {
+                ix->slots += (size_t)ix->mask + 1;
+                ix->mask = ix->mask * 2 + 1;
+        }
+        return ix->mask == mask;
+}
+
 void index_free(struct index *ix)
 {
         if (ix->memory)

@@ -25,6 +25,9 @@ struct index {
 bool index_init(struct index *, uint64_t bytes_max);
 void index_free(struct index *);
 
+/* Gives an empty index that many slots, less one; false when it cannot have them. */
+bool index_make_room(struct index *, uint32_t mask);
+
 /* Has the processor fetch the slot that index_find will look at first. */
 static inline void index_prefetch(const struct index *ix, uint64_t hash)
 {

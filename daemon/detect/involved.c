@@ -8,7 +8,7 @@
 
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
-/* A block of n places: n actors, n masks and so on, so that a search reads few lines. */
+/* n places: n actors, n masks and so on, so that a search reads few lines. */
 struct places {
         uint32_t *actors, *met, *seen, *hits;
         unsigned capacity;
@@ -17,16 +17,16 @@ struct places {
 void involved_store_init(struct involved_store *s, struct actors *actors)
 {
         s->actors = actors;
-        for (unsigned i = 0; i < INVOLVED_SIZES; i++)
-                s->classes[i] = budget_class_of(actors->budget, (size_t)(2U << i) * 16);
+        for (unsigned i = 1; i < INVOLVED_SIZES; i++)
+                s->classes[i] = budget_class_of(actors->budget, (size_t)(1U << i) * 16);
 }
 
 static struct places places_of(const struct involved_store *s, const struct involved *v)
 {
-        if (v->block == 0)
-                return (struct places){ 0 };
-        unsigned capacity = 2U << v->size;
-        uint32_t *at = budget_at(s->actors->budget, v->block);
+        unsigned capacity = 1U << v->size;
+        uint32_t *at =
+            v->size ? budget_at(s->actors->budget, v->place[0]) : (uint32_t *)v->place;
+
         return (struct places){ at, at + capacity, at + 2 * (size_t)capacity,
                                 at + 3 * (size_t)capacity, capacity };
 }
@@ -72,21 +72,20 @@ static bool grow(const struct involved_store *s, struct involved *v)
         struct places old = places_of(s, v);
         struct involved grown = *v;
 
-        grown.size = v->block ? v->size + 1 : 0;
+        grown.size = (uint8_t)(v->size + 1);
         if (grown.size >= INVOLVED_SIZES)
                 return false;
-        grown.block =
+        grown.place[0] =
             budget_take(s->actors->budget, s->classes[grown.size], BUDGET_GROWTH);
-        if (grown.block == 0)
+        if (grown.place[0] == 0)
                 return false;
         struct places new = places_of(s, &grown);
-        if (v->block) {
-                memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
-                memcpy(new.met, old.met, v->count * sizeof(uint32_t));
-                memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
-                memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
-                budget_give(s->actors->budget, v->block);
-        }
+        memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
+        memcpy(new.met, old.met, v->count * sizeof(uint32_t));
+        memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
+        memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
+        if (v->size)
+                budget_give(s->actors->budget, v->place[0]);
         *v = grown;
         return true;
 }
@@ -144,8 +143,8 @@ void involved_add(const struct involved_store *s, struct involved *v, uint32_t a
 void involved_clear(const struct involved_store *s, struct involved *v)
 {
         forget(s, v, UINT32_MAX);
-        if (v->block)
-                budget_give(s->actors->budget, v->block);
+        if (v->size)
+                budget_give(s->actors->budget, v->place[0]);
         *v = (struct involved){ 0 };
 }
 
@@ -179,6 +178,21 @@ static int tally_by_hits(const void *a, const void *b, void *context)
 static bool has_met(uint32_t met, uint64_t condition)
 {
         return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
+}
+
+void involved_translate(const struct involved_store *s, struct involved *v,
+                        uint64_t (*met)(void *context, uint64_t), void *context)
+{
+        struct places p = places_of(s, v);
+
+        for (unsigned i = 0; i < v->count; i++) {
+                uint32_t part = p.met[i] >> PART_BITS;
+                uint64_t all =
+                    met(context, (uint64_t)(p.met[i] & PART_MASK) << part * PART_BITS);
+                for (part = 0; all && !(all & PART_MASK); part++)
+                        all >>= PART_BITS;
+                p.met[i] = part << PART_BITS | (uint32_t)(all & PART_MASK);
+        }
 }
 
 unsigned involved_values(const struct involved_store *s, const struct involved *v,

@@ -2,10 +2,10 @@
 /*
  * involved - which actors took part in one key's transactions.
  *
- * A short list that grows with the key: 32 bytes for the first two actors, at
- * most 1 000 of them. A place is for an actor and for which of the table's conditions
- * its transactions met, so that a rule names only those that it looked at. Each has
- * how often and when it was last seen, so that an incident can name those of its
+ * A short list that grows with the key: the first actor stands in the entry itself, more
+ * of them in a block, at most 1 000. A place is for an actor and for which of the table's
+ * conditions its transactions met, so that a rule names only those that it looked at.
+ * Each has how often and when it was last seen, so that an incident can name those of its
  * window, the busiest first. One that was not seen for `keep` gives up its place when
  * a place is needed.
  *
@@ -22,12 +22,12 @@
 
 #define CONDITIONS_MAX 64 /* of a table */
 #define INVOLVED_MAX   1000
-#define INVOLVED_SIZES 10 /* 2, 4, ... 1 024 places */
+#define INVOLVED_SIZES 11 /* 1, 2, 4, ... 1 024 places */
 
 struct involved {
-        uint32_t block;
+        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block */
         uint16_t count;
-        uint8_t size;
+        uint8_t size;  /* 1 << size places; 0: the one above */
         bool overflow; /* there were more than could be kept */
 };
 
@@ -45,6 +45,13 @@ void involved_store_init(struct involved_store *, struct actors *);
 void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
                   uint64_t met, uint32_t now, uint32_t keep, bool keep_all);
 void involved_clear(const struct involved_store *, struct involved *);
+
+/*
+ * The masks of what was met become others: those of other rules. A place keeps the lowest
+ * part that is left of its mask.
+ */
+void involved_translate(const struct involved_store *, struct involved *,
+                        uint64_t (*met)(void *context, uint64_t), void *context);
 
 /*
  * The different values of a kind that were seen at or after `since` in transactions

@@ -13,10 +13,15 @@ struct step {
         int64_t put_ns[BLOCK_RUNGS_MAX]; /* the newest ones, oldest first */
 };
 
+void ladder_find_classes(struct ladder *l)
+{
+        l->class = budget_class_of(l->budget, sizeof(struct step));
+}
+
 bool ladder_init(struct ladder *l, struct budget *budget, uint64_t index_bytes)
 {
         *l = (struct ladder){ .budget = budget };
-        l->class = budget_class_of(budget, sizeof(struct step));
+        ladder_find_classes(l);
         return index_init(&l->index, index_bytes);
 }
 

@@ -35,6 +35,9 @@ enum ladder_result {
 
 bool ladder_init(struct ladder *, struct budget *, uint64_t index_bytes);
 void ladder_free(struct ladder *);
+
+/* Finds its class of the budget again, when the budget's were read back. */
+void ladder_find_classes(struct ladder *);
 enum ladder_result ladder_climb(struct ladder *, uint64_t subject,
                                 const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
                                 struct ladder_block *);

@@ -305,6 +305,9 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
                         read_file(l, l->files[i]);
         if (diag_errors(l->diag) == errors_before)
                 rules_lay_out(rules, l->diag);
+        rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
+                                rules_read_field(rules, "signup.fill_time");
+        rules->remember_births = rules_read_field(rules, "account.age");
         if (diag_errors(l->diag) > errors_before)
                 rules_free(&rules);
         for (unsigned i = 0; i < l->count; i++)
@@ -378,8 +381,7 @@ bool rules_read_field(const struct rules *rules, const char *name)
 
 bool rules_remember_forms(const struct rules *rules)
 {
-        return rules_read_field(rules, "signup.form_seen") ||
-               rules_read_field(rules, "signup.fill_time");
+        return rules->remember_forms;
 }
 
 int rules_form_page(const struct rules *rules)
@@ -391,7 +393,7 @@ int rules_form_page(const struct rules *rules)
 
 bool rules_remember_births(const struct rules *rules)
 {
-        return rules_read_field(rules, "account.age");
+        return rules->remember_births;
 }
 
 bool rules_follow_sessions(const struct rules *rules)

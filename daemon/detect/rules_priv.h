@@ -183,6 +183,8 @@ struct rules {
         struct table_plan *tables;
         struct rule *rules;
         struct exemption *exemptions;
+        bool remember_forms;  /* some expression asks for forms that were served */
+        bool remember_births; /* or how old an account is */
 };
 
 /* What has been read of one rule, before it is taken apart for one of its keys. */

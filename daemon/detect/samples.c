@@ -13,7 +13,7 @@ struct sample {
 #define METHOD_MAX  16
 #define STATUS_MAX  6 /* " 65535" */
 
-static const uint32_t kept_nth[SAMPLES_KEPT] = { 3, 8, 24, 64 };
+static const uint32_t kept_nth[SAMPLES_KEPT] = { 6, 12, 24, 64 };
 static const size_t text_sizes[3] = { 48, 96, 256 };
 
 _Static_assert(SAMPLE_HEAD + SAMPLE_TEXT_MAX <= 256, "the longest has a class");
@@ -153,4 +153,16 @@ void samples_clear(const struct sample_store *s, struct samples *samples)
                 budget_give(s->budget, handles[i]);
         budget_give(s->budget, samples->block);
         samples->block = 0;
+}
+
+void samples_translate(const struct sample_store *s, struct samples *samples,
+                       uint64_t (*met)(void *context, uint64_t), void *context)
+{
+        const uint32_t *handles =
+            samples->block ? budget_at(s->budget, samples->block) : NULL;
+
+        for (unsigned i = 0; handles && i < SAMPLES_KEPT && handles[i]; i++) {
+                struct sample *sample = budget_at(s->budget, handles[i]);
+                sample->met = met(context, sample->met);
+        }
 }

@@ -2,7 +2,7 @@
 /*
  * samples - a few requests of a key, kept before anybody knows that it matters.
  *
- * The 3rd, 8th, 24th and 64th transaction of a key, as text; so a key that is
+ * The 6th, 12th, 24th and 64th transaction of a key, as text; so a key that is
  * seen twice costs nothing. They are counted from the key's last silence on, so
  * that a visitor who comes back has samples of this visit.
  *
@@ -53,5 +53,9 @@ unsigned samples_get(const struct sample_store *, const struct samples *,
                      uint64_t condition, uint32_t since,
                      struct slice texts[SAMPLES_KEPT]);
 void samples_clear(const struct sample_store *, struct samples *);
+
+/* The masks of what was met become others: those of other rules. */
+void samples_translate(const struct sample_store *, struct samples *,
+                       uint64_t (*met)(void *context, uint64_t), void *context);
 
 #endif

@@ -31,6 +31,12 @@ bool signals_hold(struct signals *s, struct budget *budget, unsigned size_class,
         return true;
 }
 
+int64_t signals_held(const struct signals *s, const struct budget *budget,
+                     unsigned number)
+{
+        return s->block ? times_of(s, budget)[number] - 1 : -1;
+}
+
 void signals_clear(struct signals *s, struct budget *budget)
 {
         if (s->block)

@@ -35,6 +35,8 @@ size_t signals_size(unsigned count);
 /* Signal `number` held at `now_ns`. False when there is no room. */
 bool signals_hold(struct signals *, struct budget *, unsigned size_class, unsigned number,
                   int64_t now_ns);
+/* When it held last; -1: never. */
+int64_t signals_held(const struct signals *, const struct budget *, unsigned number);
 void signals_clear(struct signals *, struct budget *);
 
 double signals_score(const struct signals *, const struct budget *,

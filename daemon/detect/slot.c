@@ -10,27 +10,32 @@ static const struct value *operand_of(const struct slot_place *p, struct facts *
         return &facts_operand(facts, p->slot->operand)->value;
 }
 
+static const struct window_store *store_of(const struct slot_place *p)
+{
+        return &p->table->windows;
+}
+
 /* ---- counts ---- */
 
 static void rotate_counts(const struct slot_place *p, int64_t from, int64_t to)
 {
-        struct window_counts *cells = p->cells;
-
-        for (int64_t pane = from + 1; pane <= to; pane++)
-                cells->cell[window_cell(pane)] = 0;
+        window_counts_rotate(store_of(p), p->cells, from, to);
 }
 
 static void count_counts(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
-        uint32_t *count = &((struct window_counts *)p->cells)->cell[window_cell(pane)];
-
         (void)facts;
-        *count += *count < UINT32_MAX;
+        window_counts_add(store_of(p), p->cells, pane);
 }
 
 static double value_counts(const struct slot_place *p)
 {
-        return window_counts_value(p->cells, p->clock);
+        return window_counts_value(store_of(p), p->cells, p->clock);
+}
+
+static void clear_counts(const struct slot_place *p)
+{
+        window_counts_clear(store_of(p), p->cells);
 }
 
 /* ---- sums ---- */
@@ -91,30 +96,33 @@ static double value_max(const struct slot_place *p)
 
 static void rotate_bytes(const struct slot_place *p, int64_t from, int64_t to)
 {
-        struct window_bytes *cells = p->cells;
-
-        for (int64_t pane = from + 1; pane <= to; pane++)
-                memset(cells->cell[window_cell(pane)], 0, sizeof(cells->cell[0]));
+        window_bytes_rotate(store_of(p), p->cells, from, to);
 }
 
 static void count_bytes(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
-        window_bytes_add(p->cells, pane, facts->subject.record->response_bytes);
+        window_bytes_add(store_of(p), p->cells, pane,
+                         facts->subject.record->response_bytes);
 }
 
 static double value_bytes(const struct slot_place *p)
 {
-        return (double)window_bytes_value(p->cells);
+        return (double)window_bytes_value(store_of(p), p->cells);
+}
+
+static void clear_bytes(const struct slot_place *p)
+{
+        window_bytes_clear(store_of(p), p->cells);
 }
 
 const struct slot_type slot_types[SLOT_KINDS] = {
-        [SLOT_COUNT] = { sizeof(struct window_counts), 4, false, NULL, rotate_counts,
-                         count_counts, value_counts, NULL },
+        [SLOT_COUNT] = { sizeof(struct window_counts), 1, false, NULL, rotate_counts,
+                         count_counts, value_counts, clear_counts },
         [SLOT_SUM] = { sizeof(struct window_sums), 8, false, NULL, rotate_sums,
                        count_sums, value_sums, NULL },
         [SLOT_MAX] = { sizeof(struct window_sums), 8, false, init_max, rotate_max,
                        count_max, value_max, NULL },
         [SLOT_DISTINCT] = { 0, 4, false, NULL, NULL, NULL, NULL, NULL },
-        [SLOT_BYTES] = { sizeof(struct window_bytes), 2, false, NULL, rotate_bytes,
-                         count_bytes, value_bytes, NULL },
+        [SLOT_BYTES] = { sizeof(struct window_bytes), 4, false, NULL, rotate_bytes,
+                         count_bytes, value_bytes, clear_bytes },
 };

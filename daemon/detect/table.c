@@ -12,6 +12,32 @@ static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
+/*
+ * Rules that are changed again and again give entries ever new sizes, and there is an end
+ * to the classes: later ones are steps of an eighth, which are few.
+ */
+static size_t class_size(const struct budget *budget, size_t size)
+{
+        size_t step = 16;
+
+        if (budget->classes < BUDGET_CLASSES / 2)
+                return size;
+        while (step * 16 <= size)
+                step *= 2;
+        size = (size + step - 1) / step * step;
+        return size < BUDGET_PAGE ? size : BUDGET_PAGE;
+}
+
+void table_find_classes(struct table *t)
+{
+        window_store_init(&t->windows, t->budget, t->counters);
+        t->entry_class =
+            budget_class_of(t->budget, class_size(t->budget, t->plan->entry_size));
+        if (t->plan->signal_count)
+                t->signals_class =
+                    budget_class_of(t->budget, signals_size(t->plan->signal_count));
+}
+
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
                 const struct distinct_store *sets, const struct involved_store *involved,
                 const struct sample_store *samples, uint64_t index_bytes)
@@ -23,10 +49,7 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .sets = sets,
                              .involved = involved,
                              .samples = samples };
-        t->entry_class = budget_class_of(t->budget, plan->entry_size);
-        if (plan->signal_count)
-                t->signals_class =
-                    budget_class_of(t->budget, signals_size(plan->signal_count));
+        table_find_classes(t);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
         t->units = calloc(plan->family_count + 1, sizeof(*t->units));
@@ -111,6 +134,11 @@ bool table_signal(const struct table *t, struct entry *e, unsigned signal,
 {
         return signals_hold(signals_of(t, e), t->budget, t->signals_class, signal,
                             time_ns);
+}
+
+int64_t table_signal_held(const struct table *t, const struct entry *e, unsigned signal)
+{
+        return signals_held(signals_of(t, e), t->budget, signal);
 }
 
 static void entry_free(struct table *t, uint32_t handle)
@@ -206,7 +234,8 @@ void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
                 if (t->plan->groups[f->group].met & met)
                         distinct_prefetch(t->sets, sets_of(e, f));
         }
-        __builtin_prefetch(budget_at(t->budget, e->involved.block), 1);
+        if (e->involved.size)
+                __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);
 }
 
 uint32_t table_find(const struct table *t, uint64_t hash)
@@ -306,6 +335,17 @@ static void count_group(const struct table *t, struct entry *e,
                 count_family(t, e, g->families[i], facts);
 }
 
+void table_rotate(const struct table *t, struct entry *e)
+{
+        for (unsigned i = 0; i < t->plan->group_count; i++)
+                rotate_group(t, e, &t->plan->groups[i]);
+}
+
+void table_forget(struct table *t, uint32_t handle)
+{
+        entry_free(t, handle);
+}
+
 void table_count(const struct table *t, struct entry *e, struct facts *facts,
                  uint64_t met)
 {
@@ -382,5 +422,5 @@ void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
 {
-        return window_bytes_value(cells_of(e, slot_at(t, slot)));
+        return window_bytes_value(&t->windows, cells_of(e, slot_at(t, slot)));
 }

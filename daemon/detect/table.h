@@ -46,6 +46,7 @@ struct table {
         const struct distinct_store *sets;
         const struct involved_store *involved;
         const struct sample_store *samples;
+        struct window_store windows;
         struct index index;
         unsigned entry_class;
         uint32_t hand;
@@ -59,6 +60,9 @@ bool table_init(struct table *, const struct rules *, const struct table_plan *,
                 const struct distinct_store *, const struct involved_store *,
                 const struct sample_store *, uint64_t index_bytes);
 void table_free(struct table *);
+
+/* Finds its classes of the budget again, when the budget's were read back. */
+void table_find_classes(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
 
 /* The bit of a condition in masks of which conditions of the table a transaction met. */
@@ -96,6 +100,9 @@ void table_count(const struct table *, struct entry *, struct facts *, uint64_t 
 /* A signal rule of the table holds for the key; false when there is no room to say so. */
 bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);
 
+/* When it held last; -1: never. */
+int64_t table_signal_held(const struct table *, const struct entry *, unsigned signal);
+
 /*
  * What an aggregate of a rule of this table is now. The rule looked at the transaction
  * that table_count counted last for this entry.
@@ -106,6 +113,12 @@ struct value table_value(const struct table *, const struct entry *,
 void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
+
+/* Brings all that is counted for the key to the table's time. */
+void table_rotate(const struct table *, struct entry *);
+
+/* Forgets one key, which has no incident. */
+void table_forget(struct table *, uint32_t handle);
 
 /* Forgets up to `count` entries, the least telling first. Returns how many. */
 unsigned table_evict(struct table *, unsigned count);

@@ -8,11 +8,16 @@
 #define HAND_LOOKS 16
 #define SWEEP      2 /* looked at with each new tag, so that what ran out goes */
 
+void tags_find_classes(struct tags *t)
+{
+        t->class = budget_class_of(t->budget, sizeof(struct tag));
+}
+
 bool tags_init(struct tags *t, struct budget *budget, uint64_t index_bytes, uint32_t max,
                uint64_t *evicted)
 {
         *t = (struct tags){ .budget = budget, .evicted = evicted, .max = max ? max : 1 };
-        t->class = budget_class_of(budget, sizeof(struct tag));
+        tags_find_classes(t);
         return index_init(&t->index, index_bytes);
 }
 

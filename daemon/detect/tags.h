@@ -38,6 +38,9 @@ bool tags_init(struct tags *, struct budget *, uint64_t index_bytes, uint32_t ma
                uint64_t *evicted);
 void tags_free(struct tags *);
 
+/* Finds its class of the budget again, when the budget's were read back. */
+void tags_find_classes(struct tags *);
+
 /* The tag of that name (its keyed hash) on a carrier, or NULL. Valid until tags_put. */
 const struct tag *tags_find(struct tags *, uint64_t carrier, uint64_t name,
                             int64_t now_ns);

@@ -16,8 +16,8 @@
 #ifndef DETECT_WINDOW_H
 #define DETECT_WINDOW_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/counters.h"
+#include "detect/budget.h"
 
 #define WINDOW_PANES  9
 #define WINDOW_NEWEST 8
@@ -45,8 +45,22 @@ static inline double window_oldest_weight(const struct window_clock *c)
 /* The pane of a time before the running pane's end, as full number. */
 int64_t window_pane_of(const struct window_clock *, int64_t time_ns);
 
-/* Cells of one aggregate of one key. All panes that ran out are cleared before use. */
+/*
+ * Cells of one aggregate of one key. All panes that ran out are cleared before use. What
+ * most keys need is small and stands in the entry; what few need, in a block of the
+ * budget.
+ */
+
+/* Below 256 in each pane, or else a struct window_wide. */
 struct window_counts {
+        union {
+                uint8_t cell[WINDOW_PANES];
+                uint8_t block[4];
+        };
+        bool is_wide;
+};
+
+struct window_wide {
         uint32_t cell[WINDOW_PANES];
 };
 
@@ -54,17 +68,39 @@ struct window_sums {
         double cell[WINDOW_PANES];
 };
 
-/* Bytes, in 48 bits each: ten million gigabytes in a pane are enough. */
+/* Bytes of one pane, up to 4 GiB, or else a struct window_bytes_wide. */
 struct window_bytes {
+        uint32_t value; /* or the block */
+        uint8_t cell;   /* whose value it is */
+        bool is_wide;
+};
+
+/* In 48 bits each: ten million gigabytes in a pane are enough. */
+struct window_bytes_wide {
         uint8_t cell[WINDOW_PANES][6];
 };
+
+/* Where the blocks come from, and what is counted when there are none. */
+struct window_store {
+        struct budget *budget;
+        struct counters *counters;
+        unsigned wide_class, bytes_class;
+};
+
+void window_store_init(struct window_store *, struct budget *, struct counters *);
 
 static inline unsigned window_cell(int64_t pane)
 {
         return (unsigned)((uint64_t)pane % WINDOW_PANES);
 }
 
-double window_counts_value(const struct window_counts *, const struct window_clock *);
+/* Without a block a pane's count stops at 255, and a counter says so. */
+void window_counts_add(const struct window_store *, struct window_counts *, int64_t pane);
+void window_counts_rotate(const struct window_store *, struct window_counts *,
+                          int64_t from, int64_t to);
+void window_counts_clear(const struct window_store *, struct window_counts *);
+double window_counts_value(const struct window_store *, const struct window_counts *,
+                           const struct window_clock *);
 double window_sums_value(const struct window_sums *, const struct window_clock *);
 
 /* Largest of the newest eight; false when none of them has a value (NaN means none). */
@@ -72,7 +108,13 @@ bool window_sums_max(const struct window_sums *, const struct window_clock *,
                      double *max);
 
 /* Whole bytes of all nine panes, unweighted. */
-uint64_t window_bytes_value(const struct window_bytes *);
-void window_bytes_add(struct window_bytes *, int64_t pane, uint64_t bytes);
+uint64_t window_bytes_value(const struct window_store *, const struct window_bytes *);
+
+/* Without a block all bytes go into the pane that has some, and a counter says so. */
+void window_bytes_add(const struct window_store *, struct window_bytes *, int64_t pane,
+                      uint64_t bytes);
+void window_bytes_rotate(const struct window_store *, struct window_bytes *, int64_t from,
+                         int64_t to);
+void window_bytes_clear(const struct window_store *, struct window_bytes *);
 
 #endif

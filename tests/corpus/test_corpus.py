@@ -5,8 +5,8 @@ The captures lie in ../shared/corpus beside the project, or where TRAWLWATCH_COR
 says. KNOWN.md lists every difference that is right as it is, with the reason; a
 difference that is not listed fails, and so does a listed one that is no more.
 
-A line that ends in xN stands for N equal ones. TRAWLWATCH_CORPUS_WRITE=FILE writes the
-differences found, in the form of KNOWN.md.
+A line that ends in xN stands for N equal ones. TRAWLWATCH_CORPUS_WRITE=FOLDER writes
+the differences found to FOLDER/KNOWN.md, in its form.
 """
 import collections
 import concurrent.futures
@@ -112,8 +112,7 @@ def read_rows(name):
     return rows
 
 
-@pytest.fixture(scope="session")
-def captures():
+def read_captures():
     published, tshark = read_rows("http.jsonl"), read_rows("tshark_http.jsonl")
     with open(os.path.join(CORPUS, "MANIFEST.tsv"), encoding="utf-8", newline="") as file:
         found = [Capture(row["path"], set(row["tags"].split(",")) - {""},
@@ -179,7 +178,8 @@ def test_requests_are_those_that_others_saw(captures):
     assert compared > 300
     found = {line if count == 1 else f"{line} x{count}" for line, count in counted.items()}
     if "TRAWLWATCH_CORPUS_WRITE" in os.environ:
-        with open(os.environ["TRAWLWATCH_CORPUS_WRITE"], "w", encoding="utf-8") as file:
+        with open(os.path.join(os.environ["TRAWLWATCH_CORPUS_WRITE"], "KNOWN.md"), "w",
+                  encoding="utf-8") as file:
             file.writelines(f"- {line}\n" for line in sorted(found))
     lines = [line for line in known_lines() if ": refused " not in line]
     known = set(lines)

@@ -4,7 +4,8 @@
 Every capture is read, also those that have no hello: what is found there must be true
 too. KNOWN_HELLOS.md lists every difference that is right as it is, with the reason; a
 difference that is not listed fails, and so does a listed one that is no more. Its form
-is that of KNOWN.md. TRAWLWATCH_CORPUS_WRITE=FILE writes the differences found.
+is that of KNOWN.md. TRAWLWATCH_CORPUS_WRITE=FOLDER writes the differences found
+to FOLDER/KNOWN_HELLOS.md.
 """
 import collections
 import concurrent.futures
@@ -59,7 +60,7 @@ def captures():
     with open(os.path.join(CORPUS, "MANIFEST.tsv"), newline="") as file:
         return [row["path"] for row in csv.DictReader(file, delimiter="\t",
                                                       quoting=csv.QUOTE_NONE)
-                if row["path"].startswith("pcap/") and "pcap" in row["tags"]]
+                if row["kind"] == "pcap"]
 
 
 def from_line(line):
@@ -83,8 +84,7 @@ def read(path):
     return path, {from_line(json.loads(line)) for line in done.stdout.splitlines()}
 
 
-@pytest.fixture(scope="module")
-def seen():
+def read_captures():
     paths = sorted(set(captures()) | set(expected_by_capture()))
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return dict(pool.map(read, paths))
@@ -108,7 +108,8 @@ def test_differences(seen):
         found |= {text_of(path, "missing", one) for one in expected[path] - hellos}
         found |= {text_of(path, "extra", one) for one in hellos - expected[path]}
     if "TRAWLWATCH_CORPUS_WRITE" in os.environ:
-        with open(os.environ["TRAWLWATCH_CORPUS_WRITE"], "w") as file:
+        with open(os.path.join(os.environ["TRAWLWATCH_CORPUS_WRITE"], "KNOWN_HELLOS.md"),
+                  "w") as file:
             file.write("\n".join(sorted(found)) + "\n")
     right = sum(len(hellos & expected[path]) for path, hellos in seen.items())
     print(f"{right} of {sum(map(len, expected.values()))} hellos as expected, "

@@ -4,12 +4,14 @@
 
     app.py ADDRESS PORT LOG
 
-Pages: / and /search list profiles, /in/NAME shows one, /signup takes new members,
-/static and /favicon.ico hold what a browser fetches by itself; all else is a 404.
+Pages: / and /search list profiles, /in/NAME shows one, /signup takes new members (as forms
+do, /signup?multipart has the other kind, or as JSON, which is answered by JSON), /static and /favicon.ico hold what a browser fetches by itself; all else is a 404.
 Visitors get a session cookie. LOG gets one JSON line for each request when its
 answer has been written: the truth that the tests compare the daemon with.
 """
 import binascii
+import email.parser
+import gzip
 import json
 import secrets
 import struct
@@ -81,9 +83,25 @@ def search(query):
     return page("People", f"<ul>{links(shown)}</ul>" + (more if shown else ""))
 
 
-SIGNUP_FORM = page("Join", "<form method=post action=/signup><input name=full_name>"
-                           "<input name=email type=email><input name=password type=password>"
-                           "<button>Join</button></form>")
+def signup_form(kind):
+    return page("Join", f"<form method=post action=/signup {kind}><input name=full_name>"
+                        "<input name=email type=email><input name=phone type=tel>"
+                        "<input name=password type=password><button>Join</button></form>")
+
+
+def read_form(headers, body):
+    """(whether it is JSON, the fields) of a sign-up."""
+    if headers.get("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
+    kind = headers.get_content_type()
+    if kind == "application/json":
+        return True, json.loads(body)
+    if kind == "multipart/form-data":
+        head = f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode()
+        parts = email.parser.BytesParser().parsebytes(head + body).get_payload()
+        return False, {part.get_param("name", header="content-disposition"):
+                       part.get_payload(decode=True).decode() for part in parts}
+    return False, dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace")))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -104,7 +122,8 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/search":
             self.answer(200, search(urllib.parse.parse_qs(url.query)), chunked=True)
         elif url.path == "/signup":
-            self.answer(200, SIGNUP_FORM)
+            kind = "enctype=multipart/form-data" if url.query == "multipart" else ""
+            self.answer(200, signup_form(kind))
         elif url.path == "/welcome":
             self.answer(200, page("Welcome", "<p>You are a member now.</p>"))
         elif url.path.startswith("/in/") and url.path[4:] in NAMES:
@@ -116,15 +135,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        form = urllib.parse.parse_qs(body.decode("utf-8", "replace"))
         if urllib.parse.urlsplit(self.path).path != "/signup":
             self.answer(404, page("Not found", "<p>There is no such page.</p>"))
-        elif "@" not in form.get("email", [""])[0]:
-            self.answer(422, page("Join", "<p>Your e-mail address is missing.</p>"))
+            return
+        is_json, form = read_form(self.headers, body)
+        is_good = "@" in form.get("email", "")
+        member = {"Set-Cookie": f"sid={secrets.token_hex(12)}; Path=/; HttpOnly"} if is_good else {}
+        if is_json:
+            result = json.dumps({"result": "welcome" if is_good else "no address"})
+            self.answer(200, result.encode(), "application/json", member)
+        elif is_good:
+            self.answer(302, b"", headers={"Location": "/welcome", **member})
         else:
-            self.answer(302, b"", headers={
-                "Location": "/welcome",
-                "Set-Cookie": f"sid={secrets.token_hex(12)}; Path=/; HttpOnly"})
+            self.answer(422, page("Join", "<p>Your e-mail address is missing.</p>"))
 
     def answer(self, status, body, kind="text/html; charset=utf-8", headers=None, chunked=False):
         self.send_response(status)
@@ -133,20 +156,22 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
+        headers = dict(headers or {})
+        if "sid=" not in self.headers.get("Cookie", ""):
+            headers.setdefault("Set-Cookie", f"sid={secrets.token_hex(12)}; Path=/; HttpOnly")
+        for name, value in headers.items():
             self.send_header(name, value)
-        if "sid=" not in self.headers.get("Cookie", "") and "Set-Cookie" not in (headers or {}):
-            self.send_header("Set-Cookie", f"sid={secrets.token_hex(12)}; Path=/; HttpOnly")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(as_chunks(body) if chunked else body)
         self.wfile.flush()
-        self.note(status)
+        self.note(status, headers.get("Set-Cookie"))
 
-    def note(self, status):
+    def note(self, status, cookie):
         line = json.dumps({"time": time.time(), "xff": self.headers.get("X-Forwarded-For"),
                            "method": self.command, "path": self.path, "status": status,
-                           "agent": self.headers.get("User-Agent")})
+                           "agent": self.headers.get("User-Agent"),
+                           "cookie": self.headers.get("Cookie"), "set_cookie": cookie})
         with self.log_lock:
             self.log.write(line + "\n")
 

@@ -9,24 +9,18 @@
 The inner nginx logs what it answered, and to whom, in a file of its own.
 """
 import collections
+import re
 import signal
 import subprocess
 import time
 
-from rig import APP, PROXY, WEB, Rig, RigError, wait_until
+from behind import BehindHaproxy
+from rig import APP, PROXY, WEB, RigError
 
 PROXIED, PROXIED_HTTP2, SHARED_HTTP2 = 8001, 8003, 8004  # outside; 80 more inside
 LEGS = "tcp port 8080 or tcp port 8081 or tcp portrange 8083-8084"
 
 HAPROXY = f"""
-global
-    log stderr format raw local0 warning
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 20s
-    timeout server 20s
-    option http-keep-alive
 frontend proxied
     bind {WEB}:{PROXIED}
     default_backend proxied
@@ -46,17 +40,11 @@ backend shared_http2
     server app {APP[0]}:8084 proto h2 source {PROXY}
 """
 
-NGINX = f"""
-daemon off; master_process off; pid %(folder)s/inner.pid; error_log stderr warn;
-events {{ worker_connections 512; }}
-http {{
+INNER = f"""
     log_format told escape=none
         '$server_port\\t$proxy_protocol_addr\\t$http_x_forwarded_for\\t$request_method\\t'
         '$host\\t$request_uri\\t$status';
     access_log %(folder)s/inner.log told;
-    client_body_temp_path %(folder)s/inner-body; proxy_temp_path %(folder)s/inner-proxy;
-    fastcgi_temp_path %(folder)s/inner-f; uwsgi_temp_path %(folder)s/inner-u;
-    scgi_temp_path %(folder)s/inner-s;
     proxy_http_version 1.1;
     proxy_bind {PROXY};
     upstream app {{ server {APP[0]}:{APP[1]}; keepalive 16; }}
@@ -78,23 +66,14 @@ http {{
             proxy_set_header Host $host;
         }}
     }}
-}}
 """
 
 Told = collections.namedtuple("Told", "port client method host target status")
 
 
-class Stage(Rig):
-    def start_servers(self, stack):
-        super().start_servers(stack)
-        for name, text in (("haproxy.cfg", HAPROXY), ("inner.conf", NGINX)):
-            with open(self.path(name), "w", encoding="utf-8") as file:
-                file.write(text % {"folder": self.folder})
-        self.start(stack, ["nginx", "-c", self.path("inner.conf"), "-p", self.folder,
-                           "-e", "stderr"], "inner")
-        self.start(stack, ["haproxy", "-db", "-f", self.path("haproxy.cfg")], "haproxy")
-        wait_until(lambda: all(self.is_listening(port) for port in (
-            8081, 8083, 8084, PROXIED, PROXIED_HTTP2, SHARED_HTTP2)), 20, "HAProxy and nginx")
+class Stage(BehindHaproxy):
+    HAPROXY, INNER = HAPROXY, INNER
+    PORTS = (8081, 8083, 8084, PROXIED, PROXIED_HTTP2, SHARED_HTTP2)
 
     def inner_requests(self):
         """What the inner nginx answered, each with the client as the proxy named it."""
@@ -127,6 +106,13 @@ class Recorder:
         time.sleep(1)  # the last packets
         self.child.send_signal(signal.SIGINT)
         self.messages += self.child.communicate(timeout=20)[1]
-        if kind is None and "dropped on interface 'Loopback: lo': " in self.messages \
-                and "/0 (" not in self.messages:
-            raise RigError(f"dumpcap: {self.messages}")
+        if kind is None:
+            refuse_drops(self.messages)
+
+
+def refuse_drops(messages):
+    """RigError unless dumpcap says, of its one interface, that it has all packets."""
+    told = re.findall(r"^Packets received/dropped on interface '.*': (\d+)/(\d+) "
+                      r"\(.*/ps_ifdrop:(\d+)\)", messages, re.MULTILINE)
+    if len(told) != 1 or told[0][0] == "0" or told[0][1:] != ("0", "0"):
+        raise RigError(f"dumpcap: {messages}")

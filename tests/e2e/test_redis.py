@@ -318,8 +318,10 @@ def test_half_a_transaction_that_redis_keeps_costs_no_alert(folder):
             data = file.read()
         end_of_tenth = data.index(b"EXEC", data.rindex(b"XADD"))
         os.truncate(newest, end_of_tenth + 2)
+        driver.child.send_signal(signal.SIGSTOP)  # or it may have fed the tenth again
         server.start()
         assert numbers(server.client()) == list(range(1, 10))
+        driver.child.send_signal(signal.SIGCONT)
         driver.ask("alerts 11 1")
         assert driver.drain() == 0
         assert numbers(server.client()) == list(range(1, 12))

@@ -12,20 +12,13 @@ import subprocess
 
 import pytest
 
-from rig import APP, FILTER, PROXY, WEB, Daemon, Rig, end_process, program, wait_until
+from behind import BehindHaproxy
+from rig import APP, FILTER, PROXY, WEB, Daemon, end_process, program, wait_until
 
 PROXIED, FORWARDED, VERSION1, HTTP2 = 8443, 8444, 8445, 8446  # outside
 CLIENTS = ("198.51.100.7", "203.0.113.9", "203.0.113.120")
 
 HAPROXY = f"""
-global
-    log stderr format raw local0 warning
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 20s
-    timeout server 20s
-    option http-keep-alive
 frontend proxied
     bind {WEB}:{PROXIED} ssl crt %(folder)s/tls.pem alpn h2,http/1.1
     default_backend proxied
@@ -51,26 +44,21 @@ backend version1
     server app {APP[0]}:8081 send-proxy source {PROXY}
 """
 
-NGINX = f"""
-daemon off; master_process off; pid %(folder)s/inner.pid; error_log stderr warn;
-events {{ worker_connections 512; }}
-http {{
+INNER = f"""
     access_log off;
-    client_body_temp_path %(folder)s/inner-body; proxy_temp_path %(folder)s/inner-proxy;
-    fastcgi_temp_path %(folder)s/inner-f; uwsgi_temp_path %(folder)s/inner-u;
-    scgi_temp_path %(folder)s/inner-s;
     server {{ listen {APP[0]}:8081 proxy_protocol; location / {{ return 200 "inside\\n"; }} }}
     server {{ listen {APP[0]}:8083 http2 proxy_protocol; location / {{ return 200 "inside\\n"; }} }}
     server {{ listen {APP[0]}:8082; location / {{ return 200 "inside\\n"; }} }}
-}}
 """
 
 
-class Terminator(Rig):
-    """The rig with HAProxy and a server behind it."""
+class Terminator(BehindHaproxy):
+    """The rig with HAProxy, which ends TLS, and a server behind it."""
 
-    def start_servers(self, stack):
-        super().start_servers(stack)
+    HAPROXY, INNER = HAPROXY, INNER
+    PORTS = (8081, 8082, 8083, PROXIED, FORWARDED, VERSION1, HTTP2)
+
+    def prepare(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                         "-subj", "/CN=example.org", "-keyout", self.path("key.pem"),
                         "-out", self.path("cert.pem")], check=True, capture_output=True)
@@ -78,14 +66,6 @@ class Terminator(Rig):
             for name in ("cert.pem", "key.pem"):
                 with open(self.path(name), encoding="ascii") as part:
                     pem.write(part.read())
-        for name, text in (("haproxy.cfg", HAPROXY), ("inner.conf", NGINX)):
-            with open(self.path(name), "w", encoding="utf-8") as file:
-                file.write(text % {"folder": self.folder})
-        self.start(stack, ["nginx", "-c", self.path("inner.conf"), "-p", self.folder, "-e",
-                           "stderr"], "inner")
-        self.start(stack, ["haproxy", "-db", "-f", self.path("haproxy.cfg")], "haproxy")
-        wait_until(lambda: all(self.is_listening(port) for port in
-                               (8081, 8082, 8083, PROXIED, FORWARDED, VERSION1, HTTP2)), 20, "HAProxy")
 
     def get(self, address, port, path, *options):
         done = self.run(self.add_client(address), [

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/unit.h"
 
-#include "alert/crc32c.h"
+#include "base/crc32c.h"
 
 /* RFC 3720 appendix B.4. */
 static void test_vectors(void **state)

@@ -28,7 +28,7 @@ static void a_scraper_is_raised_once_and_named(void **state)
         world_expect_last(w, "evidence count(10m) = 20\n");
         world_expect_last(w, "involved client.ip 1: 198.51.100.9\n");
         world_expect_last(w, "involved client.prefix 1: 198.51.100.0/24\n");
-        world_expect_last(w, "sample GET /in/user2 200\nsample GET /in/user7 200\n"
+        world_expect_last(w, "sample GET /in/user5 200\nsample GET /in/user11 200\n"
                              "sample GET /in/user19 200\n");
         assert_int_equal(strlen(w->id), 26);
         assert_int_equal(w->counters.incidents_raised, 1);

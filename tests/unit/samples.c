@@ -114,8 +114,8 @@ static void who_comes_back_has_samples_of_this_visit(void **state)
         for (unsigned i = 0; i < 20; i++)
                 world_view(w, later + i * 500, "198.51.100.9", 1000 + i);
         assert_int_equal(w->raised, 1);
-        world_expect_last(w, "sample GET /in/user1002 200\n"
-                             "sample GET /in/user1007 200\n"
+        world_expect_last(w, "sample GET /in/user1005 200\n"
+                             "sample GET /in/user1011 200\n"
                              "sample GET /in/user1019 200\n");
         world_free(w);
 }

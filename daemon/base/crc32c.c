@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert/crc32c.h"
+#include "base/crc32c.h"
 
 #include "base/bytes.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crc32c - the Castagnoli CRC (RFC 3720 appendix B.4), for the journal.
+ * crc32c - the Castagnoli CRC (RFC 3720 appendix B.4), for what is kept on disk.
  *
  * Finds damage, not malice. With the CPU's instruction where it has one, else
  * eight bytes a step by table; the same answer either way.
  */
-#ifndef ALERT_CRC32C_H
-#define ALERT_CRC32C_H
+#ifndef BASE_CRC32C_H
+#define BASE_CRC32C_H
 
 #include "base/slice.h"
 

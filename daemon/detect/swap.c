@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Other rules for a running engine. */
+#include "detect/carry.h"
+#include "detect/engine_priv.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+
+/* What a set of rules has in an engine. */
+struct parts {
+        struct table *tables;
+        struct visit *visits;
+        struct facts facts;
+};
+
+static void parts_free(struct parts *p, unsigned tables)
+{
+        for (unsigned i = 0; p->tables && i < tables; i++)
+                table_free(&p->tables[i]);
+        free(p->tables);
+        free(p->visits);
+        facts_free(&p->facts);
+}
+
+static bool parts_init(struct parts *p, struct engine *e, const struct rules *rules,
+                       const struct site *site)
+{
+        *p = (struct parts){ .tables = calloc(rules->table_count + 1, sizeof(*p->tables)),
+                             .visits =
+                                 calloc(rules->table_count + 1, sizeof(*p->visits)) };
+        bool good =
+            p->tables && p->visits &&
+            facts_init(&p->facts, rules, site, &e->options.hash_key, e->options.counters);
+        for (unsigned i = 0; good && i < rules->table_count; i++) {
+                good = table_init(&p->tables[i], rules, &rules->tables[i], &e->sets,
+                                  &e->involved, &e->samples,
+                                  engine_index_bytes(e, rules->table_count));
+                if (good && e->now_ns >= 0)
+                        table_set_time(&p->tables[i], e->now_ns);
+        }
+        if (!good)
+                parts_free(p, rules->table_count);
+        return good;
+}
+
+static void end_lost_cases(struct engine *e, const struct carry *carry)
+{
+        for (unsigned i = 0; i < e->cases.count;) {
+                uint32_t number = e->cases.heap[i].number;
+                if (carry->rules[cases_at(&e->cases, number)->rule] != CARRY_NONE) {
+                        i++;
+                        continue;
+                }
+                engine_end_case(e, number);
+                i = 0; /* the heap has another order now */
+        }
+}
+
+static void on_moved(void *context, struct entry *from, uint32_t to)
+{
+        struct engine *e = context;
+
+        while (to == 0 && from->incidents)
+                engine_end_case(e, from->incidents);
+        for (uint32_t number = from->incidents; number;
+             number = cases_at(&e->cases, number)->next)
+                cases_at(&e->cases, number)->entry = to;
+}
+
+static void forget_all(struct table *t)
+{
+        uint32_t hand = 0;
+
+        while (t->index.count)
+                table_forget(t, index_walk(&t->index, &hand));
+}
+
+static void move_tables(struct engine *e, const struct carry *carry, struct parts *to)
+{
+        for (unsigned i = 0; i < carry->from->table_count; i++) {
+                if (e->now_ns >= 0)
+                        table_set_time(&e->tables[i], e->now_ns);
+                if (carry->tables[i] == CARRY_NONE)
+                        forget_all(&e->tables[i]);
+                else
+                        carry_table(carry, &e->tables[i], &to->tables[carry->tables[i]],
+                                    on_moved, e);
+        }
+}
+
+static void rename_cases(struct engine *e, const struct carry *carry)
+{
+        for (unsigned i = 0; i < e->cases.count; i++) {
+                struct incident_case *c = cases_at(&e->cases, e->cases.heap[i].number);
+                c->rule = carry->rules[c->rule];
+        }
+}
+
+/* Rules that ask for forms for the first time get a memory beside the others. */
+static void take_up_forms(struct engine *e)
+{
+        if (e->remembers_forms)
+                e->forms.page = rules_form_page(e->rules);
+        else if (rules_remember_forms(e->rules))
+                e->remembers_forms = forms_init(
+                    &e->forms, e->options.memory_max / FORMS_PART,
+                    rules_form_page(e->rules), &e->options.hash_key, &e->missed);
+}
+
+bool engine_swap_rules(struct engine *e, const struct rules *rules,
+                       const struct site *site)
+{
+        struct parts parts, old = { e->tables, e->visits, e->facts };
+        unsigned old_count = e->rules->table_count;
+        struct carry carry;
+
+        if (!parts_init(&parts, e, rules, site))
+                return false;
+        if (!carry_init(&carry, e->rules, rules)) {
+                parts_free(&parts, rules->table_count);
+                return false;
+        }
+        end_lost_cases(e, &carry);
+        move_tables(e, &carry, &parts);
+        rename_cases(e, &carry);
+        carry_free(&carry);
+        e->tables = parts.tables;
+        e->visits = parts.visits;
+        e->facts = parts.facts;
+        e->rules = e->options.rules = rules;
+        e->options.site = site;
+        take_up_forms(e);
+        engine_bind_facts(e);
+        parts_free(&old, old_count);
+        return true;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine - transactions straight into the rules: how many a second, how long the slowest
+ * take, and what a visitor costs.
+ *
+ *      bench-engine [SITE RULES]
+ *
+ * speed    a million visitors, 5 M profile views: with the shipped rules, and with 10,
+ * 100 and 1 000 rules on one key latency  the same with the shipped rules, each
+ * transaction timed memory   a million visitors with five views each flood    ten million
+ * visitors pass by; one scraper among them
+ *
+ * One JSON object a line.
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "detect/engine_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BEGIN        (INT64_C(1795431600) * NS_PER_SEC)
+#define VISITORS     1000000U
+#define TARGETS      300000U
+#define PAGE_PROFILE "profile"
+
+struct bench {
+        struct site *site;
+        struct rules *rules;
+        struct engine *engine;
+        struct counters counters;
+        uint64_t raised, random;
+        uint16_t page;
+        struct {
+                struct record record;
+                char texts[256];
+        } made;
+};
+
+static void on_incident(void *context, const struct incident *incident)
+{
+        struct bench *b = context;
+
+        b->raised += incident->action == INCIDENT_RAISED;
+}
+
+static size_t as_it_is(void *context, const char *type, struct slice raw, char out[256])
+{
+        (void)context, (void)type;
+        raw = slice_first(raw, 256);
+        memcpy(out, raw.data, raw.len);
+        return raw.len;
+}
+
+static void begin(struct bench *b, uint64_t memory)
+{
+        struct engine_options options = { .rules = b->rules,
+                                          .site = b->site,
+                                          .hash_key = hash_key_fixed(),
+                                          .memory_max = memory,
+                                          .incidents_max = 100000,
+                                          .hellos_max = 1000,
+                                          .hello_join_ns = NS_PER_SEC,
+                                          .pseudonym = as_it_is,
+                                          .incident = on_incident,
+                                          .incident_context = b,
+                                          .counters = &b->counters };
+
+        b->counters = (struct counters){ 0 };
+        b->raised = 0;
+        b->random = 88172645463325252;
+        b->engine = engine_new(&options);
+        CHECK(b->engine);
+}
+
+static uint32_t pick(struct bench *b, uint32_t below)
+{
+        b->random ^= b->random << 13;
+        b->random ^= b->random >> 7;
+        b->random ^= b->random << 17;
+        return (uint32_t)((b->random >> 32) * below >> 32);
+}
+
+static void put(struct bench *b, size_t *used, struct record_span *span, const char *text)
+{
+        size_t len = strlen(text);
+
+        memcpy(b->made.texts + *used, text, len);
+        *span = (struct record_span){ (uint32_t)(sizeof(struct record) + *used),
+                                      (uint32_t)len };
+        *used += len;
+}
+
+/* A profile view of that visitor; each has an address of its own and a session. */
+static const struct record *make(struct bench *b, uint32_t visitor, uint32_t target,
+                                 int64_t time_ns)
+{
+        struct record *r = &b->made.record;
+        uint32_t address = 0x0b000000U + visitor * 7;
+        char name[32], path[40], session[32];
+        size_t used = 0;
+
+        *r = (struct record){ .start_ns = time_ns - NS_PER_MS,
+                              .end_ns = time_ns,
+                              .duration_ns = NS_PER_MS,
+                              .latency_ns = NS_PER_MS,
+                              .page = b->page,
+                              .status = 200,
+                              .cookies = 1,
+                              .request_bytes = 400,
+                              .response_bytes = 9000,
+                              .version_major = 1,
+                              .version_minor = 1,
+                              .http_shape = visitor % 40 + 1 };
+        r->client = (struct ip){ 0 };
+        r->client.bytes[10] = r->client.bytes[11] = 0xff;
+        for (unsigned i = 0; i < 4; i++)
+                r->client.bytes[12 + i] = (uint8_t)(address >> (24 - 8 * i));
+        r->client_host = network_of(&r->client, 128);
+        r->client_prefix = network_of(&r->client, 96 + 24);
+        snprintf(name, sizeof(name), "user%u", target);
+        snprintf(path, sizeof(path), "/in/user%u", target);
+        snprintf(session, sizeof(session), "%08x%08x", visitor * 2654435761U, visitor);
+        put(b, &used, &r->texts[RECORD_METHOD], "GET");
+        put(b, &used, &r->texts[RECORD_TARGET], name);
+        put(b, &used, &r->texts[RECORD_PATH], path);
+        r->texts[RECORD_RAW_PATH] = r->texts[RECORD_PATH];
+        put(b, &used, &r->texts[RECORD_SESSION], session);
+        r->size = (uint32_t)((sizeof(*r) + used + 7) / 8 * 8);
+        return r;
+}
+
+static double cpu_seconds(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int64_t monotonic_ns(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
+/* What making the records costs is measured alone and taken off. */
+static double seconds_to_make(struct bench *b, unsigned count)
+{
+        double from = cpu_seconds();
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < count; i++)
+                sum += make(b, pick(b, VISITORS), pick(b, TARGETS), BEGIN + i)->size;
+        CHECK(sum);
+        return cpu_seconds() - from;
+}
+
+static double speed(struct bench *b, const char *name, unsigned count)
+{
+        double making = seconds_to_make(b, count);
+
+        begin(b, UINT64_C(2) << 30);
+        double from = cpu_seconds();
+        for (unsigned i = 0; i < count; i++)
+                engine_record(b->engine, make(b, pick(b, VISITORS), pick(b, TARGETS),
+                                              BEGIN + (int64_t)i * 700 * 1000));
+        double ns = (cpu_seconds() - from - making) * 1e9 / count;
+        printf("{\"case\":\"speed\",\"rules\":\"%s\",\"transactions\":%u,\"visitors\":%u,"
+               "\"ns_each\":%.0f,\"per_second\":%.0f,\"raised\":%" PRIu64
+               ",\"evicted\":%" PRIu64 "}\n",
+               name, count, VISITORS, ns, 1e9 / ns, b->raised,
+               b->counters.entries_evicted);
+        fflush(stdout);
+        engine_free(&b->engine);
+        return ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static void latency(struct bench *b, unsigned count)
+{
+        uint32_t *took = malloc(count * sizeof(*took));
+
+        CHECK(took);
+        begin(b, UINT64_C(256) << 20);
+        for (unsigned i = 0; i < count; i++) {
+                const struct record *r = make(b, pick(b, VISITORS), pick(b, TARGETS),
+                                              BEGIN + (int64_t)i * 700 * 1000);
+                int64_t from = monotonic_ns();
+                engine_record(b->engine, r);
+                took[i] = (uint32_t)(monotonic_ns() - from);
+        }
+        qsort(took, count, sizeof(*took), compare);
+        printf("{\"case\":\"latency\",\"transactions\":%u,\"p50_ns\":%u,\"p99_ns\":%u,"
+               "\"p99.9_ns\":%u,\"max_ns\":%u,\"evicted\":%" PRIu64 "}\n",
+               count, took[count / 2], took[count / 100 * 99], took[count / 1000 * 999],
+               took[count - 1], b->counters.entries_evicted);
+        fflush(stdout);
+        free(took);
+        engine_free(&b->engine);
+}
+
+static uint64_t bytes_used(const struct engine *e)
+{
+        uint64_t bytes = 0;
+
+        for (uint32_t n = 1; n <= e->budget.pages.used; n++) {
+                const struct budget_page *page = slab_at(&e->budget.descriptors, n);
+                bytes += (uint64_t)page->used * e->budget.class[page->size_class].size;
+        }
+        for (unsigned i = 0; i < e->rules->table_count; i++)
+                bytes += 8 * (uint64_t)e->tables[i].index.count;
+        return bytes + 8 * (uint64_t)(e->actors.actors.count + e->actors.texts.count);
+}
+
+static void memory(struct bench *b)
+{
+        begin(b, UINT64_C(4) << 30);
+        uint64_t before = bytes_used(b->engine);
+        for (unsigned round = 0; round < 5; round++)
+                for (unsigned visitor = 0; visitor < VISITORS; visitor++)
+                        engine_record(
+                            b->engine,
+                            make(b, visitor, pick(b, TARGETS),
+                                 BEGIN + (int64_t)(round * VISITORS + visitor) * 100000));
+        printf("{\"case\":\"memory\",\"visitors\":%u,\"requests\":5,\"bytes_each\":%.0f,"
+               "\"evicted\":%" PRIu64 "}\n",
+               VISITORS, (double)(bytes_used(b->engine) - before) / VISITORS,
+               b->counters.entries_evicted);
+        fflush(stdout);
+        engine_free(&b->engine);
+}
+
+/* The scraper takes one of a thousand requests, a new profile each time. */
+static void flood(struct bench *b)
+{
+        enum { COUNT = 10 * VISITORS, SCRAPER = 0 };
+        unsigned own = 0;
+
+        begin(b, UINT64_C(256) << 20);
+        for (unsigned i = 1; i < COUNT; i++) {
+                bool scraper = i % 1000 == 0;
+                engine_record(b->engine, make(b, scraper ? SCRAPER : i,
+                                              scraper ? own++ : pick(b, TARGETS),
+                                              BEGIN + (int64_t)i * 100000));
+        }
+        printf("{\"case\":\"flood\",\"visitors\":%u,\"budget\":%u,\"bytes_used\":%" PRIu64
+               ",\"evicted\":%" PRIu64 ",\"scraper_found\":%s}\n",
+               COUNT, 256U << 20, bytes_used(b->engine), b->counters.entries_evicted,
+               b->raised ? "true" : "false");
+        fflush(stdout);
+        engine_free(&b->engine);
+}
+
+static void load(struct bench *b, const char *path, struct slice text)
+{
+        struct diag *diag = diag_new();
+        struct buf said = { 0 };
+
+        rules_free(&b->rules);
+        b->rules = path ? rules_read((const char *const *)&path, 1, b->site, diag)
+                        : rules_parse("made", text, b->site, diag);
+        if (!b->rules) {
+                diag_print(diag, &said);
+                fprintf(stderr, "%.*s", (int)said.len, (const char *)said.data);
+                exit(1);
+        }
+        diag_free(&diag);
+}
+
+/* On one key; windows of four lengths, and conditions that differ from rule to rule. */
+static void load_many(struct bench *b, unsigned count)
+{
+        static const char *const windows[] = { "1m", "10m", "1h", "6h" };
+        struct buf text = { 0 };
+
+        buf_put_str(&text, "rules:\n");
+        for (unsigned i = 0; i < count; i++)
+                buf_printf(&text,
+                           "  - name: rule-%u\n"
+                           "    where: page == profile and status == 200\n"
+                           "    per: client.host\n"
+                           "    when: distinct(target, %s) >= %u and count(%s) >= %u\n",
+                           i, windows[i % 4], 150 + i, windows[i / 4 % 4], 160 + i / 2);
+        load(b, NULL, buf_slice(&text));
+        buf_free(&text);
+}
+
+int main(int argc, char **argv)
+{
+        struct bench *b = calloc(1, sizeof(*b));
+        const char *site = argc == 3 ? argv[1] : "rules/sites/profile-network.yaml";
+        const char *rules = argc == 3 ? argv[2] : "rules";
+        struct diag *diag = diag_new();
+        char name[16];
+        double ten = 0, ns;
+
+        CHECK(b);
+        b->site = site_read(site, diag);
+        if (!b->site) {
+                fprintf(stderr, "bench-engine: cannot read %s\n", site);
+                return 1;
+        }
+        diag_free(&diag);
+        const struct value_names *pages = site_page_names(b->site);
+        b->page = (uint16_t)pages->find(pages->context, slice_str(PAGE_PROFILE));
+        load(b, rules, slice_none());
+        speed(b, "shipped", 5 * VISITORS);
+        latency(b, 5 * VISITORS);
+        memory(b);
+        flood(b);
+        for (unsigned count = 10; count <= 1000; count *= 10) {
+                load_many(b, count);
+                snprintf(name, sizeof(name), "%u", count);
+                ns = speed(b, name, 2 * VISITORS);
+                ten = count == 10 ? ns : ten;
+                printf("{\"case\":\"many\",\"rules\":%u,\"times_ten\":%.2f}\n", count,
+                       ns / ten);
+        }
+        rules_free(&b->rules);
+        site_free(&b->site);
+        free(b);
+        return 0;
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""SIGHUP: other rules are taken up with what is known, and mistakes change nothing."""
+import os
+import signal
+import time
+
+import clients
+from rig import Daemon, wait_until
+
+SCRAPER = "203.0.113.61"
+RULE = """rules:
+  - name: harvest
+    where: page == profile and status == 200
+    per: client.host
+    when: distinct(target, 10m) >= %s
+"""
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def hang_up(daemon, word):
+    """Sends SIGHUP and returns what the daemon said, up to the line with that word."""
+    before = len(daemon.messages)
+    daemon.child.send_signal(signal.SIGHUP)
+    wait_until(lambda: any(word in line for line in daemon.messages[before:]), 10,
+               f"{word!r} after SIGHUP")
+    return "".join(daemon.messages[before:])
+
+
+def test_windows_go_on_and_mistakes_change_nothing(rig, redis):
+    there = rig.add_client(SCRAPER)
+    rules = rig.path("reloaded.yaml")
+    write(rules, RULE % 1000)
+    with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-reload",
+                rules=rules) as daemon:
+        clients.curl_profiles(rig, there, 40)
+        wait_until(lambda: len(daemon.visible()) >= 40, 10, "the first forty requests")
+
+        write(rules, RULE % "40 and cuont(10m) > 1")
+        said = hang_up(daemon, "the old rules stay")
+        assert "reloaded.yaml:5:43:" in said and "did you mean 'count'" in said
+        clients.curl_profiles(rig, there, 2)
+        time.sleep(0.5)
+        assert redis.alerts() == []
+
+        write(rules, RULE % 40)
+        assert "1 rules" in hang_up(daemon, "taken up")
+        assert redis.alerts() == []  # rules look at transactions, and none came
+        clients.curl_profiles(rig, there, 1)
+        wait_until(redis.alerts, 10, "the alert")
+        alert = redis.alerts()[0]["json"]
+        assert alert["trawlwatch"]["subject"]["value"] == SCRAPER
+        assert alert["trawlwatch"]["evidence"][0]["value"] >= 40
+
+        # The incident goes on with its rule, and ends with it.
+        write(rules, RULE % 41)
+        hang_up(daemon, "taken up")
+        write(rules, (RULE % 41).replace("harvest", "other"))
+        hang_up(daemon, "taken up")
+        wait_until(lambda: len(redis.alerts()) == 2, 10, "the end of the incident")
+        assert redis.alerts()[1]["action"] == "ended"
+        assert redis.alerts()[1]["id"] == redis.alerts()[0]["id"]
+        assert daemon.stop() == 0
+
+
+def test_another_site_map_is_taken_up(rig, redis):
+    there = rig.add_client("203.0.113.62")
+    with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-site") as daemon:
+        clients.curl_profiles(rig, there, 3)
+        wait_until(lambda: len(daemon.visible()) >= 3, 10, "requests")
+        assert {one["trawlwatch"]["page"] for one in daemon.visible()} == {"profile"}
+        site = rig.path("site.yaml")
+        with open(site, encoding="utf-8") as file:
+            text = file.read()
+        write(site, text.replace("- name: profile",
+                                 "- { name: member, path: /in/** }\n  - name: profile", 1))
+        hang_up(daemon, "taken up")
+        clients.curl_profiles(rig, there, 3)
+        wait_until(lambda: len(daemon.visible()) >= 6, 10, "requests after the reload")
+        assert [one["trawlwatch"]["page"] for one in daemon.visible()[-3:]] == ["member"] * 3
+        assert daemon.stop() == 0
+
+
+def raised_and_ended(redis):
+    return [(one["action"], one["id"]) for one in redis.alerts()]
+
+
+def test_a_restart_goes_on_with_windows_and_incidents(rig, redis):
+    there = rig.add_client("203.0.113.63")
+    rules = rig.path("kept.yaml")
+    write(rules, RULE % 60)
+    options = ("-o", "redis.url=" + redis.url, "-o", "journal.snapshot=1s")
+    snapshot = rig.path("journal-kept") + "/engine.snapshot"
+
+    def run():
+        return Daemon(rig, *options, journal="journal-kept", rules=rules)
+
+    with run() as daemon:
+        clients.curl_profiles(rig, there, 40)
+        wait_until(lambda: len(daemon.visible()) >= 40, 10, "forty requests")
+        assert daemon.stop() == 0
+    assert os.stat(snapshot).st_mode & 0o777 == 0o600
+    with run() as daemon:
+        assert any("going on from the snapshot" in line for line in daemon.messages)
+        clients.curl_profiles(rig, there, 70)  # the first forty are the same profiles
+        wait_until(redis.alerts, 10, "the alert")
+        assert redis.alerts()[0]["json"]["trawlwatch"]["evidence"][0]["value"] == 60
+        # Killed, it has what the last snapshot had, which was written beside the work.
+        before = os.stat(snapshot).st_mtime_ns
+        wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "a snapshot")
+        before = os.stat(snapshot).st_mtime_ns
+        wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "one more")
+        daemon.child.send_signal(signal.SIGKILL)
+        daemon.child.wait(10)
+    incident = redis.alerts()[0]["id"]
+    write(rules, (RULE % 60).replace("harvest", "other"))
+    with run() as daemon:
+        # The rule is gone, and so its incident ends, under its name.
+        wait_until(lambda: ("ended", incident) in raised_and_ended(redis), 10, "the end")
+        assert daemon.stop() == 0
+
+
+def test_a_damaged_snapshot_is_refused(rig, redis):
+    folder = rig.path("journal-damaged")
+    with Daemon(rig, journal="journal-damaged") as daemon:
+        assert daemon.stop() == 0
+    with open(folder + "/engine.snapshot", "r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    with Daemon(rig, journal="journal-damaged") as daemon:
+        assert any("the snapshot is not used, windows begin empty: it is damaged" in line
+                   for line in daemon.messages)
+        assert daemon.stop() == 0

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/detect_world.h"
+
+#include "detect/carry.h"
+#include "detect/engine_priv.h"
+
+/* The same again, and then more or less of it. */
+#define RULES                                                                           \
+        "rules:\n"                                                                      \
+        "  - name: harvest\n"                                                           \
+        "    where: page == profile and status == 200\n"                                \
+        "    per: client.host\n"                                                        \
+        "    when: distinct(target, 10m) >= 20 or distinct(target, 1h) >= 60\n"         \
+        "    block: [10m, 1h]\n"                                                        \
+        "  - name: misses\n"                                                            \
+        "    where: page == profile\n"                                                  \
+        "    per: client.host\n"                                                        \
+        "    when: count(status == 404, 10m) > 12 and share(status == 404, 1h) > 20%\n" \
+        "  - name: network\n"                                                           \
+        "    where: page == profile\n"                                                  \
+        "    per: client.prefix\n"                                                      \
+        "    when: distinct(target, 1h) >= 150 and mean(response.bytes, 1h) > 10\n"
+
+#define MORE                                                           \
+        "  - name: more\n"                                             \
+        "    where: status == 200\n"                                   \
+        "    per: client.host\n"                                       \
+        "    when: distinct(target, 1d) >= 9000 or count(7m) > 9000\n" \
+        "  - name: other\n"                                            \
+        "    where: page == profile and status == 200\n"               \
+        "    per: client.host\n"                                       \
+        "    when: distinct(target, 3m) >= 9000\n"                     \
+        "  - name: sessions\n"                                         \
+        "    where: page == profile\n"                                 \
+        "    per: session\n"                                           \
+        "    when: count(10m) > 9000\n"
+
+static void swap(struct world *w, const char *text)
+{
+        struct diag *diag = diag_new();
+        struct rules *rules = rules_parse("rules.yaml", slice_str(text), w->site, diag);
+
+        if (!rules)
+                world_fail(diag);
+        diag_free(&diag);
+        assert_true(engine_swap_rules(w->engine, rules, w->site));
+        rules_free(&w->rules);
+        w->rules = rules;
+}
+
+static uint64_t next(uint64_t *random)
+{
+        *random = *random * UINT64_C(6364136223846793005) + 1;
+        return *random >> 33;
+}
+
+/* Visitors of different diligence; silences. What is told goes into w->told. */
+static void run(struct world *w, uint64_t seed, unsigned swaps, const char *const *texts)
+{
+        uint64_t random = seed;
+        int64_t at_ms = 0;
+        char target[16], client[24], session[16];
+
+        for (unsigned i = 0; i < 6000; i++) {
+                unsigned visitor = (unsigned)(next(&random) % 40);
+                uint64_t silence = next(&random) % 3000;
+                at_ms += silence == 0   ? 2 * 3600 * 1000
+                         : silence < 10 ? 4 * 60 * 1000
+                                        : (int64_t)(next(&random) % 1500);
+                bool fast = visitor < 4;
+                snprintf(target, sizeof(target), "user%u",
+                         (unsigned)(next(&random) % (fast ? 4000 : 12)));
+                snprintf(client, sizeof(client), "198.51.%u.%u", 100 + visitor % 3,
+                         fast ? 1 : visitor);
+                snprintf(session, sizeof(session), "s%u", visitor);
+                uint16_t status = next(&random) % 3 ? 200 : 404;
+                world_hit(w,
+                          (struct hit){ .at_ms = at_ms - (int64_t)(next(&random) % 3000),
+                                        .client = client,
+                                        .page = PAGE_PROFILE,
+                                        .target = target,
+                                        .session = session,
+                                        .path = "/in/x",
+                                        .bytes = 1000 + visitor,
+                                        .shape = visitor % 5 + 1,
+                                        .status = status });
+                if (swaps && i % (6000 / swaps) == 57)
+                        swap(w, texts[i / (6000 / swaps) % 3]);
+        }
+        engine_finish(w->engine);
+}
+
+static void other_rules_beside_them_change_nothing(void **state)
+{
+        static const char *const kept[] = { RULES, RULES MORE, RULES };
+        unsigned raised = 0;
+
+        (void)state;
+        for (uint64_t seed = 1; seed <= 12; seed++) {
+                struct world *still = world_new(RULES), *swapped = world_new(RULES);
+                run(still, seed, 0, NULL);
+                run(swapped, seed, 3 + (unsigned)seed, kept);
+                raised += still->raised;
+                buf_put_byte(&still->told, 0);
+                buf_put_byte(&swapped->told, 0);
+                assert_string_equal((const char *)swapped->told.data,
+                                    (const char *)still->told.data);
+                assert_int_equal(still->raised, swapped->raised);
+                world_free(still);
+                world_free(swapped);
+        }
+        assert_true(raised > 30);
+}
+
+static void view(struct world *w, int64_t at_ms, unsigned n)
+{
+        char target[16];
+
+        snprintf(target, sizeof(target), "user%u", n);
+        world_hit(w, (struct hit){ .at_ms = at_ms,
+                                   .client = "198.51.100.1",
+                                   .page = PAGE_PROFILE,
+                                   .target = target,
+                                   .path = "/in/x",
+                                   .status = 200 });
+}
+
+#define ONE(name, when)                                            \
+        "rules:\n  - name: " name "\n    where: page == profile\n" \
+        "    per: client.host\n    when: " when "\n"
+
+static void a_threshold_is_changed_and_the_window_goes_on(void **state)
+{
+        struct world *w = world_new(ONE("a", "distinct(target, 10m) >= 100"));
+        (void)state;
+
+        for (unsigned i = 0; i < 30; i++)
+                view(w, i * 1000, i);
+        assert_int_equal(w->raised, 0);
+        swap(w, ONE("a", "distinct(target, 10m) >= 31"));
+        view(w, 31000, 31);
+        assert_int_equal(w->raised, 1);
+        world_expect_last(w, "evidence distinct(target, 10m) = 31\n");
+        /* A lower rule beside it, over another window: the sets know already. */
+        swap(w, ONE("a", "distinct(target, 10m) >= 31") "  - { name: b, where: page == "
+                                                        "profile, per: client.host, "
+                                                        "when: \"distinct(target, 5m) >= "
+                                                        "32\" }\n");
+        view(w, 32000, 32);
+        assert_int_equal(w->raised, 2);
+        world_free(w);
+}
+
+static void a_sketch_goes_on(void **state)
+{
+        struct world *w = world_new(
+            ONE("a", "distinct(target, 10m) >= 9000 or distinct(target, 1h) >= 9000"));
+        struct engine *e = w->engine;
+        double before[2], after[2];
+        uint64_t hash;
+        (void)state;
+
+        for (unsigned i = 0; i < 3000; i++)
+                view(w, i * 1000, i);
+        for (unsigned k = 0; k < 2; k++) {
+                assert_true(table_key(&e->tables[0], &e->facts, &hash));
+                before[k] =
+                    table_value(&e->tables[0],
+                                table_at(&e->tables[0], table_find(&e->tables[0], hash)),
+                                &e->rules->rules[0].aggregates[k])
+                        .number;
+        }
+        swap(w, ONE("b", "distinct(target, 1h) >= 9000 or distinct(target, 10m) >= 9000"
+                         " or distinct(target, 1d) >= 9000"));
+        for (unsigned k = 0; k < 2; k++)
+                after[k] =
+                    table_value(&e->tables[0],
+                                table_at(&e->tables[0], table_find(&e->tables[0], hash)),
+                                &e->rules->rules[0].aggregates[!k])
+                        .number;
+        assert_true(before[0] > 500 && before[1] > 2500);
+        assert_float_equal(before[0], after[0], 0);
+        assert_float_equal(before[1], after[1], 0);
+        world_free(w);
+}
+
+static void an_incident_ends_with_its_rule(void **state)
+{
+        struct world *w = world_new(ONE("a", "count(10m) >= 10"));
+        (void)state;
+
+        for (unsigned i = 0; i < 20; i++)
+                view(w, i * 1000, i);
+        assert_int_equal(w->raised, 1);
+        assert_int_equal(w->ended, 0);
+        swap(w, ONE("b", "count(10m) >= 1000"));
+        assert_int_equal(w->ended, 1);
+        for (unsigned i = 0; i < 20; i++)
+                view(w, 30000 + i * 1000, i);
+        assert_int_equal(w->raised, 1);
+        swap(w, ONE("a", "count(10m) >= 10"));
+        view(w, 60000, 1);
+        assert_int_equal(w->raised, 2);
+        world_expect_last(w, "evidence count(10m) = 41\n");
+        world_free(w);
+}
+
+static void a_hundred_sizes_of_entries_are_no_end(void **state)
+{
+        struct world *w = world_new(ONE("a", "count(10m) >= 10"));
+        struct buf text = { 0 };
+        (void)state;
+
+        for (unsigned rules = 1; rules < 400; rules++) {
+                buf_clear(&text);
+                buf_put_str(&text, "rules:\n");
+                for (unsigned i = 0; i < rules % 23 + 1; i++)
+                        buf_printf(&text,
+                                   "  - { name: r%u, where: page == profile, per: "
+                                   "client.host, when: \"%s(status == %u, %us) > 999\" "
+                                   "}\n",
+                                   i, rules % 2 ? "count" : "share", i + rules,
+                                   60 + i % 9 + rules % 3);
+                buf_put_byte(&text, 0);
+                swap(w, (const char *)text.data);
+                view(w, rules * 1000, rules);
+        }
+        assert_true(w->engine->budget.classes <= BUDGET_CLASSES);
+        buf_free(&text);
+        world_free(w);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(other_rules_beside_them_change_nothing),
+                cmocka_unit_test(a_threshold_is_changed_and_the_window_goes_on),
+                cmocka_unit_test(a_sketch_goes_on),
+                cmocka_unit_test(an_incident_ends_with_its_rule),
+                cmocka_unit_test(a_hundred_sizes_of_entries_are_no_end),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
