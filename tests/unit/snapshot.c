@@ -243,6 +243,7 @@ static void tags_births_and_signals_outlive_a_restart(void **state)
         restart(w, fewer);
         hit.at_ms = 1000 + 30 * 60 * 1000;
         hit.page = PAGE_PROFILE;
+        hit.flags = 0;
         world_hit(w, hit);
         buf_put_byte(&w->told, 0);
         assert_non_null(
