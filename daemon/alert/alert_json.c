@@ -130,6 +130,8 @@ void alert_json(const struct incident *in, struct buf *out)
         put_source(j, in);
         json_open(j, "trawlwatch");
         put_subject(j, in);
+        if (is_given(in->group))
+                json_text(j, "group", in->group);
         json_text(j, "severity", severity_name(in->severity));
         json_bool(j, "dry_run", in->dry_run);
         put_evidence(j, in);

@@ -389,6 +389,8 @@ static void want_pages(struct pipeline *p)
         for (int page = 0; page < count; page++)
                 p->wanted[page] = rules_look_at(rules, (unsigned)page);
         observe_only(p->observe, p->wanted);
+        if (rules_follow_sessions(rules))
+                observe_sessions(p->observe);
 }
 
 /* Work that only rules can ask for. */

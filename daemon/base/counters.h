@@ -126,6 +126,11 @@
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
+        row(tags, "tags_total", "times a participant of an incident was tagged")          \
+        row(tags_evicted, "tags_evicted_total", "tags forgotten before their end because there was no room") \
+        row(groups_evicted, "groups_evicted_total", "participants whose group was forgotten because there was no room") \
+        row(births_evicted, "births_evicted_total", "sign-ups forgotten before their time because there was no room") \
+        row(signals_dropped, "signals_dropped_total", "times a signal held and there was no room to say so") \
         row(snapshots, "snapshots_total", "snapshots of what the rules know that were written") \
         row(snapshots_failed, "snapshots_failed_total", "snapshots that could not be written") \
         row(exempted, "exempted_total", "transactions that an exemption let pass")        \

@@ -225,6 +225,26 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         }
 }
 
+struct network actor_network(const struct actor *actor, enum field_kind kind)
+{
+        uint8_t bits = 128;
+
+        if (kind == FIELD_PREFIX)
+                bits = actor->prefix_bits;
+        else if (kind == FIELD_HOST && !ip_is_v4(&actor->ip))
+                bits = 64;
+        return network_of(&actor->ip, bits);
+}
+
+uint64_t actors_text_hash(const struct actors *a, enum participant_kind kind,
+                          const struct actor *actor)
+{
+        unsigned i = text_number(kind);
+        uint32_t text = i < ACTOR_TEXTS ? actor->texts[i] : 0;
+
+        return text ? text_at(a, text)->hash : 0;
+}
+
 static int compare_texts(const struct actors *a, uint32_t x, uint32_t y)
 {
         const struct actor_text *s = text_at(a, x), *t = text_at(a, y);

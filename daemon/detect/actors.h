@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "detect/incident.h"
 #include "detect/index.h"
+#include "detect/vocabulary.h"
 #include "observe/record.h"
 
 #define ACTOR_TEXT_MAX 488
@@ -81,6 +82,13 @@ static inline const struct actor *actors_at(const struct actors *a, uint32_t act
 
 /* Whether the actor shows a value of that kind. */
 bool actor_has(const struct actor *, enum participant_kind);
+
+/* Its address, host or network: `kind` is FIELD_IP, FIELD_HOST or FIELD_PREFIX. */
+struct network actor_network(const struct actor *, enum field_kind);
+
+/* Keyed hash of the raw text that it shows of a kind, mixed with the kind; 0: none. */
+uint64_t actors_text_hash(const struct actors *, enum participant_kind,
+                          const struct actor *);
 
 /* Orders two actors by their values of a kind; 0 when these are the same. */
 int actors_compare(const struct actors *, enum participant_kind, const struct actor *,

@@ -147,14 +147,9 @@ static struct candidate actor_candidate(const struct engine *e, enum field_kind 
                                         const struct actor *actor, char text[256])
 {
         struct candidate candidate = { .kind = kind };
-        uint8_t bits = 128;
 
-        if (kind == FIELD_PREFIX)
-                bits = actor->prefix_bits;
-        else if (kind == FIELD_HOST && !ip_is_v4(&actor->ip))
-                bits = 64;
         if (is_network(kind))
-                candidate.network = network_of(&actor->ip, bits);
+                candidate.network = actor_network(actor, kind);
         else
                 candidate.text =
                     slice_of(text, actors_publish(&e->actors, field_participant(kind),

@@ -24,7 +24,7 @@
 #include "base/slab.h"
 
 #define BUDGET_PAGE    16384
-#define BUDGET_CLASSES 200
+#define BUDGET_CLASSES 240
 
 enum budget_priority { BUDGET_NEWCOMER, BUDGET_GROWTH };
 

@@ -92,6 +92,7 @@ void carry_free(struct carry *c)
 /* ---- one table ---- */
 
 struct move {
+        unsigned signals[SIGNALS_MAX]; /* of the new plan: which old one it is */
         const struct carry *carry;
         struct table *from, *to;
         unsigned *slots; /* of the new plan: which old one it is */
@@ -107,6 +108,32 @@ static unsigned find_slot(const struct move *m, const struct slot *wanted)
                 if (is_same_slot(m->carry, from, &from->slots[i], m->to->plan, wanted))
                         return i;
         return CARRY_NONE;
+}
+
+/* A signal is the same as its rule is. */
+static void find_signals(struct move *m)
+{
+        const struct carry *c = m->carry;
+
+        for (unsigned i = 0; i < SIGNALS_MAX; i++)
+                m->signals[i] = CARRY_NONE;
+        for (unsigned i = 0; i < m->from->plan->rule_count; i++) {
+                unsigned old = m->from->plan->rules[i], new = c->rules[old];
+                if (new != CARRY_NONE && c->from->rules[old].is_signal &&
+                    c->to->rules[new].is_signal)
+                        m->signals[c->to->rules[new].signal] = c->from->rules[old].signal;
+        }
+}
+
+static void move_signals(const struct move *m, const struct entry *from, struct entry *to)
+{
+        for (unsigned i = 0; i < m->to->plan->signal_count; i++) {
+                int64_t held_ns = m->signals[i] == CARRY_NONE
+                                      ? -1
+                                      : table_signal_held(m->from, from, m->signals[i]);
+                if (held_ns >= 0 && !table_signal(m->to, to, i, held_ns))
+                        m->to->counters->signals_dropped++;
+        }
 }
 
 static uint64_t find_where(const struct move *m, unsigned where)
@@ -200,6 +227,7 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
                 to->incidents = from->incidents;
                 from->incidents = 0;
                 move_cells(m, from, to);
+                move_signals(m, from, to);
                 for (unsigned i = 0; i < m->to->plan->family_count; i++)
                         move_family(m, from, to, i);
         }
@@ -230,6 +258,7 @@ void carry_table(const struct carry *c, struct table *from, struct table *to,
         for (unsigned i = 0; i < from->plan->where_count; i++)
                 m.where[i] = find_where(&m, from->plan->wheres[i]);
         move_usual(&m);
+        find_signals(&m);
         while (from->index.count)
                 move_entry(&m, index_walk(&from->index, &hand), moved, context);
         free(m.slots);

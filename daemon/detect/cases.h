@@ -25,7 +25,7 @@ struct evidence_value {
 };
 
 struct incident_case {
-        char id[INCIDENT_ID_MAX];
+        char id[INCIDENT_ID_MAX], group[INCIDENT_ID_MAX];
         uint8_t sample_count;
         bool key_is_private; /* the key may not be blocked: counted once */
         uint8_t sample_len[INCIDENT_SAMPLES];
@@ -36,6 +36,8 @@ struct incident_case {
         int64_t last_ns; /* last transaction that the rule looked at */
         int64_t update_ns;
         int64_t blocked_until_ns; /* of the key: not looked at before */
+        uint64_t joined;          /* hash of the actor that was seen to take part last */
+        int64_t joined_ns;        /* and when it was put among the group */
         uint64_t served_bytes;
         struct distinct served;
         struct evidence_value evidence[CASE_EVIDENCE];

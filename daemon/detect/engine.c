@@ -10,7 +10,10 @@
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
-#define INDEX_PART      8 /* of the memory: one in so many bytes is for indexes */
+#define INDEX_PART      8  /* of the memory: one in so many bytes is for indexes */
+#define TAGS_PART       16 /* of the memory: the most that tags may take */
+#define GROUPS_PART     32
+#define BIRTHS_PART     32
 #define TEXTS_OF_EVENT  (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -28,7 +31,7 @@ static bool init_forms(struct engine *e, uint64_t *memory)
 
 uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
 {
-        return e->memory / INDEX_PART / (tables + 3);
+        return e->memory / INDEX_PART / (tables + 6);
 }
 
 void engine_find_classes(struct engine *e)
@@ -38,6 +41,9 @@ void engine_find_classes(struct engine *e)
         involved_store_init(&e->involved, &e->actors);
         sample_store_init(&e->samples, &e->budget);
         ladder_find_classes(&e->ladder);
+        tags_find_classes(&e->tags);
+        tags_find_classes(&e->groups);
+        births_find_classes(&e->births);
         for (unsigned i = 0; i < e->rules->table_count; i++)
                 table_find_classes(&e->tables[i]);
 }
@@ -49,6 +55,36 @@ void engine_bind_facts(struct engine *e)
         if (e->remembers_forms)
                 e->facts.subject.forms = &e->forms;
         e->facts.subject.statistics = &e->statistics;
+        e->remembers_births = rules_remember_births(e->rules);
+        if (e->remembers_births)
+                e->facts.subject.births = &e->births;
+        e->facts.tags = &e->tags;
+}
+
+static uint32_t most(uint64_t memory, unsigned part, size_t size)
+{
+        uint64_t count = memory / part / size;
+
+        return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+/*
+ * What outlives the keys: who carries a tag, is of a group, was signed up when. Rules
+ * that are taken up later may ask for any of them.
+ */
+static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_bytes)
+{
+        struct counters *counters = e->options.counters;
+
+        return tags_init(&e->tags, &e->budget, index_bytes,
+                         most(memory, TAGS_PART, sizeof(struct tag)),
+                         &counters->tags_evicted) &&
+               tags_init(&e->groups, &e->budget, index_bytes,
+                         most(memory, GROUPS_PART, sizeof(struct tag)),
+                         &counters->groups_evicted) &&
+               births_init(&e->births, &e->budget, &e->options.hash_key, index_bytes,
+                           most(memory, BIRTHS_PART, BIRTH_SIZE),
+                           &counters->births_evicted);
 }
 
 static bool init_parts(struct engine *e, uint64_t memory)
@@ -69,6 +105,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
             !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
+                return false;
+        if (!init_memories(e, memory, index_bytes))
                 return false;
         engine_bind_facts(e);
         e->actors.pseudonym = o->pseudonym;
@@ -126,6 +164,9 @@ void engine_free(struct engine **pointer)
         usual_free(&e->usual);
         statistics_free(&e->statistics);
         forms_free(&e->forms);
+        births_free(&e->births);
+        tags_free(&e->groups);
+        tags_free(&e->tags);
         ladder_free(&e->ladder);
         actors_free(&e->actors);
         budget_free(&e->budget);
@@ -269,13 +310,17 @@ struct look {
         struct table *table;
         struct entry *entry;
         uint32_t handle;
+        uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
 };
 
 static struct value read_aggregate(void *context, const struct aggregate *a)
 {
         const struct look *look = context;
+        const struct expr_subject *reading = &look->engine->facts.reading;
 
+        if (a->function->of_transaction)
+                return reading->aggregate(reading->context, a);
         return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
 }
 
@@ -347,6 +392,7 @@ static void raise(const struct look *look)
         add_early_samples(look, c);
         add_record_sample(e, c);
         e->options.counters->incidents_raised++;
+        tagging_raised(e, c);
         blocking_due(e, c, time_ns);
         report_event(e, c, INCIDENT_RAISED, time_ns);
 }
@@ -388,6 +434,7 @@ static void go_on(const struct look *look, struct incident_case *c, bool holds)
         if (holds) {
                 c->held_ns = time_ns > c->held_ns ? time_ns : c->held_ns;
                 note_evidence(look, c);
+                tagging_joined(e, c, look->actor, time_ns);
         }
         bool blocked = block_is_due(rule, c, time_ns) && blocking_due(e, c, time_ns);
         if (!blocked && !(holds && time_ns >= c->update_ns))
@@ -411,6 +458,15 @@ static struct incident_case *open_case(const struct look *look)
         return NULL;
 }
 
+static void note_signal(const struct look *look)
+{
+        struct engine *e = look->engine;
+
+        if (!table_signal(look->table, look->entry, look->rule->signal,
+                          e->facts.subject.record->end_ns))
+                e->options.counters->signals_dropped++;
+}
+
 static void look_at_rule(struct look *look)
 {
         struct engine *e = look->engine;
@@ -423,6 +479,11 @@ static void look_at_rule(struct look *look)
             look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
+        if (look->rule->is_signal) {
+                if (holds && look->rule->mode == MODE_ALERT)
+                        note_signal(look);
+                return;
+        }
         if (c)
                 go_on(look, c, holds);
         else if (holds)
@@ -486,8 +547,8 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         note_transaction(e, t, entry, actor, visit->met);
         table_count(t, entry, &e->facts, visit->met);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e, t, entry, handle,
-                                     &e->rules->rules[t->plan->rules[i]] };
+                struct look look = { e,      t,     entry,
+                                     handle, actor, &e->rules->rules[t->plan->rules[i]] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }
@@ -572,6 +633,9 @@ static void count_record(struct engine *e, const struct record *record)
 {
         facts_begin(&e->facts, record);
         join(e, record);
+        tagging_follow(e, record);
+        if (e->remembers_births)
+                births_note(&e->births, record);
         statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
         look_at_record(e, record);
         statistics_end(&e->statistics);

@@ -7,11 +7,13 @@
  *   snapshot.c  to a file, and back
  *   report.c    a case as the struct incident that leaves the engine
  *   blocking.c  what is blocked with an event, and for how long
+ *   tagging.c   whom an incident's tags are put on, and which group it is of
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H
 
 #include "base/clock.h"
+#include "detect/births.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
 #include "detect/join.h"
@@ -56,6 +58,9 @@ struct engine {
         struct forms forms;
         bool remembers_forms;
         struct statistics statistics;
+        struct tags tags, groups;
+        struct births births;
+        bool remembers_births;
         struct cases cases;
         struct facts facts;
         struct outside outside;
@@ -98,6 +103,16 @@ bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
 
 /* Only those that are running. */
 void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
+
+/* Finds the group of a new case, and puts the rule's tags on all who took part. */
+void tagging_raised(struct engine *, struct incident_case *);
+
+/* The actor of the transaction at hand takes part, and the rule holds. */
+void tagging_joined(struct engine *, struct incident_case *, uint32_t actor,
+                    int64_t now_ns);
+
+/* The session that was set gets the tags of the one that it takes the place of. */
+void tagging_follow(struct engine *, const struct record *);
 
 /* Seconds for what keeps them in 32 bits. */
 static inline uint32_t seconds_of(int64_t time_ns)

@@ -1,7 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/facts.h"
 
+#include "base/check.h"
+#include "detect/carrier.h"
+
 #include <stdlib.h>
+
+_Static_assert(SUBJECT_SCRATCH >= INCIDENT_ID_MAX, "the origin of a tag is kept there");
+
+/* tagged() and tag_origin(), the functions that need no key. */
+static struct value read_tag(void *context, const struct aggregate *a)
+{
+        struct facts *f = context;
+        const struct field *field = expr_field(a->field);
+        struct value value = expr_value(a->field, &f->reading);
+        const struct tag *tag = NULL;
+
+        if (f->tags && value.type != VALUE_MISSING)
+                tag = tags_find(f->tags, carrier_of_value(f->key, field->kind, &value),
+                                f->tag_names[a->tag_number], f->subject.record->end_ns);
+        if (a->function->id == FUNCTION_TAGGED)
+                return (struct value){ .type = VALUE_BOOL, .truth = tag != NULL };
+        if (!tag)
+                return (struct value){ .type = VALUE_MISSING };
+        return (struct value){ .type = VALUE_STRING, .text = slice_str(tag->origin) };
+}
+
+static bool init_tags(struct facts *f)
+{
+        const struct known_tags *tags = &f->rules->tags;
+
+        f->tag_names = calloc(tags->count + 1, sizeof(*f->tag_names));
+        for (unsigned i = 0; f->tag_names && i < tags->count; i++)
+                f->tag_names[i] = hash_slice(f->key, slice_str(tags->names[i]));
+        return f->tag_names;
+}
 
 bool facts_init(struct facts *f, const struct rules *rules, const struct site *site,
                 const struct hash_key *key, struct counters *counters)
@@ -10,13 +43,14 @@ bool facts_init(struct facts *f, const struct rules *rules, const struct site *s
 
         *f = (struct facts){ .rules = rules, .key = key, .subject.site = site };
         f->reading.counters = counters;
+        f->reading.aggregate = read_tag;
         f->condition_of = calloc(conditions, sizeof(*f->condition_of));
         f->conditions = calloc(conditions, sizeof(*f->conditions));
         f->operand_of = calloc(operands, sizeof(*f->operand_of));
         f->operands = calloc(operands, sizeof(*f->operands));
         f->scratch = calloc(operands, sizeof(*f->scratch));
-        return f->condition_of && f->conditions && f->operand_of && f->operands &&
-               f->scratch;
+        return init_tags(f) && f->condition_of && f->conditions && f->operand_of &&
+               f->operands && f->scratch;
 }
 
 void facts_free(struct facts *f)
@@ -26,6 +60,7 @@ void facts_free(struct facts *f)
         free(f->operand_of);
         free(f->operands);
         free(f->scratch);
+        free(f->tag_names);
         *f = (struct facts){ 0 };
 }
 
@@ -36,6 +71,7 @@ void facts_begin(struct facts *f, const struct record *record)
         f->reading.subject = &f->subject;
         if (f->subject.outside)
                 outside_begin(f->subject.outside);
+        f->reading.context = f; /* facts may have moved */
         if (++f->transaction == 0) {
                 memset(f->condition_of, 0,
                        f->rules->condition_count * sizeof(*f->condition_of));
@@ -59,6 +95,16 @@ bool facts_condition(struct facts *f, unsigned condition)
         return f->conditions[condition];
 }
 
+/* The tag may be forgotten before the transaction is done with its origin. */
+static void keep_origin(struct facts *f, unsigned operand, struct value *value)
+{
+        if (value->type != VALUE_STRING)
+                return;
+        CHECK(value->text.len < INCIDENT_ID_MAX);
+        memcpy(f->scratch[operand], value->text.data, value->text.len);
+        value->text = slice_of(f->scratch[operand], value->text.len);
+}
+
 const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
@@ -70,6 +116,8 @@ const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
         *fact =
             (struct fact_operand){ .value = expr_value(f->rules->operands[operand].expr,
                                                        &f->reading) };
+        if (f->rules->operands[operand].is_origin)
+                keep_origin(f, operand, &fact->value);
         f->subject.scratch = f->condition_scratch;
         return fact;
 }

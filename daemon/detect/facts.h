@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "detect/rules_priv.h"
+#include "detect/tags.h"
 
 struct fact_operand {
         struct value value;
@@ -20,6 +21,8 @@ struct fact_operand {
 struct facts {
         const struct rules *rules;
         const struct hash_key *key;
+        struct tags *tags;   /* NULL: nobody carries any */
+        uint64_t *tag_names; /* keyed hashes of those that rules put, by number */
         struct subject subject;
         struct expr_subject reading;
         uint32_t transaction;

@@ -61,6 +61,7 @@ struct incident_block {
 
 struct incident {
         char id[INCIDENT_ID_MAX];
+        char group[INCIDENT_ID_MAX]; /* id of the first of its group, mostly its own */
         enum incident_action action;
         uint32_t n; /* 0 when raised, then one more with each event */
         int64_t time_ns, start_ns, last_ns;

@@ -223,3 +223,28 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
                 actors[i] = tallies[i].actor;
         return different < max ? different : max;
 }
+
+static int by_place(const void *a, const void *b)
+{
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+unsigned involved_actors(const struct involved_store *s, const struct involved *v,
+                         uint64_t condition, uint32_t since, const struct actor *actors[],
+                         unsigned max)
+{
+        struct places p = places_of(s, v);
+        uint32_t handles[INVOLVED_MAX];
+        unsigned count = 0, different = 0;
+
+        for (unsigned i = 0; i < v->count; i++)
+                if (p.seen[i] >= since && has_met(p.met[i], condition))
+                        handles[count++] = p.actors[i];
+        qsort(handles, count, sizeof(*handles), by_place);
+        for (unsigned i = 0; i < count && different < max; i++)
+                if (i == 0 || handles[i] != handles[i - 1])
+                        actors[different++] = actors_at(s->actors, handles[i]);
+        return different;
+}

@@ -62,4 +62,12 @@ unsigned involved_values(const struct involved_store *, const struct involved *,
                          enum participant_kind, uint64_t condition, uint32_t since,
                          const struct actor *actors[], unsigned max, uint64_t *total);
 
+/*
+ * The different actors that were seen at or after `since` in transactions that met the
+ * `condition`. Up to `max` are put in `actors`. Returns how many.
+ */
+unsigned involved_actors(const struct involved_store *, const struct involved *,
+                         uint64_t condition, uint32_t since, const struct actor *actors[],
+                         unsigned max);
+
 #endif

@@ -30,7 +30,7 @@ static const struct key_help {
           "how often an open incident is told of again; 10m if not given" },
         { "tag", "{ KIND: NAME, for: duration }",
           "marks those involved, for rules that ask tagged()" },
-        { "signal", "name",
+        { "signal", "true",
           "in place of severity: adds its weight to the key's score()" },
         { "weight", "number, at most 6", "of the signal, in log-odds" },
         { "family", "name", "of the signal: one family counts once, by its largest" },
@@ -107,8 +107,7 @@ static void tell_functions(struct telling *t)
         for (const struct function *f = vocabulary_functions(); f->name; f++) {
                 function_print(f, &t->form);
                 put_type(f->type, NULL, &t->type);
-                tell(t, REFERENCE_FUNCTION, f->name, f->help,
-                     vocabulary_function_is_later(f->name));
+                tell(t, REFERENCE_FUNCTION, f->name, f->help, false);
         }
 }
 
@@ -119,7 +118,7 @@ static void tell_keys(struct telling *t)
         for (const char *const *key = rules_keys(); *key; key++) {
                 buf_put_str(&t->type, takes_of(*key, &help));
                 buf_put_str(&t->form, *key);
-                tell(t, REFERENCE_KEY, *key, help, rules_key_is_later(*key));
+                tell(t, REFERENCE_KEY, *key, help, false);
         }
 }
 

@@ -164,6 +164,7 @@ void report_event(struct engine *e, struct incident_case *c, enum incident_actio
         };
 
         memcpy(incident.id, c->id, sizeof(incident.id));
+        memcpy(incident.group, c->group, sizeof(incident.group));
         for (unsigned i = 0; i < c->sample_count; i++)
                 incident.samples[i] = slice_of(c->samples[i], c->sample_len[i]);
         gather_evidence(e, c, rule, &incident);

@@ -123,6 +123,17 @@ static void read_lists(struct loading *l)
         }
 }
 
+static void read_tags(struct loading *l)
+{
+        struct rules *rules = l->rules;
+
+        for (unsigned i = 0; i < l->count; i++)
+                if (l->files[i])
+                        rules_collect_tags(rules, yaml_root(l->files[i]));
+        rules->vocabulary.conditions.tags = &rules->tags.language;
+        rules->vocabulary.full.tags = &rules->tags.language;
+}
+
 static bool is_name_taken(struct loading *l, const struct rule *rule)
 {
         for (unsigned i = 0; i < l->taken_count; i++)
@@ -219,9 +230,9 @@ static void read_exemption(struct loading *l, const struct yaml_node *node)
                 diag_error(l->diag, node->place, "an exemption needs the key 'when'");
                 return;
         }
-        if (!yaml_text(when, "when", &text, l->diag) ||
-            !vocabulary_check_later(text, when->place, when->one_line, l->diag))
+        if (!yaml_text(when, "when", &text, l->diag))
                 return;
+        vocabulary_check_later(text, when->place, when->one_line, l->diag);
         exemption.when =
             expr_parse(text, when->place, when->one_line,
                        &l->rules->vocabulary.conditions, VALUE_BOOL, l->diag);
@@ -289,6 +300,7 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         read_lists(l);
         vocabulary_init(&rules->vocabulary, rules->vocabulary.site,
                         lists_all(&rules->lists));
+        read_tags(l);
         for (unsigned i = 0; i < l->count; i++)
                 if (l->files[i])
                         read_file(l, l->files[i]);
@@ -296,6 +308,7 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
                 rules_lay_out(rules, l->diag);
         rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
                                 rules_read_field(rules, "signup.fill_time");
+        rules->remember_births = rules_read_field(rules, "account.age");
         if (diag_errors(l->diag) > errors_before)
                 rules_free(&rules);
         for (unsigned i = 0; i < l->count; i++)
@@ -379,8 +392,24 @@ int rules_form_page(const struct rules *rules)
         return pages->find(pages->context, slice_str("signup_form"));
 }
 
+bool rules_remember_births(const struct rules *rules)
+{
+        return rules->remember_births;
+}
+
+bool rules_follow_sessions(const struct rules *rules)
+{
+        for (unsigned i = 0; i < rules->tags.count; i++)
+                if (rules->tags.kinds[i] & 1U << FIELD_SESSION)
+                        return true;
+        return rules_remember_births(rules);
+}
+
 bool rules_look_at(const struct rules *rules, unsigned page)
 {
+        if (site_page_is_signup(rules->vocabulary.site, page) &&
+            rules_remember_births(rules))
+                return true;
         if ((int)page == rules_form_page(rules) && rules_remember_forms(rules))
                 return true;
         /* What is usual is learnt from all that visitors send. */
@@ -446,6 +475,7 @@ void rules_free(struct rules **pointer)
         free(rules->rules);
         free(rules->tables);
         free(rules->usuals);
+        rules_tags_free(&rules->tags);
         lists_free(&rules->lists);
         arena_free(&rules->arena);
         free(rules);

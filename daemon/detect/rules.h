@@ -45,6 +45,12 @@ void rules_print(const struct rules *, struct buf *out);
 /* Can any rule look at a transaction of this page? A page without one needs no record. */
 bool rules_look_at(const struct rules *, unsigned page);
 
+/*
+ * Does any rule want to know when a session is changed into another? Transactions that
+ * do so need a record whatever their page is.
+ */
+bool rules_follow_sessions(const struct rules *);
+
 /* Does any expression read what the User-Agent claims to be? */
 bool rules_read_agents(const struct rules *);
 /* Does any rule, or an exemption, read the field of that name? */

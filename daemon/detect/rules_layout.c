@@ -22,10 +22,14 @@ static void note_readers(struct table_plan *t, const struct rule *rule)
 
         for (unsigned i = 0; i < rule->aggregate_count; i++) {
                 const struct rule_aggregate *a = &rule->aggregates[i];
+                if (!function_has_slots(a->function))
+                        continue;
                 t->slots[a->a].met |= bit;
                 if (function_is_quotient(a->function))
                         t->slots[a->b].met |= bit;
         }
+        if (rule->is_signal)
+                return;
         t->slots[rule->served_targets].met |= bit;
         t->slots[rule->served_bytes].met |= bit;
 }
@@ -176,13 +180,55 @@ static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32
         return g->end = at;
 }
 
+/* Signals come first, so that those who read them see what this transaction changed. */
+static void put_signals_first(const struct rules *rules, const struct table_plan *t)
+{
+        unsigned signals = 0;
+
+        for (unsigned i = 0; i < t->rule_count; i++) {
+                unsigned rule = t->rules[i];
+                if (!rules->rules[rule].is_signal)
+                        continue;
+                memmove(t->rules + signals + 1, t->rules + signals,
+                        (i - signals) * sizeof(*t->rules));
+                t->rules[signals++] = rule;
+        }
+}
+
+static bool reads_signals(const struct rule *rule)
+{
+        for (unsigned i = 0; i < rule->aggregate_count; i++)
+                if (!function_has_slots(rule->aggregates[i].function))
+                        return true;
+        return false;
+}
+
+static void check_signals(const struct rules *rules, struct diag *diag)
+{
+        for (unsigned i = 0; i < rules->rule_count; i++) {
+                const struct rule *rule = &rules->rules[i];
+                const struct table_plan *t = &rules->tables[rule->table];
+                if (t->signal_count == 0 && reads_signals(rule))
+                        diag_warning(diag, rule->place,
+                                     "no signal has the key '%s': score() and families() "
+                                     "are always 0",
+                                     t->type);
+        }
+}
+
 void rules_lay_out(struct rules *rules, struct diag *diag)
 {
         for (unsigned i = 0; i < rules->rule_count; i++)
                 note_readers(&rules->tables[rules->rules[i].table], &rules->rules[i]);
+        check_signals(rules, diag);
         for (unsigned i = 0; i < rules->table_count; i++) {
                 struct table_plan *t = &rules->tables[i];
                 uint32_t at = sizeof(struct entry);
+                put_signals_first(rules, t);
+                if (t->signal_count) {
+                        t->signals_offset = at;
+                        at += sizeof(struct signals);
+                }
                 make_groups(t);
                 find_usuals(rules, t);
                 for (unsigned g = 0; g < t->group_count; g++)

@@ -47,6 +47,21 @@ void rules_begin(struct rules *rules)
         always->text = "true";
 }
 
+static void note_any(void *context, struct aggregate *a)
+{
+        (void)a;
+        *(bool *)context = true;
+}
+
+/* Of what needs no key only tag_origin() is a text. */
+static bool is_origin(struct expr *expr)
+{
+        bool any = false;
+
+        expr_each_aggregate(expr, note_any, &any);
+        return any && expr_type(expr) == VALUE_STRING;
+}
+
 static const char *canonical(struct rules *rules, const struct expr *expr)
 {
         struct buf text = { 0 };
@@ -104,7 +119,7 @@ static unsigned add_operand(struct rules *rules, struct expr *expr)
                 }
         struct operand *o =
             append(&rules->operands, &rules->operand_count, sizeof(*rules->operands));
-        *o = (struct operand){ text, expr, expr_field(expr) };
+        *o = (struct operand){ text, expr, expr_field(expr), is_origin(expr) };
         return rules->operand_count - 1;
 }
 
@@ -127,8 +142,7 @@ static struct expr *parse(struct rules *rules, struct slice text, struct place p
 {
         const struct vocabulary *v = &rules->vocabulary;
 
-        if (!vocabulary_check_later(text, place, exact, diag))
-                return NULL;
+        vocabulary_check_later(text, place, exact, diag);
         vocabulary_check_pages(v, text, place, exact, diag);
         return expr_parse(text, place, exact, functions ? &v->full : &v->conditions, want,
                           diag);
@@ -159,8 +173,11 @@ static unsigned find_table(struct rules *rules, const unsigned *key, unsigned pa
         struct buf type = { 0 };
         t->parts = parts;
         memcpy(t->key, key, parts * sizeof(*key));
-        for (unsigned i = 0; i < parts; i++)
-                buf_printf(&type, "%s%s", i ? "|" : "", rules->operands[key[i]].text);
+        for (unsigned i = 0; i < parts; i++) {
+                const struct operand *o = &rules->operands[key[i]];
+                buf_printf(&type, "%s%s", i ? "|" : "",
+                           o->is_origin ? "incident" : o->text);
+        }
         if (parts == 0)
                 buf_put_str(&type, "all");
         t->type = keep_text(rules, &type);
@@ -325,6 +342,11 @@ bool function_is_quotient(enum function_id function)
         return functions[function].is_quotient;
 }
 
+bool function_has_slots(enum function_id function)
+{
+        return function != FUNCTION_SCORE && function != FUNCTION_FAMILIES;
+}
+
 static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigned window,
                        struct rule_aggregate *out)
 {
@@ -362,8 +384,9 @@ static void plan_aggregate(void *context, struct aggregate *a)
 {
         struct aggregates *in = context;
         struct rule *rule = in->rule;
+        if (a->function->of_transaction)
+                return;
         const char *text = aggregate_text(in->rules, a);
-
         for (unsigned i = 0; i < rule->aggregate_count; i++)
                 if (strcmp(rule->aggregates[i].text, text) == 0) {
                         a->slot = i;
@@ -386,7 +409,8 @@ static void plan_aggregate(void *context, struct aggregate *a)
         out->type = a->function->type;
         if (out->type == VALUE_MISSING)
                 out->type = expr_type(a->field);
-        plan_slots(in, a, window, out);
+        if (function_has_slots(out->function))
+                plan_slots(in, a, window, out);
         if (a->window_ns > rule->longest_ns)
                 rule->longest_ns = a->window_ns;
 }
@@ -487,6 +511,40 @@ static bool is_tally(const struct aggregate *a)
         return a->function->id == FUNCTION_COUNT || a->function->id == FUNCTION_DISTINCT;
 }
 
+static void note_score(void *context, struct aggregate *a)
+{
+        *(bool *)context |= !function_has_slots((enum function_id)a->function->id);
+}
+
+/* Numbers the signal and its family within the table. */
+static void plan_signal(struct rules *rules, struct rule *rule,
+                        const struct rule_draft *draft, struct diag *diag)
+{
+        struct table_plan *t = &rules->tables[rule->table];
+        bool reads_score = false;
+        unsigned family = 0;
+
+        expr_each_aggregate(rule->when, note_score, &reads_score);
+        if (reads_score)
+                diag_error(diag, draft->when_place,
+                           "a signal cannot read score() or families(), which are made "
+                           "of signals");
+        if (t->signal_count == SIGNALS_MAX) {
+                diag_error(diag, draft->rule.place,
+                           "more than %d signals for the key '%s'", SIGNALS_MAX, t->type);
+                return;
+        }
+        if (!rule->family)
+                return;
+        while (family < t->signal_family_count &&
+               strcmp(t->signal_families[family], rule->family) != 0)
+                family++;
+        if (family == t->signal_family_count)
+                t->signal_families[t->signal_family_count++] = rule->family;
+        rule->signal = t->signal_count;
+        t->signals[t->signal_count++] = (struct signal_row){ rule->weight, family };
+}
+
 static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
@@ -514,7 +572,10 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
         rule.least = expr_least(rule.when, is_tally);
         if (rule.longest_ns == 0)
                 rule.longest_ns = WINDOWLESS;
-        if (aggregates.too_many_windows || !plan_served(rules, &rule))
+        if (rule.is_signal)
+                plan_signal(rules, &rule, draft, diag);
+        if (aggregates.too_many_windows ||
+            (!rule.is_signal && !plan_served(rules, &rule)))
                 diag_error(diag, draft->when_place,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);

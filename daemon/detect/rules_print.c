@@ -75,6 +75,8 @@ static void put_references(const struct rule_print *p)
 
 static void put_severity(const struct rule_print *p)
 {
+        if (p->draft->rule.is_signal)
+                return;
         put_key(p, "severity");
         buf_printf(p->out, "%s\n", severity_name(p->draft->rule.severity));
 }
@@ -175,8 +177,55 @@ static void put_block_what(const struct rule_print *p)
         buf_put_str(p->out, "]\n");
 }
 
+static void put_tag(const struct rule_print *p)
+{
+        const struct rule *rule = &p->draft->rule;
+
+        if (rule->tag_count == 0)
+                return;
+        put_key(p, "tag");
+        for (unsigned i = 0; i < rule->tag_count; i++) {
+                buf_printf(p->out, "%s%s: ", i ? ", " : "{ ",
+                           rules_tag_kind(rule->tags[i].kind));
+                yaml_put_text(slice_str(p->rules->tags.names[rule->tags[i].tag]), p->out);
+        }
+        buf_put_str(p->out, ", for: ");
+        yaml_put_duration(rule->tag_ns, p->out);
+        buf_put_str(p->out, " }\n");
+}
+
+static void put_signal(const struct rule_print *p)
+{
+        if (!p->draft->rule.is_signal)
+                return;
+        put_key(p, "signal");
+        buf_put_str(p->out, "true\n");
+}
+
+static void put_weight(const struct rule_print *p)
+{
+        if (!p->draft->rule.is_signal)
+                return;
+        put_key(p, "weight");
+        value_print(
+            &(struct value){ .type = VALUE_NUMBER, .number = p->draft->rule.weight },
+            NULL, p->out);
+        buf_put_byte(p->out, '\n');
+}
+
+static void put_family(const struct rule_print *p)
+{
+        if (!p->draft->rule.is_signal)
+                return;
+        put_key(p, "family");
+        yaml_put_text(slice_str(p->draft->rule.family), p->out);
+        buf_put_byte(p->out, '\n');
+}
+
 static void put_again(const struct rule_print *p)
 {
+        if (p->draft->rule.is_signal)
+                return;
         put_key(p, "again");
         yaml_put_duration(p->draft->rule.again_ns, p->out);
         buf_put_byte(p->out, '\n');
@@ -198,6 +247,10 @@ static const struct {
         { "block", put_block },
         { "block_what", put_block_what },
         { "again", put_again },
+        { "tag", put_tag },
+        { "signal", put_signal },
+        { "weight", put_weight },
+        { "family", put_family },
 };
 
 bool rules_prints_key(const char *key)

@@ -23,6 +23,7 @@
 #include "detect/incident.h"
 #include "detect/lists.h"
 #include "detect/rules.h"
+#include "detect/signals.h"
 #include "detect/vocabulary.h"
 
 #define RULES_MAX        4096
@@ -31,6 +32,7 @@
 #define WINDOWS_MAX      24 /* different windows of one table */
 #define BLOCK_RUNGS_MAX  8
 #define CONDITION_ALWAYS 0
+#define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
 #define OPERAND_NONE     UINT32_MAX
 #define WINDOW_NONE      UINT32_MAX
 
@@ -47,6 +49,8 @@ struct operand {
         const char *text;
         struct expr *expr;
         const struct field *field; /* when it is just one */
+        bool
+            is_origin; /* tag_origin(..): the id of an incident, which may be forgotten */
 };
 
 enum slot_kind {
@@ -113,6 +117,12 @@ struct rule_aggregate {
             b; /* slots of the rule's table: what is read, what it is divided by */
 };
 
+/* A tag that a rule puts: its number, and on whom. */
+struct rule_tag {
+        enum field_kind kind;
+        unsigned tag;
+};
+
 struct rule {
         const char *name, *description;
         const char *const *references;
@@ -131,6 +141,13 @@ struct rule {
         unsigned rungs;                        /* 0: blocks nothing */
         int64_t block_ns[BLOCK_RUNGS_MAX];
         unsigned block_what; /* 1 << field_kind each; 0: the key */
+        unsigned tag_count;
+        struct rule_tag tags[RULE_TAGS_MAX];
+        int64_t tag_ns; /* how long they stay */
+        bool is_signal; /* does not alert */
+        double weight;
+        const char *family;
+        unsigned signal; /* number among the signals of its table */
 };
 
 struct table_plan {
@@ -151,6 +168,11 @@ struct table_plan {
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
         uint32_t entry_size; /* bytes */
+        unsigned signal_count;
+        struct signal_row signals[SIGNALS_MAX];
+        const char *signal_families[SIGNALS_MAX];
+        unsigned signal_family_count;
+        uint32_t signals_offset; /* in an entry; 0: no signals */
 };
 
 struct exemption {
@@ -159,8 +181,17 @@ struct exemption {
         const char *comment;
 };
 
+/* The tags that some rule puts, switched off or not, by number. */
+struct known_tags {
+        struct tag_names language;
+        unsigned count;
+        const char **names; /* ends with a NULL */
+        uint32_t *kinds;    /* on what: 1 << field_kind each */
+};
+
 struct rules {
         struct arena arena;
+        struct known_tags tags;
         struct lists lists;
         struct vocabulary vocabulary;
         unsigned written; /* rules as the files have them, switched off or not */
@@ -172,8 +203,9 @@ struct rules {
         struct exemption *exemptions;
         unsigned usual_count;
         struct usual_plan *usuals;
-        bool remember_forms; /* some expression asks for forms that were served */
-        bool is_plan;        /* read back from a snapshot: it has no expressions */
+        bool remember_forms;  /* some expression asks for forms that were served */
+        bool remember_births; /* or how old an account is */
+        bool is_plan;         /* read back from a snapshot: it has no expressions */
         unsigned draft_count;
         struct rule_draft *drafts; /* as written, those that are off too: for printing */
 };
@@ -201,6 +233,8 @@ int rules_form_page(const struct rules *);
 
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
+/* Whether sign-ups are to be remembered. */
+bool rules_remember_births(const struct rules *);
 
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);
@@ -224,6 +258,18 @@ bool function_is_quotient(enum function_id);
 /* rules_print.c: remembers a rule as it was written; whether a key of it is printed. */
 void rules_keep_draft(struct rules *, const struct rule_draft *);
 bool rules_prints_key(const char *key);
+/* Whether a function is read from slots; else from the signals of the key. */
+bool function_has_slots(enum function_id);
+
+/* rules_tags.c: the tags that the rules of a file put. Says nothing of mistakes. */
+void rules_collect_tags(struct rules *, const struct yaml_node *file);
+/* Of one rule: the value of its key `tag`. */
+void rules_read_tag(const struct rules *, const struct yaml_node *tag, struct rule *,
+                    struct diag *);
+void rules_tags_free(struct known_tags *);
+
+/* "session": how the key 'tag' names what it can be put on. */
+const char *rules_tag_kind(enum field_kind);
 
 /* rules_layout.c: when all rules are in, lays out the entries of the tables. */
 void rules_lay_out(struct rules *, struct diag *);
@@ -236,7 +282,6 @@ void rules_read_rule(struct rules *, const struct yaml_node *rule,
 
 /* The keys that a rule may have; ends with a NULL. */
 const char *const *rules_keys(void);
-bool rules_key_is_later(const char *key);
 
 /* Checks the keys of `defaults:` themselves. */
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *);

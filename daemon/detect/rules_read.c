@@ -4,15 +4,20 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 #define AGAIN_DEFAULT (10 * 60 * NS_PER_SEC)
 #define DURATION_MAX  (366LL * 24 * 3600 * NS_PER_SEC)
+#define WEIGHT_MAX    6.0
 
 static const char *const rule_keys[] = { "name", "description", "references", "severity",
                                          "mode", "where",       "per",        "per_each",
                                          "when", "block",       "block_what", "again",
                                          "tag",  "signal",      "weight",     "family",
                                          NULL };
-static const char *const later_keys[] = { "tag", "signal", "weight", "family", NULL };
+/* What a rule that does not alert has no use for. */
+static const char *const alert_keys[] = { "severity", "block", "block_what",
+                                          "again",    "tag",   NULL };
 static const char *const mode_names[] = { "alert", "dry-run", "off", NULL };
 static const char *const severity_names[] = { "info", "low",      "medium",
                                               "high", "critical", NULL };
@@ -55,31 +60,15 @@ static void unknown_value(const struct yaml_node *node, const char *what,
         buf_free(&all);
 }
 
-static void check_later_keys(const struct yaml_node *map, struct diag *diag)
-{
-        for (int i = 0; later_keys[i]; i++) {
-                const struct yaml_node *node = yaml_get(map, later_keys[i]);
-                if (node)
-                        diag_error(diag, node->key_place,
-                                   "key '%s' is not in this version yet", later_keys[i]);
-        }
-}
-
 const char *const *rules_keys(void)
 {
         return rule_keys;
-}
-
-bool rules_key_is_later(const char *key)
-{
-        return name_index(later_keys, slice_str(key)) >= 0;
 }
 
 void rules_check_defaults(const struct yaml_node *defaults, struct diag *diag)
 {
         if (!yaml_check_keys(defaults, rule_keys, "'defaults'", diag))
                 return;
-        check_later_keys(defaults, diag);
         const struct yaml_node *name = yaml_get(defaults, "name");
         if (name)
                 diag_error(diag, name->key_place, "a default name makes no sense");
@@ -104,6 +93,15 @@ static bool is_name_byte(uint8_t c)
                strchr("-_.", c);
 }
 
+static bool is_plain_name(struct slice text)
+{
+        bool good = text.len > 0 && text.len <= 64;
+
+        for (size_t i = 0; good && i < text.len; i++)
+                good = text.data[i] && is_name_byte(text.data[i]);
+        return good;
+}
+
 static void read_name(struct reading *r)
 {
         const struct yaml_node *node = yaml_get(r->rule, "name");
@@ -118,10 +116,7 @@ static void read_name(struct reading *r)
         if (!yaml_text(node, "name of a rule", &text, r->diag))
                 return;
         r->draft->rule.place = node->place;
-        bool good = text.len > 0 && text.len <= 64;
-        for (size_t i = 0; good && i < text.len; i++)
-                good = text.data[i] && is_name_byte(text.data[i]);
-        if (!good)
+        if (!is_plain_name(text))
                 diag_error(
                     r->diag, node->place,
                     "a rule's name is 1 to 64 letters, digits and - _ . (it is '%.*s')",
@@ -279,6 +274,88 @@ static void read_block(struct reading *r)
                            "'block_what' without 'block' blocks nothing");
 }
 
+static void read_tag(struct reading *r)
+{
+        const struct yaml_node *node = get(r, "tag");
+
+        if (node)
+                rules_read_tag(r->rules, node, &r->draft->rule, r->diag);
+}
+
+static void read_weight(struct reading *r)
+{
+        const struct yaml_node *node = get(r, "weight");
+        struct slice text;
+        char *end;
+
+        if (!node || !yaml_text(node, "weight", &text, r->diag))
+                return;
+        double weight = strtod((const char *)text.data, &end);
+        if (text.len == 0 || *end || !(weight > 0 && weight <= WEIGHT_MAX))
+                diag_error(r->diag, node->place,
+                           "a weight is a number above 0 and up to %g (it is '%.*s')",
+                           WEIGHT_MAX, (int)text.len, (const char *)text.data);
+        else
+                r->draft->rule.weight = weight;
+}
+
+static void read_family(struct reading *r)
+{
+        const struct yaml_node *node = get(r, "family");
+        struct slice text;
+
+        if (!node || !yaml_text(node, "family", &text, r->diag))
+                return;
+        if (is_plain_name(text))
+                r->draft->rule.family = (const char *)keep(r, text).data;
+        else
+                diag_error(r->diag, node->place,
+                           "a family's name is 1 to 64 letters, digits and - _ . (it is "
+                           "'%.*s')",
+                           (int)text.len, (const char *)text.data);
+}
+
+/* What alerts alone need may come from the defaults; here it is no matter. */
+static void make_signal(struct reading *r, const struct yaml_node *signal)
+{
+        struct rule *rule = &r->draft->rule;
+
+        rule->is_signal = true;
+        rule->rungs = rule->block_what = rule->tag_count = 0;
+        for (int i = 0; alert_keys[i]; i++) {
+                const struct yaml_node *node = yaml_get(r->rule, alert_keys[i]);
+                if (node)
+                        diag_error(r->diag, node->key_place,
+                                   "a signal does not alert: it has no use for '%s'",
+                                   alert_keys[i]);
+        }
+        if (!get(r, "weight"))
+                diag_error(r->diag, signal->place, "a signal needs the key 'weight'");
+        if (!get(r, "family"))
+                diag_error(r->diag, signal->place, "a signal needs the key 'family'");
+}
+
+/* After what alerts, which a signal drops. */
+static void read_signal(struct reading *r)
+{
+        static const char *const parts[] = { "weight", "family" };
+        const struct yaml_node *signal = get(r, "signal");
+        bool is_signal = false;
+
+        if (signal && !yaml_truth(signal, "signal", &is_signal, r->diag))
+                return;
+        read_weight(r);
+        read_family(r);
+        if (is_signal)
+                make_signal(r, signal);
+        for (unsigned i = 0; !is_signal && i < 2; i++) {
+                const struct yaml_node *node = yaml_get(r->rule, parts[i]);
+                if (node)
+                        diag_error(r->diag, node->key_place,
+                                   "'%s' is of a rule with 'signal: true'", parts[i]);
+        }
+}
+
 static void add_part(void *context, const struct yaml_node *node)
 {
         struct reading *r = context;
@@ -373,7 +450,6 @@ void rules_read_rule(struct rules *rules, const struct yaml_node *node,
         yaml_check_keys(node, rule_keys, "a rule", diag);
         if (node->kind != YAML_MAP)
                 return;
-        check_later_keys(node, diag);
         read_name(&r);
         read_description(&r);
         read_references(&r);
@@ -381,6 +457,8 @@ void rules_read_rule(struct rules *rules, const struct yaml_node *node,
         read_mode(&r);
         read_again(&r);
         read_block(&r);
+        read_tag(&r);
+        read_signal(&r);
         read_key(&r);
         read_expression(&r, "where", &draft->where, &draft->where_place,
                         &draft->where_exact);

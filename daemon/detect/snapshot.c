@@ -73,6 +73,7 @@ static void pass_tables(struct transfer *t, struct rules *r)
                 p->families = NULL;
                 p->groups = NULL;
                 p->rules = p->wheres = NULL;
+                memset(p->signal_families, 0, sizeof(p->signal_families));
                 p->slot_count = p->family_count = p->group_count = 0;
                 p->rule_count = p->where_count = 0;
         }
@@ -84,6 +85,7 @@ static void pass_tables(struct transfer *t, struct rules *r)
 static void forget_rule(struct rule *rule)
 {
         rule->name = rule->description = "";
+        rule->family = NULL;
         rule->references = no_references;
         rule->place = (struct place){ "", 0, 0 };
         rule->when = NULL;
@@ -117,6 +119,7 @@ static void pass_plan(struct transfer *t, struct rules *r)
         pass_rules(t, r);
         TRANSFER(t, r->remember_forms);
         transfer_array(t, &r->usuals, &r->usual_count, sizeof(*r->usuals), SLOTS_MAX);
+        TRANSFER(t, r->remember_births);
 }
 
 /* ---- the memory ---- */
@@ -161,6 +164,12 @@ static void pass_memory(struct transfer *t, struct engine *e)
         transfer_index(t, &e->actors.texts);
         transfer_index(t, &e->ladder.index);
         TRANSFER(t, e->ladder.hand);
+        transfer_index(t, &e->tags.index);
+        TRANSFER(t, e->tags.hand);
+        transfer_index(t, &e->groups.index);
+        TRANSFER(t, e->groups.hand);
+        transfer_index(t, &e->births.index);
+        TRANSFER(t, e->births.hand);
         pass_cases(t, &e->cases);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
         transfer_bytes(t, e->usual.values,

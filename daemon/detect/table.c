@@ -33,6 +33,9 @@ void table_find_classes(struct table *t)
         window_store_init(&t->windows, t->budget, t->counters);
         t->entry_class =
             budget_class_of(t->budget, class_size(t->budget, t->plan->entry_size));
+        if (t->plan->signal_count)
+                t->signals_class =
+                    budget_class_of(t->budget, signals_size(t->plan->signal_count));
 }
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
@@ -70,6 +73,7 @@ void table_free(struct table *t)
 
 void table_set_time(struct table *t, int64_t now_ns)
 {
+        t->now_ns = now_ns;
         for (unsigned i = 0; i < t->plan->window_count; i++)
                 window_clock_set(&t->clocks[i], now_ns);
         for (unsigned i = 0; i < t->plan->family_count; i++)
@@ -125,6 +129,23 @@ static struct slot_place place_of(const struct table *t, struct entry *e,
                                     e, cells_of(e, s) };
 }
 
+static struct signals *signals_of(const struct table *t, const struct entry *e)
+{
+        return (struct signals *)((char *)e + t->plan->signals_offset);
+}
+
+bool table_signal(const struct table *t, struct entry *e, unsigned signal,
+                  int64_t time_ns)
+{
+        return signals_hold(signals_of(t, e), t->budget, t->signals_class, signal,
+                            time_ns);
+}
+
+int64_t table_signal_held(const struct table *t, const struct entry *e, unsigned signal)
+{
+        return signals_held(signals_of(t, e), t->budget, signal);
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
@@ -139,6 +160,8 @@ static void entry_free(struct table *t, uint32_t handle)
                 if (slot_types[s->kind].clear)
                         slot_types[s->kind].clear(&place);
         }
+        if (t->plan->signal_count)
+                signals_clear(signals_of(t, e), t->budget);
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
@@ -360,9 +383,27 @@ static double slot_number(const struct table *t, const struct entry *e, unsigned
         return slot_types[s->kind].value(&place);
 }
 
+/* What is left of the key's signals. */
+static double signals_number(const struct table *t, const struct entry *e,
+                             enum function_id function)
+{
+        const struct table_plan *plan = t->plan;
+        const struct signals *s = signals_of(t, e);
+
+        if (plan->signal_count == 0)
+                return 0;
+        if (function == FUNCTION_FAMILIES)
+                return signals_families(s, t->budget, plan->signals, plan->signal_count,
+                                        t->now_ns);
+        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
+}
+
 struct value table_value(const struct table *t, const struct entry *e,
                          const struct rule_aggregate *a)
 {
+        if (!function_has_slots(a->function))
+                return (struct value){ .type = a->type,
+                                       .number = signals_number(t, e, a->function) };
         double number = slot_number(t, e, a->a);
 
         if (function_is_quotient(a->function)) {

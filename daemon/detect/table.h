@@ -56,6 +56,8 @@ struct table {
         struct index index;
         unsigned entry_class;
         uint32_t hand;
+        unsigned signals_class;
+        int64_t now_ns;
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
@@ -101,6 +103,12 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
  * say which rules look at it. What only other rules read is left alone.
  */
 void table_count(const struct table *, struct entry *, struct facts *, uint64_t met);
+
+/* A signal rule of the table holds for the key; false when there is no room to say so. */
+bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);
+
+/* When it held last; -1: never. */
+int64_t table_signal_held(const struct table *, const struct entry *, unsigned signal);
 
 /*
  * What an aggregate of a rule of this table is now. The rule looked at the transaction

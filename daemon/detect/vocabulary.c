@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "detect/births.h"
 #include "detect/join.h"
 #include "detect/statistics.h"
 
@@ -298,6 +299,17 @@ static struct value read_fit(const void *subject, unsigned argument)
                              : missing();
 }
 
+static struct value read_age(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+        int64_t age_ns = s->births ? births_age_ns(s->births, s->record) : -1;
+
+        (void)argument;
+        if (age_ns < 0)
+                return missing();
+        return (struct value){ .type = VALUE_DURATION, .number = (double)age_ns / 1e9 };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -373,6 +385,7 @@ static const struct field rows[] = {
         { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
         { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", FIELD_SESSION_WAS },
         { "account", VALUE_STRING, read_text, RECORD_ACCOUNT, NULL, "the account, by the site map", FIELD_ACCOUNT },
+        { "account.age", VALUE_DURATION, read_age, 0, NULL, "since the sign-up seen here", 0 },
         { "page", VALUE_ENUM, read_page, 0, NULL, "the page, by the site map", 0 },
         { "target", VALUE_STRING, read_text, RECORD_TARGET, NULL, "what was viewed", 0 },
         { "target.number", VALUE_NUMBER, read_target_number, 1, NULL, "the same, where it is a number", 0 },
@@ -404,7 +417,6 @@ static const struct field rows[] = {
         { "signup.accepted", VALUE_BOOL, read_flag, RECORD_SIGNUP_ACCEPTED, NULL, "the sign-up was accepted", 0 },
         { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
-        LATER("account.age", VALUE_DURATION, "since the sign-up seen here"),
         { "ua.fit", VALUE_NUMBER, read_fit, 0, NULL, "log2 of how usual this shape is for the family", FIELD_AGENT },
         { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
         { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },
@@ -453,10 +465,6 @@ static const struct function transaction_functions[] = {
         { .name = NULL },
 };
 /* clang-format on */
-
-static const char *const later_functions[] = {
-        "score", "families", "tagged", "tag_origin", NULL,
-};
 
 static bool resolve_header(void *context, struct slice name, unsigned *which,
                            const char **message)
@@ -545,21 +553,11 @@ const struct function *vocabulary_functions(void)
         return functions;
 }
 
-bool vocabulary_function_is_later(const char *name)
-{
-        return words_find(later_functions, slice_str(name)) >= 0;
-}
-
 static bool is_word_byte(uint8_t c, bool first)
 {
         bool letter = c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 
         return letter || (!first && ((c >= '0' && c <= '9') || c == '.' || c == '-'));
-}
-
-static bool is_one_of(struct slice word, const char *const *words)
-{
-        return words_find(words, word) >= 0;
 }
 
 static bool is_later_field(struct slice word)
@@ -605,27 +603,16 @@ static bool next_word(struct slice s, size_t *at, struct slice *word)
         return false;
 }
 
-bool vocabulary_check_later(struct slice s, struct place place, bool exact_columns,
+void vocabulary_check_later(struct slice s, struct place place, bool exact_columns,
                             struct diag *diag)
 {
-        bool readable = true;
         struct slice word;
 
-        for (size_t i = 0; next_word(s, &i, &word);) {
-                struct place at = place_in(s, i - word.len, place, exact_columns);
-                struct slice rest = slice_trim(slice_from(s, i));
-                const char *what = NULL;
-                if (rest.len && rest.data[0] == '(' && is_one_of(word, later_functions)) {
-                        what = "function";
-                        readable = false;
-                } else if (is_later_field(word)) {
-                        what = "field";
-                }
-                if (what)
-                        diag_error(diag, at, "%s '%.*s' is not in this version yet", what,
+        for (size_t i = 0; next_word(s, &i, &word);)
+                if (is_later_field(word))
+                        diag_error(diag, place_in(s, i - word.len, place, exact_columns),
+                                   "field '%.*s' is not in this version yet",
                                    (int)word.len, (const char *)word.data);
-        }
-        return readable;
 }
 
 void vocabulary_check_pages(const struct vocabulary *v, struct slice s,

@@ -19,11 +19,13 @@
 struct statistics;
 
 /* What fields read from. `scratch` holds texts that the record does not. */
+struct births;
 struct subject {
         const struct record *record;
         const struct site *site;
-        const struct forms *forms; /* NULL: nobody remembers which forms were served */
-        char *scratch;             /* SUBJECT_SCRATCH bytes */
+        const struct forms *forms;   /* NULL: nobody remembers which forms were served */
+        const struct births *births; /* NULL: nobody remembers who signed up when */
+        char *scratch;               /* SUBJECT_SCRATCH bytes */
         const struct fingerprint *fingerprint; /* of its ClientHello; NULL: not known */
         bool fingerprint_is_uncertain;
         struct outside *outside;             /* NULL: nothing is known from elsewhere */
@@ -97,13 +99,9 @@ void vocabulary_init(struct vocabulary *, struct site *,
 const struct field *vocabulary_fields(void);
 const struct field_with_argument *vocabulary_argument_fields(void);
 const struct function *vocabulary_functions(void);
-bool vocabulary_function_is_later(const char *name);
 
-/*
- * Reports each name in `text` that is not in this version yet. False when one is
- * a function: its arguments may be of a form that cannot be read.
- */
-bool vocabulary_check_later(struct slice text, struct place place, bool exact_columns,
+/* Reports each field in `text` that is not in this version yet. */
+void vocabulary_check_later(struct slice text, struct place place, bool exact_columns,
                             struct diag *);
 
 /* Warns of page names in `text` that the site map does not define. */

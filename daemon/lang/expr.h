@@ -121,6 +121,18 @@ struct value_list {
         bool (*has)(const struct value_list *, const struct value *);
 };
 
+/* The tags that there are, for PARAMETER_TAG. */
+struct tag_names {
+        const char *const *names; /* ends with a NULL */
+        /*
+         * Whether the tag of that number can be on what the field shows (NULL: the
+         * expression is not just a field). If not, `why` gets the end of a message.
+         */
+        bool (*fits)(const void *context, const struct field *, unsigned tag,
+                     struct buf *why);
+        const void *context;
+};
+
 struct expr_language {
         const struct field *fields;                        /* ends with a NULL name */
         const struct field_with_argument *argument_fields; /* the same; may be NULL */
@@ -128,6 +140,7 @@ struct expr_language {
         const struct function *functions;      /* the same; may be NULL: no aggregates */
         const struct function *elsewhere;      /* the same: names that are not for here */
         const struct value_list *const *lists; /* ends with a NULL; may be NULL */
+        const struct tag_names *tags;          /* NULL: a tag may have any name */
         /*
          * Names of the contract that this version does not have: said so rather
          * than called unknown. Ends with a NULL; may be NULL.
@@ -147,6 +160,7 @@ struct aggregate {
         int64_t window_ns;            /* 0 when the function has none */
         double ratio;                 /* the same */
         struct slice tag;             /* the same */
+        unsigned tag_number;          /* its place in the language's tags */
         unsigned slot;                /* the caller's: set through expr_each_aggregate */
 };
 

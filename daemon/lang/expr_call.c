@@ -159,6 +159,27 @@ static void check_ratio(struct reader *r, const struct expr *argument,
                 aggregate->ratio = argument->constant.number;
 }
 
+static void find_tag(struct reader *r, unsigned at, struct aggregate *aggregate)
+{
+        const struct tag_names *tags = r->language->tags;
+        struct slice name = aggregate->tag;
+        struct buf why = { 0 };
+        unsigned i = 0;
+
+        if (!tags || (aggregate->field && aggregate->field->kind == NODE_BROKEN))
+                return;
+        while (tags->names[i] && !slice_is(name, tags->names[i]))
+                i++;
+        aggregate->tag_number = i;
+        if (!tags->names[i])
+                expr_mistake(r, at, "no rule puts the tag '%.*s'%s", QUOTE(name),
+                             expr_hint(r, name, tags->names));
+        else if (!tags->fits(tags->context, expr_field(aggregate->field), i, &why))
+                expr_mistake(r, at, "the tag '%.*s' is never found there: %.*s",
+                             QUOTE(name), (int)why.len, (const char *)why.data);
+        buf_free(&why);
+}
+
 /* A bare word, whatever else it might be the name of, or a text. */
 static void check_tag(struct reader *r, const struct expr *argument,
                       struct aggregate *aggregate)
@@ -175,8 +196,10 @@ static void check_tag(struct reader *r, const struct expr *argument,
                     "%s() takes the name of a tag here: 1 to %d bytes, in quotes "
                     "where it is no word",
                     aggregate->function->name, TAG_MAX);
-        else
+        else {
                 aggregate->tag = arena_copy(&r->tree->arena, text);
+                find_tag(r, argument->at, aggregate);
+        }
 }
 
 static void take_argument(struct reader *r, struct expr *node, enum parameter parameter,

@@ -24,8 +24,8 @@ bool expr_is_reserved(const struct expr_language *language, struct slice name)
         return false;
 }
 
-static const char *hint_from(struct reader *r, struct slice unknown,
-                             const char *const *candidates)
+const char *expr_hint(struct reader *r, struct slice unknown,
+                      const char *const *candidates)
 {
         const char *near = diag_suggest(unknown, candidates);
 
@@ -50,7 +50,7 @@ const char *expr_did_you_mean(struct reader *r, struct slice unknown)
                 names[n++] = row->name;
         for (; function && function->name && n < SUGGESTIONS_MAX; function++)
                 names[n++] = function->name;
-        return hint_from(r, unknown, names);
+        return expr_hint(r, unknown, names);
 }
 
 const char *expr_type_name(struct reader *r, enum value_type type,
@@ -144,7 +144,7 @@ static void report_name(struct reader *r, const struct expr *node, struct slice 
                 if (!(known[i] = names->name(names->context, i)))
                         break;
         expr_mistake(r, node->at, "unknown %s '%.*s'%s", names->what, QUOTE(text),
-                     hint_from(r, text, known));
+                     expr_hint(r, text, known));
 }
 
 struct expr *expr_as_name(struct reader *r, struct expr *node,

@@ -211,6 +211,10 @@ bool expr_is_reserved(const struct expr_language *, struct slice name);
 /* " (did you mean 'x'?)" from all names of the language, or "". Valid until the next. */
 const char *expr_did_you_mean(struct reader *, struct slice unknown);
 
+/* The same from these names. */
+const char *expr_hint(struct reader *, struct slice unknown,
+                      const char *const *candidates);
+
 /* "a number", "a text", "a page" ... */
 const char *expr_type_name(struct reader *, enum value_type, const struct value_names *);
 

@@ -24,6 +24,7 @@ struct observe {
         struct hash_key key;
         struct counters *counters;
         const bool *wanted;        /* by page; NULL: all */
+        bool follows_sessions;     /* of other pages those that change one */
         struct agents *agents;     /* NULL: nobody asks */
         bool behind_proxy;         /* the transaction at hand came through one */
         struct form_reader *forms; /* NULL: bodies are not looked at */
@@ -58,6 +59,11 @@ struct observe *observe_new(const struct site *site, const struct hash_key *key,
 void observe_only(struct observe *o, const bool *pages)
 {
         o->wanted = pages;
+}
+
+void observe_sessions(struct observe *o)
+{
+        o->follows_sessions = true;
 }
 
 void observe_agents(struct observe *o, struct agents *agents)
@@ -459,10 +465,18 @@ size_t observe_body_wanted(struct observe *o, const struct transaction *t,
         return page->reads_body ? SITE_RESPONSE_BODY : 0;
 }
 
+/* Only a cookie can change a session. */
+static bool may_change_session(const struct observe *o, const struct transaction *t)
+{
+        return o->follows_sessions && o->site->session.count &&
+               !slice_is_none(response_header(t, "set-cookie"));
+}
+
 const struct record *observe_transaction(struct observe *o, const struct transaction *t)
 {
         find_page(o, t);
-        if (o->wanted && !o->wanted[o->page])
+        bool is_wanted = !o->wanted || o->wanted[o->page];
+        if (!is_wanted && !may_change_session(o, t))
                 return NULL;
         o->behind_proxy = trusted_has(&o->site->trusted, &t->client.ip);
         shape_begin(&o->shape, o->behind_proxy);
@@ -479,6 +493,8 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         put_accepted(o, t);
         put_numbers(o, t);
         record_end(&o->builder);
+        if (!is_wanted && !o->builder.record->texts[RECORD_SESSION_WAS].offset)
+                return NULL;
         o->counters->records_truncated += o->builder.cut;
         return o->builder.record;
 }

@@ -39,13 +39,16 @@ size_t observe_body_wanted(struct observe *, const struct transaction *, enum bo
  */
 void observe_only(struct observe *, const bool *pages);
 
+/* Of other pages, too, those are wanted of which the response changes the session. */
+void observe_sessions(struct observe *);
+
 /*
  * From now on records say what the User-Agent claims to be. `agents` is borrowed; without
  * them (the default) those fields are missing and cost nothing.
  */
 void observe_agents(struct observe *, struct agents *agents);
 
-/* NULL when its page is not wanted. The record is valid until the next call. Never fails.
+/* NULL when it is not wanted. The record is valid until the next call. Never fails.
  */
 const struct record *observe_transaction(struct observe *, const struct transaction *);
 

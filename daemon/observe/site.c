@@ -177,6 +177,11 @@ bool site_page_is_defined(const struct site *site, unsigned page)
         return page < site->page_count && site->pages[page].defined;
 }
 
+bool site_page_is_signup(const struct site *site, unsigned page)
+{
+        return page < site->page_count && site->pages[page].is_signup;
+}
+
 bool site_believes_proxy_header(const struct site *site, const struct ip *peer)
 {
         return site->proxy_protocol != PROXY_PROTOCOL_NEVER &&

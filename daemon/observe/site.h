@@ -28,6 +28,9 @@ const struct value_names *site_page_names(const struct site *);
 /* True for pages that the file defines, false for well-known ones it does not. */
 bool site_page_is_defined(const struct site *, unsigned page);
 
+/* Whether signup.accepted is asked for its requests. */
+bool site_page_is_signup(const struct site *, unsigned page);
+
 /* Whether a PROXY header at the start of a connection from there is believed. */
 bool site_believes_proxy_header(const struct site *, const struct ip *peer);
 

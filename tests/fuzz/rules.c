@@ -59,6 +59,7 @@ static void on_incident(void *context, const struct incident *i)
         t->ended += i->action == INCIDENT_ENDED;
         CHECK(t->ended <= t->raised && t->raised - t->ended <= t->incidents_max);
         CHECK(strlen(i->id) == INCIDENT_ID_MAX - 1);
+        CHECK(strlen(i->group) == INCIDENT_ID_MAX - 1);
         for (unsigned k = 0; k < i->evidence_count; k++)
                 CHECK(i->evidence[k].missing || !isnan(i->evidence[k].value));
         for (int k = 0; k < PARTICIPANT_KINDS; k++)
@@ -121,6 +122,9 @@ static void put_texts(struct traffic *t, const uint8_t *step, unsigned n)
         put_text(t, RECORD_PATH, "/in/%u", target);
         put_text(t, RECORD_TARGET, "%u", target);
         put_text(t, RECORD_SESSION, "s%u", value_of(step, 5, DIFFERS_SESSION, n));
+        if (step[0] & 8)
+                put_text(t, RECORD_SESSION_WAS, "s%u",
+                         value_of(step, 3, DIFFERS_SESSION, n));
         put_text(t, RECORD_ACCOUNT, "a%u", account);
         put_text(t, RECORD_USER_AGENT, "bot/%u.0", step[3] & 3U);
         put_text(t, RECORD_UA_FAMILY, "bot%u", step[3] & 3U);

@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 
         in = incident_of("01JDDA0000BBBBBBBBSECNDONE", "signup-burst", "198.51.100.0/24",
                          SEVERITY_MEDIUM, now_ns - 30 * MINUTE, involved);
+        snprintf(in.group, sizeof(in.group), "01JDDA0000AAAAAAAAFIRSTONE");
         block.since_ns = in.time_ns;
         block.until_ns = now_ns + 60 * MINUTE;
         in.blocks = &block;

@@ -166,6 +166,14 @@ def test_what_a_client_wrote_never_reaches_the_terminal(journal):
         assert "dry run" in out
 
 
+def test_an_incident_names_the_first_of_its_group(journal):
+    out, _ = ctl("show", "SECNDONE", "--journal", journal)
+    assert [line.split() for line in out.splitlines() if "Group" in line] == [
+        ["Group", "01JDDA0000AAAAAAAAFIRSTONE"]]
+    out, _ = ctl("show", "FIRSTONE", "--journal", journal)
+    assert "Group" not in out
+
+
 def test_json_is_every_event_as_published(journal):
     out, _ = ctl("alerts", "--json", "--journal", journal)
     events = [json.loads(line) for line in out.splitlines()]

@@ -33,6 +33,7 @@ static struct incident example(void)
                 .severity = SEVERITY_HIGH,
                 .subject_type = "client.host",
                 .subject = slice_str("203.0.113.9"),
+                .group = "01JDCJ6Q8XBBBBBBBBBBBBBBBB",
                 .evidence_count = 2,
                 .evidence = evidence,
                 .served_targets = 131,
@@ -72,7 +73,8 @@ static void test_contract(void **state)
             "OAT-011\"]},"
             "\"source\":{\"ip\":\"203.0.113.9\"},"
             "\"trawlwatch\":{\"subject\":{\"type\":\"client.host\",\"value\":"
-            "\"203.0.113.9\"},\"severity\":\"high\",\"dry_run\":false,"
+            "\"203.0.113.9\"},\"group\":\"01JDCJ6Q8XBBBBBBBBBBBBBBBB\",\"severity\":"
+            "\"high\",\"dry_run\":false,"
             "\"evidence\":[{\"expression\":\"distinct(target, 10m)\",\"value\":131},"
             "{\"expression\":\"count(10m)\",\"value\":133}],"
             "\"served\":{\"targets\":131,\"bytes\":2400123},"
@@ -93,6 +95,7 @@ static void test_missing(void **state)
         incident.severity = SEVERITY_INFO;
         incident.dry_run = true;
         incident.description = "";
+        incident.group[0] = '\0';
         incident.references = NULL;
         incident.subject_type = "all";
         incident.subject = slice_str("all");

@@ -40,6 +40,7 @@ struct hit {
         const char *target, *session, *account, *path, *header, *family;
         uint64_t shape, bytes;
         uint32_t flags;
+        const char *was; /* the session that the request came with */
         uint8_t prefix; /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
 };
 
@@ -53,7 +54,7 @@ struct world {
         unsigned events, raised, updated, ended;
         struct incident_block block; /* first of the last event that had one */
         char block_text[256];
-        char id[INCIDENT_ID_MAX];
+        char id[INCIDENT_ID_MAX], group[INCIDENT_ID_MAX];
 };
 
 static inline size_t world_pseudonym(void *context, const char *type, struct slice raw,
@@ -120,6 +121,7 @@ static inline void world_incident(void *context, const struct incident *i)
         w->updated += i->action == INCIDENT_UPDATED;
         w->ended += i->action == INCIDENT_ENDED;
         memcpy(w->id, i->id, sizeof(w->id));
+        memcpy(w->group, i->group, sizeof(w->group));
         buf_clear(&w->last);
         world_print_incident(i, &w->told);
         world_print_incident(i, &w->last);
@@ -237,6 +239,7 @@ static inline void world_make_record(const struct hit *h, struct world_record *r
                        h->page == PAGE_SIGNUP ? "POST" : "GET");
         world_put_text(r, &record->texts[RECORD_TARGET], h->target);
         world_put_text(r, &record->texts[RECORD_SESSION], h->session);
+        world_put_text(r, &record->texts[RECORD_SESSION_WAS], h->was);
         world_put_text(r, &record->texts[RECORD_ACCOUNT], h->account);
         world_put_text(r, &record->texts[RECORD_RAW_PATH], h->path ? h->path : "/x");
         world_put_text(r, &record->texts[RECORD_PATH], h->path ? h->path : "/x");

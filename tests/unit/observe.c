@@ -412,6 +412,27 @@ static void test_sessions(void **state)
         }
 }
 
+/* A page that nobody looks at is seen where it changes the session. */
+static void test_changes_of_sessions_alone(void **state)
+{
+        static const char set[] = "Set-Cookie: sid=n";
+        bool pages[32] = { false };
+        (void)state;
+
+        observe_only(observe, pages);
+        assert_null(look("GET /", "Cookie: sid=a", 200, set));
+        observe_sessions(observe);
+        const struct record *r = look("GET /", "Cookie: sid=a", 200, set);
+        assert_non_null(r);
+        assert_text(r, RECORD_SESSION, "n");
+        assert_text(r, RECORD_SESSION_WAS, "a");
+        assert_null(look("GET /", "Cookie: sid=n", 200, set));
+        assert_null(look("GET /", "X: y", 200, set));
+        assert_null(look("GET /", "Cookie: sid=a", 200, "Set-Cookie: other=n"));
+        assert_null(look("GET /", "Cookie: sid=a", 200, "X: y"));
+        observe_only(observe, NULL);
+}
+
 static void test_accounts(void **state)
 {
         static const struct {
@@ -649,6 +670,7 @@ int main(void)
                 cmocka_unit_test(test_hosts),
                 cmocka_unit_test(test_same_site),
                 cmocka_unit_test(test_sessions),
+                cmocka_unit_test(test_changes_of_sessions_alone),
                 cmocka_unit_test(test_accounts),
                 cmocka_unit_test(test_signup_accepted),
                 cmocka_unit_test(test_visitor_lines_and_counter),

@@ -55,10 +55,49 @@ static void mistakes_of_a_rule(void **state)
                   "high, critical\n" },
                 { RULE "    mode: dryrun\n",
                   "r.yaml:5:11: unknown mode 'dryrun' (did you mean 'dry-run'?)\n" },
-                { RULE "    tag: { session: a, for: 30d }\n",
-                  "r.yaml:5:5: key 'tag' is not in this version yet\n" },
-                { RULE "    weight: 2\n",
-                  "r.yaml:5:5: key 'weight' is not in this version yet\n" },
+                { RULE "    tag: { session: a }\n",
+                  "r.yaml:5:10: 'tag' needs the key 'for', like for: 30d\n" },
+                { RULE "    tag: { sesion: a, for: 30d }\n",
+                  "r.yaml:5:12: unknown key 'sesion' in 'tag' (did you mean "
+                  "'session'?)\n" },
+                { RULE "    tag: { for: 30d }\n",
+                  "r.yaml:5:10: 'tag' puts nothing: it is written { session: NAME, for: "
+                  "30d }\n" },
+                { RULE "    tag: { session: a b, for: 400d }\n",
+                  "r.yaml:5:21: a tag's name is 1 to 64 letters, digits and - _ . (it is "
+                  "'a b')\n"
+                  "r.yaml:5:31: for is 1s to 366d\n" },
+                { RULE
+                  "    tag: { session: burst, for: 1d }\n"
+                  "    where: tagged(session, brust) or tagged(session.was, burst)\n",
+                  "r.yaml:6:28: no rule puts the tag 'brust' (did you mean 'burst'?)\n" },
+                { RULE "    where: tagged(session, nobody)\n",
+                  "r.yaml:5:28: no rule puts the tag 'nobody'\n" },
+                { RULE "    tag: { session: burst, client.prefix: burst, for: 1d }\n"
+                       "    where: tagged(account, burst)\n",
+                  "r.yaml:6:28: the tag 'burst' is never found there: it is put on "
+                  "'client.prefix', 'session'\n" },
+                { RULE "    tag: { client.ip: burst, for: 1d }\n"
+                       "    where: tagged(path, burst) or tagged(client.host, burst)\n",
+                  "r.yaml:6:25: the tag 'burst' is never found there: tags are on "
+                  "addresses, sessions and other participants of incidents\n" },
+                { RULE "    weight: 2\n    family: a\n",
+                  "r.yaml:5:5: 'weight' is of a rule with 'signal: true'\n"
+                  "r.yaml:6:5: 'family' is of a rule with 'signal: true'\n" },
+                { RULE "    signal: true\n    weight: 6\n    family: a\n", "" },
+                { RULE "    signal: true\n    weight: 6.1\n    family: a b\n",
+                  "r.yaml:6:13: a weight is a number above 0 and up to 6 (it is '6.1')\n"
+                  "r.yaml:7:13: a family's name is 1 to 64 letters, digits and - _ . (it "
+                  "is 'a b')\n" },
+                { RULE "    signal: true\n",
+                  "r.yaml:5:13: a signal needs the key 'weight'\n"
+                  "r.yaml:5:13: a signal needs the key 'family'\n" },
+                { RULE
+                  "    signal: true\n    weight: 1\n    family: a\n"
+                  "    severity: high\n    block: 1m\n    tag: { account: a, for: 1d }\n",
+                  "r.yaml:8:5: a signal does not alert: it has no use for 'severity'\n"
+                  "r.yaml:9:5: a signal does not alert: it has no use for 'block'\n"
+                  "r.yaml:10:5: a signal does not alert: it has no use for 'tag'\n" },
                 { RULE "    block: 10m\n    block_what: [client.ip, sesion]\n",
                   "r.yaml:6:29: unknown kind of block 'sesion' (did you mean "
                   "'session'?)\n" },

@@ -214,7 +214,7 @@ static void every_key_is_printed(void **state)
 {
         (void)state;
         for (const char *const *key = rules_keys(); *key; key++)
-                if (rules_key_is_later(*key) == rules_prints_key(*key))
+                if (!rules_prints_key(*key))
                         fail_msg("%s", *key);
 }
 

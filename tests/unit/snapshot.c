@@ -272,9 +272,62 @@ static void a_smaller_limit_is_said(void **state)
         world_free(w);
 }
 
+/* Who was tagged, who was signed up, which signals held: all of it is known afterwards.
+ */
+static void tags_births_and_signals_outlive_a_restart(void **state)
+{
+        static const char rules[] =
+            "rules:\n"
+            "  - { name: unused, signal: true, weight: 6, family: none, per: "
+            "client.host,\n"
+            "      where: page == search, when: count(1m) >= 1 }\n"
+            "  - name: burst\n"
+            "    where: page == signup\n"
+            "    per: client.prefix\n"
+            "    when: count(30m) >= 2\n"
+            "    tag: { session: burst-account, for: 1d }\n"
+            "  - name: farm\n"
+            "    where: page == profile and account.age < 1h\n"
+            "    per: tag_origin(session, burst-account)\n"
+            "    when: count(10m) >= 1\n"
+            "  - { name: sign, signal: true, weight: 4, family: a, per: client.host,\n"
+            "      where: page == signup, when: count(1m) >= 1 }\n"
+            "  - { name: sum, per: client.host, where: page == profile,\n"
+            "      when: score() == 2 and families() == 1 }\n";
+        struct world *w = world_new(rules);
+        char expected[300], burst[INCIDENT_ID_MAX];
+        struct hit hit = { .client = "198.51.100.1",
+                           .page = PAGE_SIGNUP,
+                           .session = "s",
+                           .flags = RECORD_SIGNUP_ACCEPTED };
+        (void)state;
+
+        world_hit(w, hit);
+        hit.at_ms = 1000;
+        world_hit(w, hit);
+        memcpy(burst, w->id, sizeof(burst));
+        buf_clear(&w->told);
+        /* The other signal is gone, and with it the numbers of those behind it. */
+        char fewer[2000];
+        snprintf(fewer, sizeof(fewer), "rules:\n%s", strstr(rules, "  - name: burst"));
+        restart(w, fewer);
+        hit.at_ms = 1000 + 30 * 60 * 1000;
+        hit.page = PAGE_PROFILE;
+        hit.flags = 0;
+        world_hit(w, hit);
+        buf_put_byte(&w->told, 0);
+        assert_non_null(
+            strstr((char *)w->told.data, "raised sum client.host=198.51.100.1"));
+        snprintf(expected, sizeof(expected), "raised farm incident=%s n=0 at=1801000\n",
+                 burst);
+        assert_non_null(strstr((char *)w->told.data, expected));
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(tags_births_and_signals_outlive_a_restart),
                 cmocka_unit_test(a_restart_changes_no_alert),
                 cmocka_unit_test(other_rules_take_over_what_is_written_the_same),
                 cmocka_unit_test(what_is_known_of_the_site_goes_on),

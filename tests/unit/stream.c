@@ -339,7 +339,8 @@ static void test_the_shape_of_a_syn(void **state)
         end(&w);
 }
 
-/* RFC 5961 4: the server still has an old connection of these ports; RST ends that one. */
+/* RFC 5961 4: the server still has an old connection of these ports; RST ends that one.
+ */
 static void test_a_challenge_before_the_answer(void **state)
 {
         struct world w;

@@ -152,6 +152,9 @@ static void print_head(const struct screen *screen, const struct found *found,
         print_field(screen, "Severity", text);
         snprintf(text, sizeof(text), "%.400s (%.80s)", view->subject, view->subject_type);
         print_field(screen, "Subject", text);
+        /* Most are the first of their group, or the only one. */
+        bool is_first = slice_is(buf_slice(&found->id), view->group);
+        print_field(screen, "Group", is_first ? "" : view->group);
         print_field(screen, "State",
                     strcmp(view->action, "ended") == 0 ? "ended" : "open");
         print_field(screen, "Since", view->start);

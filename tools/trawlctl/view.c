@@ -157,6 +157,7 @@ static void fill(struct view *view, json_t *root)
         view->severity = text_at(own, "severity");
         view->subject_type = text_at(own, "subject.type");
         view->subject = text_at(own, "subject.value");
+        view->group = text_at(own, "group");
         view->dry_run = json_is_true(json_object_get(own, "dry_run"));
         take_evidence(view, json_object_get(own, "evidence"));
         view->served_targets = number_at(own, "served.targets");
@@ -199,7 +200,8 @@ void view_free(struct view **view)
                 return;
         char *texts[] = { v->time,    v->start,       v->action,      v->severity,
                           v->rule,    v->description, v->references,  v->subject_type,
-                          v->subject, v->block_type,  v->block_value, v->block_until };
+                          v->subject, v->block_type,  v->block_value, v->block_until,
+                          v->group };
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
                 free(texts[i]);
         for (unsigned i = 0; i < v->evidence_count; i++) {

@@ -27,6 +27,7 @@ struct view {
         char *action, *severity;
         char *rule, *description, *references;
         char *subject_type, *subject;
+        char *group; /* id of the first of its group; empty in older alerts */
         bool dry_run;
         unsigned evidence_count;
         struct view_evidence *evidence;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/births.h"
+
+#include "detect/carrier.h"
+
+#define HAND_LOOKS 16
+#define SWEEP      2
+
+struct birth {
+        uint64_t hash;
+        int64_t born_ns;
+};
+
+_Static_assert(sizeof(struct birth) == BIRTH_SIZE, "as the header says");
+
+void births_find_classes(struct births *b)
+{
+        b->class = budget_class_of(b->budget, sizeof(struct birth));
+}
+
+bool births_init(struct births *b, struct budget *budget, const struct hash_key *key,
+                 uint64_t index_bytes, uint32_t max, uint64_t *evicted)
+{
+        *b = (struct births){
+                .budget = budget, .key = key, .evicted = evicted, .max = max ? max : 1
+        };
+        births_find_classes(b);
+        return index_init(&b->index, index_bytes);
+}
+
+void births_free(struct births *b)
+{
+        index_free(&b->index);
+        *b = (struct births){ 0 };
+}
+
+static struct birth *birth_at(const struct births *b, uint32_t handle)
+{
+        return budget_at(b->budget, handle);
+}
+
+static bool is_over(const struct birth *birth, int64_t now_ns)
+{
+        return now_ns - birth->born_ns >= BIRTHS_TTL;
+}
+
+static void forget(struct births *b, uint32_t handle)
+{
+        index_remove(&b->index, birth_at(b, handle)->hash, handle);
+        budget_give(b->budget, handle);
+}
+
+static void sweep(struct births *b, int64_t now_ns)
+{
+        for (unsigned i = 0; i < SWEEP && b->index.count; i++) {
+                uint32_t handle = index_walk(&b->index, &b->hand);
+                if (is_over(birth_at(b, handle), now_ns))
+                        forget(b, handle);
+        }
+}
+
+static void evict(struct births *b, int64_t now_ns)
+{
+        uint32_t oldest = 0;
+
+        for (unsigned i = 0; i < HAND_LOOKS && i < b->index.count; i++) {
+                uint32_t handle = index_walk(&b->index, &b->hand);
+                if (oldest == 0 ||
+                    birth_at(b, handle)->born_ns < birth_at(b, oldest)->born_ns)
+                        oldest = handle;
+        }
+        if (oldest == 0)
+                return;
+        *b->evicted += !is_over(birth_at(b, oldest), now_ns);
+        forget(b, oldest);
+}
+
+static uint32_t take(struct births *b, uint64_t hash)
+{
+        uint32_t handle =
+            b->index.count < b->max ? budget_take(b->budget, b->class, BUDGET_GROWTH) : 0;
+
+        if (handle == 0)
+                return 0;
+        birth_at(b, handle)->hash = hash;
+        if (index_put(&b->index, hash, handle))
+                return handle;
+        budget_give(b->budget, handle);
+        return 0;
+}
+
+static struct birth *find(const struct births *b, uint64_t hash, int64_t now_ns)
+{
+        uint32_t handle = hash ? index_find(&b->index, b->budget, hash) : 0;
+        struct birth *birth = handle ? birth_at(b, handle) : NULL;
+
+        return birth && !is_over(birth, now_ns) ? birth : NULL;
+}
+
+static void put(struct births *b, uint64_t hash, int64_t born_ns, int64_t now_ns)
+{
+        uint32_t handle = index_find(&b->index, b->budget, hash);
+
+        if (handle == 0) {
+                sweep(b, now_ns);
+                handle = take(b, hash);
+        }
+        if (handle == 0) {
+                evict(b, now_ns);
+                handle = take(b, hash);
+        }
+        if (handle)
+                birth_at(b, handle)->born_ns = born_ns;
+}
+
+static uint64_t text_hash(const struct births *b, const struct record *r,
+                          enum participant_kind kind, enum record_text which)
+{
+        return carrier_of_text(b->key, kind, record_text(r, which));
+}
+
+/* The session of the request hands its birth on to that of the response. */
+static void follow(struct births *b, const struct record *r, uint64_t session)
+{
+        const struct birth *birth =
+            find(b, text_hash(b, r, PARTICIPANT_SESSION, RECORD_SESSION_WAS), r->end_ns);
+
+        if (birth && session && !find(b, session, r->end_ns))
+                put(b, session, birth->born_ns, r->end_ns);
+}
+
+static void sign_up(struct births *b, const struct record *r, uint64_t session)
+{
+        uint64_t account = text_hash(b, r, PARTICIPANT_ACCOUNT, RECORD_ACCOUNT);
+
+        if (session)
+                put(b, session, r->end_ns, r->end_ns);
+        if (account && !find(b, account, r->end_ns))
+                put(b, account, r->end_ns, r->end_ns);
+}
+
+void births_note(struct births *b, const struct record *r)
+{
+        bool is_sign_up = r->flags & RECORD_SIGNUP_ACCEPTED;
+        bool is_changed = r->texts[RECORD_SESSION_WAS].offset != 0;
+
+        if (!is_sign_up && !is_changed)
+                return;
+        uint64_t session = text_hash(b, r, PARTICIPANT_SESSION, RECORD_SESSION);
+        if (is_changed)
+                follow(b, r, session);
+        if (is_sign_up)
+                sign_up(b, r, session);
+}
+
+int64_t births_age_ns(const struct births *b, const struct record *r)
+{
+        const struct birth *birth =
+            find(b, text_hash(b, r, PARTICIPANT_ACCOUNT, RECORD_ACCOUNT), r->end_ns);
+
+        if (!birth)
+                birth = find(b, text_hash(b, r, PARTICIPANT_SESSION, RECORD_SESSION),
+                             r->end_ns);
+        if (!birth)
+                return -1;
+        return r->end_ns > birth->born_ns ? r->end_ns - birth->born_ns : 0;
+}

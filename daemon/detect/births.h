@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * births - when the account at hand was signed up, where that was seen.
+ *
+ * A sign-up that was accepted is remembered under the session that its response set and
+ * under its account. A session that is changed into another hands its birth on, unless
+ * that has one of its own. A session's newest sign-up counts, an account's first.
+ *
+ * Births are forgotten after BIRTHS_TTL. When there is no room, of a few that the hand
+ * looks at the oldest goes.
+ *
+ * Cost: nothing for transactions that are no sign-up and change no session; one or two
+ * look-ups where an age is read. 16 bytes a birth.
+ */
+#ifndef DETECT_BIRTHS_H
+#define DETECT_BIRTHS_H
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "detect/index.h"
+#include "observe/record.h"
+
+#define BIRTH_SIZE 16 /* bytes */
+#define BIRTHS_TTL (30LL * 24 * 3600 * NS_PER_SEC)
+
+struct births {
+        struct budget *budget;
+        const struct hash_key *key;
+        uint64_t *evicted; /* counts those that were forgotten before their time */
+        struct index index;
+        unsigned class;
+        uint32_t max, hand;
+};
+
+bool births_init(struct births *, struct budget *, const struct hash_key *,
+                 uint64_t index_bytes, uint32_t max, uint64_t *evicted);
+void births_free(struct births *);
+
+/* Finds its class of the budget again, when the budget's were read back. */
+void births_find_classes(struct births *);
+
+/* Remembers what the record tells of births. */
+void births_note(struct births *, const struct record *);
+
+/* The age of the record's account, else of its session; -1: not known. */
+int64_t births_age_ns(const struct births *, const struct record *);
+
+#endif

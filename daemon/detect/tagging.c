@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/check.h"
+#include "detect/carrier.h"
+#include "detect/engine_priv.h"
+#include "detect/groups.h"
+
+/* Who stays in an incident is looked at again after so long. */
+#define REJOIN (60 * NS_PER_SEC)
+
+static uint64_t rule_hash(const struct engine *e, const struct rule *rule)
+{
+        return hash_slice(&e->options.hash_key, slice_str(rule->name));
+}
+
+static struct group_member member_of(const struct engine *e, const struct actor *actor)
+{
+        return (struct group_member){ {
+            carrier_of_actor(&e->actors, FIELD_SESSION, actor),
+            carrier_of_actor(&e->actors, FIELD_ACCOUNT, actor),
+            carrier_of_actor(&e->actors, FIELD_IP, actor),
+        } };
+}
+
+static void put_tags(struct engine *e, const struct incident_case *c,
+                     const struct rule *rule, const struct actor *actor, int64_t now_ns)
+{
+        if (rule->mode != MODE_ALERT)
+                return;
+        for (unsigned i = 0; i < rule->tag_count; i++) {
+                const struct rule_tag *tag = &rule->tags[i];
+                uint64_t carrier = carrier_of_actor(&e->actors, tag->kind, actor);
+                if (carrier)
+                        e->options.counters->tags +=
+                            tags_put(&e->tags, carrier, e->facts.tag_names[tag->tag],
+                                     c->group, now_ns + rule->tag_ns, now_ns);
+        }
+}
+
+void tagging_raised(struct engine *e, struct incident_case *c)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        const struct table *table = &e->tables[rule->table];
+        const struct entry *entry = table_at(table, c->entry);
+        int64_t now_ns = c->raised_ns, begin_ns = now_ns - rule->longest_ns;
+        const struct actor *actors[INVOLVED_MAX];
+        struct group_member members[INVOLVED_MAX];
+        unsigned count = involved_actors(
+            &e->involved, &entry->involved, table_where_bit(table, rule->where),
+            begin_ns > 0 ? seconds_of(begin_ns) : 0, actors, INVOLVED_MAX);
+
+        for (unsigned i = 0; i < count; i++)
+                members[i] = member_of(e, actors[i]);
+        memcpy(c->group, c->id, sizeof(c->group));
+        groups_find(&e->groups, rule_hash(e, rule), members, count, now_ns, c->group);
+        groups_join(&e->groups, rule_hash(e, rule), members, count, c->group, now_ns);
+        for (unsigned i = 0; i < count; i++)
+                put_tags(e, c, rule, actors[i], now_ns);
+}
+
+void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_number,
+                    int64_t now_ns)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+
+        if (actor_number == 0)
+                return;
+        const struct actor *actor = actors_at(&e->actors, actor_number);
+        if (c->joined == actor->hash && now_ns - c->joined_ns < REJOIN)
+                return;
+        c->joined = actor->hash;
+        c->joined_ns = now_ns;
+        struct group_member member = member_of(e, actor);
+        groups_join(&e->groups, rule_hash(e, rule), &member, 1, c->group, now_ns);
+        put_tags(e, c, rule, actor, now_ns);
+}
+
+void tagging_follow(struct engine *e, const struct record *r)
+{
+        const struct known_tags *tags = &e->rules->tags;
+        const struct hash_key *key = &e->options.hash_key;
+        struct slice was = record_text(r, RECORD_SESSION_WAS);
+        struct slice is = record_text(r, RECORD_SESSION);
+
+        if (e->tags.index.count == 0 || slice_is_none(was) || slice_is_none(is))
+                return;
+        uint64_t from = carrier_of_text(key, PARTICIPANT_SESSION, was);
+        uint64_t to = carrier_of_text(key, PARTICIPANT_SESSION, is);
+        for (unsigned i = 0; i < tags->count; i++)
+                if (tags->kinds[i] & 1U << FIELD_SESSION)
+                        tags_carry(&e->tags, from, to, e->facts.tag_names[i], r->end_ns);
+}
