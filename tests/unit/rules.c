@@ -126,12 +126,10 @@ static void mistakes_of_a_rule(void **state)
                   "r.yaml:3:22: header('Cookie') as a key would be published in clear: "
                   "name it "
                   "in the site map and use session or account\n" },
-                { "    per: account.age\n    when: count(1m) > 1\n",
-                  "r.yaml:3:10: field 'account.age' is not in this version yet\n" },
-                { "    per: client.ip\n    where: status == 200 and not target.cold\n"
-                  "    when: count(1m) >= 5 and cold_surge() >= 13\n",
-                  "r.yaml:4:34: field 'target.cold' is not in this version yet\n"
-                  "r.yaml:5:30: function 'cold_surge' is not in this version yet\n" },
+                { "    per: client.ip\n    where: status == 200 and block.state == "
+                  "refused\n"
+                  "    when: count(1m) > 1\n",
+                  "r.yaml:4:34: field 'block.state' is not in this version yet\n" },
                 { RULE "    where: page == feed\n",
                   "r.yaml:5:20: warning: the site map does not define the page 'feed': "
                   "the rule "
