@@ -5,7 +5,8 @@
     app.py ADDRESS PORT LOG
 
 Pages: / and /search list profiles, /in/NAME shows one, /signup takes new members (as forms
-do, /signup?multipart has the other kind, or as JSON, which is answered by JSON), /static and /favicon.ico hold what a browser fetches by itself; all else is a 404.
+do, /signup?multipart has the other kind, or as JSON, which is answered by JSON), /static and
+/favicon.ico hold what a browser fetches by itself; all else is a 404.
 Visitors get a session cookie. LOG gets one JSON line for each request when its
 answer has been written: the truth that the tests compare the daemon with.
 """

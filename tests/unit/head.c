@@ -119,6 +119,35 @@ static void test_odd_lines(void **state)
         assert_true(head.bad_lines);
 }
 
+/*
+ * A line near the end of the bytes is read byte by byte, one with enough behind it the
+ * short way: both must say the same.
+ */
+static void test_what_follows_changes_nothing(void **state)
+{
+        static const char *const names[] = { "A", "Ab-C", "A1", "Upgrade", "a b", "" };
+        static const char *const colons[] = { ":", ": ", " : ", ":  ", ":\t", "" };
+        static const char *const values[] = { "", "a", "a b", "a ", "a\t", ":a", "\ra" };
+
+        (void)state;
+        for (unsigned i = 0; i < 6 * 6 * 7; i++) {
+                char text[128], alone[1024];
+                size_t len = (size_t)snprintf(
+                    text, sizeof(text), "GET / HTTP/1.1\r\n%s%s%s\r\n\r\n", names[i % 6],
+                    colons[i / 6 % 6], values[i / 36]);
+                assert_int_equal(parse(text, HEAD_REQUEST), HEAD_OK);
+                struct head first = head;
+                strcpy(alone, lines());
+                memset(text + len, 'A', 32);
+                assert_int_equal(
+                    head_parse(slice_of(text, len + 32), HEAD_REQUEST, &head), HEAD_OK);
+                assert_string_equal(lines(), alone);
+                assert_int_equal(head.length, first.length);
+                assert_int_equal(head.bad_lines, first.bad_lines);
+                assert_int_equal(head.framing.upgrade, first.framing.upgrade);
+        }
+}
+
 /* Invalid in the target and in a value; what follows the head is not its business. */
 static void test_a_nul_is_counted(void **state)
 {
@@ -265,6 +294,7 @@ int main(void)
                 cmocka_unit_test(test_response),
                 cmocka_unit_test(test_start_lines_that_are_none),
                 cmocka_unit_test(test_odd_lines),
+                cmocka_unit_test(test_what_follows_changes_nothing),
                 cmocka_unit_test(test_a_nul_is_counted),
                 cmocka_unit_test(test_more_lines_than_the_cap),
                 cmocka_unit_test(test_framing),

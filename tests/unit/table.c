@@ -2,7 +2,8 @@
 /*
  * The oracle: keeps every transaction and computes each function the slow way, as
  * it is defined. Random traffic, with late records and times at the edges of
- * panes; what the tables say must be the same, except for the sketch's error.
+ * panes; what the tables say must be the same, except for the sketch's error. Two rules
+ * look at transactions of their own, and some of both, for the same keys.
  */
 #include "unit/detect_world.h"
 
@@ -21,7 +22,15 @@ static const char rules_text[] =
     "      count(8s) < 0 or count(status == 404, 1m) < 0 or sum(response.bytes, 1m) < 0\n"
     "      or mean(response.bytes, 8s) < 0 or max(response.bytes, 1m) < 0\n"
     "      or distinct(target, 1m) < 0 or distinct(target, status == 404, 8s) < 0\n"
-    "      or share(status == 404, 1m) > 2\n";
+    "      or share(status == 404, 1m) > 2\n"
+    "  - name: b\n"
+    "    where: status == 404\n"
+    "    per_each: [client.ip, client.prefix, all]\n"
+    "    when: >\n"
+    "      count(1m) < 0 or sum(response.bytes, 8s) < 0 or max(response.bytes, 8s) < 0\n"
+    "      or distinct(target, 1m) < 0 or distinct(target, 8s) < 0\n";
+
+enum { RULES = 2, PARTS = 3 };
 
 struct past {
         int64_t time_ns;
@@ -65,8 +74,13 @@ static bool is_of_key(const struct past *p, unsigned part, uint8_t client)
                (part == 0 ? p->client == client : p->client / 4 == client / 4);
 }
 
-static struct oracle ask(unsigned upto, unsigned part, int64_t now_ns, int64_t window_ns,
-                         bool only_missing)
+static bool looks_at(unsigned rule, const struct past *p)
+{
+        return rule == 0 ? p->profile : p->missing_page;
+}
+
+static struct oracle ask(unsigned upto, unsigned rule, unsigned part, int64_t now_ns,
+                         int64_t window_ns, bool only_missing)
 {
         static uint8_t seen[100000];
         struct oracle o = { .max = -1 };
@@ -74,7 +88,7 @@ static struct oracle ask(unsigned upto, unsigned part, int64_t now_ns, int64_t w
         memset(seen, 0, sizeof(seen));
         for (unsigned i = 0; i <= upto; i++) {
                 const struct past *p = &past[i];
-                if (!p->profile || (only_missing && !p->missing_page) ||
+                if (!looks_at(rule, p) || (only_missing && !p->missing_page) ||
                     !is_of_key(p, part, past[upto].client))
                         continue;
                 double w = weight(p->time_ns, now_ns, window_ns, false);
@@ -132,29 +146,36 @@ static void compare(const struct rule_aggregate *a, double actual, bool missing,
         }
 }
 
+static void check_rule(const struct engine *e, unsigned upto, unsigned number,
+                       unsigned part, const struct entry *entry)
+{
+        const struct rule *rule = &e->rules->rules[number * PARTS + part];
+
+        for (unsigned i = 0; i < rule->aggregate_count; i++) {
+                const struct rule_aggregate *a = &rule->aggregates[i];
+                struct value v = table_value(&e->tables[part], entry, a);
+                int64_t window =
+                    strstr(a->text, "8s)") ? 8 * NS_PER_SEC : 60 * NS_PER_SEC;
+                bool only_missing = strstr(a->text, "status");
+                struct oracle one =
+                    ask(upto, number, part, e->now_ns, window, only_missing);
+                struct oracle other = ask(upto, number, part, e->now_ns, window, false);
+                compare(a, v.number, v.type == VALUE_MISSING, &one, &other);
+        }
+}
+
 static void check_tables(struct world *w, unsigned upto)
 {
         struct engine *e = w->engine;
 
-        if (!past[upto].profile)
-                return;
-        for (unsigned part = 0; part < 3; part++) {
+        for (unsigned i = 0; i < RULES * PARTS; i++) {
+                unsigned number = i / PARTS, part = i % PARTS;
                 struct table *t = &e->tables[part];
-                const struct rule *rule = &e->rules->rules[part];
                 uint64_t hash;
+                if (!looks_at(number, &past[upto]))
+                        continue;
                 assert_true(table_key(t, &e->facts, &hash));
-                const struct entry *entry = table_at(t, table_find(t, hash));
-                for (unsigned i = 0; i < rule->aggregate_count; i++) {
-                        const struct rule_aggregate *a = &rule->aggregates[i];
-                        struct value v = table_value(t, entry, a);
-                        int64_t window =
-                            strstr(a->text, "8s)") ? 8 * NS_PER_SEC : 60 * NS_PER_SEC;
-                        bool only_missing = strstr(a->text, "status");
-                        struct oracle one =
-                            ask(upto, part, e->now_ns, window, only_missing);
-                        struct oracle other = ask(upto, part, e->now_ns, window, false);
-                        compare(a, v.number, v.type == VALUE_MISSING, &one, &other);
-                }
+                check_rule(e, upto, number, part, table_at(t, table_find(t, hash)));
         }
 }
 
@@ -180,7 +201,7 @@ static void tables_agree_with_the_definition(void **state)
         int64_t now_ms = 0;
         (void)state;
 
-        assert_int_equal(w->rules->table_count, 3);
+        assert_int_equal(w->rules->table_count, PARTS);
         for (unsigned i = 0; i < TRANSACTIONS; i++) {
                 struct past *p = &past[i];
                 char client[32], target[32];
