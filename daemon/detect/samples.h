@@ -3,7 +3,7 @@
  * samples - a few requests of a key, kept before anybody knows that it matters.
  *
  * The 6th, 12th, 24th and 64th transaction of a key, as text; so a key that is
- * seen twice costs nothing. They are counted from the key's last silence on, so
+ * seen five times costs nothing. They are counted from the key's last silence on, so
  * that a visitor who comes back has samples of this visit.
  *
  * Some rules need but a few transactions (five sign-ups), which must be rare then.
