@@ -129,7 +129,7 @@ static void mistakes_of_a_rule(void **state)
                 { "    per: client.ip\n    where: status == 200 and block.state == "
                   "refused\n"
                   "    when: count(1m) > 1\n",
-                  "r.yaml:4:34: field 'block.state' is not in this version yet\n" },
+                  "r.yaml:4:30: field 'block.state' is not in this version yet\n" },
                 { RULE "    where: page == feed\n",
                   "r.yaml:5:20: warning: the site map does not define the page 'feed': "
                   "the rule "
