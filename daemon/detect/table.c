@@ -8,7 +8,8 @@
 
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
-#define LIVES_MAX (sizeof(lives_from) / sizeof(*lives_from))
+#define LIVES_MAX  (sizeof(lives_from) / sizeof(*lives_from))
+#define HAND_LOOKS 24 /* entries, for one eviction */
 
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
@@ -168,21 +169,38 @@ static void entry_free(struct table *t, uint32_t handle)
         budget_give(t->budget, handle);
 }
 
-unsigned table_evict(struct table *t, unsigned count)
+/*
+ * The next entry that may go: the first that the hand finds without lives, or after
+ * HAND_LOOKS of them the one that had fewest. So one eviction is bounded work, whatever
+ * all the others have. 0 when all that it saw have incidents.
+ */
+static uint32_t next_to_go(struct table *t)
 {
-        /* Every entry may have all its lives; beyond that they all have incidents. */
-        uint64_t steps = ((uint64_t)t->index.count + 1) * (LIVES_MAX + 1);
-        unsigned gone = 0;
+        uint32_t least = 0;
+        unsigned fewest = LIVES_MAX + 1;
 
-        while (gone < count && t->index.count && steps--) {
+        for (unsigned i = 0; i < HAND_LOOKS; i++) {
                 uint32_t handle = index_walk(&t->index, &t->hand);
                 struct entry *e = table_at(t, handle);
                 if (e->incidents)
                         continue;
-                if (e->lives) {
-                        e->lives--;
-                        continue;
+                if (e->lives == 0)
+                        return handle;
+                if (e->lives < fewest) {
+                        fewest = e->lives;
+                        least = handle;
                 }
+                e->lives--;
+        }
+        return least;
+}
+
+unsigned table_evict(struct table *t, unsigned count)
+{
+        unsigned gone = 0;
+        uint32_t handle;
+
+        while (gone < count && t->index.count && (handle = next_to_go(t))) {
                 entry_free(t, handle);
                 t->counters->entries_evicted++;
                 gone++;

@@ -9,7 +9,8 @@
  * the list of who was involved hang on it and grow with the key.
  *
  * When the budget or the index is full, a hand goes round the table: an entry that
- * it finds without lives is forgotten, any other loses one. A key that was seen
+ * it finds without lives is forgotten, any other loses one; when all that it looked at
+ * have some, the one with the fewest goes. A key that was seen
  * once has none; the more it was seen, the more it has, and each new transaction
  * gives them back. An entry with an open incident is passed over.
  */

@@ -356,6 +356,36 @@ static void samples_cost_nothing_for_who_is_seen_five_times(void **state)
         world_free(w);
 }
 
+/* Everybody is as telling as can be: one goes all the same, and few are looked at. */
+static void an_eviction_is_bounded_work(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: harvest\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.ip\n"
+                                    "    when: count(10m) >= 9999\n");
+        struct table *t = &w->engine->tables[0];
+        char client[24];
+        uint32_t hand = 0;
+        unsigned worn = 0;
+        (void)state;
+
+        for (unsigned i = 0; i < 200 * 600; i++) {
+                snprintf(client, sizeof(client), "198.51.%u.%u", i % 600 / 200,
+                         1 + i % 200);
+                world_view(w, i, client, i);
+        }
+        assert_int_equal(t->index.count, 600);
+        assert_int_equal(table_evict(t, 1), 1);
+        assert_int_equal(t->index.count, 599);
+        for (unsigned i = 0; i < 599; i++) {
+                const struct entry *e = table_at(t, index_walk(&t->index, &hand));
+                worn += e->lives < 4;
+        }
+        assert_in_range(worn, 1, 24);
+        world_free(w);
+}
+
 static void sessions_of_one_key_without_end(void **state)
 {
         struct world *w = world_new_with(world_site, flood_rules, 4 << 20, 100);
@@ -384,6 +414,7 @@ int main(void)
                 cmocka_unit_test(a_flood_of_keys_forgets_no_scraper),
                 cmocka_unit_test(one_key_with_targets_without_end),
                 cmocka_unit_test(samples_cost_nothing_for_who_is_seen_five_times),
+                cmocka_unit_test(an_eviction_is_bounded_work),
                 cmocka_unit_test(sessions_of_one_key_without_end),
         };
 
