@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import mmdb
 import pytest
 
 TRAWLCTL = os.environ["TRAWLCTL"]
@@ -68,21 +69,59 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
 
 
-def test_the_tests_notice_rules_that_catch_nothing_or_everybody(tmp_path):
-    for name, change in {
-            "profile-harvest": ("distinct(target, 10m) >= 120", "distinct(target, 10m) >= 1200"),
-            "session-harvest": ("distinct(target, 10m) >= 80", "distinct(target, 10m) >= 10"),
-            "network-harvest": ("distinct(http.shape, 1h) <= 4", "distinct(http.shape, 1h) <= 40"),
-            "profile-guessing": ("distinct(target, status in [404, 410], 10m)",
-                                 "count(status in [404, 410], 10m)")}.items():
-        tree = tmp_path / name
-        shutil.copytree(RULES, tree)
-        file = tree / "profile-scraping.yaml"
-        before = file.read_text()
-        file.write_text(before.replace(*change))
-        assert file.read_text() != before
-        out, _ = ctl_test(tree, status=1)
-        assert "DIFFERS" in out
+@pytest.mark.parametrize("rule, file, before, after", [
+    ("profile-harvest", "profile-scraping", "distinct(target, 10m) >= 120",
+     "distinct(target, 10m) >= 1200"),
+    ("session-harvest", "profile-scraping", "distinct(target, 10m) >= 80",
+     "distinct(target, 10m) >= 10"),
+    ("network-harvest", "profile-scraping", "distinct(http.shape, 1h) <= 4",
+     "distinct(http.shape, 1h) <= 40"),
+    ("profile-guessing", "profile-scraping", "distinct(target, status in [404, 410], 10m)",
+     "count(status in [404, 410], 10m)"),
+    ("false-crawler", "crawlers", ">= 10", ">= 9"),
+    ("false-crawler", "crawlers", ">= 10", ">= 11"),
+    ("false-crawler", "crawlers", "distinct(target, 10m)", "count(10m)"),
+    ("false-crawler", "crawlers", "distinct(target, 10m)", "distinct(target, 1h)"),
+    ("false-crawler", "crawlers", "bot.check == failed", "bot.claimed"),
+    ("false-crawler", "crawlers", "bot.check == failed", "not bot.verified"),
+    ("false-crawler", "crawlers", "per: client.host", "per: client.ip"),
+    ("signup-burst-mailbox", "fake-accounts", "count(1d) >= 4", "count(1d) >= 3"),
+    ("signup-burst-mailbox", "fake-accounts", "count(1d) >= 4", "count(1d) >= 5"),
+    ("signup-burst-mailbox", "fake-accounts", "count(1d) >= 4", "count(7d) >= 4"),
+    ("signup-burst-mailbox", "fake-accounts", "count(1d) >= 4", "count(6h) >= 4"),
+    ("signup-burst-mailbox", "fake-accounts", "per: email.canonical", "per: email.domain"),
+    ("signup-burst-mailbox", "fake-accounts", "where: page == signup and signup.accepted\n",
+     "where: page == signup\n"),
+    ("signup-burst-disposable", "fake-accounts", "count(1h) >= 5", "count(1h) >= 4"),
+    ("signup-burst-disposable", "fake-accounts", "count(1h) >= 5", "count(1h) >= 6"),
+    ("signup-burst-disposable", "fake-accounts", "count(1h) >= 5", "count(2h) >= 5"),
+    ("signup-burst-disposable", "fake-accounts", "signup.accepted and email.disposable",
+     "signup.accepted"),
+    ("signup-burst-disposable", "fake-accounts", "signup.accepted and email.disposable",
+     "email.disposable"),
+    ("signup-burst-disposable", "fake-accounts", "per: email.domain", "per: all"),
+    ("farm-harvest", "fake-accounts", "distinct(session, 1h) >= 3", "distinct(session, 1h) >= 2"),
+    ("farm-harvest", "fake-accounts", "distinct(session, 1h) >= 3", "distinct(session, 1h) >= 4"),
+    ("farm-harvest", "fake-accounts", "distinct(target, 1h) >= 50", "distinct(target, 1h) >= 48"),
+    ("farm-harvest", "fake-accounts", "distinct(target, 1h) >= 50", "distinct(target, 1h) >= 51"),
+    ("farm-harvest", "fake-accounts", "distinct(session, 1h) >= 15", "distinct(session, 1h) >= 14"),
+    ("farm-harvest", "fake-accounts", "distinct(session, 1h) >= 15", "distinct(session, 1h) >= 17"),
+    ("farm-harvest", "fake-accounts", "per: tag_origin(session, burst-account)", "per: all"),
+    ("farm-harvest", "fake-accounts",
+     "where: page == profile and tagged(session, burst-account)\n"
+     "    per: tag_origin(session, burst-account)",
+     "where: page == profile\n    per: all"),
+    ("farm-harvest", "fake-accounts", "tag: { session: burst-account, for: 30d }",
+     "tag: { session: burst-account, for: 10d }"),
+])
+def test_the_tests_notice_rules_that_catch_less_or_more(tmp_path, rule, file, before, after):
+    tree = tmp_path / "rules"
+    shutil.copytree(RULES, tree)
+    text = (tree / f"{file}.yaml").read_text()
+    assert before in text
+    (tree / f"{file}.yaml").write_text(text.replace(before, after))
+    out, err = ctl_test(tree / "tests" / f"{rule}.yaml", status=1)
+    assert "DIFFERS" in out and err == ""
 
 
 def test_a_rule_without_tests_is_told(run):
@@ -97,6 +136,14 @@ def test_a_rule_without_tests_is_told(run):
     out, _ = run(case("times: 5, " + SCRAPER[11:]), status=1, head="about: many\n",
                  options=["--complete"])
     assert "rule 'many' has no case that it catches" in out
+
+
+def test_the_manual_lists_the_shipped_rules():
+    manual = (REPOSITORY / "docs/rules.md").read_text()
+    table = manual[manual.index("## The rules that are shipped"):]
+    names = {name for file in RULES.glob("*.yaml")
+             for name in re.findall(r"^  - name: (\S+)$", file.read_text(), re.M)}
+    assert set(re.findall(r"^\| `(.*?)` \|", table, re.M)) == names
 
 
 # What differs
@@ -256,6 +303,36 @@ def test_a_capture(run):
     assert "client.ip 203.0.113.9, within 20 requests: came after 20 requests" in out
     _, err = run(cases.replace("first-light", "none"), status=3)
     assert re.search(r"t.yaml:5:14: .*none.pcap", err), err
+
+
+def test_lists_that_a_test_brings_along(run, tmp_path):
+    """The address tells a false crawler where the test names ranges, and nobody otherwise."""
+    rule = """
+  - { name: r, per: client.ip, where: bot.check == failed, when: count(1h) >= 1 }
+"""
+    cases = case('times: 2, client: [192.0.2.1, 203.0.113.9], get: /in/x, ua: "@googlebot"',
+                 "[{ rule: r, client.ip: 203.0.113.9 }]")
+    (tmp_path / "tests" / "ranges").mkdir(parents=True)
+    (tmp_path / "tests" / "ranges" / "googlebot.txt").write_text("192.0.2.0/24\n")
+    run(cases, rule, head="data: { crawlers: ranges }\n")
+    out, _ = run(cases, rule, status=1)
+    assert "came      nothing, in 2 requests" in out
+    _, err = run(cases, rule, status=3, head="data: { crawlers: nowhere }\n")
+    assert "nowhere" in err
+    _, err = run(cases, rule, status=3, head="data: { crawler: ranges }\n")
+    assert "t.yaml:3:9: unknown key 'crawler' in data (did you mean 'crawlers'?)" in err
+
+
+def test_databases_that_a_test_brings_along(run, tmp_path):
+    (tmp_path / "asn.mmdb").write_bytes(mmdb.database([("203.0.113.0/24", mmdb.asn(64500))]))
+    (tmp_path / "country.mmdb").write_bytes(
+        mmdb.database([("203.0.113.0/24", mmdb.country("NL"))]))
+    rule = """
+  - { name: r, per: client.asn, where: client.country == 'NL', when: count(1h) >= 1 }
+"""
+    out, _ = run(case("times: 2, client: [192.0.2.1, 203.0.113.9], get: /in/x", "[{ rule: r, subject: 64500 }]"),
+                 rule, head="data: { asn: ../asn.mmdb, country: ../country.mmdb }\n")
+    assert "came      r client.asn 64500 after 2 requests" in out
 
 
 # Mistakes

@@ -11,7 +11,13 @@
 #define BEGIN (INT64_C(1795431600) * NS_PER_SEC)
 #define SEED  1
 
-static const char *const file_keys[] = { "rules", "site", "about", "cases", NULL };
+static const char *const file_keys[] = {
+        "rules", "site", "data", "about", "cases", NULL
+};
+/* Settings of [data] that name files. */
+static const char *const data_keys[] = { "agents",   "asn",           "country",
+                                         "crawlers", "crawler_hosts", "disposable",
+                                         NULL };
 static const char *const case_keys[] = { "name",    "about",   "also",   "start", "seed",
                                          "traffic", "capture", "expect", NULL };
 
@@ -328,6 +334,28 @@ static void add_path(void *context, const struct yaml_node *node)
         free(path);
 }
 
+/* data: { crawlers: FOLDER } is the setting data.crawlers, beside the test. */
+static void add_data(struct test_reader *r, const struct yaml_node *map,
+                     struct text_list *settings)
+{
+        struct slice text;
+        struct buf setting = { 0 };
+
+        if (!map || !yaml_check_keys(map, data_keys, "data", r->diag))
+                return;
+        for (const struct yaml_node *n = map->child; n; n = n->next) {
+                if (!yaml_text(n, n->key, &text, r->diag))
+                        continue;
+                char *path = path_beside(r->test->path, text);
+                buf_clear(&setting);
+                buf_printf(&setting, "data.%s=%s", n->key, path);
+                buf_put_byte(&setting, 0);
+                text_list_add(settings, (const char *)setting.data);
+                free(path);
+        }
+        buf_free(&setting);
+}
+
 /* Rules and site map as the daemon would load them. */
 static bool load(struct test_reader *r, const struct yaml_node *root,
                  struct buf *messages)
@@ -349,6 +377,7 @@ static bool load(struct test_reader *r, const struct yaml_node *root,
         else if (yaml_text(site, "site", &text, r->diag))
                 site_path = path_beside(r->test->path, text);
         request.site = site_path;
+        add_data(r, yaml_get(root, "data"), &request.settings);
         bool good =
             diag_errors(r->diag) == 0 && check_load(&request, &r->test->setup, messages);
         free(site_path);

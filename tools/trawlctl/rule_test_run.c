@@ -185,15 +185,20 @@ static void on_incident(void *context, const struct incident *i)
 
 static bool make_engine(struct case_run *run)
 {
-        const struct config *config = &run->setup->config;
+        const struct setup *setup = run->setup;
+        const struct config *config = &setup->config;
         struct engine_options options = {
-                .rules = run->setup->rules,
-                .site = run->setup->site,
+                .rules = setup->rules,
+                .site = setup->site,
                 .hash_key = hash_key_fixed(),
                 .memory_max = config->limits.detect,
                 .incidents_max = (uint32_t)config->limits.incidents,
                 .hellos_max = (uint32_t)config->limits.hellos,
                 .hello_join_ns = config->limits.hello_join_ns,
+                /* Nobody asks DNS. */
+                .outside = { .asn = setup->asn,
+                             .country = setup->country,
+                             .crawlers = setup->crawlers },
                 .pseudonym = keep_clear,
                 .incident = on_incident,
                 .incident_context = run,
