@@ -53,7 +53,7 @@ static void forget(struct births *b, uint32_t handle)
 static void sweep(struct births *b, int64_t now_ns)
 {
         for (unsigned i = 0; i < SWEEP && b->index.count; i++) {
-                uint32_t handle = index_walk(&b->index, &b->hand);
+                uint32_t handle = index_next(&b->index, &b->hand);
                 if (is_over(birth_at(b, handle), now_ns))
                         forget(b, handle);
         }
@@ -64,7 +64,7 @@ static void evict(struct births *b, int64_t now_ns)
         uint32_t oldest = 0;
 
         for (unsigned i = 0; i < HAND_LOOKS && i < b->index.count; i++) {
-                uint32_t handle = index_walk(&b->index, &b->hand);
+                uint32_t handle = index_next(&b->index, &b->hand);
                 if (oldest == 0 ||
                     birth_at(b, handle)->born_ns < birth_at(b, oldest)->born_ns)
                         oldest = handle;

@@ -141,3 +141,12 @@ uint32_t index_walk(const struct index *ix, uint32_t *position)
         *position = at + 1;
         return (uint32_t)ix->slots[at];
 }
+
+uint32_t index_next(const struct index *ix, uint32_t *turn)
+{
+        /* Odd, so that it comes to every slot; near the golden ratio, so that it
+         * scatters. */
+        uint32_t position = (*turn)++ * UINT32_C(2654435769);
+
+        return index_walk(ix, &position);
+}

@@ -45,4 +45,11 @@ void index_remove(struct index *, uint64_t hash, uint32_t handle);
  */
 uint32_t index_walk(const struct index *, uint32_t *position);
 
+/*
+ * The same for evicting: comes to all in turn, but not to neighbours one after the other.
+ * Who evicts along the slots leaves a sparse stretch behind and a dense one ahead, in
+ * which runs have no end.
+ */
+uint32_t index_next(const struct index *, uint32_t *turn);
+
 #endif

@@ -36,7 +36,7 @@ static void forget_one(struct ladder *l)
         uint32_t number = 0;
 
         for (unsigned i = 0; i < HAND_LOOKS && i < l->index.count; i++) {
-                uint32_t handle = index_walk(&l->index, &l->hand);
+                uint32_t handle = index_next(&l->index, &l->hand);
                 struct step *step = budget_at(l->budget, handle);
                 if (first && step->last.until_ns >= first->last.until_ns)
                         continue;

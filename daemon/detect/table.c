@@ -180,7 +180,7 @@ static uint32_t next_to_go(struct table *t)
         unsigned fewest = LIVES_MAX + 1;
 
         for (unsigned i = 0; i < HAND_LOOKS; i++) {
-                uint32_t handle = index_walk(&t->index, &t->hand);
+                uint32_t handle = index_next(&t->index, &t->hand);
                 struct entry *e = table_at(t, handle);
                 if (e->incidents)
                         continue;

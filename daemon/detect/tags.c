@@ -58,7 +58,7 @@ static void evict(struct tags *t, int64_t now_ns)
         uint32_t least = 0;
 
         for (unsigned i = 0; i < HAND_LOOKS && i < t->index.count; i++) {
-                uint32_t handle = index_walk(&t->index, &t->hand);
+                uint32_t handle = index_next(&t->index, &t->hand);
                 if (is_over(tag_at(t, handle), now_ns)) {
                         forget(t, handle);
                         return;
@@ -75,7 +75,7 @@ static void evict(struct tags *t, int64_t now_ns)
 static void sweep(struct tags *t, int64_t now_ns)
 {
         for (unsigned i = 0; i < SWEEP && t->index.count; i++) {
-                uint32_t handle = index_walk(&t->index, &t->hand);
+                uint32_t handle = index_next(&t->index, &t->hand);
                 if (is_over(tag_at(t, handle), now_ns))
                         forget(t, handle);
         }
