@@ -20,7 +20,8 @@ bool actors_init(struct actors *a, struct budget *budget, const struct hash_key 
 {
         *a = (struct actors){ .budget = budget, .key = key };
         actors_find_classes(a);
-        return index_init(&a->actors, index_bytes) && index_init(&a->texts, index_bytes);
+        return index_init(&a->actors, index_bytes, &budget->index_room) &&
+               index_init(&a->texts, index_bytes, &budget->index_room);
 }
 
 void actors_free(struct actors *a)

@@ -25,7 +25,7 @@ bool births_init(struct births *b, struct budget *budget, const struct hash_key 
                 .budget = budget, .key = key, .evicted = evicted, .max = max ? max : 1
         };
         births_find_classes(b);
-        return index_init(&b->index, index_bytes);
+        return index_init(&b->index, index_bytes, &budget->index_room);
 }
 
 void births_free(struct births *b)

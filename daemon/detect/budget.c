@@ -17,7 +17,8 @@ bool budget_init(struct budget *p, uint64_t bytes)
                 pages = BUDGET_MIN_PAGES;
         if (pages > BUDGET_MAX_PAGES)
                 pages = BUDGET_MAX_PAGES;
-        *p = (struct budget){ .newcomer_pages = (uint32_t)(pages - pages / 4) };
+        *p = (struct budget){ .newcomer_pages = (uint32_t)(pages - pages / 4),
+                              .index_room = UINT64_MAX / 2 };
         /* A page and its descriptor are taken and given together: one number for both. */
         if (!slab_init(&p->pages, BUDGET_PAGE, (uint32_t)pages))
                 return false;

@@ -46,6 +46,7 @@ struct budget {
         struct slab pages;
         struct slab descriptors; /* struct budget_page, by page number */
         uint32_t newcomer_pages; /* newcomers get no new page past this many */
+        uint64_t index_room;     /* bytes for the indexes of its blocks (index.h) */
         unsigned classes;
         struct budget_class class[BUDGET_CLASSES];
 };

@@ -29,9 +29,9 @@ static bool init_forms(struct engine *e, uint64_t *memory)
                           &e->options.hash_key, &e->missed);
 }
 
-uint64_t engine_index_bytes(const struct engine *e, unsigned tables)
+uint64_t engine_index_bytes(const struct engine *e)
 {
-        return e->memory / INDEX_PART / (tables + 6);
+        return e->memory / INDEX_PART / 2;
 }
 
 void engine_find_classes(struct engine *e)
@@ -87,6 +87,14 @@ static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_byte
                            &counters->births_evicted);
 }
 
+static bool init_budget(struct engine *e, uint64_t memory)
+{
+        if (!budget_init(&e->budget, memory - memory / INDEX_PART))
+                return false;
+        e->budget.index_room = memory / INDEX_PART;
+        return true;
+}
+
 static bool init_parts(struct engine *e, uint64_t memory)
 {
         bool forms = init_forms(e, &memory);
@@ -95,10 +103,9 @@ static bool init_parts(struct engine *e, uint64_t memory)
         bool statistics =
             statistics_init(&e->statistics, e->rules, &o->hash_key, &memory, o->counters);
         e->memory = memory;
-        uint64_t index_bytes = engine_index_bytes(e, e->rules->table_count);
+        uint64_t index_bytes = engine_index_bytes(e);
 
-        if (!forms || !statistics ||
-            !budget_init(&e->budget, memory - memory / INDEX_PART) ||
+        if (!forms || !statistics || !init_budget(e, memory) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
             !ladder_init(&e->ladder, &e->budget, index_bytes) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||

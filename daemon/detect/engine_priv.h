@@ -73,8 +73,8 @@ struct engine {
         int64_t now_ns;
 };
 
-/* Address space for the index of one of so many tables. */
-uint64_t engine_index_bytes(const struct engine *, unsigned tables);
+/* What any one index may take at most: half of what is there for all. */
+uint64_t engine_index_bytes(const struct engine *);
 
 /* Finds the budget's classes again, which came from a snapshot. */
 void engine_find_classes(struct engine *);

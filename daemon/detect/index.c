@@ -25,13 +25,14 @@ static size_t memory_size(const struct index *ix)
         return ((size_t)ix->mask_max + 1) * 2 * sizeof(uint64_t);
 }
 
-bool index_init(struct index *ix, uint64_t bytes_max)
+bool index_init(struct index *ix, uint64_t bytes_max, uint64_t *room)
 {
         uint32_t size = INDEX_FIRST;
 
         while ((uint64_t)size * 2 * sizeof(uint64_t) <= bytes_max && size < (1U << 30))
                 size *= 2;
-        *ix = (struct index){ .mask = INDEX_FIRST - 1, .mask_max = size - 1 };
+        *ix =
+            (struct index){ .mask = INDEX_FIRST - 1, .mask_max = size - 1, .room = room };
         void *memory = mmap(NULL, memory_size(ix), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED)
@@ -43,22 +44,41 @@ bool index_init(struct index *ix, uint64_t bytes_max)
         return true;
 }
 
+/* The smallest size is everybody's own. */
+static uint64_t taken(const struct index *ix)
+{
+        return ix->mask + 1 > INDEX_FIRST ? index_bytes(ix) : 0;
+}
+
+static bool has_room(const struct index *ix)
+{
+        return ix->mask < ix->mask_max && 2 * index_bytes(ix) - taken(ix) <= *ix->room;
+}
+
+static void enlarge(struct index *ix)
+{
+        *ix->room += taken(ix);
+        ix->slots += (size_t)ix->mask + 1;
+        ix->mask = ix->mask * 2 + 1;
+        *ix->room -= taken(ix);
+}
+
 bool index_make_room(struct index *ix, uint32_t mask)
 {
         CHECK(ix->count == 0);
         if (mask > ix->mask_max || (mask & (mask + 1)) != 0)
                 return false;
-        while (ix->mask < mask) {
-                ix->slots += (size_t)ix->mask + 1;
-                ix->mask = ix->mask * 2 + 1;
-        }
+        while (ix->mask < mask && has_room(ix))
+                enlarge(ix);
         return ix->mask == mask;
 }
 
 void index_free(struct index *ix)
 {
-        if (ix->memory)
+        if (ix->memory) {
+                *ix->room += taken(ix);
                 munmap(ix->memory, memory_size(ix));
+        }
         *ix = (struct index){ 0 };
 }
 
@@ -88,8 +108,7 @@ static void grow(struct index *ix)
         uint64_t *old = ix->slots;
         size_t old_size = (size_t)ix->mask + 1;
 
-        ix->slots = old + old_size;
-        ix->mask = ix->mask * 2 + 1;
+        enlarge(ix);
         for (size_t i = 0; i < old_size; i++)
                 if (old[i])
                         slot_put(ix, old[i]);
@@ -100,7 +119,7 @@ static void grow(struct index *ix)
 bool index_put(struct index *ix, uint64_t hash, uint32_t handle)
 {
         if (ix->count >= (uint64_t)(ix->mask + 1) * 3 / 4) {
-                if (ix->mask == ix->mask_max)
+                if (!has_room(ix))
                         return false;
                 grow(ix);
         }
@@ -144,9 +163,12 @@ uint32_t index_walk(const struct index *ix, uint32_t *position)
 
 uint32_t index_next(const struct index *ix, uint32_t *turn)
 {
-        /* Odd, so that it comes to every slot; near the golden ratio, so that it
-         * scatters. */
-        uint32_t position = (*turn)++ * UINT32_C(2654435769);
-
-        return index_walk(ix, &position);
+        if (ix->count <= ix->mask / 8) /* nothing is dense here */
+                return index_walk(ix, turn);
+        /* Odd, so that it comes to each slot once; near the golden ratio, to scatter. */
+        uint64_t slot;
+        do
+                slot = ix->slots[(*turn)++ * UINT32_C(2654435769) & ix->mask];
+        while (slot == 0);
+        return (uint32_t)slot;
 }

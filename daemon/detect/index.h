@@ -19,10 +19,19 @@ struct index {
         uint32_t mask, count;
         uint32_t mask_max;
         uint8_t *memory; /* of all sizes, the smallest first */
+        uint64_t *room;  /* bytes that all indexes together may still take */
 };
 
-/* At most `bytes_max` for the largest size. False when there is no address space. */
-bool index_init(struct index *, uint64_t bytes_max);
+/*
+ * At most `bytes_max` for the largest size, as far as the `room` that is shared with
+ * others lasts (budget.h). False when there is no address space.
+ */
+bool index_init(struct index *, uint64_t bytes_max, uint64_t *room);
+
+static inline uint64_t index_bytes(const struct index *ix)
+{
+        return ((uint64_t)ix->mask + 1) * sizeof(*ix->slots);
+}
 void index_free(struct index *);
 
 /* Gives an empty index that many slots, less one; false when it cannot have them. */

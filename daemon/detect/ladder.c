@@ -22,7 +22,7 @@ bool ladder_init(struct ladder *l, struct budget *budget, uint64_t index_bytes)
 {
         *l = (struct ladder){ .budget = budget };
         ladder_find_classes(l);
-        return index_init(&l->index, index_bytes);
+        return index_init(&l->index, index_bytes, &budget->index_room);
 }
 
 void ladder_free(struct ladder *l)

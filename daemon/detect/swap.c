@@ -42,7 +42,7 @@ static bool parts_init(struct parts *p, struct engine *e, const struct rules *ru
         for (unsigned i = 0; good && i < rules->table_count; i++) {
                 good = table_init(&p->tables[i], rules, &rules->tables[i], &e->sets,
                                   &e->involved, &e->samples, &e->usual,
-                                  engine_index_bytes(e, rules->table_count));
+                                  engine_index_bytes(e));
                 p->tables[i].statistics = &e->statistics;
                 if (good && e->now_ns >= 0)
                         table_set_time(&p->tables[i], e->now_ns);
@@ -144,6 +144,11 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
                 return false;
         }
         end_lost_cases(e, &carry);
+        /* For a moment there are both; the old ones give theirs back at the end. */
+        uint64_t lent = 0;
+        for (unsigned i = 0; i < old_count; i++)
+                lent += index_bytes(&old.tables[i].index);
+        e->budget.index_room += lent;
         move_tables(e, &carry, &parts);
         rename_cases(e, &carry);
         usual_carry(&e->usual, &parts.usual);
@@ -160,5 +165,6 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         take_up_forms(e);
         engine_bind_facts(e);
         parts_free(&old, old_count);
+        e->budget.index_room -= lent < e->budget.index_room ? lent : e->budget.index_room;
         return true;
 }

@@ -60,7 +60,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
-        return t->units && t->surges && index_init(&t->index, index_bytes);
+        return t->units && t->surges &&
+               index_init(&t->index, index_bytes, &t->budget->index_room);
 }
 
 void table_free(struct table *t)

@@ -18,7 +18,7 @@ bool tags_init(struct tags *t, struct budget *budget, uint64_t index_bytes, uint
 {
         *t = (struct tags){ .budget = budget, .evicted = evicted, .max = max ? max : 1 };
         tags_find_classes(t);
-        return index_init(&t->index, index_bytes);
+        return index_init(&t->index, index_bytes, &budget->index_room);
 }
 
 void tags_free(struct tags *t)

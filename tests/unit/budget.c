@@ -62,10 +62,11 @@ static void an_index_finds_what_was_put_and_not_removed(void **state)
         struct budget b;
         struct index ix;
         uint32_t handles[KEYS] = { 0 }, seed = 5, position = 0;
+        uint64_t room = 1 << 20;
         (void)state;
 
         assert_true(budget_init(&b, 4 << 20));
-        assert_true(index_init(&ix, 1 << 20));
+        assert_true(index_init(&ix, 1 << 20, &room));
         unsigned class = budget_class_of(&b, 8);
         for (unsigned step = 0; step < 40000; step++) {
                 seed = seed * 1664525 + 1013904223;
@@ -102,9 +103,10 @@ static void an_index_is_full_at_its_cap(void **state)
 {
         struct index ix;
         uint64_t count = 0;
+        uint64_t room = 1 << 20;
         (void)state;
 
-        assert_true(index_init(&ix, 4096 * sizeof(uint64_t)));
+        assert_true(index_init(&ix, 4096 * sizeof(uint64_t), &room));
         while (index_put(&ix, (count + 1) << 32, (uint32_t)count + 1))
                 count++;
         assert_int_equal(count, 3072);
