@@ -237,6 +237,22 @@ static void load_rules(struct setup *setup, struct diag *diag)
 }
 
 /* Read where a rule asks for it, and where one was named: mistakes are to be found. */
+/* `any` and `none` leave nothing for others to say. */
+static void check_tunnel_sources(const struct config *config, struct diag *diag)
+{
+        const struct text_list *sources = &config->capture.tunnel_sources;
+
+        if (sources->count == 0)
+                diag_error(diag, config_place(config, "capture.tunnel_sources"),
+                           "an empty list: write none, any, or networks");
+        for (unsigned i = 0; sources->count > 1 && i < sources->count; i++)
+                if (strcmp(sources->items[i], "any") == 0 ||
+                    strcmp(sources->items[i], "none") == 0)
+                        diag_error(diag, config_place(config, "capture.tunnel_sources"),
+                                   "'%s' stands alone, without networks beside it",
+                                   sources->items[i]);
+}
+
 static void load_agents(struct setup *setup, struct diag *diag)
 {
         const char *file = setup->config.data.agents;
@@ -347,6 +363,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         check_key_file(&setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
+        check_tunnel_sources(&setup->config, diag);
         load_agents(setup, diag);
         load_disposable(setup, diag);
         load_crawlers(setup, diag);

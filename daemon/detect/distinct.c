@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { EMPTY, ONE, VALUES, SKETCH };
-
 /*
  * A value is a tag (the upper half of its hash) and a rest: 12 more bits, and the unit
  * in which it was last seen, modulo 4096. A block of n has n tags and then n rests:
@@ -73,9 +71,9 @@ bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
 static struct values values_of(const struct distinct_store *s, const struct distinct *d,
                                uint32_t one[2])
 {
-        if (d->kind == EMPTY)
+        if (d->kind == DISTINCT_EMPTY)
                 return (struct values){ 0 };
-        if (d->kind == ONE) {
+        if (d->kind == DISTINCT_ONE) {
                 one[0] = d->head;
                 one[1] = d->detail;
                 return (struct values){ one, one + 1, 1, 1 };
@@ -131,16 +129,16 @@ static bool grow(const struct distinct_store *s, struct distinct *d)
         struct values old = values_of(s, d, one);
         struct distinct grown = *d;
 
-        grown.kind = VALUES;
+        grown.kind = DISTINCT_VALUES;
         grown.detail = old.count;
-        grown.size = d->kind == VALUES ? d->size + 1U : 0;
+        grown.size = d->kind == DISTINCT_VALUES ? d->size + 1U : 0;
         grown.head = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.head == 0)
                 return false;
         struct values new = values_of(s, &grown, one);
         memcpy(new.tags, old.tags, old.count * sizeof(uint32_t));
         memcpy(new.rests, old.rests, old.count * sizeof(uint32_t));
-        if (d->kind == VALUES)
+        if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = grown;
         return true;
@@ -153,8 +151,8 @@ static enum put put_new(const struct distinct_store *s, struct distinct *d, uint
 {
         uint32_t one[2];
 
-        if (d->kind == EMPTY) {
-                d->kind = ONE;
+        if (d->kind == DISTINCT_EMPTY) {
+                d->kind = DISTINCT_ONE;
                 d->head = tag;
                 d->detail = rest;
                 return PUT_DONE;
@@ -182,7 +180,7 @@ static enum put put_value(const struct distinct_store *s, struct distinct *d,
                 return put_new(s, d, tag, rest);
         if (unit_of(rest, now) > unit_of(v.rests[at], now)) {
                 v.rests[at] = rest;
-                if (d->kind == ONE)
+                if (d->kind == DISTINCT_ONE)
                         d->detail = rest;
         }
         return PUT_DONE;
@@ -209,7 +207,7 @@ static void values_rotate(const struct distinct_store *s, struct distinct *d,
                 d->detail = kept;
                 return;
         }
-        if (d->kind == VALUES)
+        if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = (struct distinct){ .parted = d->parted };
 }
@@ -271,7 +269,9 @@ static bool become_sketch(const struct distinct_store *s, struct distinct *d,
                 sketch_add(sketch, words_of(s, sketch), v.tags[i],
                            unit_of(v.rests[i], now) / pane);
         budget_give(s->budget, d->head);
-        *d = (struct distinct){ .head = head, .kind = SKETCH, .parted = d->parted };
+        *d = (struct distinct){ .head = head,
+                                .kind = DISTINCT_SKETCH,
+                                .parted = d->parted };
         return true;
 }
 
@@ -284,7 +284,7 @@ static void add_to_one(const struct distinct_store *s, struct distinct *d, uint3
 
         if (unit < begin_of(now, pane))
                 return;
-        if (d->kind != SKETCH) {
+        if (d->kind != DISTINCT_SKETCH) {
                 enum put put = put_value(s, d, tag, rest, now);
                 if (put == PUT_DONE)
                         return;
@@ -332,9 +332,9 @@ void distinct_add(const struct distinct_store *s, const struct distinct_plan *p,
 
 static void clear_one(const struct distinct_store *s, struct distinct *d)
 {
-        if (d->kind == SKETCH)
+        if (d->kind == DISTINCT_SKETCH)
                 budget_give(s->budget, sketch_of(s, d)->registers);
-        if (d->kind >= VALUES)
+        if (d->kind >= DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = (struct distinct){ .parted = d->parted };
 }
@@ -342,7 +342,7 @@ static void clear_one(const struct distinct_store *s, struct distinct *d)
 static bool all_empty(const struct distinct_plan *p, const struct distinct sets[])
 {
         for (unsigned k = 0; k < p->windows; k++)
-                if (sets[k].kind != EMPTY)
+                if (sets[k].kind != DISTINCT_EMPTY)
                         return false;
         return true;
 }
@@ -353,17 +353,17 @@ void distinct_rotate(const struct distinct_store *s, const struct distinct_plan 
 {
         struct distinct *d = &sets[window];
 
-        if (d->kind == EMPTY)
+        if (d->kind == DISTINCT_EMPTY)
                 return;
         if (to - from >= SKETCH_PANES) {
                 clear_one(s, d);
-        } else if (d->kind == SKETCH) {
+        } else if (d->kind == DISTINCT_SKETCH) {
                 struct sketch *sketch = sketch_of(s, d);
                 sketch_rotate(sketch, words_of(s, sketch), from, to);
         } else {
                 values_rotate(s, d, p->pane[window], now);
         }
-        if (sets[0].parted && d->kind == EMPTY && all_empty(p, sets))
+        if (sets[0].parted && d->kind == DISTINCT_EMPTY && all_empty(p, sets))
                 sets[0] = (struct distinct){ 0 };
 }
 
@@ -381,11 +381,11 @@ double distinct_value(const struct distinct_store *s, const struct distinct_plan
 {
         const struct distinct *d = sets[0].parted ? &sets[window] : &sets[0];
 
-        if (d->kind == SKETCH)
+        if (d->kind == DISTINCT_SKETCH)
                 return sketch_estimate(sketch_of(s, d));
         if (window && d == &sets[0])
                 return values_count(s, d, p->pane[window], now);
-        return d->kind == VALUES ? d->detail : d->kind == ONE;
+        return d->kind == DISTINCT_VALUES ? d->detail : d->kind == DISTINCT_ONE;
 }
 
 static void copy_values(const struct distinct_store *s, const struct distinct *from,
@@ -412,7 +412,7 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
         const struct distinct *from = sets[0].parted ? &sets[window] : &sets[0];
 
         *to = (struct distinct){ .held = from->held };
-        if (from->kind != SKETCH) {
+        if (from->kind != DISTINCT_SKETCH) {
                 copy_values(s, from, p->pane[window], now, to);
                 return;
         }
@@ -429,7 +429,7 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
         memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);
         sketch_flatten(sketch, words_of(s, sketch));
         to->head = head;
-        to->kind = SKETCH;
+        to->kind = DISTINCT_SKETCH;
 }
 
 /* Takes the window's values over one by one, with their times in the other unit. */
@@ -464,17 +464,17 @@ void distinct_carry(const struct distinct_store *s, const struct distinct_plan *
 {
         struct distinct *source = from[0].parted ? &from[from_window] : &from[0];
 
-        if (source->kind == EMPTY)
+        if (source->kind == DISTINCT_EMPTY)
                 return;
         /* What is in no set's own hands is in that of the longest window already. */
-        if (to_window && !from[0].parted && !to[0].parted && to[0].kind != EMPTY)
+        if (to_window && !from[0].parted && !to[0].parted && to[0].kind != DISTINCT_EMPTY)
                 return;
-        if (source->kind == SKETCH || from[0].parted) {
+        if (source->kind == DISTINCT_SKETCH || from[0].parted) {
                 if (to_plan->windows > 1 && !to[0].parted) {
                         part(s, to_plan, to, to_now);
                 }
         }
-        if (source->kind == SKETCH) {
+        if (source->kind == DISTINCT_SKETCH) {
                 bool parted = to[0].parted;
                 clear_one(s, &to[to_window]);
                 to[to_window] = *source;

@@ -38,13 +38,20 @@
 /* The longest window in units at most: two of it fit the 12 bits of a time. */
 #define DISTINCT_SPAN_MAX 2048
 
+enum distinct_kind {
+        DISTINCT_EMPTY,
+        DISTINCT_ONE,
+        DISTINCT_VALUES, /* from here on `head` is a block */
+        DISTINCT_SKETCH
+};
+
 struct distinct {
         uint32_t head;        /* one value: its tag; else the block, or the sketch */
         uint32_t detail : 24; /* one value: its rest; else how many there are */
-        uint32_t kind : 2;
-        uint32_t size : 3;   /* which size of block */
-        uint32_t held : 1;   /* the budget refused to hold more */
-        uint32_t parted : 1; /* in the first: every window has a set of its own */
+        uint32_t kind : 2;    /* enum distinct_kind */
+        uint32_t size : 3;    /* which size of block */
+        uint32_t held : 1;    /* the budget refused to hold more */
+        uint32_t parted : 1;  /* in the first: every window has a set of its own */
 };
 
 /* What sets of the same values have in common, the longest window first. */
@@ -104,7 +111,7 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct_pla
 static inline void distinct_prefetch(const struct distinct_store *s,
                                      const struct distinct *set)
 {
-        if (set->kind > 1)
+        if (set->kind >= DISTINCT_VALUES)
                 __builtin_prefetch(budget_at(s->budget, set->head), 1);
 }
 

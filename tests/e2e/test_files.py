@@ -364,6 +364,13 @@ def test_only_the_tunnels_of_the_mirror_are_unwrapped(tmp_path):
     assert "capture.tunnel_sources" in done.stderr.splitlines()[0]
 
 
+def test_any_and_none_stand_alone_among_tunnel_sources(tmp_path):
+    for sources, word in (("any,10.0.0.0/8", "any"), ("10.0.0.0/8,none", "none")):
+        done = run(tmp_path, "-t", "-o", f"capture.tunnel_sources={sources}")
+        assert done.returncode == 3
+        assert f"'{word}' stands alone, without networks beside it" in done.stderr
+
+
 # Root's state is in /var/lib: it gets a folder of its own there, which nobody else sees.
 OWN_STATE = ["unshare", "--mount", "sh", "-c",
              'mount --bind "$XDG_STATE_HOME" /var/lib && exec "$@"', "sh"]
