@@ -8,7 +8,7 @@
  *      z = (c - p v) / sqrt(v p (1 - p) (1 + v / rest))     S = max(0, S + z/sigma - 1/2)
  *
  * shared/RESEARCH.md has the test and its figures ("alarm at 10"). What is added here, as
- * simulations of people who differ ask for it (docs/detection-functions-site.md):
+ * simulations of people who differ ask for it (docs/detection-functions.md):
  *
  * - (1 + v / rest) is what p itself is uncertain by; 1 unless the key is a large part of
  *   the site. Hours in which the rest made fewer than 50 views are passed over.
