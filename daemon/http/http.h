@@ -25,8 +25,7 @@
  *     outstanding request, had acknowledged everything;
  *   - a request begins with a segment, and the server has sent something since
  *     the loss that the client has acknowledged in full.
- * Neither is taken on a connection that was seen to pipeline; and behind bytes that may hide
- * unanswered requests, no response is anybody's. docs/decisions/002
+ * Neither is taken on a connection that was seen to pipeline. docs/decisions/002
  * gives the reasons, and what cannot be seen. No request is invented, and none gets
  * another's response.
  *
