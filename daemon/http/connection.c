@@ -87,23 +87,12 @@ void connection_drop_partial(struct http *h, struct http_side *side)
         side->partial_len = 0;
 }
 
-/* What this direction of the client carries from here on is not followed. */
-static void begin_hiding(struct connection *conn, const struct http_side *side)
-{
-        conn->lost_from = conn->client_end - side->partial_len;
-        conn->lost_inside = side->state != SIDE_HEAD && side->state != SIDE_OPENING;
-        conn->hidden_answers = 0;
-}
-
 void connection_lose_step(struct http *h, struct flow *flow, enum flow_side which,
                           int64_t time_ns)
 {
         struct connection *conn = flow_user(flow);
         struct http_side *side = &conn->side[which];
 
-        if (connection_is_client(conn, which) && side->state != SIDE_LOST &&
-            !side->unproven)
-                begin_hiding(conn, side);
         if (side->state == SIDE_OPENING && side->partial &&
             opening_may_be_foreign(h, slice_of(side->partial, side->partial_len)))
                 conn->hello_is_missed = true;
@@ -175,138 +164,6 @@ bool connection_asks_unheard(struct connection *conn, int64_t heard)
         return unheard;
 }
 
-/* ---- hidden requests ---- */
-
-/*
- * Bytes of the client that were not followed may hide any number of requests. A request
- * behind them is answered where its client had heard everything, if all hidden ones were
- * answered by then. No order of bytes proves that: a client that keeps eight requests
- * unanswered, and asks again at each answer, looks like one that asks after each answer.
- * Decision 002 says why these are taken for proof.
- */
-enum {
-        /* Hidden requests are at least 2/3 as long as the shortest head that was seen. */
-        LIKE_SHORTEST_NUM = 2,
-        LIKE_SHORTEST_DEN = 3,
-        /* The client paused this many times as long as the server then took to answer. */
-        PAUSE_RATIO = 8,
-        /* Each pause is that much longer or shorter than the one that counted before. */
-        PAUSE_VARIES = 2,
-        /* Known requests that came when all was answered, and pauses, weigh this much. */
-        PATIENCE_OF_ORDER = 1,
-        PATIENCE_OF_PAUSE = 2,
-        PATIENCE_ENOUGH = 4,
-};
-
-static bool is_patient(const struct connection *conn)
-{
-        return conn->patience >= PATIENCE_ENOUGH;
-}
-
-static void count_hidden_answer(const struct feed *f)
-{
-        struct connection *conn = f->conn;
-        struct slice bytes = f->bytes.bytes;
-
-        if (conn->side[conn->client].state != SIDE_LOST || conn->first ||
-            !f->bytes.starts_segment || !head_begins(bytes, HEAD_RESPONSE) ||
-            slice_from(bytes, sizeof("HTTP/1.1 ") - 1).data[0] == '1')
-                return;
-        conn->hidden_answers++;
-        conn->hidden_at = f->bytes.offset;
-}
-
-/*
- * The client paused before it asked. Had the server something else to answer, it would
- * have kept silent for just as long, each time anew.
- */
-static void judge_pause(const struct feed *f)
-{
-        struct connection *conn = f->conn;
-        const struct http_side *client = &conn->side[conn->client];
-        int64_t taken = f->bytes.time_ns - client->first_ns, pause = conn->pause_ns;
-        bool varies = pause / PAUSE_VARIES >= conn->last_pause_ns ||
-                      pause <= conn->last_pause_ns / PAUSE_VARIES;
-
-        conn->pause_ns = 0;
-        if (!varies || taken < 0 || pause / PAUSE_RATIO < taken ||
-            f->bytes.offset != client->message_heard ||
-            f->bytes.heard <= client->message_start)
-                return;
-        conn->last_pause_ns = pause;
-        conn->patience += PATIENCE_OF_PAUSE;
-        conn->in_doubt = conn->in_doubt && !is_patient(conn);
-}
-
-void connection_hear_server(struct feed *f)
-{
-        count_hidden_answer(f);
-        if (f->conn->pause_ns)
-                judge_pause(f);
-}
-
-void connection_note_end(struct connection *conn, struct flow *flow, enum flow_side which,
-                         int64_t time_ns)
-{
-        if (!connection_is_client(conn, which))
-                conn->server_ns = time_ns;
-        else if (conn->side[which].state != SIDE_LOST)
-                conn->client_end = flow_position(flow, which);
-}
-
-/* Were all requests answered that the lost bytes may hide, when this one was sent? */
-static bool hidden_are_answered(const struct feed *f)
-{
-        const struct connection *conn = f->conn;
-        int64_t heard = f->side->message_heard;
-        uint64_t lost = (uint64_t)(f->side->message_start - conn->lost_from);
-        uint64_t most = lost * LIKE_SHORTEST_DEN / LIKE_SHORTEST_NUM / conn->shortest;
-
-        if (is_patient(conn))
-                return conn->is_answering || conn->lost_inside ||
-                       heard > conn->response_end;
-        return !conn->lost_inside && conn->hidden_answers && conn->hidden_at < heard &&
-               conn->hidden_answers >= most + conn->is_answering;
-}
-
-/* A request that is not the first, and came when the last response had been heard. */
-static bool is_in_order(const struct feed *f)
-{
-        const struct connection *conn = f->conn;
-
-        return !conn->in_doubt && !conn->first && !conn->is_answering &&
-               conn->response_end && f->side->message_heard == conn->response_end;
-}
-
-static void note_patience(const struct feed *f)
-{
-        struct connection *conn = f->conn;
-
-        conn->pause_ns = 0;
-        if (is_patient(conn))
-                return;
-        conn->patience += is_in_order(f) ? PATIENCE_OF_ORDER : 0;
-        if (conn->server_ns &&
-            f->side->message_heard == flow_position(f->flow, !f->which) &&
-            f->side->first_ns > conn->server_ns)
-                conn->pause_ns = f->side->first_ns - conn->server_ns;
-}
-
-void connection_weigh_request(struct feed *f, uint32_t head_length, bool found)
-{
-        struct connection *conn = f->conn;
-
-        if (!conn->shortest || head_length < conn->shortest)
-                conn->shortest = head_length;
-        if (!found)
-                note_patience(f);
-        else if (!hidden_are_answered(f))
-                conn->in_doubt = true;
-        if (conn->in_doubt && conn->side[!f->which].state != SIDE_LOST)
-                connection_lose_step(f->http, f->flow, !f->which, f->bytes.time_ns);
-        conn->is_answering = true;
-}
-
 /* Out of step: these may be requests, or what an upload carries. */
 static void note_likely_requests(const struct feed *f)
 {
@@ -344,12 +201,6 @@ void connection_feed_lost(struct feed *f)
         } else {
                 feed_pass(&f->bytes, (size_t)ahead);
                 conn->response_expected = false;
-                if (conn->first && f->bytes.heard <= conn->first->request_start) {
-                        /* Sent before the request had come: it answers a hidden one. */
-                        conn->pipelines = true;
-                        connection_emit_all(f->http, conn, f->flow, f->bytes.time_ns);
-                        return;
-                }
                 found_step(f->http, f->side);
         }
 }

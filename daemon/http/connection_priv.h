@@ -51,15 +51,6 @@ struct connection {
         int64_t server_mark;           /* a request is proved by a response behind this */
         int64_t client_mark;           /* end of what was lost of the client last */
         int64_t asked_heard;           /* what the client had heard at its last request */
-        int64_t client_end;            /* up to here the client was followed */
-        int64_t lost_from;             /* and from here to its next request it was not */
-        int64_t response_end;          /* of the last response that was seen to its end */
-        int64_t hidden_at;             /* where the last of hidden_answers began */
-        int64_t server_ns;       /* when the server's bytes last passed, or were lost */
-        int64_t pause_ns;        /* from then to the newest request; 0: of no interest */
-        int64_t last_pause_ns;   /* the last one that told something */
-        uint32_t shortest;       /* head of a request; 0: none was seen */
-        uint32_t hidden_answers; /* responses since lost_from to requests not followed */
         int64_t response_start; /* where the next response must begin, when out of step */
         uint32_t requests;      /* seen so far, saturating */
         uint8_t client;         /* which flow_side it is */
@@ -68,10 +59,6 @@ struct connection {
         bool roles_known, spoken, pipelines, response_expected;
         bool has_asked;
         bool may_pipeline; /* seen out of step only: no response is found by its place */
-        bool in_doubt;     /* hidden requests may be unanswered: the same, for now */
-        bool is_answering; /* the newest request's response was not seen to its end */
-        bool lost_inside;  /* lost_from is inside of a request */
-        uint8_t patience;  /* signs that the client asks only when all is answered */
         bool hello_is_missed; /* bytes of another protocol without its beginning */
         bool behind;     /* the newest request came before the last response had ended */
         bool is_proxied; /* a PROXY header has come */
@@ -161,16 +148,6 @@ void connection_count_hello(struct http *, struct connection *);
 
 /* This direction has lost its message boundary. */
 void connection_lose_step(struct http *, struct flow *, enum flow_side, int64_t time_ns);
-
-/* Bytes of the server: what they tell of how the client asks is noted. */
-void connection_hear_server(struct feed *);
-
-/* Bytes of this direction have passed, or were lost. */
-void connection_note_end(struct connection *, struct flow *, enum flow_side,
-                         int64_t time_ns);
-
-/* A request has come; `found` when bytes before it were not followed. */
-void connection_weigh_request(struct feed *, uint32_t head_length, bool found);
 
 /* A request comes. Had the client heard nothing since its last one? Then it pipelines. */
 bool connection_asks_unheard(struct connection *, int64_t heard);

@@ -42,10 +42,8 @@ static bool find_roles(struct feed *f)
                 return false;
         }
         conn->roles_known = true;
-        if (f->side->state != SIDE_OPENING && flow_is_midstream(f->flow)) {
+        if (f->side->state != SIDE_OPENING && flow_is_midstream(f->flow))
                 conn->side[0].state = conn->side[1].state = SIDE_LOST;
-                conn->in_doubt = true;
-        }
         return true;
 }
 
@@ -62,36 +60,6 @@ static void feed_strange(struct feed *f)
 
 /* ---- stream_handler ---- */
 
-static void feed_all(struct feed *f)
-{
-        while (f->bytes.bytes.len) {
-                switch ((enum side_state)f->side->state) {
-                case SIDE_HEAD:
-                        message_feed_head(f);
-                        break;
-                case SIDE_OPENING:
-                        opening_feed(f);
-                        break;
-                case SIDE_CHUNKED:
-                        message_feed_chunked(f);
-                        break;
-                case SIDE_LOST:
-                        connection_feed_lost(f);
-                        break;
-                case SIDE_H2:
-                        h2_feed(f);
-                        break;
-                case SIDE_BODY:
-                case SIDE_CHUNK:
-                case SIDE_UNTIL_CLOSE:
-                        if (!f->side->kept_until)
-                                return; /* the stream passes over these itself */
-                        message_feed_kept(f);
-                        break;
-                }
-        }
-}
-
 static void http_bytes(void *context, struct flow *flow, enum flow_side which,
                        const struct flow_bytes *bytes)
 {
@@ -102,10 +70,32 @@ static void http_bytes(void *context, struct flow *flow, enum flow_side which,
                 feed_strange(&f);
                 return;
         }
-        if (!connection_is_client(conn, which))
-                connection_hear_server(&f);
-        feed_all(&f);
-        connection_note_end(conn, flow, which, bytes->time_ns);
+        while (f.bytes.bytes.len) {
+                switch ((enum side_state)f.side->state) {
+                case SIDE_HEAD:
+                        message_feed_head(&f);
+                        break;
+                case SIDE_OPENING:
+                        opening_feed(&f);
+                        break;
+                case SIDE_CHUNKED:
+                        message_feed_chunked(&f);
+                        break;
+                case SIDE_LOST:
+                        connection_feed_lost(&f);
+                        break;
+                case SIDE_H2:
+                        h2_feed(&f);
+                        break;
+                case SIDE_BODY:
+                case SIDE_CHUNK:
+                case SIDE_UNTIL_CLOSE:
+                        if (!f.side->kept_until)
+                                return; /* the stream passes over these itself */
+                        message_feed_kept(&f);
+                        break;
+                }
+        }
 }
 
 static void http_skipped(void *context, struct flow *flow, enum flow_side which,
@@ -115,7 +105,6 @@ static void http_skipped(void *context, struct flow *flow, enum flow_side which,
                 h2_skipped(context, flow, which, time_ns);
         else
                 message_run_ends(context, flow, which, time_ns);
-        connection_note_end(flow_user(flow), flow, which, time_ns);
 }
 
 static bool survives_gap(struct http *h, struct flow *flow, enum flow_side which,
@@ -143,7 +132,6 @@ static void http_gap(void *context, struct flow *flow, enum flow_side which,
                 conn->side[FLOW_INITIATOR].state = SIDE_OPENING;
                 connection_lose_step(context, flow, which, time_ns);
         }
-        connection_note_end(conn, flow, which, time_ns);
 }
 
 static void http_ended(void *context, struct flow *flow, enum flow_side which,

@@ -15,9 +15,6 @@ void message_ends(struct http *h, struct flow *flow, enum flow_side which,
                 struct exchange *e = conn->first;
                 e->transaction.response_complete = true;
                 e->transaction.response_last_ns = time_ns;
-                conn->response_end =
-                    e->response_start + (int64_t)e->transaction.response_bytes;
-                conn->is_answering = e->next != NULL;
                 connection_emit(h, conn, e);
         } else if (conn->requesting) {
                 conn->requesting->transaction.request_last_ns = time_ns;
@@ -232,8 +229,7 @@ static void expect_response(struct feed *f)
 
         if (conn->side[!f->which].state != SIDE_LOST)
                 return;
-        if (conn->pipelines || conn->may_pipeline || conn->in_doubt ||
-            conn->outstanding != 1) {
+        if (conn->pipelines || conn->may_pipeline || conn->outstanding != 1) {
                 connection_emit_all(f->http, conn, f->flow, f->bytes.time_ns);
                 return;
         }
@@ -262,8 +258,7 @@ static void begin_request_body(struct feed *f, const struct head_framing *framin
                 begin_body(f, framing->length);
 }
 
-static void on_request(struct feed *f, const struct head *head, struct slice bytes,
-                       bool found)
+static void on_request(struct feed *f, const struct head *head, struct slice bytes)
 {
         const struct head_framing *framing = &head->framing;
         struct connection *conn = f->conn;
@@ -271,7 +266,6 @@ static void on_request(struct feed *f, const struct head *head, struct slice byt
         count_request(f->http->counters, head);
         connection_count_request(conn);
         conn->behind = conn->first != NULL;
-        connection_weigh_request(f, (uint32_t)head->length, found);
         if (connection_asks_unheard(conn, f->side->message_heard) || conn->behind)
                 conn->pipelines = true;
         conn->requesting = begin_exchange(f, head, bytes);
@@ -463,12 +457,10 @@ static enum head_result parse_head(struct feed *f, struct slice bytes)
 
 static void on_head(struct feed *f, struct slice bytes, bool in_packet)
 {
-        bool found = f->side->unproven;
-
         f->side->unproven = false;
         connection_is_http(f->http, f->conn);
         if (connection_is_client(f->conn, f->which))
-                on_request(f, &f->http->head, bytes, found);
+                on_request(f, &f->http->head, bytes);
         else
                 on_response(f, &f->http->head, bytes, in_packet);
 }
