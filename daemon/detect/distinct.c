@@ -42,6 +42,18 @@ static int64_t common_unit(int64_t a, int64_t b)
         return a;
 }
 
+/*
+ * When its pane has just begun a window reaches back 7/8 of its length, and one that is
+ * hardly shorter may reach further at that moment: such a one is no view of it.
+ */
+static bool are_views(const int64_t pane_ns[], unsigned windows)
+{
+        for (unsigned i = 1; i < windows; i++)
+                if (pane_ns[i - 1] * (SKETCH_PANES - 1) < pane_ns[i] * SKETCH_PANES)
+                        return false;
+        return true;
+}
+
 bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
 {
         int64_t pane_ns[DISTINCT_WINDOWS + 1], unit_ns = window_ns / SKETCH_PANES;
@@ -56,7 +68,8 @@ bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
         for (; at && pane_ns[at - 1] < window_ns / SKETCH_PANES; at--)
                 pane_ns[at] = pane_ns[at - 1];
         pane_ns[at] = window_ns / SKETCH_PANES;
-        if (pane_ns[0] * SKETCH_PANES / unit_ns > DISTINCT_SPAN_MAX)
+        if (pane_ns[0] * SKETCH_PANES / unit_ns > DISTINCT_SPAN_MAX ||
+            !are_views(pane_ns, p->windows + 1))
                 return false;
         p->unit_ns = unit_ns;
         p->windows++;
@@ -432,7 +445,11 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
         to->kind = DISTINCT_SKETCH;
 }
 
-/* Takes the window's values over one by one, with their times in the other unit. */
+/*
+ * Takes the window's values over one by one, with their times in the other unit. Sets
+ * that meet there may have told the time in panes of their own: the later of the
+ * beginnings of the two panes that a value was in lies in both.
+ */
 static void carry_values(const struct distinct_store *s, const struct distinct *from,
                          int64_t begin, int64_t from_now, int64_t unit_ns,
                          const struct distinct_plan *p, struct distinct to[],
@@ -465,9 +482,6 @@ void distinct_carry(const struct distinct_store *s, const struct distinct_plan *
         struct distinct *source = from[0].parted ? &from[from_window] : &from[0];
 
         if (source->kind == DISTINCT_EMPTY)
-                return;
-        /* What is in no set's own hands is in that of the longest window already. */
-        if (to_window && !from[0].parted && !to[0].parted && to[0].kind != DISTINCT_EMPTY)
                 return;
         if (source->kind == DISTINCT_SKETCH || from[0].parted) {
                 if (to_plan->windows > 1 && !to[0].parted) {

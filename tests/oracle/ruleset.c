@@ -312,20 +312,20 @@ static const struct {
         const char *name;
         unsigned first_field, fields; /* which rows it takes; none: no field */
         bool needs_filter;
-        double threshold_unit;
+        double threshold_unit, threshold_parts; /* the latter divides: 35 / 100 is 0.35 */
         unsigned thresholds;
 } functions[ASKED_KINDS] = {
-        [ASKED_COUNT] = { "count", 0, 0, false, 1, 40 },
-        [ASKED_SUM] = { "sum", 0, FIELDS_SUMMED, false, 100, 1000 },
-        [ASKED_MEAN] = { "mean", 0, FIELDS_SUMMED, false, 10, 100 },
-        [ASKED_MAX] = { "max", 0, FIELDS_SUMMED, false, 10, 100 },
-        [ASKED_DISTINCT] = { "distinct", 0, FIELDS, false, 1, 20 },
-        [ASKED_SHARE] = { "share", 0, 0, true, 0.01, 100 },
+        [ASKED_COUNT] = { "count", 0, 0, false, 1, 1, 40 },
+        [ASKED_SUM] = { "sum", 0, FIELDS_SUMMED, false, 100, 1, 1000 },
+        [ASKED_MEAN] = { "mean", 0, FIELDS_SUMMED, false, 10, 1, 100 },
+        [ASKED_MAX] = { "max", 0, FIELDS_SUMMED, false, 10, 1, 100 },
+        [ASKED_DISTINCT] = { "distinct", 0, FIELDS, false, 1, 1, 20 },
+        [ASKED_SHARE] = { "share", 0, 0, true, 1, 100, 100 },
         [ASKED_TOP_SHARE] = { "top_share", FIELDS_SUMMED, FIELDS - FIELDS_SUMMED, false,
-                              0.01, 100 },
-        [ASKED_SEQUENTIAL] = { "sequential", 0, FIELDS_STEPPED, false, 0.01, 100 },
-        [ASKED_GAP_ENTROPY] = { "gap_entropy", 0, 0, false, 0.1, 40 },
-        [ASKED_MODAL_GAP_SHARE] = { "modal_gap_share", 0, 0, false, 0.01, 100 },
+                              1, 100, 100 },
+        [ASKED_SEQUENTIAL] = { "sequential", 0, FIELDS_STEPPED, false, 1, 100, 100 },
+        [ASKED_GAP_ENTROPY] = { "gap_entropy", 0, 0, false, 1, 10, 40 },
+        [ASKED_MODAL_GAP_SHARE] = { "modal_gap_share", 0, 0, false, 1, 100, 100 },
 };
 
 /* Of some the panes have no common unit that a set could use: 1 s and 1 d, 7 s and 61 s.
@@ -381,7 +381,8 @@ static struct question question_draw(struct draw *d, unsigned window)
             windows[one_in(d, 2) ? window : draw(d, WINDOWS)].seconds * NS_PER_SEC;
         q.is_below = one_in(d, 5);
         q.threshold = functions[q.asked].threshold_unit *
-                      (1 + draw(d, functions[q.asked].thresholds));
+                      (1 + draw(d, functions[q.asked].thresholds)) /
+                      functions[q.asked].threshold_parts;
         q.is_or = one_in(d, 2);
         return q;
 }

@@ -184,6 +184,50 @@ static void a_sketch_goes_on(void **state)
         world_free(w);
 }
 
+/*
+ * Apart, a set of each tells the time in its own panes, of 7.5 and of 12.5 seconds;
+ * together in units that divide both.
+ */
+static void windows_that_part_company_meet_again(void **state)
+{
+        static const char both[] =
+            ONE("a", "distinct(target, 1m) >= 9000 and distinct(target, 100s) >= 9000");
+        struct world *still = world_new(both), *swapped = world_new(both);
+        struct buf beside = { 0 };
+        uint64_t random = 3, hash;
+        (void)state;
+
+        buf_put_str(&beside, both);
+        buf_put_str(&beside, "  - { name: b, per: client.host, when: \"distinct(target, "
+                             "page == profile, 100s) >= 9000\" }\n");
+        buf_put_byte(&beside, 0);
+        for (unsigned i = 0; i < 2000; i++) {
+                unsigned n = (unsigned)(next(&random) % 40);
+                view(still, i * 700, n);
+                view(swapped, i * 700, n);
+                if (i % 50 == 17)
+                        swap(swapped, i / 50 % 2 ? both : (const char *)beside.data);
+                assert_true(
+                    table_key(&still->engine->tables[0], &still->engine->facts, &hash));
+                for (unsigned k = 0; k < 2; k++) {
+                        const struct world *w[2] = { still, swapped };
+                        double values[2];
+                        for (unsigned x = 0; x < 2; x++) {
+                                const struct engine *e = w[x]->engine;
+                                const struct table *t = &e->tables[0];
+                                values[x] =
+                                    table_value(t, table_at(t, table_find(t, hash)),
+                                                &e->rules->rules[0].aggregates[k])
+                                        .number;
+                        }
+                        assert_float_equal(values[0], values[1], 0);
+                }
+        }
+        buf_free(&beside);
+        world_free(still);
+        world_free(swapped);
+}
+
 static void an_incident_ends_with_its_rule(void **state)
 {
         struct world *w = world_new(ONE("a", "count(10m) >= 10"));
@@ -294,6 +338,7 @@ int main(void)
                 cmocka_unit_test(other_rules_beside_them_change_nothing),
                 cmocka_unit_test(a_threshold_is_changed_and_the_window_goes_on),
                 cmocka_unit_test(a_sketch_goes_on),
+                cmocka_unit_test(windows_that_part_company_meet_again),
                 cmocka_unit_test(an_incident_ends_with_its_rule),
                 cmocka_unit_test(every_kind_of_window_goes_on),
                 cmocka_unit_test(a_hundred_sizes_of_entries_are_no_end),
