@@ -436,6 +436,22 @@ static void rule_draw(struct drawn_rule *rule, char letter, unsigned number,
                 ask(rule, question_draw(d, window));
 }
 
+/*
+ * What another asks of those that its `where` lets through, this one asks of all under
+ * that condition: one slot, which is read after other transactions too.
+ */
+static void ask_inside(struct drawn_rule *rule, const struct drawn_rule *other,
+                       struct draw *d)
+{
+        struct question q = other->questions[draw(d, other->question_count)];
+
+        if (q.filter.count || functions[q.asked].needs_filter)
+                return;
+        rule->where.count = 0;
+        q.filter = other->where;
+        ask(rule, q);
+}
+
 /* One of a set has something of those before it, so that equal parts are shared. */
 static void resemble(struct drawn_rule *rule, const struct drawn_rule *other,
                      struct draw *d)
@@ -453,6 +469,8 @@ static void resemble(struct drawn_rule *rule, const struct drawn_rule *other,
                 q.window_ns = windows[draw(d, WINDOWS)].seconds * NS_PER_SEC;
                 ask(rule, q);
         }
+        if (one_in(d, 2) && rule->question_count < QUESTIONS_DRAWN)
+                ask_inside(rule, other, d);
 }
 
 void ruleset_draw(struct ruleset *s, struct draw *d)
