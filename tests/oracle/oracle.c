@@ -249,6 +249,12 @@ static struct manner manner_draw(struct draw *d)
         m.clients = 1 + draw(d, CLIENTS);
         m.sessions = 1 + draw(d, 6);
         m.targets = m.every > 1 ? 3000 : targets[draw(d, 4)];
+        /* Few clients and no end of targets: sets part, and sketches take their place. */
+        if (m.every == 1 && one_in(d, 8)) {
+                m.requests = 450;
+                m.clients = 1 + draw(d, 2);
+                m.targets = 1000;
+        }
         if (one_in(d, 2)) {
                 m.swaps = one_in(d, 3) ? 0 : 10 + draw(d, 60);
                 m.restarts = m.swaps && one_in(d, 2) ? 0 : 60 + draw(d, 200);
