@@ -483,6 +483,21 @@ void ruleset_draw(struct ruleset *s, struct draw *d)
         }
 }
 
+void ruleset_crowd(struct ruleset *s, struct draw *d)
+{
+        struct drawn_rule *rule = &s->rules[0];
+        unsigned shorter = 4 + draw(d, 4);
+
+        rule->where.count = rule->key_count = rule->question_count = 0;
+        rule->longest_ns = 0;
+        for (unsigned i = 0; i < 2; i++)
+                ask(rule, (struct question){
+                              .asked = ASKED_DISTINCT,
+                              .field = FIELDS_SUMMED,
+                              .window_ns = windows[i ? 8 : shorter].seconds * NS_PER_SEC,
+                              .threshold = 100 });
+}
+
 void ruleset_draw_beside(struct ruleset *s, const struct ruleset *beside, struct draw *d)
 {
         s->count = 1 + draw(d, RULES_DRAWN);
