@@ -76,7 +76,10 @@ struct distinct_store {
 
 void distinct_store_init(struct distinct_store *, struct budget *, struct counters *);
 
-/* Room for one more window in the plan, without losing exactness? Adds it if so. */
+/*
+ * Room for one more window in the plan, without losing exactness? Adds it if so. A window
+ * of less than 8/7 of another, as 61s beside 1m, has no room there.
+ */
 bool distinct_plan_add(struct distinct_plan *, int64_t window_ns);
 
 /* `sets` are those of the plan's windows. All were rotated to the present. */

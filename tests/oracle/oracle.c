@@ -29,9 +29,9 @@
 #define EXACT      128
 
 #ifdef __SANITIZE_ADDRESS__
-#define SETS 150
+#define SETS 300
 #else
-#define SETS 1000
+#define SETS 2000
 #endif
 
 /* What the engine told, or should have. */
@@ -68,6 +68,7 @@ struct manner {
         unsigned requests, every; /* compared after so many */
         int64_t step_ns, cursor_ns, start_ns;
         unsigned clients, sessions, targets, client;
+        unsigned calm;            /* edges, silences and jumps are rarer the more it is */
         unsigned swaps, restarts; /* one in so many requests; 0: none */
 };
 
@@ -249,6 +250,16 @@ static struct manner manner_draw(struct draw *d)
         m.clients = 1 + draw(d, CLIENTS);
         m.sessions = 1 + draw(d, 6);
         m.targets = m.every > 1 ? 3000 : targets[draw(d, 4)];
+        m.calm = 48;
+        /* No end of targets without much silence: sets part, sketches take their place.
+         */
+        if (m.every == 1 && one_in(d, 8)) {
+                m.requests = 450;
+                m.clients = 1 + draw(d, 2);
+                m.targets = 1000;
+                m.step_ns = 1000 * NS_PER_MS;
+                m.calm = 600;
+        }
         if (one_in(d, 2)) {
                 m.swaps = one_in(d, 3) ? 0 : 10 + draw(d, 60);
                 m.restarts = m.swaps && one_in(d, 2) ? 0 : 60 + draw(d, 200);
@@ -276,7 +287,7 @@ static int64_t next_cursor(struct run *run)
         struct manner *m = &run->manner;
         int64_t at = m->cursor_ns, pane_ns = some_pane_ns(run);
 
-        switch (draw(d, 48)) {
+        switch (draw(d, m->calm)) {
         case 0:
         case 1: /* the first moment of a pane, or the last before it */
                 return (at / pane_ns + 1) * pane_ns - draw(d, 2);
@@ -363,7 +374,7 @@ static void expect(struct run *run, const struct drawn_rule *rule, struct kept_k
         memcpy(e->subject, k->subject, sizeof(e->subject));
 }
 
-/* `longest_ns` more may pass without holding; INT64_MIN: all end at once. */
+/* Those that have not held for the longest window; at the end of the input, all. */
 static void expect_ends(struct run *run, bool all)
 {
         for (unsigned i = 0; i < run->set.count; i++) {
@@ -585,8 +596,10 @@ static void change(struct run *run)
 static void begin(struct run *run)
 {
         ruleset_draw(&run->set, &run->draw);
-        ruleset_print(&run->set, NULL, &run->draw, &run->text);
         run->manner = manner_draw(&run->draw);
+        if (run->manner.targets >= 1000)
+                ruleset_crowd(&run->set, &run->draw);
+        ruleset_print(&run->set, NULL, &run->draw, &run->text);
         run->now_ns = -1;
         run->world = world_new((const char *)run->text.data);
         run->world->engine->options.incident = on_incident;

@@ -436,6 +436,22 @@ static void rule_draw(struct drawn_rule *rule, char letter, unsigned number,
                 ask(rule, question_draw(d, window));
 }
 
+/*
+ * What another asks of those that its `where` lets through, this one asks of all under
+ * that condition: one slot, which is read after other transactions too.
+ */
+static void ask_inside(struct drawn_rule *rule, const struct drawn_rule *other,
+                       struct draw *d)
+{
+        struct question q = other->questions[draw(d, other->question_count)];
+
+        if (q.filter.count || functions[q.asked].needs_filter)
+                return;
+        rule->where.count = 0;
+        q.filter = other->where;
+        ask(rule, q);
+}
+
 /* One of a set has something of those before it, so that equal parts are shared. */
 static void resemble(struct drawn_rule *rule, const struct drawn_rule *other,
                      struct draw *d)
@@ -453,6 +469,8 @@ static void resemble(struct drawn_rule *rule, const struct drawn_rule *other,
                 q.window_ns = windows[draw(d, WINDOWS)].seconds * NS_PER_SEC;
                 ask(rule, q);
         }
+        if (one_in(d, 2) && rule->question_count < QUESTIONS_DRAWN)
+                ask_inside(rule, other, d);
 }
 
 void ruleset_draw(struct ruleset *s, struct draw *d)
@@ -463,6 +481,21 @@ void ruleset_draw(struct ruleset *s, struct draw *d)
                 if (i && one_in(d, 2))
                         resemble(&s->rules[i], &s->rules[draw(d, i)], d);
         }
+}
+
+void ruleset_crowd(struct ruleset *s, struct draw *d)
+{
+        struct drawn_rule *rule = &s->rules[0];
+        unsigned shorter = 4 + draw(d, 4);
+
+        rule->where.count = rule->key_count = rule->question_count = 0;
+        rule->longest_ns = 0;
+        for (unsigned i = 0; i < 2; i++)
+                ask(rule, (struct question){
+                              .asked = ASKED_DISTINCT,
+                              .field = FIELDS_SUMMED,
+                              .window_ns = windows[i ? 8 : shorter].seconds * NS_PER_SEC,
+                              .threshold = 100 });
 }
 
 void ruleset_draw_beside(struct ruleset *s, const struct ruleset *beside, struct draw *d)

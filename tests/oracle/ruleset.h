@@ -95,6 +95,9 @@ struct ruleset {
 /* Rules named r0, r1, ... */
 void ruleset_draw(struct ruleset *, struct draw *);
 
+/* Its first rule asks for the different targets of all over windows that share a set. */
+void ruleset_crowd(struct ruleset *, struct draw *);
+
 /* Others named x0, x1, ...: some of what they ask is asked by `beside` as well. */
 void ruleset_draw_beside(struct ruleset *, const struct ruleset *beside, struct draw *);
 

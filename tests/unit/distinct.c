@@ -199,6 +199,9 @@ static void windows_without_a_common_unit_do_not_share(void **state)
         assert_true(distinct_plan_add(&p, 60 * MINUTE));
         assert_false(distinct_plan_add(&p, 8000000001));
         assert_false(distinct_plan_add(&p, MINUTE / 60));
+        /* One that is hardly shorter reaches further back at times: no view of it. */
+        assert_false(distinct_plan_add(&p, 59 * MINUTE));
+        assert_false(distinct_plan_add(&p, 61 * MINUTE));
         assert_int_equal(p.windows, 1);
         assert_true(distinct_plan_add(&p, 24 * 60 * MINUTE));
         assert_true(distinct_plan_add(&p, 10 * MINUTE));
