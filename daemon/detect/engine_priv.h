@@ -2,12 +2,13 @@
 /*
  * engine_priv - the engine's parts, for the files that are the engine.
  *
- *   engine.c    one record: time, tables, rules; memory
- *   swap.c      other rules, with what is known kept (carry.h)
- *   snapshot.c  to a file, and back
- *   report.c    a case as the struct incident that leaves the engine
- *   blocking.c  what is blocked with an event, and for how long
- *   tagging.c   whom an incident's tags are put on, and which group it is of
+ *   engine.c       one record: time, tables, rules; eviction
+ *   engine_make.c  its parts, and who gets how much of the memory
+ *   swap.c         other rules, with what is known kept (carry.h)
+ *   snapshot.c     to a file, and back
+ *   report.c       a case as the struct incident that leaves the engine
+ *   blocking.c     what is blocked with an event, and for how long
+ *   tagging.c      whom an incident's tags are put on, and which group it is of
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H

@@ -44,23 +44,28 @@ bool index_init(struct index *ix, uint64_t bytes_max, uint64_t *room)
         return true;
 }
 
-/* The smallest size is everybody's own. */
-static uint64_t taken(const struct index *ix)
+static uint64_t bytes_of(const struct index *ix)
 {
-        return ix->mask + 1 > INDEX_FIRST ? index_bytes(ix) : 0;
+        return ((uint64_t)ix->mask + 1) * sizeof(*ix->slots);
+}
+
+/* The smallest size is everybody's own. */
+uint64_t index_taken(const struct index *ix)
+{
+        return ix->mask + 1 > INDEX_FIRST ? bytes_of(ix) : 0;
 }
 
 static bool has_room(const struct index *ix)
 {
-        return ix->mask < ix->mask_max && 2 * index_bytes(ix) - taken(ix) <= *ix->room;
+        return ix->mask < ix->mask_max && 2 * bytes_of(ix) - index_taken(ix) <= *ix->room;
 }
 
 static void enlarge(struct index *ix)
 {
-        *ix->room += taken(ix);
+        *ix->room += index_taken(ix);
         ix->slots += (size_t)ix->mask + 1;
         ix->mask = ix->mask * 2 + 1;
-        *ix->room -= taken(ix);
+        *ix->room -= index_taken(ix);
 }
 
 bool index_make_room(struct index *ix, uint32_t mask)
@@ -76,7 +81,7 @@ bool index_make_room(struct index *ix, uint32_t mask)
 void index_free(struct index *ix)
 {
         if (ix->memory) {
-                *ix->room += taken(ix);
+                *ix->room += index_taken(ix);
                 munmap(ix->memory, memory_size(ix));
         }
         *ix = (struct index){ 0 };

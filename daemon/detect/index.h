@@ -28,10 +28,8 @@ struct index {
  */
 bool index_init(struct index *, uint64_t bytes_max, uint64_t *room);
 
-static inline uint64_t index_bytes(const struct index *ix)
-{
-        return ((uint64_t)ix->mask + 1) * sizeof(*ix->slots);
-}
+/* What it has of the room now. */
+uint64_t index_taken(const struct index *);
 void index_free(struct index *);
 
 /* Gives an empty index that many slots, less one; false when it cannot have them. */

@@ -147,7 +147,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         /* For a moment there are both; the old ones give theirs back at the end. */
         uint64_t lent = 0;
         for (unsigned i = 0; i < old_count; i++)
-                lent += index_bytes(&old.tables[i].index);
+                lent += index_taken(&old.tables[i].index);
         e->budget.index_room += lent;
         move_tables(e, &carry, &parts);
         rename_cases(e, &carry);
@@ -165,6 +165,6 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         take_up_forms(e);
         engine_bind_facts(e);
         parts_free(&old, old_count);
-        e->budget.index_room -= lent < e->budget.index_room ? lent : e->budget.index_room;
+        e->budget.index_room -= lent;
         return true;
 }

@@ -35,8 +35,9 @@ void table_find_classes(struct table *t)
         t->entry_class =
             budget_class_of(t->budget, class_size(t->budget, t->plan->entry_size));
         if (t->plan->signal_count)
-                t->signals_class =
-                    budget_class_of(t->budget, signals_size(t->plan->signal_count));
+                t->signals_class = budget_class_of(
+                    t->budget,
+                    class_size(t->budget, signals_size(t->plan->signal_count)));
 }
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,

@@ -332,6 +332,47 @@ static void a_hundred_sizes_of_entries_are_no_end(void **state)
         world_free(w);
 }
 
+/* Each set of rules has its own number of signals, and of tables. */
+static void reloads_without_end_take_nothing(void **state)
+{
+        struct world *w = world_new(ONE("a", "count(10m) >= 10"));
+        struct buf text = { 0 };
+        (void)state;
+
+        for (unsigned i = 0; i < 3000; i++) {
+                char client[24];
+                snprintf(client, sizeof(client), "198.%u.%u.1", i / 250, i % 250);
+                world_view(w, 0, client, 1);
+        }
+        /* The table's index has grown, and is given back with the table. */
+        uint64_t taken = index_taken(&w->engine->tables[0].index);
+        uint64_t room = w->engine->budget.index_room + taken;
+        assert_true(taken > 0);
+        for (unsigned reload = 0; reload < 600; reload++) {
+                buf_clear(&text);
+                buf_put_str(&text, "rules:\n");
+                for (unsigned i = 0; i <= reload % 60; i++)
+                        buf_printf(&text,
+                                   "  - { name: s%u, signal: true, weight: 1, family: f, "
+                                   "per: client.ip, when: \"count(%us) > 9\" }\n",
+                                   i, 60 + (i + reload) % 8);
+                for (unsigned i = 0; i <= reload % 37; i++)
+                        buf_printf(
+                            &text,
+                            "  - { name: r%u, per: client.ip, when: \"share(status "
+                            "== %u, %us) > 2\" }\n",
+                            i, 200 + i, 60 + (i + reload) % 5);
+                buf_put_byte(&text, 0);
+                swap(w, (const char *)text.data);
+                view(w, reload * 1000, reload);
+        }
+        swap(w, ONE("a", "count(10m) >= 10"));
+        assert_int_equal(w->engine->budget.index_room, room);
+        assert_true(w->engine->budget.classes <= BUDGET_CLASSES);
+        buf_free(&text);
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -342,6 +383,7 @@ int main(void)
                 cmocka_unit_test(an_incident_ends_with_its_rule),
                 cmocka_unit_test(every_kind_of_window_goes_on),
                 cmocka_unit_test(a_hundred_sizes_of_entries_are_no_end),
+                cmocka_unit_test(reloads_without_end_take_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
