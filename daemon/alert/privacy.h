@@ -8,14 +8,18 @@
  * file can compute the same. Incident ids and the keyed hashes of windows are
  * derived from the same key, so that sensors that share the file agree.
  *
- * The key file holds 64 hex digits. Offline runs without one use PRIVACY_OFFLINE_KEY,
- * which protects nothing and makes them repeat. Never logs the key or a raw value.
+ * A key file may hold several keys, each with the time from which it makes pseudonyms
+ * (privacy_key.h): so blockers can have the next one before it is used. What is derived
+ * for windows and ids always comes from the first.
+ *
+ * Offline runs without a file use PRIVACY_OFFLINE_KEY, which protects nothing and makes
+ * them repeat. Never logs the key or a raw value.
  */
 #ifndef ALERT_PRIVACY_H
 #define ALERT_PRIVACY_H
 
+#include "alert/privacy_key.h"
 #include "base/hash.h"
-#include "base/slice.h"
 
 #define PRIVACY_OFFLINE_KEY \
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -40,9 +44,17 @@ struct privacy_options {
 struct privacy *privacy_open(const struct privacy_options *);
 void privacy_free(struct privacy **);
 
-/* Whether `path` holds a key that privacy_open takes; if not, the remedy is in `error`.
+/*
+ * Reads the keys again and takes up `clear`. False after one log_error: all stays as it
+ * was. Which key makes pseudonyms is for the next privacy_tick to say: until then, as
+ * after privacy_open, it is the first.
  */
-#define PRIVACY_ERROR_MAX 512
+bool privacy_reload(struct privacy *, const struct privacy_options *);
+
+/* Pseudonyms are of this time from now on. True when another key makes them. */
+bool privacy_tick(struct privacy *, int64_t now_ns);
+
+/* Whether `path` holds keys that privacy_open takes; if not, the remedy is in `error`. */
 bool privacy_check_key(const char *path, char error[PRIVACY_ERROR_MAX]);
 
 /* A pseudonym_fn (observe/record.h). `type` is session, account or email. */

@@ -193,7 +193,7 @@ const struct option config_options[] = {
         { "journal", "snapshot", OPTION_DURATION, AT(journal.snapshot_ns), "5m", 0, 86400 * NS_PER_SEC, NULL, NULL,
           RELOAD_RESTART, false, "How often what the rules know is written beside the journal, and at the end, so that a restart goes on with it. 0s: never." },
         { "privacy", "key_file", OPTION_PATH, AT(privacy.key_file), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_RESTART, false, "64 hex digits: the key under which sessions and accounts are published as hashes. A blocker needs the same." },
+          RELOAD_ENGINE, false, "64 hex digits: the key under which sessions and accounts are published as hashes. A blocker needs the same. trawlctl key changes it." },
         { "privacy", "clear", OPTION_SET, AT(privacy.clear), NULL, 0, 0, clear_words, NULL,
           RELOAD_ENGINE, false, "What is published as it is instead: any of session, account, email." },
 

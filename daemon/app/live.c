@@ -117,6 +117,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
                          clock_wall_ns() - config->limits.merge_wait_ns);
         output_flush(&live->run.output, true);
         state_tick(&live->run.state, live->run.pipeline);
+        if (privacy_tick(live->run.privacy, clock_wall_ns()))
+                log_info("the next privacy key is in use: sessions and accounts have "
+                         "other names from now on");
         if (clock_monotonic_ns() >= live->advice_due_ns)
                 live->advice_due_ns +=
                     run_advise(&live->run) ? ADVICE_INTERVAL : ADVICE_FIRST;
@@ -188,6 +191,12 @@ static void on_hangup(evutil_socket_t fd, short what, void *context)
         bool good = check_load(&live->run.line->check, setup, &messages);
         log_messages(&messages);
         buf_free(&messages);
+        if (good && !run_reload_privacy(&live->run, &setup->config)) {
+                log_error("SIGHUP: no privacy key: everything stays as it is");
+                check_free(setup);
+                free(setup);
+                return;
+        }
         if (good) {
                 take_up(live, setup);
                 return;

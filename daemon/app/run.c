@@ -63,25 +63,45 @@ static void remove_own_journal(const char *path)
 
 /* ---- making ---- */
 
+/* False after a line when there is no place for the key. Free options->state_directory.
+ */
+static bool privacy_options(const struct run *run, const struct config *config,
+                            struct privacy_options *options)
+{
+        *options = (struct privacy_options){ config->privacy.key_file, NULL,
+                                             config->privacy.clear };
+        if (!run->live || config->privacy.key_file)
+                return true;
+        options->state_directory = paths_state(true);
+        if (!options->state_directory)
+                log_error("no folder for the key file (%s): give privacy.key_file",
+                          strerror(errno));
+        return options->state_directory;
+}
+
 static bool open_privacy(struct run *run)
 {
-        const struct config *config = &run->setup->config;
-        char *state = NULL;
+        struct privacy_options options;
 
-        if (run->live && !config->privacy.key_file) {
-                state = paths_state(true);
-                if (!state) {
-                        log_error(
-                            "no folder for the key file (%s): give privacy.key_file",
-                            strerror(errno));
-                        return false;
-                }
-        }
-        struct privacy_options options = { config->privacy.key_file, state,
-                                           config->privacy.clear };
+        if (!privacy_options(run, &run->setup->config, &options))
+                return false;
         run->privacy = privacy_open(&options);
-        free(state);
+        free((char *)(uintptr_t)options.state_directory);
+        if (run->privacy)
+                privacy_tick(run->privacy, clock_wall_ns());
         return run->privacy;
+}
+
+bool run_reload_privacy(struct run *run, const struct config *config)
+{
+        struct privacy_options options;
+        bool good = privacy_options(run, config, &options) &&
+                    privacy_reload(run->privacy, &options);
+
+        free((char *)(uintptr_t)options.state_directory);
+        if (good)
+                privacy_tick(run->privacy, clock_wall_ns());
+        return good;
 }
 
 /*

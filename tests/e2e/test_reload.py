@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: other rules are taken up with what is known, and mistakes change nothing."""
+import hmac
 import os
 import signal
 import time
@@ -133,4 +134,42 @@ def test_a_damaged_snapshot_is_refused(rig, redis):
     with Daemon(rig, journal="journal-damaged") as daemon:
         assert any("the snapshot is not used, windows begin empty: it is damaged" in line
                    for line in daemon.messages)
+        assert daemon.stop() == 0
+
+
+def test_the_next_privacy_key_is_taken_up(rig):
+    """First by SIGHUP when its time is past, then by itself when its time comes."""
+    there = rig.add_client("203.0.113.64")
+    key = rig.path("rotated.key")
+    old, new, last = ("%02x" % n * 32 for n in (1, 2, 3))
+
+    def name(of):
+        return hmac.new(bytes.fromhex(of), b"session\0s3cret", "sha256").hexdigest()[:32]
+
+    def names(daemon):
+        return [one["trawlwatch"]["session"] for one in daemon.visible()]
+
+    def visit(daemon):
+        before = len(daemon.visible())
+        clients.curl_profiles(rig, there, 1, cookie="sid=s3cret")
+        wait_until(lambda: len(daemon.visible()) > before, 10, "a request")
+
+    write(key, old + "\n")
+    os.chmod(key, 0o600)
+    with Daemon(rig, "-o", "privacy.key_file=" + key, journal="journal-key") as daemon:
+        visit(daemon)
+        assert names(daemon) == [name(old)]
+        write(key, "spoilt\n")
+        said = hang_up(daemon, "the old rules stay")
+        assert "64 hex digits" in said and "spoilt" not in said
+        soon = time.time() + 3
+        write(key, f"{old}\n{new} from 2020-01-01T00:00:00Z\n{last} from "
+              + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon)) + "\n")
+        hang_up(daemon, "taken up")
+        visit(daemon)
+        assert names(daemon)[1:] == [name(new)]
+        wait_until(lambda: any("next privacy key" in line for line in daemon.messages), 10,
+                   "the time of the last key")
+        visit(daemon)
+        assert names(daemon)[2:] == [name(last)]
         assert daemon.stop() == 0

@@ -55,13 +55,14 @@ def files(tmp_path):
 
 def test_help_names_the_commands_that_are_there():
     out, _ = ctl("--help")
-    for name in ("check", "test", "reference", "alerts", "show", "blocks"):
+    for name in ("check", "test", "reference", "alerts", "show", "blocks", "key"):
         assert f"\n  {name} " in out
     for name in ("backtest", "status", "reload"):
         assert name not in out
 
 
-@pytest.mark.parametrize("command", ["check", "test", "reference", "alerts", "show", "blocks"])
+@pytest.mark.parametrize("command", ["check", "test", "reference", "alerts", "show", "blocks",
+                                     "key"])
 def test_every_command_has_help(command):
     out, _ = ctl(command, "--help")
     assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
@@ -81,6 +82,10 @@ def test_every_command_has_help(command):
     (["blocks", "add", "203.0.113.9"], "add needs --for"),
     (["blocks", "add", "203.0.113.9", "--for", "10", "--why", "x"], "--for takes"),
     (["blocks", "forget", "x"], "remove SUBJECT"),
+    (["key", "burn"], "change [--in 7d]"),
+    (["key", "change", "--in", "soon"], "--in takes"),
+    (["key", "list", "--in", "1d"], "change [--in 7d]"),
+    (["key", "name", "shoe"], "session|account|email"),
 ])
 def test_wrong_usage_is_two(arguments, says):
     _, err = ctl(*arguments, status=2)
@@ -124,6 +129,7 @@ def complete(*words):
     (["reference", "email.d"], ["email.domain", "email.disposable"]),
     (["reference", "coun"], ["count"]),
     (["blocks", "a"], ["add"]),
+    (["key", "c"], ["change"]),
     (["test", "rules/profile"], ["rules/profile-scraping.yaml"]),
     (["alerts", "--since", ""], []),
 ])
@@ -393,13 +399,60 @@ def test_a_raw_session_does_not_reach_redis(redis, files):
     # The command that it names gives what is taken.
     _, err = ctl("blocks", "add", "session:secret", *options, status=2)
     command = err.split("with  ")[1].split("  (")[0].replace("VALUE", "secret")
-    pseudonym = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
-                               check=True).stdout.strip()
-    expected = hmac.new(bytes(range(32)), b"session\0secret", "sha256").hexdigest()[:32]
-    assert pseudonym == expected
-    ctl("blocks", "add", f"session:{pseudonym}", *options)
+    command = command.replace("trawlctl", TRAWLCTL) + f" -o privacy.key_file={key}"
+    name = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                          check=True).stdout.split()[0]
+    assert name == pseudonym(bytes(range(32)).hex(), "session", b"secret")
+    ctl("blocks", "add", f"session:{name}", *options)
     ctl("blocks", "add", "session:secret", *options, "-o", "privacy.clear=session")
     assert redis[1]("zcard", "{trawlwatch}:blocks") == "2"
+
+
+# key
+
+def pseudonym(key, kind, value):
+    return hmac.new(bytes.fromhex(key), kind.encode() + b"\0" + value, "sha256").hexdigest()[:32]
+
+
+def names(option, kind, value):
+    done = subprocess.run([TRAWLCTL, "key", "name", kind, "-o", option], input=value,
+                          capture_output=True, check=True)
+    return [line.split("  ") for line in done.stdout.decode().splitlines()]
+
+
+def test_a_key_is_changed_and_retired(tmp_path):
+    path = tmp_path / "key"
+    path.write_text("00" * 32 + "\n")
+    path.chmod(0o640)
+    option = f"privacy.key_file={path}"
+
+    def keys():
+        return [json.loads(line) for line in ctl("key", "--json", "-o", option)[0].splitlines()]
+
+    assert [key["use"] for key in keys()] == ["in use"]
+    out, _ = ctl("key", "change", "--in", "7d", "-o", option)
+    assert str(path) in out
+    assert [key["use"] for key in keys()] == ["in use", "next"]
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert "on its way" in ctl("key", "change", "-o", option, status=1)[1]
+    assert "no key before" in ctl("key", "retire", "-o", option, status=1)[1]
+    # The time has come.
+    first, second = path.read_text().splitlines()
+    path.write_text(first + "\n" + second.split(" ")[0] + " from 2020-01-01T00:00:00Z\n")
+    assert [key["use"] for key in keys()] == ["was", "in use"]
+    assert names(option, "session", b"abc") == [
+        [pseudonym(first, "session", b"abc"), "was"],
+        [pseudonym(second.split(" ")[0], "session", b"abc"), "in use"]]
+    ctl("key", "retire", "-o", option)
+    assert path.read_text() == second.split(" ")[0] + "\n"
+    out, _ = ctl("key", "-o", option)
+    assert second[:16] not in out and "in use" in out
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_key_file_that_is_wrong_is_one_line(tmp_path):
+    _, err = ctl("key", "-o", f"privacy.key_file={tmp_path}/none", status=1)
+    assert "openssl rand -hex 32" in err and err.count("\n") == 1
 
 
 def test_alerts_come_from_redis_when_it_is_named(redis, journal):

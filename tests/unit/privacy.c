@@ -2,6 +2,7 @@
 #include "unit/unit.h"
 
 #include "alert/privacy.h"
+#include "base/buf.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -212,12 +213,133 @@ static void test_key_is_made(void **state)
         assert_non_null(strstr(said, "privacy.key_file"));
 }
 
+#define E16       "eeeeeeeeeeeeeeee"
+#define OLD       F16 F16 F16 F16
+#define NEW       E16 E16 E16 E16
+#define TIME_2030 INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
+
+static void expect_other(struct privacy *p, const char * not )
+{
+        char out[256];
+
+        assert_int_equal(privacy_pseudonym(p, "session", slice_str("abc123"), out), 32);
+        assert_memory_not_equal(out, not, 32);
+}
+
+/* Pseudonyms change at the second key's time; windows and ids stay with the first. */
+static void test_next_key(void **state)
+{
+        static const char under_old[] = "93dca5041675b760c7c55aee489cf471";
+        struct privacy *p = open_with(
+            key_path(OLD "\n" NEW " from 2030-01-01T00:00:00Z\n", 0600), NULL, 0);
+        struct privacy *alone = open_with(key_path(NEW, 0600), NULL, 0);
+        struct hash_key before = privacy_hash_key(p), after;
+        char out[256];
+
+        (void)state;
+        assert_false(privacy_tick(p, TIME_2030 * NS_PER_SEC - 1));
+        expect(p, "session", "abc123", under_old);
+        assert_true(privacy_tick(p, TIME_2030 * NS_PER_SEC));
+        assert_false(privacy_tick(p, TIME_2030 * NS_PER_SEC));
+        expect_other(p, under_old);
+        size_t len = privacy_pseudonym(alone, "session", slice_str("abc123"), out);
+        out[len] = '\0';
+        expect(p, "session", "abc123", out);
+        after = privacy_hash_key(p);
+        assert_true(before.k0 == after.k0 && before.k1 == after.k1);
+        privacy_free(&p);
+        privacy_free(&alone);
+}
+
+static void test_reload(void **state)
+{
+        const char *path = key_path(OLD, 0600);
+        struct privacy *p = open_with(path, NULL, 0);
+        struct privacy_options options = { path, NULL, 0 };
+
+        (void)state;
+        key_path(NEW, 0600);
+        expect(p, "session", "abc123", "93dca5041675b760c7c55aee489cf471");
+        assert_true(privacy_reload(p, &options));
+        expect_other(p, "93dca5041675b760c7c55aee489cf471");
+        key_path("spoilt", 0600);
+        listen_to_log();
+        assert_false(privacy_reload(p, &options));
+        stop_listening();
+        assert_non_null(strstr(said, "shorter"));
+        expect_other(p, "93dca5041675b760c7c55aee489cf471");
+        privacy_free(&p);
+}
+
+static void test_wrong_later_keys(void **state)
+{
+        static const struct {
+                const char *text, *message;
+        } cases[] = {
+                { OLD "\n" NEW, "without a time" },
+                { OLD "\n" NEW " from yesterday", "without a time" },
+                { OLD "\n" NEW " from 2030-01-01T00:00:00Z!", "without a time" },
+                { OLD "\n" NEW " from 2030-01-01", "without a time" },
+                { OLD "\nabc from 2030-01-01T00:00:00Z", "is shorter" },
+                { OLD " from 2030-01-01T00:00:00Z", "is longer" },
+                { OLD "\n" NEW " from 2030-01-01T00:00:00Z\n" NEW
+                      " from 2030-01-01T00:00:00Z",
+                  "do not ascend" },
+        };
+        struct privacy_keys keys;
+        struct buf many = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *wrong = privacy_keys_parse(slice_str(cases[i].text), &keys);
+                assert_non_null(wrong);
+                assert_non_null(strstr(wrong, cases[i].message));
+        }
+        buf_put_str(&many, OLD "\n");
+        for (int i = 1; i < PRIVACY_KEYS_MAX; i++)
+                buf_printf(&many, NEW " from 2030-01-0%dT00:00:00Z\n", i);
+        assert_null(privacy_keys_parse(buf_slice(&many), &keys));
+        assert_int_equal(keys.count, PRIVACY_KEYS_MAX);
+        buf_put_str(&many, NEW " from 2031-01-01T00:00:00Z\n");
+        assert_non_null(strstr(privacy_keys_parse(buf_slice(&many), &keys), "more than"));
+        buf_free(&many);
+}
+
+/* Written as it was read; who may read the file stays. */
+static void test_replace(void **state)
+{
+        static const char text[] = OLD "\n" NEW " from 2030-01-01T00:00:00Z\n";
+        const char *path = key_path(OLD, 0640);
+        struct privacy_keys keys;
+        char got[sizeof(text) + 8] = { 0 };
+        struct stat st;
+
+        (void)state;
+        assert_null(privacy_keys_parse(slice_str(text), &keys));
+        assert_true(privacy_keys_replace(path, &keys));
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+        FILE *file = fopen(path, "r");
+        assert_int_equal(fread(got, 1, sizeof(got), file), sizeof(text) - 1);
+        fclose(file);
+        assert_string_equal(got, text);
+        assert_false(privacy_keys_replace("/nonexistent/key", &keys));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         const struct CMUnitTest tests[] = {
-                TEST(test_vectors),  TEST(test_derived_keys),   TEST(test_clear),
-                TEST(test_key_file), TEST(test_wrong_key_file), TEST(test_key_is_made),
+                TEST(test_vectors),
+                TEST(test_derived_keys),
+                TEST(test_clear),
+                TEST(test_key_file),
+                TEST(test_wrong_key_file),
+                TEST(test_key_is_made),
+                TEST(test_next_key),
+                TEST(test_reload),
+                TEST(test_wrong_later_keys),
+                TEST(test_replace),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,25 +120,14 @@ static bool parse_subject(const struct ctl *ctl, const char *text,
 /* What a client's cookie holds must not stand in Redis; how to get what may. */
 static bool may_leave(const struct source *source, const char *type, const char *value)
 {
-        const struct config *config = &source->config;
-        char *state = NULL;
-
-        if (privacy_may_leave(type, slice_str(value), config->privacy.clear))
+        if (privacy_may_leave(type, slice_str(value), source->config.privacy.clear))
                 return true;
-        if (!config->privacy.key_file)
-                state = paths_state(false);
         ctl_complain(
             source->ctl,
             "a %s is blocked by its pseudonym, 32 hex digits as alerts show it, "
-            "never by its raw value; compute it from one with  printf '%s\\0%%s' "
-            "VALUE | openssl dgst -sha256 -r -mac HMAC -macopt hexkey:$(cat "
-            "%s%s) | cut -c1-32  (privacy.clear: [%s] allows raw values)",
-            type, type,
-            config->privacy.key_file ? config->privacy.key_file
-            : state                  ? state
-                                     : "STATE",
-            config->privacy.key_file ? "" : "/" PRIVACY_KEY_NAME, type);
-        free(state);
+            "never by its raw value; compute it from one with  printf %%s VALUE | "
+            "trawlctl key name %s  (privacy.clear: [%s] allows raw values)",
+            type, type, type);
         return false;
 }
 

@@ -55,6 +55,7 @@ enum exit_status command_check(struct ctl *, int argc, char **argv);
 enum exit_status command_alerts(struct ctl *, int argc, char **argv);
 enum exit_status command_show(struct ctl *, int argc, char **argv);
 enum exit_status command_blocks(struct ctl *, int argc, char **argv);
+enum exit_status command_key(struct ctl *, int argc, char **argv);
 enum exit_status command_reference(struct ctl *, int argc, char **argv);
 enum exit_status command_test(struct ctl *, int argc, char **argv);
 

@@ -64,6 +64,20 @@ static const struct command {
           "SUBJECT is an address, a network (203.0.113.0/24), or TYPE:VALUE with a TYPE "
           "of\n"
           "ip, prefix, session, account, ja4, shape. Changes need Redis.\n" },
+        { "key", command_key, "the keys that sessions and accounts are hidden under",
+          "usage: trawlctl key [list]\n"
+          "       trawlctl key change [--in 7d]\n"
+          "       trawlctl key retire\n"
+          "       trawlctl key name TYPE <VALUE\n\n"
+          "change makes a new key that is used from then on: until then blockers get a "
+          "copy\n"
+          "of the file. retire takes out those before the one in use, when no block is "
+          "left\n"
+          "that was put under them. The file is privacy.key_file, or the one in the "
+          "state\n"
+          "folder; the daemon reads it again at SIGHUP. Keys are never shown. name says "
+          "what a\n"
+          "session, account or email is called under each of them.\n" },
 };
 
 static const char common_help[] =
