@@ -83,6 +83,7 @@ struct config {
         struct {
                 char *dir; /* NULL: below the state directory */
                 uint64_t max;
+                int64_t keep_ns;
                 unsigned fsync; /* enum journal_sync */
                 int64_t snapshot_ns;
         } journal;

@@ -187,6 +187,8 @@ const struct option config_options[] = {
           RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_ENGINE, false, "Room the journal may take; the oldest alerts go first." },
+        { "journal", "keep", OPTION_DURATION, AT(journal.keep_ns), "30d", 3600 * SEC, 3660 * DAY, NULL, NULL,
+          RELOAD_RESTART, false, "How long the journal keeps an alert, and Redis remembers that it had it." },
         { "journal", "fsync", OPTION_CHOICE, AT(journal.fsync), "interval", 0, 0, fsync_words, NULL,
           RELOAD_ENGINE, false, "When alerts are forced to disk: always (each), interval (once a second) or off." },
 

@@ -153,11 +153,13 @@ static bool open_alerts(struct run *run)
                 .prefix = config->redis.prefix,
                 .sensor = sensor_name(config, run->live, name),
                 .keep = (uint32_t)config->redis.keep,
+                .seen_ns = config->journal.keep_ns,
         };
         struct alerts_options options = {
                 .loop = run->loop,
                 .counters = &run->counters,
                 .journal = { .max_bytes = config->journal.max,
+                             .max_age_ns = config->journal.keep_ns,
                              .sync = run->own_journal
                                          ? JOURNAL_SYNC_OFF
                                          : (enum journal_sync)config->journal.fsync },

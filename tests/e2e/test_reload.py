@@ -35,8 +35,8 @@ def test_windows_go_on_and_mistakes_change_nothing(rig, redis):
     there = rig.add_client(SCRAPER)
     rules = rig.path("reloaded.yaml")
     write(rules, RULE % 1000)
-    with Daemon(rig, "-o", "redis.url=" + redis.url, journal="journal-reload",
-                rules=rules) as daemon:
+    with Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "journal.keep=2h",
+                journal="journal-reload", rules=rules) as daemon:
         clients.curl_profiles(rig, there, 40)
         wait_until(lambda: len(daemon.visible()) >= 40, 10, "the first forty requests")
 
@@ -55,6 +55,9 @@ def test_windows_go_on_and_mistakes_change_nothing(rig, redis):
         alert = redis.alerts()[0]["json"]
         assert alert["trawlwatch"]["subject"]["value"] == SCRAPER
         assert alert["trawlwatch"]["evidence"][0]["value"] >= 40
+        # What Redis has seen it remembers for as long as the journal keeps it.
+        seen = redis.ask("keys", "{trawlwatch}:seen:*").split()
+        assert 7100_000 < int(redis.ask("pttl", seen[0])) <= 7200_000
 
         # The incident goes on with its rule, and ends with it.
         write(rules, RULE % 41)
@@ -151,7 +154,7 @@ def test_the_next_privacy_key_is_taken_up(rig):
 
     def visit(daemon):
         before = len(daemon.visible())
-        clients.curl_profiles(rig, there, 1, cookie="sid=s3cret")
+        clients.curl_profiles(rig, there, 1, "-b", "sid=s3cret")
         wait_until(lambda: len(daemon.visible()) > before, 10, "a request")
 
     write(key, old + "\n")

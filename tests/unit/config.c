@@ -86,6 +86,7 @@ static void defaults_are_those_of_the_table(void **state)
         assert_int_equal(c.redis.keep, 100000);
         assert_null(c.redis.sensor);
         assert_int_equal(c.journal.max, 1 << 30);
+        assert_int_equal(c.journal.keep_ns, INT64_C(30) * 86400 * 1000 * MS);
         assert_int_equal(c.journal.fsync, JOURNAL_SYNC_INTERVAL);
         assert_int_equal(c.privacy.clear, 0);
         assert_string_equal(c.admin.listen, "127.0.0.1:9477");
