@@ -9,6 +9,7 @@
  *      update NUMBER N              event N of incident NUMBER, its block still running
  *      drain MS                     "left N"
  *      stats                        the counters as JSON
+ *      script                       the publishing script's SHA-1
  *
  * The end of the input is an orderly stop without draining.
  */
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "alert/alerts.h"
+#include "alert/redis_script_priv.h"
 #include "base/clock.h"
 
 struct driver {
@@ -92,6 +94,8 @@ static void obey(struct driver *d, const char *line)
                 printf("ok\n");
         } else if (sscanf(line, "drain %" SCNd64, &ms) == 1) {
                 printf("left %" PRIu64 "\n", alerts_drain(d->alerts, ms * NS_PER_MS));
+        } else if (strcmp(line, "script") == 0) {
+                printf("%s\n", publish_sha1());
         } else if (strcmp(line, "stats") == 0) {
                 struct buf text = { 0 };
                 counters_print(&d->counters, &text);
