@@ -27,7 +27,7 @@ static void test_good(void **state)
                 struct redis_url url;
                 char text[REDIS_URL_TEXT_MAX];
                 assert_null(redis_url_parse(cases[i].url, &url));
-                assert_string_equal(url.host, cases[i].host);
+                assert_string_equal(url.hosts[0].name, cases[i].host);
                 assert_string_equal(url.user, cases[i].user);
                 assert_string_equal(url.password, cases[i].password);
                 redis_url_text(&url, text);
@@ -53,7 +53,7 @@ static void test_bad(void **state)
                 "redis://[[]",
                 "redis://[h]",
                 "redis://h]",
-                "redis://u@h",
+                "redis://@h",
                 "redis://u:%4@h",
                 "redis://u:%zz@h",
                 "redis://u:%00@h",
