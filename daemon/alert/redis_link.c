@@ -17,7 +17,6 @@
 
 /* The daemon's replies are short: whoever sends more without ending one is no Redis. */
 #define BEV_OPTIONS (BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)
-#define CLOSED      "it closed the connection"
 
 struct redis_link {
         struct bufferevent *bev;
@@ -109,22 +108,30 @@ static void on_read(struct bufferevent *bev, void *context)
  * refusal may then be lost with what we had sent already, and a closed connection is all
  * we see.
  */
-static bool report_tls(struct redis_link *link, int error)
+static const char *remedy_for_silence(const struct redis_link *link)
 {
+        if (!link->is_up || link->has_answered)
+                return "";
+        return link->ssl ? " after the TLS handshake; it may want a certificate of its "
+                           "CA: redis.tls_cert and redis.tls_key"
+                         : " before it answered; if it speaks TLS, use rediss:// in "
+                           "redis.url";
+}
+
+static void report_end(struct redis_link *link, int error)
+{
+        bool is_closed = error == 0 || error == EPIPE || error == ECONNRESET;
         char why[REDIS_WHY_MAX];
 
-        if (redis_tls_why(link->ssl, bufferevent_get_openssl_error(link->bev), why)) {
+        if (link->ssl &&
+            redis_tls_why(link->ssl, bufferevent_get_openssl_error(link->bev), why)) {
                 report_down(link, why);
-                return true;
+                return;
         }
-        if (!link->is_up || link->has_answered)
-                return false;
-        snprintf(why, sizeof(why),
-                 "it closed the connection after the TLS handshake (%s); it may want a "
-                 "certificate of its CA: redis.tls_cert and redis.tls_key",
-                 error ? strerror(error) : "without a word");
+        snprintf(why, sizeof(why), "%s%s",
+                 is_closed ? "it closed the connection" : strerror(error),
+                 remedy_for_silence(link));
         report_down(link, why);
-        return true;
 }
 
 static void on_event(struct bufferevent *bev, short what, void *context)
@@ -136,14 +143,14 @@ static void on_event(struct bufferevent *bev, short what, void *context)
                 /* Fails on a unix socket, where nothing is delayed anyway. */
                 (void)setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on,
                                  sizeof(on));
+                /* Redis closes without TLS' own farewell. */
+                if (link->ssl)
+                        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
                 link->is_up = true;
                 link->handler.up(link->handler.context);
                 return;
         }
-        int error = EVUTIL_SOCKET_ERROR();
-        if (link->ssl && report_tls(link, error))
-                return;
-        report_down(link, what & BEV_EVENT_EOF ? CLOSED : strerror(error));
+        report_end(link, what & BEV_EVENT_EOF ? 0 : EVUTIL_SOCKET_ERROR());
 }
 
 static struct redis_link *begin(struct bufferevent *bev, const struct sockaddr *address,
@@ -183,9 +190,6 @@ struct redis_link *redis_link_open_tls_take(struct event_base *base,
         struct bufferevent *bev = bufferevent_openssl_socket_new(
             base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPTIONS);
 
-        CHECK(bev);
-        /* Redis closes without TLS' own farewell. */
-        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
         struct redis_link *link = begin(bev, address, len, handler);
         if (link)
                 link->ssl = ssl;

@@ -16,6 +16,7 @@
 
 #define SENTINEL_TIMEOUT NS_PER_SEC /* another one may know as well */
 #define REDIRECTS_MAX    8          /* a second */
+#define NO_TLS           "; is it running, and is this the port of its TLS (tls-port)?"
 #define NOT_THERE        "; is it running, and is redis.url right? (redis-cli ping)"
 
 enum stage {
@@ -385,7 +386,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         if (r->stage == STAGE_NEXT)
                 try_next(r);
         else if (r->stage == STAGE_CONNECTING)
-                fail(r, "no connection in time" NOT_THERE);
+                fail(r, "no connection in time%s", r->url.is_tls ? NO_TLS : NOT_THERE);
         else if (r->stage == STAGE_GREETING)
                 fail(r, "no answer in time");
 }

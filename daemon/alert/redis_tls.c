@@ -165,10 +165,11 @@ bool redis_tls_why(const SSL *ssl, unsigned long error, char why[REDIS_WHY_MAX])
                          X509_verify_cert_error_string(result), verify_remedy(result));
                 return true;
         }
-        if (error == 0)
+        const char *reason = error ? ERR_reason_error_string(error) : NULL;
+        if (!reason || ERR_SYSTEM_ERROR(error) ||
+            ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
                 return false;
-        const char *reason = ERR_reason_error_string(error);
-        snprintf(why, REDIS_WHY_MAX, "TLS failed (%s); %s", reason ? reason : "unknown",
+        snprintf(why, REDIS_WHY_MAX, "TLS failed (%s); %s", reason,
                  alert_remedy(ERR_GET_REASON(error)));
         return true;
 }

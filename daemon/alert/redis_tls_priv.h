@@ -25,8 +25,8 @@ struct ssl_st *redis_tls_new(const struct redis_tls_options *, const char *host,
 void redis_tls_free(struct ssl_st **);
 
 /*
- * What made a connection fail, with a remedy. `error` is OpenSSL's first one, 0 when
- * there is none; then false, unless the peer's certificate was refused.
+ * What made a connection fail, with a remedy. `error` is OpenSSL's, 0 when there is
+ * none. False when it was not TLS: a connection that was refused, or closed.
  */
 bool redis_tls_why(const struct ssl_st *, unsigned long error, char why[REDIS_WHY_MAX]);
 

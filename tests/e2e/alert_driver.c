@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * alert_driver JOURNAL SENSOR URL [FSYNC [KEEP [KEY=VALUE...]]] - the alert layer alone,
- * told what to do. KEY is one of the section redis of the configuration.
+ * told what to do. KEY is one of the section redis of the configuration, or timeout_ms.
  *
  * Lines on standard input, one answer line each on standard output:
  *
@@ -151,8 +151,9 @@ static bool parse_sync(const char *name, enum journal_sync *sync)
 }
 
 /* KEY=VALUE as the configuration has it; the daemon itself does this in app/reach.c. */
-static bool take_setting(struct redis_url *url, const char *setting)
+static bool take_setting(struct redis_options *redis, const char *setting)
 {
+        struct redis_url *url = &redis->url;
         const struct {
                 const char *key, **text;
         } texts[] = {
@@ -169,6 +170,10 @@ static bool take_setting(struct redis_url *url, const char *setting)
                         *texts[i].text = value + 1;
                         return true;
                 }
+        }
+        if (strncmp(setting, "timeout_ms=", 11) == 0) {
+                redis->timeout_ns = atoll(value + 1) * NS_PER_MS;
+                return true;
         }
         if (strncmp(setting, "user=", 5) == 0) {
                 snprintf(url->user, sizeof(url->user), "%s", value + 1);
@@ -205,7 +210,7 @@ int main(int argc, char **argv)
         if (argc > 5)
                 redis.keep = (uint32_t)atoi(argv[5]);
         for (int i = 6; i < argc; i++)
-                if (!take_setting(&redis.url, argv[i]))
+                if (!take_setting(&redis, argv[i]))
                         return 2;
         options.redis = &redis;
         options.journal.segment_bytes = 1u << 20;
