@@ -1,56 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/redis.h"
 
-#include "alert/redis_link_priv.h"
+#include "alert/redis_route.h"
+#include "alert/redis_script_priv.h"
 #include "alert/redis_source_priv.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/util.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
 
-#define KEEP            100000
-#define SEEN            (30 * 86400 * NS_PER_SEC)
-#define TIMEOUT         (5 * NS_PER_SEC)
-#define PIPELINE        256
-#define OUTPUT_MAX      (4u << 20) /* bytes that the socket has not taken */
-#define BACKOFF_FIRST   (50 * NS_PER_MS)
-#define BACKOFF_MAX     (5 * NS_PER_SEC)
-#define REFUSED_DELAY   NS_PER_SEC /* after an error of the publishing script */
-#define HEARTBEAT       (5 * NS_PER_SEC)
-#define HEARTBEAT_TTL   (3 * HEARTBEAT / NS_PER_MS)
-#define LOOKUP_INTERVAL (30 * NS_PER_SEC)
-#define ADDRESSES       8
-#define CALLS_EXTRA     16 /* in flight beside publishing calls */
-#define MOVED_OFTEN     3
-#define NOT_THERE       "; is it running, and is redis.url right? (redis-cli ping)"
+#define KEEP           100000
+#define SEEN           (30 * 86400 * NS_PER_SEC)
+#define TIMEOUT        (5 * NS_PER_SEC)
+#define PIPELINE       256
+#define OUTPUT_MAX     (4u << 20) /* bytes that the socket has not taken */
+#define BACKOFF_FIRST  (50 * NS_PER_MS)
+#define BACKOFF_MAX    (5 * NS_PER_SEC)
+#define BACKOFF_OTHERS NS_PER_SEC        /* the most where another node takes over */
+#define REFUSED_DELAY  NS_PER_SEC        /* after an error of the publishing script */
+#define SLOT_DELAY     (400 * NS_PER_MS) /* while the slot moves to another node */
+#define HEARTBEAT      (5 * NS_PER_SEC)
+#define HEARTBEAT_TTL  (3 * HEARTBEAT / NS_PER_MS)
+#define CALLS_EXTRA    16 /* in flight beside publishing calls */
+#define MOVED_OFTEN    3
 
 enum phase {
         PHASE_DOWN, /* until retry_ns */
         PHASE_CONNECTING,
-        PHASE_GREETING, /* connected: logging in, asking for the cursor */
+        PHASE_GREETING, /* logged in: asking for the cursor */
         PHASE_PUBLISHING,
         PHASE_RESYNC, /* a call was refused: its followers are awaited, then the
                          cursor is asked for again, not before retry_ns */
 };
 
-enum call_kind {
-        CALL_AUTH,
-        CALL_SELECT,
-        CALL_NAME,
-        CALL_LOAD,
-        CALL_CURSOR,
-        CALL_PUBLISH,
-        CALL_HEARTBEAT
-};
+enum call_kind { CALL_LOAD, CALL_CURSOR, CALL_PUBLISH, CALL_HEARTBEAT };
 
 struct call {
         enum call_kind kind;
@@ -58,27 +47,17 @@ struct call {
         uint64_t sequence; /* of a publishing call */
 };
 
-struct address {
-        struct sockaddr_storage socket;
-        socklen_t len;
-};
-
 struct redis {
         struct redis_options options;
         struct publish_settings set;
         char *prefix, *sensor;
         char name[REDIS_URL_TEXT_MAX];
-        struct event_base *base;
         struct journal *journal;
         struct counters *counters;
         struct redis_source source;
 
-        struct address addresses[ADDRESSES];
-        unsigned address_count, address_next;
-        int64_t lookup_ns; /* not before */
-
         enum phase phase;
-        struct redis_link *link;
+        struct redis_route *route;
         struct redis_args args;
         struct call *calls; /* a ring: in the order in which they were sent */
         unsigned call_head, call_count, call_cap;
@@ -98,38 +77,6 @@ struct redis {
 
 static void settle(struct redis *r);
 
-/* --- addresses --- */
-
-static void use_unix(struct redis *r)
-{
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-        memcpy(address.sun_path, r->options.url.host, strlen(r->options.url.host));
-        memcpy(&r->addresses[0].socket, &address, sizeof(address));
-        r->addresses[0].len = sizeof(address);
-        r->address_count = 1;
-}
-
-/* NULL, or what went wrong. */
-static const char *look_up(struct redis *r)
-{
-        struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
-        char port[8];
-
-        snprintf(port, sizeof(port), "%u", r->options.url.port);
-        int failed = getaddrinfo(r->options.url.host, port, &hints, &found);
-        if (failed)
-                return failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
-        for (struct addrinfo *at = found; at && r->address_count < ADDRESSES;
-             at = at->ai_next) {
-                struct address *address = &r->addresses[r->address_count++];
-                memcpy(&address->socket, at->ai_addr, at->ai_addrlen);
-                address->len = at->ai_addrlen;
-        }
-        freeaddrinfo(found);
-        return NULL;
-}
-
 /* --- going down --- */
 
 /* From half of it to the whole, so that sensors do not come back in step. */
@@ -141,23 +88,64 @@ static int64_t jittered(int64_t delay)
         return delay / 2 + (int64_t)((double)(delay / 2) * random / UINT32_MAX);
 }
 
+static int64_t backoff_max(const struct redis *r)
+{
+        return redis_route_has_others(r->route) ? BACKOFF_OTHERS : BACKOFF_MAX;
+}
+
+/* The connection is gone, and what was sent on it: the cursor will tell what was done. */
+static void forget_calls(struct redis *r)
+{
+        redis_route_close(r->route);
+        r->call_head = r->call_count = r->publishing = 0;
+        r->script_is_known = false;
+}
+
 static void go_down(struct redis *r, const char *why, const char *remedy)
 {
         int64_t now = clock_monotonic_ns();
 
         if (log_limit_pass(&r->down_limit, now)) {
                 log_warning(
-                    "Redis at %s: %s; alerts wait in the journal and are published "
-                    "when it answers%s",
+                    "Redis at %s: %s%s; alerts wait in the journal and are published "
+                    "when it answers",
                     r->name, why, remedy);
                 r->said_down = true;
         }
-        redis_link_free(&r->link);
-        r->call_head = r->call_count = r->publishing = 0;
-        r->script_is_known = false;
+        forget_calls(r);
         r->phase = PHASE_DOWN;
         r->retry_ns = now + jittered(r->backoff);
-        r->backoff = 2 * r->backoff < BACKOFF_MAX ? 2 * r->backoff : BACKOFF_MAX;
+        r->backoff = 2 * r->backoff < backoff_max(r) ? 2 * r->backoff : backoff_max(r);
+}
+
+static void reopen(struct redis *r)
+{
+        forget_calls(r);
+        r->phase = PHASE_CONNECTING;
+        redis_route_open(r->route);
+}
+
+/* True when Redis told to go elsewhere, and we do. */
+static bool follow(struct redis *r, const char *error)
+{
+        if (!redis_route_redirect(r->route, error))
+                return false;
+        reopen(r);
+        return true;
+}
+
+/* Some keys are at the new node already. Nothing is wrong: it takes a moment. */
+static void wait_for_slot(struct redis *r, const char *error)
+{
+        int64_t now = clock_monotonic_ns();
+
+        if (log_limit_pass(&r->refused_limit, now))
+                log_warning("Redis at %s: %s; alerts wait in the journal until the slot "
+                            "of %s has moved to its new node",
+                            r->name, error, r->prefix);
+        forget_calls(r);
+        r->phase = PHASE_DOWN;
+        r->retry_ns = now + jittered(SLOT_DELAY);
 }
 
 static void go_down_by_error(struct redis *r, const char *what, const char *error)
@@ -178,7 +166,7 @@ static void send_call(struct redis *r, enum call_kind kind, uint64_t sequence)
         CHECK(r->call_count < r->call_cap);
         r->calls[at] = (struct call){ kind, clock_monotonic_ns(), sequence };
         r->call_count++;
-        redis_link_send(r->link, &r->args);
+        redis_route_send(r->route, &r->args);
 }
 
 static struct call take_call(struct redis *r)
@@ -188,28 +176,6 @@ static struct call take_call(struct redis *r)
         r->call_head = (r->call_head + 1) % r->call_cap;
         r->call_count--;
         return call;
-}
-
-static void send_login(struct redis *r)
-{
-        const struct redis_url *url = &r->options.url;
-
-        if (url->password[0]) {
-                args_begin(&r->args, "AUTH");
-                if (url->user[0])
-                        args_text(&r->args, url->user);
-                args_text(&r->args, url->password);
-                send_call(r, CALL_AUTH, 0);
-        }
-        if (url->database) {
-                args_begin(&r->args, "SELECT");
-                args_number(&r->args, url->database);
-                send_call(r, CALL_SELECT, 0);
-        }
-        args_begin(&r->args, "CLIENT");
-        args_text(&r->args, "SETNAME");
-        args_text(&r->args, "trawlwatch");
-        send_call(r, CALL_NAME, 0);
 }
 
 static void send_cursor(struct redis *r)
@@ -250,7 +216,7 @@ static void send_alerts(struct redis *r)
         struct alert alert;
 
         while (r->publishing < r->options.pipeline &&
-               redis_link_backlog(r->link) < OUTPUT_MAX &&
+               redis_route_backlog(r->route) < OUTPUT_MAX &&
                source_next(&r->source, &alert))
                 send_alert(r, &alert);
 }
@@ -302,9 +268,10 @@ static void begin_publishing(struct redis *r, struct slice cursor)
 
 static void on_cursor(struct redis *r, const redisReply *reply)
 {
-        if (reply->type == REDIS_REPLY_ERROR)
-                go_down_by_error(r, "it does not tell the cursor", reply->str);
-        else if (reply->type == REDIS_REPLY_NIL)
+        if (reply->type == REDIS_REPLY_ERROR) {
+                if (!follow(r, reply->str))
+                        go_down_by_error(r, "it does not tell the cursor", reply->str);
+        } else if (reply->type == REDIS_REPLY_NIL)
                 begin_publishing(r, slice_str(""));
         else if (reply->type == REDIS_REPLY_STRING &&
                  (size_t)reply->len < sizeof(r->expected))
@@ -323,9 +290,20 @@ static void resync(struct redis *r, int64_t delay)
 
 static void on_refused(struct redis *r, const char *error)
 {
-        if (strncmp(error, "NOSCRIPT", 8) == 0) {
+        if (redis_error_is(error, "NOSCRIPT")) {
                 r->script_is_known = false;
                 resync(r, 0);
+                return;
+        }
+        if (follow(r, error))
+                return;
+        if (redis_error_is(error, "TRYAGAIN")) {
+                wait_for_slot(r, error);
+                return;
+        }
+        if (redis_error_is(error, "CLUSTERDOWN") ||
+            (redis_error_is(error, "READONLY") && redis_route_has_others(r->route))) {
+                go_down_by_error(r, "it refuses alerts", error);
                 return;
         }
         r->counters->redis_errors++;
@@ -369,6 +347,15 @@ static void on_published(struct redis *r, const redisReply *reply, uint64_t sequ
         }
 }
 
+/* An ASK or TRYAGAIN is not followed: the next heartbeat will find its node. */
+static void on_heartbeat(struct redis *r, const char *error)
+{
+        if (!error || redis_error_is(error, "ASK") || redis_error_is(error, "TRYAGAIN"))
+                return;
+        if (!follow(r, error))
+                r->counters->redis_errors++;
+}
+
 static void on_reply(void *context, const redisReply *reply)
 {
         struct redis *r = context;
@@ -382,16 +369,6 @@ static void on_reply(void *context, const redisReply *reply)
         }
         struct call call = take_call(r);
         switch (call.kind) {
-        case CALL_AUTH:
-                if (failed)
-                        go_down_by_error(r, "it refuses the login", reply->str);
-                break;
-        case CALL_SELECT:
-                if (failed)
-                        go_down_by_error(r, "it refuses the database", reply->str);
-                break;
-        case CALL_NAME: /* a courtesy to whoever reads CLIENT LIST */
-                break;
         case CALL_LOAD: /* when it may not be loaded, EVAL says so, or does */
                 r->script_is_known = !failed;
                 break;
@@ -402,7 +379,7 @@ static void on_reply(void *context, const redisReply *reply)
                 on_published(r, reply, call.sequence);
                 break;
         case CALL_HEARTBEAT:
-                r->counters->redis_errors += failed;
+                on_heartbeat(r, failed ? reply->str : NULL);
                 break;
         }
         settle(r);
@@ -414,7 +391,6 @@ static void on_up(void *context)
 
         r->counters->redis_reconnects++;
         r->reply_ns = clock_monotonic_ns();
-        send_login(r);
         send_cursor(r);
         settle(r);
 }
@@ -423,36 +399,11 @@ static void on_down(void *context, const char *why)
 {
         struct redis *r = context;
 
-        go_down(r, why, r->phase == PHASE_CONNECTING ? NOT_THERE : "");
+        go_down(r, why, "");
         settle(r);
 }
 
 /* --- time --- */
-
-static void connect_now(struct redis *r)
-{
-        const struct redis_link_handler handler = { on_up, on_reply, on_down, r };
-        int64_t now = clock_monotonic_ns();
-        const char *wrong = NULL;
-
-        if (r->address_count == 0 && now >= r->lookup_ns) {
-                wrong = look_up(r);
-                r->lookup_ns = now + LOOKUP_INTERVAL;
-        }
-        if (r->address_count == 0) {
-                go_down(r, wrong ? wrong : "its name is not known",
-                        "; use an address, or mend the name");
-                r->retry_ns = r->lookup_ns;
-                return;
-        }
-        const struct address *to = &r->addresses[r->address_next++ % r->address_count];
-        r->phase = PHASE_CONNECTING;
-        r->retry_ns = now + r->options.timeout_ns;
-        r->link = redis_link_open(r->base, (const struct sockaddr *)&to->socket, to->len,
-                                  &handler);
-        if (!r->link)
-                go_down(r, strerror(errno), NOT_THERE);
-}
 
 static int64_t answer_due_ns(const struct redis *r)
 {
@@ -461,21 +412,30 @@ static int64_t answer_due_ns(const struct redis *r)
         return (sent > r->reply_ns ? sent : r->reply_ns) + r->options.timeout_ns;
 }
 
+static void heartbeat(struct redis *r, int64_t now)
+{
+        if (!redis_route_is_asking(r->route)) {
+                send_heartbeat(r);
+                return;
+        }
+        /* Its key is still the owner's, who would not get rid of it if there were two. */
+        r->heartbeat_ns = now + HEARTBEAT;
+        reopen(r);
+}
+
 /* Does what is due. */
 static void step(struct redis *r, int64_t now)
 {
-        if (r->phase == PHASE_CONNECTING && now >= r->retry_ns)
-                go_down(r, "no connection in time", NOT_THERE);
         if (r->call_count && now >= answer_due_ns(r))
                 go_down(r, "no answer in time", "");
         if (r->phase == PHASE_DOWN && now >= r->retry_ns)
-                connect_now(r);
+                reopen(r);
         if (r->phase == PHASE_RESYNC && r->publishing == 0 && now >= r->retry_ns)
                 send_cursor(r);
         if (r->phase == PHASE_PUBLISHING) {
                 send_alerts(r);
                 if (now >= r->heartbeat_ns)
-                        send_heartbeat(r);
+                        heartbeat(r, now);
         }
 }
 
@@ -483,8 +443,7 @@ static int64_t due_ns(const struct redis *r)
 {
         int64_t due = INT64_MAX;
 
-        if (r->phase == PHASE_DOWN || r->phase == PHASE_CONNECTING ||
-            (r->phase == PHASE_RESYNC && r->publishing == 0))
+        if (r->phase == PHASE_DOWN || (r->phase == PHASE_RESYNC && r->publishing == 0))
                 due = r->retry_ns;
         if (r->phase == PHASE_PUBLISHING)
                 due = r->heartbeat_ns;
@@ -538,6 +497,7 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
                         struct counters *counters)
 {
         struct redis *r = calloc(1, sizeof(*r));
+        const struct redis_route_handler handler = { on_up, on_reply, on_down, r };
 
         CHECK(r);
         r->options = *options;
@@ -551,13 +511,12 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
         r->set = (struct publish_settings){ r->prefix, r->sensor, r->options.keep,
                                             r->options.seen_ns / NS_PER_MS };
         redis_url_text(&r->options.url, r->name);
-        r->base = base;
+        r->route =
+            redis_route_new(&r->options.url, base, r->options.timeout_ns, &handler);
         r->journal = journal;
         r->counters = counters;
         r->backoff = BACKOFF_FIRST;
         source_init(&r->source, journal, journal_directory);
-        if (r->options.url.is_unix)
-                use_unix(r);
         settle(r);
         return r;
 }
@@ -568,7 +527,7 @@ void redis_free(struct redis **redis)
 
         if (!r)
                 return;
-        redis_link_free(&r->link);
+        redis_route_free(&r->route);
         source_free(&r->source);
         args_free(&r->args);
         event_free(r->timer);

@@ -8,9 +8,10 @@
  * refused as well. The publisher then reads cursor:SENSOR and goes on from there,
  * backwards too: a Redis that lost its last second is simply fed again.
  *
- * Bytes go through a libevent bufferevent, hiredis does the protocol (RESP2). Host names
- * are looked up when it starts, by getaddrinfo; that may block for as long as the
- * resolver takes, and is tried again (at most every 30 s) only until it works once.
+ * The way to Redis, through Sentinel or a Cluster, is redis_route. A host name that needs
+ * a lookup is looked up when it is first needed, by getaddrinfo; that may block for as
+ * long as the resolver takes, and is tried again (at most every 30 s) only until it works
+ * once.
  *
  * Redis being away costs nothing but a line in the log, at most one a minute; the
  * journal keeps what is to be said. Calls in flight and bytes in the output buffer are
@@ -33,7 +34,7 @@ struct redis_options {
         const char *sensor; /* name of this sensor: cursor and heartbeat */
         uint32_t keep;      /* alerts in the stream; 0: 100 000 */
         int64_t seen_ns;    /* how long an alert is remembered; 0: 30 days */
-        int64_t timeout_ns; /* a connect or a command; 0: 5 s */
+        int64_t timeout_ns; /* a host or a command; 0: 5 s */
         uint32_t pipeline;  /* calls in flight; 0: 256 */
 };
 

@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/redis_client.h"
 
+#include "alert/redis_route.h"
 #include "alert/redis_script_priv.h"
 #include "base/check.h"
 #include "base/clock.h"
 
+#include <event2/event.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define PAGE 500 /* entries or blocks a call */
+#define PAGE  500               /* entries or blocks a call */
+#define PAUSE (100 * NS_PER_MS) /* before the same is tried again */
 
 struct redis_client {
-        redisContext *connection;
+        struct event_base *base; /* runs only while a call waits */
+        struct event *alarm;
+        struct redis_route *route;
         char *prefix;
-        struct timeval timeout;
+        int64_t timeout_ns;
         struct redis_args args;
         char last_id[64]; /* of the stream; empty: nothing visited yet */
         char name[REDIS_URL_TEXT_MAX];
-        char error[512];
+        char error[REDIS_URL_TEXT_MAX + 1280];
+
+        bool is_open, is_up; /* the route: it is tried, it can be used */
+        bool is_late;        /* the alarm went off */
+        redisReply *reply;
+        char why[1024]; /* the route went down */
 };
 
 static void fail(struct redis_client *c, const char *what, const char *remedy)
@@ -28,76 +39,170 @@ static void fail(struct redis_client *c, const char *what, const char *remedy)
         snprintf(c->error, sizeof(c->error), "Redis at %s: %s%s", c->name, what, remedy);
 }
 
-/* The reply of the command in c->args; NULL after fail(). */
-static redisReply *run(struct redis_client *c)
+/* --- the route's callbacks --- */
+
+static void on_up(void *context)
 {
+        struct redis_client *c = context;
+
+        c->is_up = true;
+}
+
+static void on_reply(void *context, const redisReply *reply)
+{
+        struct redis_client *c = context;
+
+        if (c->reply)
+                freeReplyObject(c->reply);
+        redis_route_take_reply(c->route);
+        c->reply = (redisReply *)reply;
+}
+
+static void on_down(void *context, const char *why)
+{
+        struct redis_client *c = context;
+
+        c->is_open = c->is_up = false;
+        snprintf(c->why, sizeof(c->why), "%s", why);
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *context)
+{
+        struct redis_client *c = context;
+
+        (void)fd, (void)what;
+        c->is_late = true;
+}
+
+/* --- waiting --- */
+
+static void set_alarm(struct redis_client *c, int64_t wait_ns)
+{
+        struct timeval tv = { wait_ns / NS_PER_SEC, wait_ns % NS_PER_SEC / NS_PER_US };
+
+        c->is_late = false;
+        evtimer_add(c->alarm, &tv);
+}
+
+static void close_route(struct redis_client *c)
+{
+        redis_route_close(c->route);
+        c->is_open = c->is_up = false;
+}
+
+/* Until it is up, went down, or it is late. */
+static void wait_for_up(struct redis_client *c)
+{
+        if (!c->is_open) {
+                redis_route_open(c->route);
+                c->is_open = true;
+        }
+        while (c->is_open && !c->is_up && !c->is_late)
+                event_base_loop(c->base, EVLOOP_ONCE);
+}
+
+static void wait_for_reply(struct redis_client *c)
+{
+        while (c->is_up && !c->reply && !c->is_late)
+                event_base_loop(c->base, EVLOOP_ONCE);
+}
+
+/* Something is changing over there: the same again in a moment. */
+static void pause_for(struct redis_client *c)
+{
+        const struct timespec pause = { 0, PAUSE };
+
+        nanosleep(&pause, NULL);
+        event_base_loop(c->base, EVLOOP_NONBLOCK); /* the alarm */
+}
+
+/* Takes an error reply: true when the command shall be sent again. */
+static bool is_passing(struct redis_client *c, const char *error)
+{
+        if (redis_route_redirect(c->route, error)) {
+                c->is_open = c->is_up = false;
+                return true;
+        }
+        bool is_waiting =
+            redis_error_is(error, "TRYAGAIN") || redis_error_is(error, "CLUSTERDOWN") ||
+            (redis_error_is(error, "READONLY") && redis_route_has_others(c->route));
+        if (is_waiting) {
+                close_route(c);
+                pause_for(c);
+        }
+        return is_waiting && !c->is_late;
+}
+
+/* One way there and back. True when it is over: c->reply, or fail() was called. */
+static bool try_once(struct redis_client *c, bool is_repeatable)
+{
+        bool has_others = redis_route_has_others(c->route), was_up;
+
+        wait_for_up(c);
+        was_up = c->is_up;
+        if (was_up) {
+                redis_route_send(c->route, &c->args);
+                wait_for_reply(c);
+        }
+        if (c->reply && c->reply->type == REDIS_REPLY_ERROR) {
+                if (!is_passing(c, c->reply->str))
+                        fail(c, c->reply->str, redis_remedy(c->reply->str));
+                freeReplyObject(c->reply);
+                c->reply = NULL;
+                return c->error[0];
+        }
+        if (c->reply)
+                return true;
+        if (!c->is_late && has_others && (is_repeatable || !was_up)) {
+                pause_for(c);
+                return false;
+        }
+        fail(c, c->is_late && !c->why[0] ? "no answer in time" : c->why, "");
+        return true;
+}
+
+/* Somebody closing the connection must not end the program. */
+static redisReply *run_for(struct redis_client *c, int64_t wait_ns, bool is_repeatable)
+{
+        struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+
         if (c->error[0])
                 return NULL;
-        const char **argv = args_argv(&c->args);
-        redisReply *reply = redisCommandArgv(c->connection, (int)args_count(&c->args),
-                                             argv, args_lens(&c->args));
-        if (!reply) {
-                fail(c, c->connection->errstr, "");
-                return NULL;
-        }
-        if (reply->type == REDIS_REPLY_ERROR) {
-                fail(c, reply->str, redis_remedy(reply->str));
-                freeReplyObject(reply);
-                return NULL;
-        }
+        sigaction(SIGPIPE, &ignore, &before);
+        c->why[0] = '\0';
+        set_alarm(c, wait_ns);
+        while (!try_once(c, is_repeatable))
+                ;
+        evtimer_del(c->alarm);
+        sigaction(SIGPIPE, &before, NULL);
+        redisReply *reply = c->reply;
+        c->reply = NULL;
         return reply;
 }
 
-/* For commands whose answer says nothing. */
-static bool run_simple(struct redis_client *c)
+/* The reply of the command in c->args; NULL after fail(). */
+static redisReply *run(struct redis_client *c)
 {
-        redisReply *reply = run(c);
-
-        if (reply)
-                freeReplyObject(reply);
-        return reply != NULL;
-}
-
-static void open_connection(struct redis_client *c, const struct redis_url *url)
-{
-        c->connection = url->is_unix
-                            ? redisConnectUnixWithTimeout(url->host, c->timeout)
-                            : redisConnectWithTimeout(url->host, url->port, c->timeout);
-        CHECK(c->connection);
-        if (c->connection->err)
-                fail(c, c->connection->errstr, "; is it running, and is the URL right?");
-        else
-                redisSetTimeout(c->connection, c->timeout);
-}
-
-static void log_in(struct redis_client *c, const struct redis_url *url)
-{
-        if (url->password[0]) {
-                args_begin(&c->args, "AUTH");
-                if (url->user[0])
-                        args_text(&c->args, url->user);
-                args_text(&c->args, url->password);
-                run_simple(c);
-        }
-        if (url->database) {
-                args_begin(&c->args, "SELECT");
-                args_number(&c->args, url->database);
-                run_simple(c);
-        }
+        return run_for(c, c->timeout_ns, true);
 }
 
 struct redis_client *redis_client_new(const struct redis_url *url, const char *prefix,
                                       int timeout_ms)
 {
         struct redis_client *c = calloc(1, sizeof(*c));
+        const struct redis_route_handler handler = { on_up, on_reply, on_down, c };
 
         CHECK(c);
         c->prefix = strdup(prefix);
-        CHECK(c->prefix);
-        c->timeout = (struct timeval){ timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+        c->base = event_base_new();
+        CHECK(c->prefix && c->base);
+        c->timeout_ns = timeout_ms * NS_PER_MS;
+        c->alarm = evtimer_new(c->base, on_alarm, c);
+        CHECK(c->alarm);
         redis_url_text(url, c->name);
-        open_connection(c, url);
-        log_in(c, url);
+        /* Half for one host, so that there is time for another, or to say why not. */
+        c->route = redis_route_new(url, c->base, c->timeout_ns / 2, &handler);
+        redis_route_set_reply_max(c->route, SIZE_MAX);
         return c;
 }
 
@@ -105,7 +210,9 @@ void redis_client_free(struct redis_client **c)
 {
         if (!*c)
                 return;
-        redisFree((*c)->connection);
+        redis_route_free(&(*c)->route);
+        event_free((*c)->alarm);
+        event_base_free((*c)->base);
         args_free(&(*c)->args);
         free((*c)->prefix);
         free(*c);
@@ -273,21 +380,11 @@ static bool find_last_id(struct redis_client *c)
         return true;
 }
 
-static void set_timeout(struct redis_client *c, int more_ms)
-{
-        struct timeval tv = c->timeout;
-
-        tv.tv_sec += more_ms / 1000 + 1;
-        if (!c->error[0])
-                redisSetTimeout(c->connection, tv);
-}
-
 enum redis_client_result redis_client_follow(struct redis_client *c, int timeout_ms,
                                              alert_fn *visit, void *context)
 {
         if (!c->last_id[0] && !find_last_id(c))
                 return REDIS_CLIENT_FAILED;
-        set_timeout(c, timeout_ms);
         args_begin(&c->args, "XREAD");
         args_text(&c->args, "COUNT");
         args_number(&c->args, PAGE);
@@ -296,7 +393,7 @@ enum redis_client_result redis_client_follow(struct redis_client *c, int timeout
         args_text(&c->args, "STREAMS");
         add_key(c, "alerts");
         args_text(&c->args, c->last_id);
-        redisReply *reply = run(c);
+        redisReply *reply = run_for(c, c->timeout_ns + timeout_ms * NS_PER_MS, true);
         if (!reply)
                 return REDIS_CLIENT_FAILED;
         if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
@@ -396,7 +493,11 @@ enum redis_client_result redis_client_block_add(struct redis_client *c,
                 return REDIS_CLIENT_FAILED;
         }
         block_add_args(&c->args, c->prefix, block, ttl_ms);
-        return run_simple(c) ? REDIS_CLIENT_OK : REDIS_CLIENT_FAILED;
+        redisReply *reply = run(c); /* twice the same is once */
+        if (!reply)
+                return REDIS_CLIENT_FAILED;
+        freeReplyObject(reply);
+        return REDIS_CLIENT_OK;
 }
 
 enum redis_client_result redis_client_block_remove(struct redis_client *c,
@@ -404,7 +505,7 @@ enum redis_client_result redis_client_block_remove(struct redis_client *c,
                                                    bool *removed)
 {
         block_remove_args(&c->args, c->prefix, type, value);
-        redisReply *reply = run(c);
+        redisReply *reply = run_for(c, c->timeout_ns, false);
         if (!reply)
                 return REDIS_CLIENT_FAILED;
         *removed = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;

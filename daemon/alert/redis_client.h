@@ -3,8 +3,9 @@
  * redis_client - a small blocking client for command-line tools.
  *
  * Reads alerts and blocks as others see them, and puts and removes blocks by the
- * same conventions as the daemon (redis_script_priv.h). Not for the daemon: every call
- * waits for its answer.
+ * same conventions as the daemon (redis_script_priv.h), reached in the same ways
+ * (redis_route.h). Not for the daemon: every call waits for its answer, at most as long
+ * as its timeout; a Sentinel or Cluster that is just changing is waited for as long.
  */
 #ifndef ALERT_REDIS_CLIENT_H
 #define ALERT_REDIS_CLIENT_H
@@ -20,7 +21,8 @@ enum redis_client_result {
                               */
 };
 
-/* Always a client; when it could not connect, the next call fails and says so. */
+/* Always a client; it connects when it is used. When it cannot, that call says so. The
+   URL is copied. */
 struct redis_client *redis_client_new(const struct redis_url *, const char *prefix,
                                       int timeout_ms);
 void redis_client_free(struct redis_client **);

@@ -379,17 +379,19 @@ const char *redis_remedy(const char *error)
         static const struct {
                 const char *word, *remedy;
         } remedies[] = {
-                { "NOAUTH", "; set redis.url with user:password@, or " //
+                { "NOAUTH", "; set redis.user and redis.password_file, or "
                             "TRAWLWATCH_REDIS_PASSWORD" },
                 { "WRONGPASS", "; check the user and the password" },
                 { "NOPERM",
                   "; allow this user EVAL, EVALSHA and the keys and channels under "
-                  "the prefix (redis-cli ACL SETUSER)" },
+                  "the prefix (ACL SETUSER, see docs/redis.md)" },
                 { "OOM", "; give Redis more memory (maxmemory)" },
                 { "MISCONF", "; Redis cannot save: see its log and its disk" },
-                { "READONLY", "; this is a replica: set redis.url to the master" },
+                { "READONLY", "; this is a replica: set redis.url to the master, or to "
+                              "its sentinels (redis+sentinel://)" },
                 { "LOADING", "; it is still reading its data" },
-                { "MOVED", "; this is a cluster node that does not hold the prefix" },
+                { "MOVED", "; the nodes of the cluster do not agree who has this slot" },
+                { "CLUSTERDOWN", "; see CLUSTER INFO: a slot has no node" },
                 { "WRONGTYPE", "; another program uses this prefix: set redis.prefix" },
         };
 

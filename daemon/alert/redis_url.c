@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT_DEFAULT    6379
-#define DATABASE_MAX    1000000
-#define SOCKET_PATH_MAX 107 /* sun_path without its NUL */
+#define PORT_DEFAULT          6379
+#define SENTINEL_PORT_DEFAULT 26379
+#define DATABASE_MAX          1000000
+#define SOCKET_PATH_MAX       107 /* sun_path without its NUL */
 
 static int hex_value(uint8_t c)
 {
@@ -66,17 +67,17 @@ static const char *parse_database(struct slice text, struct redis_url *url)
         return NULL;
 }
 
-static const char *parse_port(struct slice text, struct redis_url *url)
+static const char *parse_port(struct slice text, uint16_t *port)
 {
         uint64_t number;
 
         if (!slice_to_u64(text, &number) || number == 0 || number > 65535)
                 return "the port is not a number from 1 to 65535";
-        url->port = (uint16_t)number;
+        *port = (uint16_t)number;
         return NULL;
 }
 
-static const char *parse_host(struct slice text, struct redis_url *url)
+const char *redis_host_parse(struct slice text, struct redis_host *out)
 {
         struct slice host = text, rest;
 
@@ -94,21 +95,41 @@ static const char *parse_host(struct slice text, struct redis_url *url)
         }
         if (slice_find(host, '[') < host.len || slice_find(host, ']') < host.len)
                 return "the host holds a bracket";
-        if (!copy_plain(host, url->host, sizeof(url->host)))
+        if (!copy_plain(host, out->name, sizeof(out->name)))
                 return "the host is missing or too long";
         if (rest.len == 0)
                 return NULL;
         if (rest.data[0] != ':')
                 return "nothing but a port may follow the address";
-        return parse_port(slice_from(rest, 1), url);
+        return parse_port(slice_from(rest, 1), &out->port);
+}
+
+static const char *parse_hosts(struct slice text, struct redis_url *url)
+{
+        uint16_t port = url->is_sentinel ? SENTINEL_PORT_DEFAULT : PORT_DEFAULT;
+        const char *wrong = NULL;
+        size_t comma;
+
+        do {
+                if (url->host_count == REDIS_URL_HOSTS)
+                        return "more than 8 hosts";
+                struct redis_host *host = &url->hosts[url->host_count++];
+                comma = slice_find(text, ',');
+                host->port = port;
+                wrong = redis_host_parse(slice_first(text, comma), host);
+                if (comma == text.len)
+                        return wrong;
+                text = slice_from(text, comma + 1);
+        } while (!wrong);
+        return wrong;
 }
 
 static const char *parse_login(struct slice text, struct redis_url *url)
 {
         size_t colon = slice_find(text, ':');
 
-        if (colon == text.len)
-                return "a login is user:password@, or :password@";
+        if (text.len == 0)
+                return "a login is user:password@, user@ or :password@";
         if (!copy_decoded(slice_first(text, colon), url->user, sizeof(url->user)) ||
             !copy_decoded(slice_from(text, colon + 1), url->password,
                           sizeof(url->password)))
@@ -126,6 +147,20 @@ static size_t login_length(struct slice text)
         return at;
 }
 
+/* `master[/database]`, or `database`: what follows the hosts. */
+static const char *parse_path(struct slice text, struct redis_url *url)
+{
+        if (url->is_sentinel) {
+                size_t slash = slice_find(text, '/');
+                if (!copy_plain(slice_first(text, slash), url->master,
+                                sizeof(url->master)))
+                        return "behind the sentinels stands /NAME, as they call the "
+                               "master";
+                text = slice_from(text, slash + 1);
+        }
+        return text.len ? parse_database(text, url) : NULL;
+}
+
 static const char *parse_tcp(struct slice text, struct redis_url *url)
 {
         const char *wrong = NULL;
@@ -135,12 +170,9 @@ static const char *parse_tcp(struct slice text, struct redis_url *url)
                 wrong = parse_login(slice_first(text, login - 1), url);
         text = slice_from(text, login);
         size_t slash = slice_find(text, '/');
-        struct slice database = slice_from(text, slash + 1);
         if (!wrong)
-                wrong = parse_host(slice_first(text, slash), url);
-        if (!wrong && database.len)
-                wrong = parse_database(database, url);
-        return wrong;
+                wrong = parse_hosts(slice_first(text, slash), url);
+        return wrong ? wrong : parse_path(slice_from(text, slash + 1), url);
 }
 
 static const char *parse_unix(struct slice text, struct redis_url *url)
@@ -150,15 +182,49 @@ static const char *parse_unix(struct slice text, struct redis_url *url)
 
         while (slice_starts_with(path, slice_str("//"))) /* unix:///path too */
                 path = slice_from(path, 1);
-        url->is_unix = true;
+        url->host_count = 1;
         if (path.len == 0 || path.data[0] != '/' || path.len > SOCKET_PATH_MAX ||
-            !copy_plain(path, url->host, sizeof(url->host)))
+            !copy_plain(path, url->hosts[0].name, sizeof(url->hosts[0].name)))
                 return "the socket is not an absolute path of at most 107 bytes";
         if (mark == text.len)
                 return NULL;
         if (!slice_starts_with(query, slice_str("db=")))
                 return "only ?db=N may follow the socket";
         return parse_database(slice_from(query, 3), url);
+}
+
+static const struct scheme {
+        const char *text;
+        bool is_unix, is_tls, is_sentinel;
+} schemes[] = {
+        { "redis://", false, false, false },
+        { "rediss://", false, true, false },
+        { "redis+sentinel://", false, false, true },
+        { "rediss+sentinel://", false, true, true },
+        { "unix:", true, false, false },
+};
+
+static const struct scheme *scheme_of(const char *text)
+{
+        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+                if (strncmp(text, schemes[i].text, strlen(schemes[i].text)) == 0)
+                        return &schemes[i];
+        return NULL;
+}
+
+static const char *parse(const char *text, struct redis_url *url)
+{
+        const struct scheme *scheme = scheme_of(text);
+
+        memset(url, 0, sizeof(*url));
+        if (!scheme)
+                return "it is none of redis://host:port/database, rediss:// (TLS), "
+                       "redis+sentinel://host:port/master and unix:/path";
+        url->is_unix = scheme->is_unix;
+        url->is_tls = scheme->is_tls;
+        url->is_sentinel = scheme->is_sentinel;
+        struct slice rest = slice_str(text + strlen(scheme->text));
+        return url->is_unix ? parse_unix(rest, url) : parse_tcp(rest, url);
 }
 
 static const char *take_environment(struct redis_url *url)
@@ -175,31 +241,60 @@ static const char *take_environment(struct redis_url *url)
 
 const char *redis_url_parse(const char *text, struct redis_url *url)
 {
-        static const char tcp[] = "redis://", unix_socket[] = "unix:";
-        const char *wrong;
+        const char *wrong = parse(text, url);
 
-        memset(url, 0, sizeof(*url));
-        url->port = PORT_DEFAULT;
-        if (strncmp(text, tcp, strlen(tcp)) == 0)
-                wrong = parse_tcp(slice_str(text + strlen(tcp)), url);
-        else if (strncmp(text, unix_socket, strlen(unix_socket)) == 0)
-                wrong = parse_unix(slice_str(text + strlen(unix_socket)), url);
-        else
-                wrong = "it is neither redis://host:port/database nor unix:/path";
         return wrong ? wrong : take_environment(url);
+}
+
+void redis_host_put(const struct redis_host *host, struct buf *out)
+{
+        bool is_v6 = strchr(host->name, ':') != NULL;
+
+        buf_printf(out, "%s%s%s:%u", is_v6 ? "[" : "", host->name, is_v6 ? "]" : "",
+                   host->port);
+}
+
+static void put_tcp(const struct redis_url *url, struct buf *out)
+{
+        buf_printf(out, "redis%s%s://", url->is_tls ? "s" : "",
+                   url->is_sentinel ? "+sentinel" : "");
+        for (unsigned i = 0; i < url->host_count; i++) {
+                if (i)
+                        buf_put_byte(out, ',');
+                redis_host_put(&url->hosts[i], out);
+        }
+        if (url->is_sentinel)
+                buf_printf(out, "/%s", url->master);
+        buf_printf(out, "/%u", url->database);
 }
 
 void redis_url_text(const struct redis_url *url, char text[REDIS_URL_TEXT_MAX])
 {
-        bool is_v6 = strchr(url->host, ':') != NULL;
-        char database[24] = "";
+        struct buf out = { 0 };
 
-        if (url->is_unix) {
-                if (url->database)
-                        snprintf(database, sizeof(database), "?db=%u", url->database);
-                snprintf(text, REDIS_URL_TEXT_MAX, "unix:%s%s", url->host, database);
-                return;
+        if (!url->is_unix)
+                put_tcp(url, &out);
+        else if (url->database)
+                buf_printf(&out, "unix:%s?db=%u", url->hosts[0].name, url->database);
+        else
+                buf_printf(&out, "unix:%s", url->hosts[0].name);
+        snprintf(text, REDIS_URL_TEXT_MAX, "%.*s", (int)out.len, (const char *)out.data);
+        buf_free(&out);
+}
+
+bool redis_url_hide_password(const char *text, struct buf *out)
+{
+        const struct scheme *scheme = scheme_of(text);
+        size_t begin = scheme ? strlen(scheme->text) : 0;
+        struct slice rest = slice_str(text + begin);
+        size_t login = scheme && scheme->is_unix ? 0 : login_length(rest);
+        size_t colon = slice_find(slice_first(rest, login), ':');
+
+        if (login <= colon + 2) {
+                buf_put_str(out, text);
+                return false;
         }
-        snprintf(text, REDIS_URL_TEXT_MAX, "redis://%s%s%s:%u/%u", is_v6 ? "[" : "",
-                 url->host, is_v6 ? "]" : "", url->port, url->database);
+        buf_put(out, text, begin + colon);
+        buf_put_slice(out, slice_from(rest, colon ? login - 1 : login));
+        return true;
 }

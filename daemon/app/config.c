@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alert/redis_url.h"
 #include "app/config_priv.h"
 #include "base/check.h"
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 96
 
 /* Where a value of the command line stands, for messages. */
 static const char option_place_name[] = "-o";
@@ -204,6 +205,22 @@ static void unknown_key(struct slice key, struct diag *diag)
                    near ? near : "", near ? "'?)" : "; trawlwatchd -h lists them");
 }
 
+/* Who lists the processes reads the command line. */
+static bool refuse_password(const struct option *o, const char *text, struct place place,
+                            struct diag *diag)
+{
+        struct buf hidden = { 0 };
+        bool has = option_is_redis_url(o) && redis_url_hide_password(text, &hidden);
+
+        buf_free(&hidden);
+        if (has)
+                diag_error(diag, place,
+                           "redis.url: no password on the command line, where ps shows "
+                           "it: name a file with -o redis.password_file=FILE, or set "
+                           "TRAWLWATCH_REDIS_PASSWORD");
+        return has;
+}
+
 bool config_set(struct config *config, const char *argument, struct diag *diag)
 {
         struct slice all = slice_str(argument);
@@ -222,8 +239,10 @@ bool config_set(struct config *config, const char *argument, struct diag *diag)
                 unknown_key(key, diag);
                 return false;
         }
-        return take_text(config, o, argument + key.len + 1,
-                         (struct place){ option_place_name, 1, column }, diag);
+        struct place place = { option_place_name, 1, column };
+        const char *text = argument + key.len + 1;
+        return !refuse_password(o, text, place, diag) &&
+               take_text(config, o, text, place, diag);
 }
 
 /* One key may not be above another. */
@@ -260,6 +279,25 @@ static bool names_each_once(const struct text_list *interfaces, struct place pla
         return true;
 }
 
+/* Who sets these expects that they are in use. */
+static void warn_about_tls(const struct config *c, struct diag *diag)
+{
+        static const char *const keys[] = { "redis.tls_ca", "redis.tls_cert",
+                                            "redis.tls_key", "redis.tls_name" };
+        const char *const values[] = { c->redis.tls_ca, c->redis.tls_cert,
+                                       c->redis.tls_key, c->redis.tls_name };
+        struct redis_url url;
+
+        if (!c->redis.url || redis_url_parse(c->redis.url, &url) || url.is_tls)
+                return;
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+                if (values[i])
+                        diag_warning(diag, config_place(c, keys[i]),
+                                     "%s is of no use: redis.url is without TLS; begin "
+                                     "it with rediss:// or rediss+sentinel://",
+                                     keys[i]);
+}
+
 bool config_check(const struct config *c, struct diag *diag)
 {
         bool ok = not_above(c, "limits.reassembly_flow", c->limits.reassembly_flow,
@@ -269,6 +307,7 @@ bool config_check(const struct config *c, struct diag *diag)
                         c->limits.http_memory, diag);
         ok &= not_above(c, "limits.flow_half_open", (uint64_t)c->limits.flow_half_open_ns,
                         "limits.flow_idle", (uint64_t)c->limits.flow_idle_ns, diag);
+        warn_about_tls(c, diag);
         ok &= names_each_once(&c->capture.interfaces,
                               config_place(c, "capture.interfaces"), diag);
         return ok;

@@ -175,13 +175,28 @@ const struct option config_options[] = {
           RELOAD_ENGINE, false, "How long the packets of one interface wait for those of a quiet one." },
 
         { "redis", "url", OPTION_TEXT, AT(redis.url), NULL, 1, 1024, NULL, refuse_redis_url,
-          RELOAD_ENGINE, false, "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE] or unix:/PATH[?db=N]. The password may come from the environment, TRAWLWATCH_REDIS_PASSWORD. Unset: alerts stay in the journal." },
+          RELOAD_ENGINE, false, "redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE] or unix:/PATH[?db=N]; redis://HOST,HOST2 for a cluster, redis+sentinel://HOST,HOST2/MASTER[/DATABASE] for Sentinel; rediss:// and rediss+sentinel:// over TLS. Unset: alerts stay in the journal." },
         { "redis", "prefix", OPTION_TEXT, AT(redis.prefix), "{trawlwatch}", 1, 128, NULL, refuse_prefix,
           RELOAD_ENGINE, false, "What every key begins with. The braces keep all keys in one slot of a cluster." },
         { "redis", "keep", OPTION_COUNT, AT(redis.keep), "100000", 1, 1 * GIB, NULL, NULL,
           RELOAD_ENGINE, false, "Alerts kept in the stream, about." },
         { "redis", "sensor", OPTION_TEXT, AT(redis.sensor), NULL, 1, 128, NULL, refuse_word,
           RELOAD_RESTART, false, "Name of this sensor in Redis; no two may share one. Default: the host's name." },
+
+        { "redis", "user", OPTION_TEXT, AT(redis.user), NULL, 1, 127, NULL, refuse_word,
+          RELOAD_ENGINE, false, "User of Redis' ACL, where redis.url names none." },
+        { "redis", "password_file", OPTION_PATH, AT(redis.password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "File with the password (mode 0600), read at the start. Else the environment's TRAWLWATCH_REDIS_PASSWORD is taken." },
+        { "redis", "sentinel_password_file", OPTION_PATH, AT(redis.sentinel_password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "The same for the sentinels, where they want one." },
+        { "redis", "tls_ca", OPTION_PATH, AT(redis.tls_ca), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "Certificates (PEM, a file or a folder) of those who may sign Redis' certificate. Default: the system's." },
+        { "redis", "tls_cert", OPTION_PATH, AT(redis.tls_cert), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "Our certificate (PEM), where Redis wants one." },
+        { "redis", "tls_key", OPTION_PATH, AT(redis.tls_key), NULL, 1, PATH_LENGTH, NULL, NULL,
+          RELOAD_ENGINE, false, "Its key (PEM, no passphrase). Default: it stands in redis.tls_cert." },
+        { "redis", "tls_name", OPTION_TEXT, AT(redis.tls_name), NULL, 1, 253, NULL, refuse_word,
+          RELOAD_ENGINE, false, "Name that Redis' certificate must have. Default: the host that is connected to." },
 
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
@@ -241,6 +256,11 @@ const struct option *option_find(struct slice key)
                 if (slice_is(key, option_key(o, name)))
                         return o;
         return NULL;
+}
+
+bool option_is_redis_url(const struct option *o)
+{
+        return o->refuse == refuse_redis_url;
 }
 
 const char *const *config_sections(void)

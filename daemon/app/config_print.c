@@ -2,6 +2,8 @@
 /* The configuration as text: what is set, what can be set, and an example. */
 #include "app/config_priv.h"
 
+#include "alert/redis_url.h"
+
 #define HELP_WIDTH 78
 
 /* True when nothing is set: such a key is left out of what must parse again. */
@@ -19,6 +21,23 @@ static bool is_unset(const struct option *o, const void *value)
         }
 }
 
+/* The password of redis.url is left out. */
+static void print_value(const struct option *o, const void *value, struct buf *out)
+{
+        struct buf hidden = { 0 };
+        char *text;
+
+        if (!option_is_redis_url(o)) {
+                option_print(o, value, out);
+                return;
+        }
+        redis_url_hide_password(*(char *const *)value, &hidden);
+        buf_put_byte(&hidden, '\0');
+        text = (char *)hidden.data;
+        option_print(o, &text, out);
+        buf_free(&hidden);
+}
+
 void config_print(const struct config *config, struct buf *out)
 {
         const char *section = NULL;
@@ -31,7 +50,7 @@ void config_print(const struct config *config, struct buf *out)
                         buf_printf(out, "%s:\n", o->section);
                 section = o->section;
                 buf_printf(out, "  %s: ", o->name);
-                option_print(o, value, out);
+                print_value(o, value, out);
                 buf_put_byte(out, '\n');
         }
 }

@@ -48,6 +48,9 @@ extern const unsigned config_option_count;
 /* The row of "section.name" or NULL. */
 const struct option *option_find(struct slice key);
 
+/* The one value that may hold a password. */
+bool option_is_redis_url(const struct option *);
+
 /* "section.name" in a buffer of the caller's; returns it. */
 #define OPTION_KEY_MAX 64
 const char *option_key(const struct option *, char key[OPTION_KEY_MAX]);

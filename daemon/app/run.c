@@ -3,6 +3,7 @@
 
 #include "app/advice.h"
 #include "app/paths.h"
+#include "app/reach.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -170,8 +171,12 @@ static bool open_alerts(struct run *run)
         if (!folder)
                 return false;
         if (config->redis.url && applies(run, "redis.url")) {
-                /* The configuration's parser has refused what this would refuse. */
-                CHECK(!redis_url_parse(config->redis.url, &redis.url));
+                char error[REACH_ERROR_MAX];
+                if (!reach_redis(config, &redis.url, error)) {
+                        log_error("%s", error);
+                        free(folder);
+                        return false;
+                }
                 options.redis = &redis;
                 run->has_redis = true;
         }

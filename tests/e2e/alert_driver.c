@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alert_driver JOURNAL SENSOR URL [FSYNC [KEEP]] - the alert layer alone, told what to do.
+ * alert_driver JOURNAL SENSOR URL [FSYNC [KEEP [KEY=VALUE...]]] - the alert layer alone,
+ * told what to do. KEY is one of the section redis of the configuration, or timeout_ms.
  *
  * Lines on standard input, one answer line each on standard output:
  *
@@ -23,6 +24,7 @@
 
 #include "alert/alerts.h"
 #include "alert/redis_script_priv.h"
+#include "alert/redis_secret.h"
 #include "base/clock.h"
 
 struct driver {
@@ -152,6 +154,46 @@ static bool parse_sync(const char *name, enum journal_sync *sync)
         return false;
 }
 
+/* KEY=VALUE as the configuration has it; the daemon itself does this in app/reach.c. */
+static bool take_setting(struct redis_options *redis, const char *setting)
+{
+        struct redis_url *url = &redis->url;
+        const struct {
+                const char *key, **text;
+        } texts[] = {
+                { "tls_ca=", &url->tls.ca },
+                { "tls_cert=", &url->tls.cert },
+                { "tls_key=", &url->tls.key },
+                { "tls_name=", &url->tls.name },
+        };
+        char error[REDIS_SECRET_ERROR_MAX];
+        const char *value = strchr(setting, '=');
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                if (strncmp(setting, texts[i].key, strlen(texts[i].key)) == 0) {
+                        *texts[i].text = value + 1;
+                        return true;
+                }
+        }
+        if (strncmp(setting, "timeout_ms=", 11) == 0) {
+                redis->timeout_ns = atoll(value + 1) * NS_PER_MS;
+                return true;
+        }
+        if (strncmp(setting, "user=", 5) == 0) {
+                snprintf(url->user, sizeof(url->user), "%s", value + 1);
+                return true;
+        }
+        if (strncmp(setting, "password_file=", 14) == 0 &&
+            redis_secret_read("redis.password_file", value + 1, url->password, error))
+                return true;
+        if (strncmp(setting, "sentinel_password_file=", 23) == 0 &&
+            redis_secret_read("redis.sentinel_password_file", value + 1,
+                              url->sentinel_password, error))
+                return true;
+        fprintf(stderr, "%s?\n", setting);
+        return false;
+}
+
 int main(int argc, char **argv)
 {
         struct driver d = { .loop = event_base_new() };
@@ -171,6 +213,9 @@ int main(int argc, char **argv)
         }
         if (argc > 5)
                 redis.keep = (uint32_t)atoi(argv[5]);
+        for (int i = 6; i < argc; i++)
+                if (!take_setting(&redis, argv[i]))
+                        return 2;
         options.redis = &redis;
         options.journal.segment_bytes = 1u << 20;
         d.alerts = alerts_new(&options);

@@ -82,11 +82,12 @@ class Server:
 
 class Driver:
     def __init__(self, folder, url, fsync="interval", sensor="s1", env=None, keep=100000,
-                 before=()):
+                 before=(), **settings):
         self.log_path = os.path.join(folder, "driver.log")
         self.log = open(self.log_path, "ab")
         self.child = subprocess.Popen(
-            [*before, DRIVER, os.path.join(folder, "journal"), sensor, url, fsync, str(keep)],
+            [*before, DRIVER, os.path.join(folder, "journal"), sensor, url, fsync, str(keep),
+             *("%s=%s" % setting for setting in settings.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, **(env or {})})
         assert self.child.stdout.readline() == "ready\n"

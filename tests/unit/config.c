@@ -224,6 +224,46 @@ static void values_that_contradict_each_other_are_found(void **state)
         config_free(&c);
 }
 
+/* The command line is in the list of processes; a file may be read-protected. */
+static void passwords_are_not_taken_from_the_command_line_nor_shown(void **state)
+{
+        struct buf printed = { 0 };
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_true(set(&c, "redis.url=rediss://me@h/1"));
+        assert_false(set(&c, "redis.url=redis://me:s3cret@h"));
+        assert_true(said("-o:1:11: redis.url: no password on the command line"));
+        assert_true(said("redis.password_file"));
+        assert_null(strstr((const char *)messages.data, "s3cret"));
+        assert_string_equal(c.redis.url, "rediss://me@h/1");
+        assert_true(parse(&c, "tw.yaml", "redis: { url: 'rediss://me:s3cret@h,i/1' }"));
+        assert_string_equal(c.redis.url, "rediss://me:s3cret@h,i/1");
+        config_print(&c, &printed);
+        buf_put_byte(&printed, 0);
+        assert_non_null(
+            strstr((const char *)printed.data, "url: \"rediss://me@h,i/1\"\n"));
+        assert_null(strstr((const char *)printed.data, "s3cret"));
+        buf_free(&printed);
+        config_free(&c);
+}
+
+static void tls_without_rediss_is_said(void **state)
+{
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_true(
+            parse(&c, "/c/tw.yaml", "redis: { url: 'redis://h', tls_ca: ca.pem }"));
+        assert_true(said("/c/tw.yaml:1:36: warning: redis.tls_ca is of no use"));
+        assert_string_equal(c.redis.tls_ca, "/c/ca.pem");
+        assert_true(parse(&c, "/c/tw.yaml", "redis: { url: 'rediss://h' }"));
+        assert_null(strstr((const char *)messages.data, "of no use"));
+        config_free(&c);
+}
+
 static void settings_replace_the_file(void **state)
 {
         struct config c;
@@ -485,6 +525,8 @@ int main(void)
                 cmocka_unit_test(no_rules_differ_from_the_shipped_ones),
                 cmocka_unit_test(mistakes_say_where_and_what_to_do),
                 cmocka_unit_test(values_that_contradict_each_other_are_found),
+                cmocka_unit_test(passwords_are_not_taken_from_the_command_line_nor_shown),
+                cmocka_unit_test(tls_without_rediss_is_said),
                 cmocka_unit_test(settings_replace_the_file),
                 cmocka_unit_test(what_an_option_said_is_told_apart),
                 cmocka_unit_test(an_interface_is_named_once),

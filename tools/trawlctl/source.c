@@ -9,7 +9,7 @@
 
 #include "alert/journal_cursor.h"
 #include "app/paths.h"
-#include "base/check.h"
+#include "app/reach.h"
 #include "base/clock.h"
 
 #define TIMEOUT_MS 5000
@@ -17,11 +17,13 @@
 
 static enum exit_status open_redis(struct source *source)
 {
+        char error[REACH_ERROR_MAX];
         struct redis_url url;
-        const char *wrong = redis_url_parse(source->config.redis.url, &url);
 
-        /* The configuration was checked by the same function. */
-        CHECK(wrong == NULL);
+        if (!reach_redis(&source->config, &url, error)) {
+                ctl_complain(source->ctl, "%s", error);
+                return EXIT_FAILED;
+        }
         source->redis = redis_client_new(&url, source->config.redis.prefix, TIMEOUT_MS);
         return EXIT_DONE;
 }
