@@ -68,6 +68,7 @@ struct redis_route {
         int64_t redirect_ns;
         unsigned redirects;
         char why[REDIS_WHY_MAX + 400]; /* the last place failed */
+        bool is_mistake;               /* because of what the operator wrote */
 };
 
 /* --- the end of a place --- */
@@ -122,7 +123,16 @@ static void fail(struct redis_route *r, const char *format, ...)
         vsnprintf(why, sizeof(why), format, args);
         va_end(args);
         note(r, why);
+        r->is_mistake = false;
         go_next(r);
+}
+
+/* By an answer that will be the same the next time. */
+static void fail_by(struct redis_route *r, const char *what, const char *error,
+                    const char *remedy)
+{
+        fail(r, "%s: %s%s", what, error, remedy);
+        r->is_mistake = true;
 }
 
 /* --- greeting --- */
@@ -202,17 +212,18 @@ static void take_master(struct redis_route *r, const redisReply *reply)
         uint64_t port;
 
         if (reply->type == REDIS_REPLY_ERROR) {
-                fail(r, "it does not tell the master: %s%s", reply->str,
-                     redis_error_is(reply->str, "NOAUTH")
-                         ? "; set redis.sentinel_password_file"
-                         : "; is it a sentinel?");
+                fail_by(r, "it does not tell the master", reply->str,
+                        redis_error_is(reply->str, "NOAUTH")
+                            ? "; set redis.sentinel_password_file"
+                            : "; is it a sentinel?");
                 return;
         }
         if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
             !is_text(reply->element[0]) || !is_text(reply->element[1]) ||
-            !slice_to_u64(slice_str(reply->element[1]->str), &port) || port > 65535) {
-                fail(r, "it watches no master named %s; see SENTINEL MASTERS",
-                     r->url.master);
+            !slice_to_u64(slice_str(reply->element[1]->str), &port) || port == 0 ||
+            port > 65535) {
+                fail_by(r, "it watches no master of this name", r->url.master,
+                        "; see SENTINEL MASTERS");
                 return;
         }
         snprintf(master.name, sizeof(master.name), "%s", reply->element[0]->str);
@@ -237,22 +248,21 @@ static bool take_greeting(struct redis_route *r, enum greeting greeting,
         switch (greeting) {
         case GREETING_AUTH:
                 if (error)
-                        fail(r, "it refuses the login: %s%s", error, redis_remedy(error));
+                        fail_by(r, "it refuses the login", error, redis_remedy(error));
                 return !error;
         case GREETING_MASTER:
                 take_master(r, reply);
                 return false;
         case GREETING_ROLE:
                 if (error)
-                        fail(r, "it does not tell its role: %s%s", error,
-                             redis_remedy(error));
+                        fail_by(r, "it does not tell its role", error,
+                                redis_remedy(error));
                 else if (!is_master(reply))
                         fail(r, "it is no master; the sentinels will know the new one");
                 return !error && is_master(reply);
         case GREETING_SELECT:
                 if (error)
-                        fail(r, "it refuses the database: %s%s", error,
-                             redis_remedy(error));
+                        fail_by(r, "it refuses the database", error, redis_remedy(error));
                 return !error;
         case GREETING_NAME: /* a courtesy to whoever reads CLIENT LIST */
                 break;
@@ -329,6 +339,7 @@ static void connect_to(struct redis_route *r, const struct redis_address *to)
 
         if (r->url.is_tls && !(ssl = redis_tls_new(&r->url.tls, r->host.name, why))) {
                 fail(r, "%s", why);
+                r->is_mistake = true;
                 return;
         }
         r->stage = STAGE_CONNECTING;
@@ -473,6 +484,11 @@ bool redis_route_redirect(struct redis_route *r, const char *error)
 bool redis_route_is_asking(const struct redis_route *r)
 {
         return r->is_asking;
+}
+
+bool redis_route_is_mistake(const struct redis_route *r)
+{
+        return r->is_mistake;
 }
 
 bool redis_route_has_others(const struct redis_route *r)
