@@ -38,7 +38,7 @@ enum greeting {
 
 struct redis_route {
         struct redis_url url;
-        char *tls[4]; /* what url.tls points to */
+        struct redis_tls *tls; /* or NULL */
         struct event_base *base;
         int64_t timeout_ns;
         struct redis_route_handler handler;
@@ -337,7 +337,7 @@ static void connect_to(struct redis_route *r, const struct redis_address *to)
         struct ssl_st *ssl = NULL;
         char why[REDIS_WHY_MAX];
 
-        if (r->url.is_tls && !(ssl = redis_tls_new(&r->url.tls, r->host.name, why))) {
+        if (r->url.is_tls && !(ssl = redis_tls_connect(r->tls, r->host.name, why))) {
                 fail(r, "%s", why);
                 r->is_mistake = true;
                 return;
@@ -498,19 +498,6 @@ bool redis_route_has_others(const struct redis_route *r)
 
 /* --- use --- */
 
-static void copy_tls(struct redis_route *r)
-{
-        const char **texts[] = { &r->url.tls.ca, &r->url.tls.cert, &r->url.tls.key,
-                                 &r->url.tls.name };
-
-        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-                if (!*texts[i])
-                        continue;
-                *texts[i] = r->tls[i] = strdup(*texts[i]);
-                CHECK(r->tls[i]);
-        }
-}
-
 struct redis_route *redis_route_new(const struct redis_url *url, struct event_base *base,
                                     int64_t timeout_ns,
                                     const struct redis_route_handler *handler)
@@ -519,7 +506,9 @@ struct redis_route *redis_route_new(const struct redis_url *url, struct event_ba
 
         CHECK(r);
         r->url = *url;
-        copy_tls(r);
+        if (url->is_tls)
+                r->tls = redis_tls_new(&url->tls);
+        r->url.tls = (struct redis_tls_options){ 0 }; /* borrowed for this call */
         r->base = base;
         r->timeout_ns = timeout_ns;
         r->handler = *handler;
@@ -540,8 +529,7 @@ void redis_route_free(struct redis_route **route)
         event_free(r->timer);
         redis_lookup_free(&r->lookup);
         args_free(&r->args);
-        for (size_t i = 0; i < sizeof(r->tls) / sizeof(r->tls[0]); i++)
-                free(r->tls[i]);
+        redis_tls_free(&r->tls);
         free(r);
         *route = NULL;
 }
