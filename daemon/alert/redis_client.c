@@ -153,7 +153,8 @@ static bool try_once(struct redis_client *c, bool is_repeatable)
         }
         if (c->reply)
                 return true;
-        if (!c->is_late && has_others && (is_repeatable || !was_up)) {
+        if (!c->is_late && has_others && (is_repeatable || !was_up) &&
+            !redis_route_is_mistake(c->route)) {
                 pause_for(c);
                 return false;
         }

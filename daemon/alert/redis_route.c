@@ -38,7 +38,7 @@ enum greeting {
 
 struct redis_route {
         struct redis_url url;
-        char *tls[4]; /* what url.tls points to */
+        struct redis_tls *tls; /* or NULL */
         struct event_base *base;
         int64_t timeout_ns;
         struct redis_route_handler handler;
@@ -68,6 +68,7 @@ struct redis_route {
         int64_t redirect_ns;
         unsigned redirects;
         char why[REDIS_WHY_MAX + 400]; /* the last place failed */
+        bool is_mistake;               /* because of what the operator wrote */
 };
 
 /* --- the end of a place --- */
@@ -122,7 +123,16 @@ static void fail(struct redis_route *r, const char *format, ...)
         vsnprintf(why, sizeof(why), format, args);
         va_end(args);
         note(r, why);
+        r->is_mistake = false;
         go_next(r);
+}
+
+/* By an answer that will be the same the next time. */
+static void fail_by(struct redis_route *r, const char *what, const char *error,
+                    const char *remedy)
+{
+        fail(r, "%s: %s%s", what, error, remedy);
+        r->is_mistake = true;
 }
 
 /* --- greeting --- */
@@ -202,17 +212,18 @@ static void take_master(struct redis_route *r, const redisReply *reply)
         uint64_t port;
 
         if (reply->type == REDIS_REPLY_ERROR) {
-                fail(r, "it does not tell the master: %s%s", reply->str,
-                     redis_error_is(reply->str, "NOAUTH")
-                         ? "; set redis.sentinel_password_file"
-                         : "; is it a sentinel?");
+                fail_by(r, "it does not tell the master", reply->str,
+                        redis_error_is(reply->str, "NOAUTH")
+                            ? "; set redis.sentinel_password_file"
+                            : "; is it a sentinel?");
                 return;
         }
         if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
             !is_text(reply->element[0]) || !is_text(reply->element[1]) ||
-            !slice_to_u64(slice_str(reply->element[1]->str), &port) || port > 65535) {
-                fail(r, "it watches no master named %s; see SENTINEL MASTERS",
-                     r->url.master);
+            !slice_to_u64(slice_str(reply->element[1]->str), &port) || port == 0 ||
+            port > 65535) {
+                fail_by(r, "it watches no master of this name", r->url.master,
+                        "; see SENTINEL MASTERS");
                 return;
         }
         snprintf(master.name, sizeof(master.name), "%s", reply->element[0]->str);
@@ -237,22 +248,21 @@ static bool take_greeting(struct redis_route *r, enum greeting greeting,
         switch (greeting) {
         case GREETING_AUTH:
                 if (error)
-                        fail(r, "it refuses the login: %s%s", error, redis_remedy(error));
+                        fail_by(r, "it refuses the login", error, redis_remedy(error));
                 return !error;
         case GREETING_MASTER:
                 take_master(r, reply);
                 return false;
         case GREETING_ROLE:
                 if (error)
-                        fail(r, "it does not tell its role: %s%s", error,
-                             redis_remedy(error));
+                        fail_by(r, "it does not tell its role", error,
+                                redis_remedy(error));
                 else if (!is_master(reply))
                         fail(r, "it is no master; the sentinels will know the new one");
                 return !error && is_master(reply);
         case GREETING_SELECT:
                 if (error)
-                        fail(r, "it refuses the database: %s%s", error,
-                             redis_remedy(error));
+                        fail_by(r, "it refuses the database", error, redis_remedy(error));
                 return !error;
         case GREETING_NAME: /* a courtesy to whoever reads CLIENT LIST */
                 break;
@@ -327,8 +337,9 @@ static void connect_to(struct redis_route *r, const struct redis_address *to)
         struct ssl_st *ssl = NULL;
         char why[REDIS_WHY_MAX];
 
-        if (r->url.is_tls && !(ssl = redis_tls_new(&r->url.tls, r->host.name, why))) {
+        if (r->url.is_tls && !(ssl = redis_tls_connect(r->tls, r->host.name, why))) {
                 fail(r, "%s", why);
+                r->is_mistake = true;
                 return;
         }
         r->stage = STAGE_CONNECTING;
@@ -475,25 +486,17 @@ bool redis_route_is_asking(const struct redis_route *r)
         return r->is_asking;
 }
 
+bool redis_route_is_mistake(const struct redis_route *r)
+{
+        return r->is_mistake;
+}
+
 bool redis_route_has_others(const struct redis_route *r)
 {
         return r->url.is_sentinel || r->url.host_count > 1;
 }
 
 /* --- use --- */
-
-static void copy_tls(struct redis_route *r)
-{
-        const char **texts[] = { &r->url.tls.ca, &r->url.tls.cert, &r->url.tls.key,
-                                 &r->url.tls.name };
-
-        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-                if (!*texts[i])
-                        continue;
-                *texts[i] = r->tls[i] = strdup(*texts[i]);
-                CHECK(r->tls[i]);
-        }
-}
 
 struct redis_route *redis_route_new(const struct redis_url *url, struct event_base *base,
                                     int64_t timeout_ns,
@@ -503,7 +506,9 @@ struct redis_route *redis_route_new(const struct redis_url *url, struct event_ba
 
         CHECK(r);
         r->url = *url;
-        copy_tls(r);
+        if (url->is_tls)
+                r->tls = redis_tls_new(&url->tls);
+        r->url.tls = (struct redis_tls_options){ 0 }; /* borrowed for this call */
         r->base = base;
         r->timeout_ns = timeout_ns;
         r->handler = *handler;
@@ -524,8 +529,7 @@ void redis_route_free(struct redis_route **route)
         event_free(r->timer);
         redis_lookup_free(&r->lookup);
         args_free(&r->args);
-        for (size_t i = 0; i < sizeof(r->tls) / sizeof(r->tls[0]); i++)
-                free(r->tls[i]);
+        redis_tls_free(&r->tls);
         free(r);
         *route = NULL;
 }

@@ -63,6 +63,10 @@ bool redis_route_redirect(struct redis_route *, const char *error);
    only, the next round begins at the owner again. */
 bool redis_route_is_asking(const struct redis_route *);
 
+/* The last `down` was for a mistake of the operator, such as a wrong password: to try
+   again at once does not help. */
+bool redis_route_is_mistake(const struct redis_route *);
+
 /* There are other places than this one, so that a replica is left for them. */
 bool redis_route_has_others(const struct redis_route *);
 

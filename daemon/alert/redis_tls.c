@@ -8,7 +8,24 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+
+#define FILES 3
+
+/* What tells one content of a file from another. */
+struct stamp {
+        ino_t inode;
+        off_t size;
+        time_t sec;
+        long nsec;
+};
+
+struct redis_tls {
+        struct redis_tls_options options;
+        SSL_CTX *context; /* NULL: the files were not read yet, or cannot be */
+        struct stamp stamps[FILES];
+};
 
 /* What OpenSSL says of its last error; clears what it remembers. */
 static const char *last_error(void)
@@ -85,30 +102,96 @@ static void expect_host(SSL *ssl, const struct redis_tls_options *o, const char 
         (void)SSL_set_tlsext_host_name(ssl, name);
 }
 
-SSL *redis_tls_new(const struct redis_tls_options *o, const char *host,
-                   char why[REDIS_WHY_MAX])
+static SSL_CTX *read_files(const struct redis_tls_options *o, char *why)
 {
         SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-        SSL *ssl = NULL;
 
         CHECK(context);
         ERR_clear_error();
         SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
         SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-        if (use_ca(context, o->ca, why) && use_cert(context, o, why)) {
-                ssl = SSL_new(context);
-                CHECK(ssl);
-                expect_host(ssl, o, host);
+        if (!use_ca(context, o->ca, why) || !use_cert(context, o, why)) {
+                SSL_CTX_free(context);
+                return NULL;
         }
-        SSL_CTX_free(context);
-        return ssl;
+        return context;
 }
 
-void redis_tls_free(SSL **ssl)
+static struct stamp stamp_of(const char *path)
 {
-        SSL_free(*ssl);
-        *ssl = NULL;
+        struct stat st;
+
+        if (!path || stat(path, &st) != 0)
+                return (struct stamp){ 0 };
+        return (struct stamp){ st.st_ino, st.st_size, st.st_mtim.tv_sec,
+                               st.st_mtim.tv_nsec };
+}
+
+static bool is_same(const struct stamp *a, const struct stamp *b)
+{
+        return a->inode == b->inode && a->size == b->size && a->sec == b->sec &&
+               a->nsec == b->nsec;
+}
+
+/* True when a file is another than the last time. */
+static bool look_at_files(struct redis_tls *tls)
+{
+        const char *const paths[FILES] = { tls->options.ca, tls->options.cert,
+                                           tls->options.key };
+        bool is_changed = false;
+
+        for (int i = 0; i < FILES; i++) {
+                struct stamp now = stamp_of(paths[i]);
+                is_changed |= !is_same(&now, &tls->stamps[i]);
+                tls->stamps[i] = now;
+        }
+        return is_changed;
+}
+
+static const char *copy_of(const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+
+        CHECK(copy || !text);
+        return copy;
+}
+
+struct redis_tls *redis_tls_new(const struct redis_tls_options *o)
+{
+        struct redis_tls *tls = calloc(1, sizeof(*tls));
+
+        CHECK(tls);
+        tls->options = (struct redis_tls_options){ copy_of(o->ca), copy_of(o->cert),
+                                                   copy_of(o->key), copy_of(o->name) };
+        return tls;
+}
+
+void redis_tls_free(struct redis_tls **tls)
+{
+        if (!*tls)
+                return;
+        SSL_CTX_free((*tls)->context);
+        free((char *)(*tls)->options.ca);
+        free((char *)(*tls)->options.cert);
+        free((char *)(*tls)->options.key);
+        free((char *)(*tls)->options.name);
+        free(*tls);
+        *tls = NULL;
+}
+
+SSL *redis_tls_connect(struct redis_tls *tls, const char *host, char why[REDIS_WHY_MAX])
+{
+        if (look_at_files(tls) || !tls->context) {
+                SSL_CTX_free(tls->context);
+                tls->context = read_files(&tls->options, why);
+        }
+        if (!tls->context)
+                return NULL;
+        SSL *ssl = SSL_new(tls->context);
+        CHECK(ssl);
+        expect_host(ssl, &tls->options, host);
+        return ssl;
 }
 
 static const char *verify_remedy(long result)
