@@ -44,7 +44,7 @@ static void shares_sum_to_one_whatever_the_time(void **state)
         (void)state;
 
         /* 20 years, with silences of up to 3: the weights are rescaled on the way. */
-        for (int64_t day = 0, i = 0; day < 20 * 365; i++) {
+        for (int64_t day = 0; day < 20 * 365;) {
                 double sum = 0;
                 seed = seed * 1664525 + 1013904223;
                 day += seed >> 24 == 0 ? seed >> 12 & 1023 : seed >> 30;
