@@ -11,8 +11,8 @@
 #include "app/command_line.h"
 #include "app/output.h"
 #include "app/pipeline.h"
-#include "app/state.h"
 #include "app/reverse_dns.h"
+#include "app/state.h"
 
 #include <event2/event.h>
 
@@ -23,7 +23,7 @@ struct run {
         struct privacy *privacy;
         struct alerts *alerts;
         struct pipeline *pipeline;
-        struct state state; /* live: what the rules know, over a restart */
+        struct state state;      /* live: what the rules know, over a restart */
         struct reverse_dns *dns; /* NULL: no names are asked for */
         struct counters counters;
         struct output output; /* JSON lines for standard output */
@@ -42,6 +42,12 @@ bool run_begin(struct run *, const struct command_line *, const struct setup *,
  * leaves no new key behind. False after one line; what was begun is left to run_release.
  */
 bool run_prepare(struct run *);
+
+/*
+ * Goes on with what another setup says of site map, rules and data. The old one may be
+ * freed afterwards. False after a line, and nothing has changed.
+ */
+bool run_reload(struct run *, const struct setup *);
 
 /*
  * The input is over: finishes the pipeline, drains alerts, prints the counters. False,
