@@ -309,7 +309,6 @@ struct aggregates {
         struct rules *rules;
         struct rule *rule;
         bool too_many_windows;
-        bool wants_target; /* undercollision() of something else */
 };
 
 /* What a function is read from: one slot, or one divided by another. */
@@ -373,13 +372,6 @@ static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigne
         out->b = find_slot(t, slot);
 }
 
-static bool is_target(const struct expr *expr)
-{
-        const struct field *field = expr_field(expr);
-
-        return field && strcmp(field->name, "target") == 0;
-}
-
 static void plan_aggregate(void *context, struct aggregate *a)
 {
         struct aggregates *in = context;
@@ -392,8 +384,6 @@ static void plan_aggregate(void *context, struct aggregate *a)
                         a->slot = i;
                         return;
                 }
-        if (a->function->id == FUNCTION_UNDERCOLLISION && !is_target(a->field))
-                in->wants_target = true;
         unsigned window = WINDOW_NONE;
         if (a->window_ns)
                 window = find_window(&in->rules->tables[rule->table], a->window_ns);
@@ -549,7 +539,7 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
         struct rule rule = draft->rule;
-        struct aggregates aggregates = { rules, &rule, false, false };
+        struct aggregates aggregates = { rules, &rule, false };
 
         rule.where = where;
         bool good = plan_key(rules, key, &rule.table, diag);
@@ -579,10 +569,6 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 diag_error(diag, draft->when_place,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);
-        if (aggregates.wants_target)
-                diag_error(diag, draft->when_place,
-                           "undercollision() compares with the views of the site: its "
-                           "first argument is target");
         unsigned number = rules->rule_count;
         struct table_plan *t = &rules->tables[rule.table];
         if (!add_where(t, &rule))

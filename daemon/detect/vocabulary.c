@@ -434,27 +434,27 @@ static const struct field rows[] = {
 
 #define CONDITION_WINDOW PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW
 #define TRANSACTION_FUNCTIONS \
-        { "tagged", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_BOOL, FUNCTION_TAGGED, "the value carries the tag", true }, \
-        { "tag_origin", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_STRING, FUNCTION_TAG_ORIGIN, "the incident that put the tag there", true }
+        { "tagged", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_BOOL, FUNCTION_TAGGED, "the value carries the tag", true, NULL }, \
+        { "tag_origin", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_STRING, FUNCTION_TAG_ORIGIN, "the incident that put the tag there", true, NULL }
 
 static const struct function functions[] = {
-        { "count", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COUNT, "how many transactions", false },
-        { "sum", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_SUM, "sum of the values", false },
-        { "mean", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MEAN, "mean of the values; missing while there are none", false },
-        { "max", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MAX, "largest value; missing while there is none", false },
-        { "distinct", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_DISTINCT, "how many different values: exact to 128, then within 3 %", false },
-        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_SHARE, "part of the transactions; missing while there are none", false },
-        { "top_share", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_TOP_SHARE, "share of the commonest value, of the 8 that are kept", false },
-        { "surge", { PARAMETER_RATIO }, VALUE_NUMBER, FUNCTION_SURGE, "CUSUM in nats for so many times the usual rate", false },
-        { "gap_entropy", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_GAP_ENTROPY, "entropy, in bits, of the times between requests", false },
-        { "modal_gap_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_MODAL_GAP_SHARE, "share of the commonest second among the times between requests", false },
-        { "sequential", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SEQUENTIAL, "share of steps between values that are small and of one sign", false },
-        { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false },
-        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false },
-        { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false },
-        { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false },
-        { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false },
-        { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false },
+        { "count", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COUNT, "how many transactions", false, NULL },
+        { "sum", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_SUM, "sum of the values", false, NULL },
+        { "mean", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MEAN, "mean of the values; missing while there are none", false, NULL },
+        { "max", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MAX, "largest value; missing while there is none", false, NULL },
+        { "distinct", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_DISTINCT, "how many different values: exact to 128, then within 3 %", false, NULL },
+        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_SHARE, "part of the transactions; missing while there are none", false, NULL },
+        { "top_share", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_TOP_SHARE, "share of the commonest value, of the 8 that are kept", false, NULL },
+        { "surge", { PARAMETER_RATIO }, VALUE_NUMBER, FUNCTION_SURGE, "CUSUM in nats for so many times the usual rate", false, NULL },
+        { "gap_entropy", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_GAP_ENTROPY, "entropy, in bits, of the times between requests", false, NULL },
+        { "modal_gap_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_MODAL_GAP_SHARE, "share of the commonest second among the times between requests", false, NULL },
+        { "sequential", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SEQUENTIAL, "share of steps between values that are small and of one sign", false, NULL },
+        { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false, NULL },
+        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false, NULL },
+        { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false, "target" },
+        { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false, NULL },
+        { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false, NULL },
+        { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false, NULL },
         TRANSACTION_FUNCTIONS,
         { .name = NULL },
 };
