@@ -148,6 +148,13 @@ static struct expr *parse(struct rules *rules, struct slice text, struct place p
                           diag);
 }
 
+static struct expr *parse_when(struct rules *rules, const struct rule_draft *draft,
+                               struct diag *diag)
+{
+        return parse(rules, draft->when, draft->when_place, draft->when_exact, true,
+                     VALUE_BOOL, diag);
+}
+
 static bool plan_where(struct rules *rules, const struct rule_draft *draft,
                        unsigned *where, struct diag *diag)
 {
@@ -545,8 +552,7 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
         bool good = plan_key(rules, key, &rule.table, diag);
         if (slice_is_none(draft->when))
                 return;
-        rule.when = parse(rules, draft->when, draft->when_place, draft->when_exact, true,
-                          VALUE_BOOL, diag);
+        rule.when = parse_when(rules, draft, diag);
         if (!good || !rule.when) {
                 expr_free(&rule.when);
                 return;
@@ -593,4 +599,8 @@ void rules_plan(struct rules *rules, const struct rule_draft *draft, struct diag
                 where = CONDITION_ALWAYS; /* goes on, to find the other mistakes */
         for (unsigned i = 0; i < draft->keys; i++)
                 plan_one(rules, draft, &draft->key[i], where, diag);
+        if (draft->keys > 0 || slice_is_none(draft->when))
+                return;
+        struct expr *when = parse_when(rules, draft, diag); /* it may have mistakes too */
+        expr_free(&when);
 }

@@ -45,6 +45,13 @@ static void mistakes_of_a_rule(void **state)
         static const struct {
                 const char *lines, *expected;
         } rows[] = {
+                { "    when: cuont(1m) > 1\n",
+                  "r.yaml:2:5: rule 'x' needs 'per' or 'per_each' (per: all is the whole "
+                  "site)\n"
+                  "r.yaml:3:11: unknown function 'cuont' (did you mean 'count'?)\n" },
+                { RULE "    per_each: [session]\n    where: pge == profile\n",
+                  "r.yaml:5:5: either 'per' or 'per_each', not both\n"
+                  "r.yaml:6:12: unknown field 'pge' (did you mean 'page'?)\n" },
                 { RULE, "" },
                 { RULE "    sevrity: high\n", "r.yaml:5:5: unknown key 'sevrity' in a "
                                               "rule (did you mean 'severity'?)\n" },
