@@ -270,48 +270,6 @@ static unsigned find_slot(struct table_plan *t, struct slot wanted)
         return t->slot_count - 1;
 }
 
-static void print_window(int64_t ns, struct buf *out)
-{
-        static const struct {
-                int64_t ns;
-                const char *name;
-        } units[] = {
-                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" },
-                { 60 * NS_PER_SEC, "m" },    { NS_PER_SEC, "s" },
-                { NS_PER_MS, "ms" },
-        };
-        unsigned i = 0;
-
-        while (ns % units[i].ns && i < 4)
-                i++;
-        buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
-}
-
-static const char *aggregate_text(struct rules *rules, const struct aggregate *a)
-{
-        struct buf text = { 0 };
-        const char *comma = "";
-
-        buf_printf(&text, "%s(", a->function->name);
-        if (a->field) {
-                expr_print(a->field, &text);
-                comma = ", ";
-        }
-        if (a->condition) {
-                buf_put_str(&text, comma);
-                expr_print(a->condition, &text);
-                comma = ", ";
-        }
-        if (a->ratio != 0)
-                buf_printf(&text, "%.17gx", a->ratio);
-        if (a->window_ns) {
-                buf_put_str(&text, comma);
-                print_window(a->window_ns, &text);
-        }
-        buf_put_byte(&text, ')');
-        return keep_text(rules, &text);
-}
-
 struct aggregates {
         struct rules *rules;
         struct rule *rule;
@@ -385,7 +343,9 @@ static void plan_aggregate(void *context, struct aggregate *a)
         struct rule *rule = in->rule;
         if (a->function->of_transaction)
                 return;
-        const char *text = aggregate_text(in->rules, a);
+        struct buf printed = { 0 };
+        rules_print_aggregate(a, &printed);
+        const char *text = keep_text(in->rules, &printed);
         for (unsigned i = 0; i < rule->aggregate_count; i++)
                 if (strcmp(rule->aggregates[i].text, text) == 0) {
                         a->slot = i;
