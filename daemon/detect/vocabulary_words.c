@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words of an expression as it was written: what is not there yet, or nowhere on the
- * site. */
+/* Words of an expression as written: what is not there yet, or nowhere on the site. */
 #include "detect/vocabulary.h"
 
 static bool is_word_byte(uint8_t c, bool first)
