@@ -343,7 +343,7 @@ static bool is_same_value(const struct option *o, const struct config *a,
 static bool is_of_rules(const struct option *o)
 {
         return strcmp(o->section, "site") == 0 || strcmp(o->section, "rules") == 0 ||
-               strcmp(o->section, "log") == 0;
+               strcmp(o->section, "data") == 0 || strcmp(o->section, "log") == 0;
 }
 
 void config_print_restart(const struct config *from, const struct config *to,

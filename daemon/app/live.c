@@ -158,9 +158,8 @@ static void take_up(struct live *live, struct setup *setup)
         struct buf text = { 0 };
 
         config_print_restart(&live->run.setup->config, &setup->config, &text);
-        if (!pipeline_reload(live->run.pipeline, setup)) {
-                log_error(
-                    "SIGHUP: there is no memory for the new rules: the old ones stay");
+        if (!run_reload(&live->run, setup)) {
+                log_error("SIGHUP: the old rules stay");
                 check_free(setup);
                 free(setup);
                 buf_free(&text);
@@ -176,7 +175,7 @@ static void take_up(struct live *live, struct setup *setup)
                 check_free(live->reloaded);
                 free(live->reloaded);
         }
-        live->run.setup = live->reloaded = setup;
+        live->reloaded = setup;
 }
 
 /* Everything is read first; a mistake leaves everything as it is. */

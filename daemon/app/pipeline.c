@@ -192,6 +192,15 @@ static struct engine *restore(struct pipeline *p, const struct engine_options *o
         return e;
 }
 
+static struct outside_sources outside_of(const struct pipeline *p)
+{
+        return (struct outside_sources){ .asn = p->options.setup->asn,
+                                         .country = p->options.setup->country,
+                                         .crawlers = p->options.setup->crawlers,
+                                         .hosts = p->options.hosts,
+                                         .hosts_context = p->options.hosts_context };
+}
+
 static bool make_engine(struct pipeline *p)
 {
         const struct setup *setup = p->options.setup;
@@ -203,11 +212,7 @@ static bool make_engine(struct pipeline *p)
                 .incidents_max = (uint32_t)setup->config.limits.incidents,
                 .hellos_max = (uint32_t)setup->config.limits.hellos,
                 .hello_join_ns = setup->config.limits.hello_join_ns,
-                .outside = { .asn = setup->asn,
-                             .country = setup->country,
-                             .crawlers = setup->crawlers,
-                             .hosts = p->options.hosts,
-                             .hosts_context = p->options.hosts_context },
+                .outside = outside_of(p),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -433,7 +438,8 @@ static void drop_observe(struct pipeline *p)
         p->wanted = NULL;
 }
 
-bool pipeline_reload(struct pipeline *p, const struct setup *setup)
+bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *hosts,
+                     void *hosts_context)
 {
         struct pipeline old = *p;
 
@@ -454,6 +460,10 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup)
                 return false;
         }
         drop_observe(&old);
+        p->options.hosts = hosts;
+        p->options.hosts_context = hosts_context;
+        struct outside_sources outside = outside_of(p);
+        engine_set_outside(p->engine, &outside);
         return true;
 }
 

@@ -47,11 +47,13 @@ struct pipeline *pipeline_new(const struct pipeline_options *);
 void pipeline_free(struct pipeline **);
 
 /*
- * Goes on with the site map and the rules of another setup; its other options do not
- * count. Connections, windows, sets and incidents go on. The old setup may be freed
- * afterwards. False, and nothing has changed, when there is no memory.
+ * Goes on with the site map, the rules and the data of another setup, and with who is
+ * asked for names (as in the options); its other options do not count. Connections,
+ * windows, sets and incidents go on. The old setup may be freed afterwards. False, and
+ * nothing has changed, when there is no memory.
  */
-bool pipeline_reload(struct pipeline *, const struct setup *);
+bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
+                     void *hosts_context);
 
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
 

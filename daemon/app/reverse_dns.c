@@ -408,6 +408,12 @@ struct reverse_dns *reverse_dns_new(const struct reverse_dns_options *options)
         return NULL;
 }
 
+void reverse_dns_set_crawlers(struct reverse_dns *d, const struct crawlers *crawlers)
+{
+        CHECK(crawlers_have_same_hosts(d->options.crawlers, crawlers));
+        d->options.crawlers = crawlers;
+}
+
 void reverse_dns_free(struct reverse_dns **dns)
 {
         struct reverse_dns *d = *dns;

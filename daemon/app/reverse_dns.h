@@ -50,6 +50,9 @@ struct reverse_dns_options {
 struct reverse_dns *reverse_dns_new(const struct reverse_dns_options *);
 void reverse_dns_free(struct reverse_dns **);
 
+/* Borrows others, which have the same hosts: what was learnt of names stays. */
+void reverse_dns_set_crawlers(struct reverse_dns *, const struct crawlers *);
+
 /* The hosts_fn; its context is the struct reverse_dns. */
 struct hosts_answer reverse_dns_find(void *context, const struct ip *, int64_t now_ns);
 

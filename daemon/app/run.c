@@ -262,6 +262,59 @@ static bool open_pipeline(struct run *run)
         return run->pipeline;
 }
 
+static bool is_same_list(const struct text_list *a, const struct text_list *b)
+{
+        if (a->count != b->count)
+                return false;
+        for (unsigned i = 0; i < a->count; i++)
+                if (strcmp(a->items[i], b->items[i]) != 0)
+                        return false;
+        return true;
+}
+
+/* Whether the names that are known, and whoever was asked for them, are still good. */
+static bool keeps_dns(const struct run *run, const struct setup *old)
+{
+        const struct setup *new = run->setup;
+
+        return run->dns && asks_for_names(run) &&
+               is_same_list(&old->config.data.dns_servers,
+                            &new->config.data.dns_servers) &&
+               crawlers_have_same_hosts(old->crawlers, new->crawlers);
+}
+
+static bool reload_pipeline(struct run *run)
+{
+        if (pipeline_reload(run->pipeline, run->setup, run->dns ? reverse_dns_find : NULL,
+                            run->dns))
+                return true;
+        log_error("there is no memory for the new rules");
+        return false;
+}
+
+bool run_reload(struct run *run, const struct setup *setup)
+{
+        const struct setup *old_setup = run->setup;
+        struct reverse_dns *old_dns = run->dns;
+
+        run->setup = setup;
+        bool keeps = keeps_dns(run, old_setup);
+        if (!keeps)
+                run->dns = NULL;
+        if ((keeps || open_dns(run)) && reload_pipeline(run)) {
+                if (keeps)
+                        reverse_dns_set_crawlers(run->dns, setup->crawlers);
+                else
+                        reverse_dns_free(&old_dns);
+                return true;
+        }
+        if (!keeps)
+                reverse_dns_free(&run->dns);
+        run->dns = old_dns;
+        run->setup = old_setup;
+        return false;
+}
+
 void run_release(struct run *run)
 {
         pipeline_free(&run->pipeline);

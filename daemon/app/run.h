@@ -47,6 +47,12 @@ bool run_prepare(struct run *);
 bool run_reload_privacy(struct run *, const struct config *);
 
 /*
+ * Goes on with what another setup says of site map, rules and data. The old one may be
+ * freed afterwards. False after a line, and nothing has changed.
+ */
+bool run_reload(struct run *, const struct setup *);
+
+/*
  * The input is over: finishes the pipeline, drains alerts, prints the counters. False,
  * after a line, when files were read and not everything of them was handed on.
  */

@@ -253,8 +253,11 @@ void carry_table(const struct carry *c, struct table *from, struct table *to,
 
         m.slots = calloc(to->plan->slot_count + 1, sizeof(*m.slots));
         CHECK(m.slots);
-        for (unsigned i = 0; i < to->plan->slot_count; i++)
+        for (unsigned i = 0; i < to->plan->slot_count; i++) {
                 m.slots[i] = find_slot(&m, &to->plan->slots[i]);
+                to->began_ns[i] =
+                    m.slots[i] == CARRY_NONE ? to->now_ns : from->began_ns[m.slots[i]];
+        }
         for (unsigned i = 0; i < from->plan->where_count; i++)
                 m.where[i] = find_where(&m, from->plan->wheres[i]);
         move_usual(&m);

@@ -5,7 +5,8 @@
  * A table goes on when its key is written the same, a slot when its function, condition,
  * field and window are (canonical texts decide), an incident when its rule's name and key
  * are. Whatever is not found again is forgotten; its incidents end. What is new begins
- * empty, but a set over a new window shows what the sets beside it know.
+ * empty, but a set over a new window shows what the sets beside it know. A share or a mean
+ * of which only one side is found again is missing until it has seen a window (table.h).
  *
  *      old entry | panes | a | b | c |      all brought to the present first
  *                          |       |

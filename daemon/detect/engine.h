@@ -53,6 +53,9 @@ void engine_record(struct engine *, const struct record *);
  */
 bool engine_swap_rules(struct engine *, const struct rules *, const struct site *);
 
+/* Looks into other databases and ranges from the next record on; they are borrowed. */
+void engine_set_outside(struct engine *, const struct outside_sources *);
+
 /* A client said hello outside, on a connection that began with that SYN (or none was
    seen, or it is QUIC); the requests inside are joined to it. */
 void engine_hello(struct engine *, const struct hello *, const struct tcp_shape *syn);

@@ -42,6 +42,12 @@ void engine_find_classes(struct engine *e)
                 table_find_classes(&e->tables[i]);
 }
 
+void engine_set_outside(struct engine *e, const struct outside_sources *sources)
+{
+        e->options.outside = *sources;
+        outside_begin(&e->outside);
+}
+
 void engine_bind_facts(struct engine *e)
 {
         e->outside.sources = &e->options.outside;

@@ -45,8 +45,9 @@
 #include "detect/bins.h"
 #include "detect/slot.h"
 
-#define GAPS_BINS   24
-#define GAPS_NEEDED 20
+#define GAPS_BINS        24
+#define GAPS_NEEDED      20
+#define GAPS_ENTROPY_MAX 4.585 /* bits: log2 of GAPS_BINS, rounded up */
 
 /* The newest request. */
 struct gaps_newest {

@@ -148,6 +148,13 @@ static struct expr *parse(struct rules *rules, struct slice text, struct place p
                           diag);
 }
 
+static struct expr *parse_when(struct rules *rules, const struct rule_draft *draft,
+                               struct diag *diag)
+{
+        return parse(rules, draft->when, draft->when_place, draft->when_exact, true,
+                     VALUE_BOOL, diag);
+}
+
 static bool plan_where(struct rules *rules, const struct rule_draft *draft,
                        unsigned *where, struct diag *diag)
 {
@@ -263,53 +270,10 @@ static unsigned find_slot(struct table_plan *t, struct slot wanted)
         return t->slot_count - 1;
 }
 
-static void print_window(int64_t ns, struct buf *out)
-{
-        static const struct {
-                int64_t ns;
-                const char *name;
-        } units[] = {
-                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" },
-                { 60 * NS_PER_SEC, "m" },    { NS_PER_SEC, "s" },
-                { NS_PER_MS, "ms" },
-        };
-        unsigned i = 0;
-
-        while (ns % units[i].ns && i < 4)
-                i++;
-        buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
-}
-
-static const char *aggregate_text(struct rules *rules, const struct aggregate *a)
-{
-        struct buf text = { 0 };
-        const char *comma = "";
-
-        buf_printf(&text, "%s(", a->function->name);
-        if (a->field) {
-                expr_print(a->field, &text);
-                comma = ", ";
-        }
-        if (a->condition) {
-                buf_put_str(&text, comma);
-                expr_print(a->condition, &text);
-                comma = ", ";
-        }
-        if (a->ratio != 0)
-                buf_printf(&text, "%.17gx", a->ratio);
-        if (a->window_ns) {
-                buf_put_str(&text, comma);
-                print_window(a->window_ns, &text);
-        }
-        buf_put_byte(&text, ')');
-        return keep_text(rules, &text);
-}
-
 struct aggregates {
         struct rules *rules;
         struct rule *rule;
         bool too_many_windows;
-        bool wants_target; /* undercollision() of something else */
 };
 
 /* What a function is read from: one slot, or one divided by another. */
@@ -373,27 +337,20 @@ static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigne
         out->b = find_slot(t, slot);
 }
 
-static bool is_target(const struct expr *expr)
-{
-        const struct field *field = expr_field(expr);
-
-        return field && strcmp(field->name, "target") == 0;
-}
-
 static void plan_aggregate(void *context, struct aggregate *a)
 {
         struct aggregates *in = context;
         struct rule *rule = in->rule;
         if (a->function->of_transaction)
                 return;
-        const char *text = aggregate_text(in->rules, a);
+        struct buf printed = { 0 };
+        rules_print_aggregate(a, &printed);
+        const char *text = keep_text(in->rules, &printed);
         for (unsigned i = 0; i < rule->aggregate_count; i++)
                 if (strcmp(rule->aggregates[i].text, text) == 0) {
                         a->slot = i;
                         return;
                 }
-        if (a->function->id == FUNCTION_UNDERCOLLISION && !is_target(a->field))
-                in->wants_target = true;
         unsigned window = WINDOW_NONE;
         if (a->window_ns)
                 window = find_window(&in->rules->tables[rule->table], a->window_ns);
@@ -549,14 +506,13 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
         struct rule rule = draft->rule;
-        struct aggregates aggregates = { rules, &rule, false, false };
+        struct aggregates aggregates = { rules, &rule, false };
 
         rule.where = where;
         bool good = plan_key(rules, key, &rule.table, diag);
         if (slice_is_none(draft->when))
                 return;
-        rule.when = parse(rules, draft->when, draft->when_place, draft->when_exact, true,
-                          VALUE_BOOL, diag);
+        rule.when = parse_when(rules, draft, diag);
         if (!good || !rule.when) {
                 expr_free(&rule.when);
                 return;
@@ -579,10 +535,6 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 diag_error(diag, draft->when_place,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);
-        if (aggregates.wants_target)
-                diag_error(diag, draft->when_place,
-                           "undercollision() compares with the views of the site: its "
-                           "first argument is target");
         unsigned number = rules->rule_count;
         struct table_plan *t = &rules->tables[rule.table];
         if (!add_where(t, &rule))
@@ -607,4 +559,8 @@ void rules_plan(struct rules *rules, const struct rule_draft *draft, struct diag
                 where = CONDITION_ALWAYS; /* goes on, to find the other mistakes */
         for (unsigned i = 0; i < draft->keys; i++)
                 plan_one(rules, draft, &draft->key[i], where, diag);
+        if (draft->keys > 0 || slice_is_none(draft->when))
+                return;
+        struct expr *when = parse_when(rules, draft, diag); /* it may have mistakes too */
+        expr_free(&when);
 }

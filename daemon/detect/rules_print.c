@@ -299,3 +299,45 @@ void rules_print(const struct rules *rules, struct buf *out)
         for (unsigned i = 0; i < rules->exemption_count; i++)
                 put_exemption(&rules->exemptions[i], out);
 }
+
+/* ---- aggregates ---- */
+
+static void print_window(int64_t ns, struct buf *out)
+{
+        static const struct {
+                int64_t ns;
+                const char *name;
+        } units[] = {
+                { 86400 * NS_PER_SEC, "d" }, { 3600 * NS_PER_SEC, "h" },
+                { 60 * NS_PER_SEC, "m" },    { NS_PER_SEC, "s" },
+                { NS_PER_MS, "ms" },
+        };
+        unsigned i = 0;
+
+        while (ns % units[i].ns && i < 4)
+                i++;
+        buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
+}
+
+void rules_print_aggregate(const struct aggregate *a, struct buf *out)
+{
+        const char *comma = "";
+
+        buf_printf(out, "%s(", a->function->name);
+        if (a->field) {
+                expr_print(a->field, out);
+                comma = ", ";
+        }
+        if (a->condition) {
+                buf_put_str(out, comma);
+                expr_print(a->condition, out);
+                comma = ", ";
+        }
+        if (a->ratio != 0)
+                buf_printf(out, "%.17gx", a->ratio);
+        if (a->window_ns) {
+                buf_put_str(out, comma);
+                print_window(a->window_ns, out);
+        }
+        buf_put_byte(out, ')');
+}

@@ -249,6 +249,9 @@ void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
 void rules_check_sense(const struct rule_draft *, const struct expr *where,
                        struct expr *when, struct diag *);
 
+/* As evidence names it: "distinct(target, 10m)". Equal ones print alike. */
+void rules_print_aggregate(const struct aggregate *, struct buf *);
+
 /* What is known of the numbers that fields and functions give: an expr_range_fn. */
 void rules_range(const struct field *, const struct aggregate *, struct expr_range *);
 

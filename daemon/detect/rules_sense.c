@@ -4,6 +4,12 @@
 
 #include <math.h>
 
+#include "detect/births.h"
+#include "detect/cold.h"
+#include "detect/gaps.h"
+#include "detect/signals.h"
+#include "detect/surge.h"
+
 #define DISTINCT_MAX 30e6 /* sketch.h */
 
 static const struct known_range {
@@ -20,6 +26,8 @@ static const struct known_range {
         { "latency", { 0, INFINITY, 0, false, false } },
         { "target.number", { 0, INFINITY, 0, true, false } },
         { "target.block", { 0, INFINITY, 0, true, false } },
+        { "account.age", { 0, (double)BIRTHS_TTL / NS_PER_SEC, 0, false, false } },
+        { "target.views", { 0, INFINITY, 0, false, false } },
         { "page", { -INFINITY, INFINITY, 0, false, true } },
         { "count", { 0, INFINITY, 0, false, true } },
         { "distinct", { 0, INFINITY, DISTINCT_MAX, false, false } },
@@ -28,6 +36,13 @@ static const struct known_range {
         { "modal_gap_share", { 0, 1, 0, false, false } },
         { "sequential", { 0, 1, 0, false, false } },
         { "cold_share", { 0, 1, 0, false, false } },
+        { "surge", { 0, SURGE_MAX, 0, false, false } },
+        { "cold_surge", { 0, COLD_SUM_MAX, 0, false, false } },
+        { "gap_entropy", { 0, GAPS_ENTROPY_MAX, 0, false, false } },
+        { "undercollision", { 0, INFINITY, 0, false, false } },
+        { "skew", { 0, INFINITY, 0, false, false } },
+        { "score", { 0, INFINITY, 0, false, true } },
+        { "families", { 0, SIGNALS_MAX, 0, true, true } },
 };
 
 void rules_range(const struct field *field, const struct aggregate *aggregate,

@@ -11,6 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
+#define FORMAT       2 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -159,6 +160,9 @@ static void pass_memory(struct transfer *t, struct engine *e)
                 transfer_bytes(t, e->tables[i].surges,
                                e->tables[i].plan->surge_count *
                                    sizeof(*e->tables[i].surges));
+                transfer_bytes(t, e->tables[i].began_ns,
+                               e->tables[i].plan->slot_count *
+                                   sizeof(*e->tables[i].began_ns));
         }
         transfer_index(t, &e->actors.actors);
         transfer_index(t, &e->actors.texts);
@@ -184,6 +188,7 @@ static void pass_layout(struct transfer *t)
 {
         static const char *const why = "it is of another version";
 
+        transfer_same(t, FORMAT, why);
         transfer_same(t, sizeof(struct entry), why);
         transfer_same(t, sizeof(struct incident_case), why);
         transfer_same(t, sizeof(struct rule), why);

@@ -61,7 +61,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
-        return t->units && t->surges &&
+        t->began_ns = calloc(plan->slot_count + 1, sizeof(*t->began_ns));
+        return t->units && t->surges && t->began_ns &&
                index_init(&t->index, index_bytes, &t->budget->index_room);
 }
 
@@ -70,8 +71,10 @@ void table_free(struct table *t)
         index_free(&t->index);
         free(t->units);
         free(t->surges);
+        free(t->began_ns);
         t->units = NULL;
         t->surges = NULL;
+        t->began_ns = NULL;
 }
 
 void table_set_time(struct table *t, int64_t now_ns)
@@ -418,18 +421,35 @@ static double signals_number(const struct table *t, const struct entry *e,
         return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
 }
 
+/* Whether its two sides have not seen the same of the key. */
+static bool is_lopsided(const struct table *t, const struct entry *e,
+                        const struct rule_aggregate *a)
+{
+        int64_t x = t->began_ns[a->a], y = t->began_ns[a->b], later = x > y ? x : y;
+        int64_t window_ns = t->plan->window_ns[slot_at(t, a->a)->window];
+
+        return x != y && e->since_ns < later &&
+               t->now_ns < later + window_ns / WINDOW_NEWEST * WINDOW_PANES;
+}
+
+/* NaN: missing. */
+static double quotient(const struct table *t, const struct entry *e,
+                       const struct rule_aggregate *a)
+{
+        double whole = slot_number(t, e, a->b);
+
+        return whole > 0 && !is_lopsided(t, e, a) ? slot_number(t, e, a->a) / whole : NAN;
+}
+
 struct value table_value(const struct table *t, const struct entry *e,
                          const struct rule_aggregate *a)
 {
         if (!function_has_slots(a->function))
                 return (struct value){ .type = a->type,
                                        .number = signals_number(t, e, a->function) };
-        double number = slot_number(t, e, a->a);
+        double number = function_is_quotient(a->function) ? quotient(t, e, a)
+                                                          : slot_number(t, e, a->a);
 
-        if (function_is_quotient(a->function)) {
-                double whole = slot_number(t, e, a->b);
-                number = whole > 0 ? number / whole : NAN;
-        }
         if (isnan(number))
                 return (struct value){ .type = VALUE_MISSING };
         return (struct value){ .type = a->type, .number = number };

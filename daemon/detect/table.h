@@ -62,6 +62,8 @@ struct table {
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
+        int64_t *began_ns; /* of the slots: when rules that were swapped in began them;
+                              else 0 */
 };
 
 bool table_init(struct table *, const struct rules *, const struct table_plan *,
@@ -113,7 +115,8 @@ int64_t table_signal_held(const struct table *, const struct entry *, unsigned s
 
 /*
  * What an aggregate of a rule of this table is now. The rule looked at the transaction
- * that table_count counted last for this entry.
+ * that table_count counted last for this entry. A quotient of which one side was counted
+ * before the rules were swapped, and the other is since, is missing for a window.
  */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);

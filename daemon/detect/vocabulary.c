@@ -434,27 +434,27 @@ static const struct field rows[] = {
 
 #define CONDITION_WINDOW PARAMETER_OPTIONAL_CONDITION, PARAMETER_WINDOW
 #define TRANSACTION_FUNCTIONS \
-        { "tagged", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_BOOL, FUNCTION_TAGGED, "the value carries the tag", true }, \
-        { "tag_origin", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_STRING, FUNCTION_TAG_ORIGIN, "the incident that put the tag there", true }
+        { "tagged", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_BOOL, FUNCTION_TAGGED, "the value carries the tag", true, NULL }, \
+        { "tag_origin", { PARAMETER_FIELD, PARAMETER_TAG }, VALUE_STRING, FUNCTION_TAG_ORIGIN, "the incident that put the tag there", true, NULL }
 
 static const struct function functions[] = {
-        { "count", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COUNT, "how many transactions", false },
-        { "sum", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_SUM, "sum of the values", false },
-        { "mean", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MEAN, "mean of the values; missing while there are none", false },
-        { "max", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MAX, "largest value; missing while there is none", false },
-        { "distinct", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_DISTINCT, "how many different values: exact to 128, then within 3 %", false },
-        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_SHARE, "part of the transactions; missing while there are none", false },
-        { "top_share", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_TOP_SHARE, "share of the commonest value, of the 8 that are kept", false },
-        { "surge", { PARAMETER_RATIO }, VALUE_NUMBER, FUNCTION_SURGE, "CUSUM in nats for so many times the usual rate", false },
-        { "gap_entropy", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_GAP_ENTROPY, "entropy, in bits, of the times between requests", false },
-        { "modal_gap_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_MODAL_GAP_SHARE, "share of the commonest second among the times between requests", false },
-        { "sequential", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SEQUENTIAL, "share of steps between values that are small and of one sign", false },
-        { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false },
-        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false },
-        { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false },
-        { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false },
-        { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false },
-        { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false },
+        { "count", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COUNT, "how many transactions", false, NULL },
+        { "sum", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_SUM, "sum of the values", false, NULL },
+        { "mean", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MEAN, "mean of the values; missing while there are none", false, NULL },
+        { "max", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_MISSING, FUNCTION_MAX, "largest value; missing while there is none", false, NULL },
+        { "distinct", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_DISTINCT, "how many different values: exact to 128, then within 3 %", false, NULL },
+        { "share", { PARAMETER_CONDITION, PARAMETER_WINDOW }, VALUE_NUMBER, FUNCTION_SHARE, "part of the transactions; missing while there are none", false, NULL },
+        { "top_share", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_TOP_SHARE, "share of the commonest value, of the 8 that are kept", false, NULL },
+        { "surge", { PARAMETER_RATIO }, VALUE_NUMBER, FUNCTION_SURGE, "CUSUM in nats for so many times the usual rate", false, NULL },
+        { "gap_entropy", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_GAP_ENTROPY, "entropy, in bits, of the times between requests", false, NULL },
+        { "modal_gap_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_MODAL_GAP_SHARE, "share of the commonest second among the times between requests", false, NULL },
+        { "sequential", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SEQUENTIAL, "share of steps between values that are small and of one sign", false, NULL },
+        { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false, NULL },
+        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false, NULL },
+        { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false, "target" },
+        { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false, NULL },
+        { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false, NULL },
+        { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false, NULL },
         TRANSACTION_FUNCTIONS,
         { .name = NULL },
 };
@@ -551,83 +551,4 @@ const struct field_with_argument *vocabulary_argument_fields(void)
 const struct function *vocabulary_functions(void)
 {
         return functions;
-}
-
-static bool is_word_byte(uint8_t c, bool first)
-{
-        bool letter = c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-
-        return letter || (!first && ((c >= '0' && c <= '9') || c == '.' || c == '-'));
-}
-
-static bool is_later_field(struct slice word)
-{
-        for (const struct field *f = rows; f->name; f++)
-                if (f->kind == FIELD_LATER && slice_is(word, f->name))
-                        return true;
-        return false;
-}
-
-/* Past the string that begins at `at`, or the end. */
-static size_t skip_string(struct slice s, size_t at)
-{
-        return at + 1 + slice_find(slice_from(s, at + 1), s.data[at]) + 1;
-}
-
-static struct place place_in(struct slice s, size_t at, struct place place,
-                             bool exact_columns)
-{
-        for (size_t i = 0; exact_columns && i < at; i++)
-                place.column += (s.data[i] & 0xc0) != 0x80;
-        return place;
-}
-
-/* The next bare word at or after *at, which moves past it; false when there is none. */
-static bool next_word(struct slice s, size_t *at, struct slice *word)
-{
-        while (*at < s.len) {
-                size_t end = *at;
-                if (s.data[*at] == '\'' || s.data[*at] == '"') {
-                        *at = skip_string(s, *at);
-                        continue;
-                }
-                while (end < s.len && is_word_byte(s.data[end], end == *at))
-                        end++;
-                *word = slice_of(s.data + *at, end - *at);
-                if (end > *at) {
-                        *at = end;
-                        return true;
-                }
-                ++*at;
-        }
-        return false;
-}
-
-void vocabulary_check_later(struct slice s, struct place place, bool exact_columns,
-                            struct diag *diag)
-{
-        struct slice word;
-
-        for (size_t i = 0; next_word(s, &i, &word);)
-                if (is_later_field(word))
-                        diag_error(diag, place_in(s, i - word.len, place, exact_columns),
-                                   "field '%.*s' is not in this version yet",
-                                   (int)word.len, (const char *)word.data);
-}
-
-void vocabulary_check_pages(const struct vocabulary *v, struct slice s,
-                            struct place place, bool exact_columns, struct diag *diag)
-{
-        const struct value_names *pages = site_page_names(v->site);
-        struct slice word;
-
-        for (size_t i = 0; next_word(s, &i, &word);) {
-                int page = pages->find(pages->context, word);
-                if (page <= 0 || site_page_is_defined(v->site, (unsigned)page))
-                        continue;
-                diag_warning(
-                    diag, place_in(s, i - word.len, place, exact_columns),
-                    "the site map does not define the page '%.*s': the rule sees none",
-                    (int)word.len, (const char *)word.data);
-        }
 }

@@ -102,6 +102,7 @@ struct function {
         unsigned id; /* the caller's */
         const char *help;
         bool of_transaction; /* needs no key: may stand inside of other functions */
+        const char *only;    /* the one field that it takes; NULL: any */
 };
 
 /* How it is written: "distinct(field, [condition,] window)". */

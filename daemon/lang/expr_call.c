@@ -56,8 +56,10 @@ static const char *signature(const struct function *function, char *text, size_t
                 const char *gap = p == function->parameters               ? ""
                                   : p[-1] == PARAMETER_OPTIONAL_CONDITION ? " "
                                                                           : ", ";
-                len += (size_t)snprintf(text + len, size - len, "%s%s", gap,
-                                        parameter_names[*p]);
+                const char *name = *p == PARAMETER_FIELD && function->only
+                                       ? function->only
+                                       : parameter_names[*p];
+                len += (size_t)snprintf(text + len, size - len, "%s%s", gap, name);
         }
         return len ? text : "";
 }
@@ -96,6 +98,13 @@ static void check_window(struct reader *r, const struct expr *argument,
         aggregate->window_ns = llround(seconds * NS_PER_SEC);
 }
 
+static bool is_field(const struct expr *argument, const char *name)
+{
+        const struct field *field = expr_field(argument);
+
+        return field && strcmp(field->name, name) == 0;
+}
+
 static struct expr *check_field(struct reader *r, struct expr *argument, bool number,
                                 const struct function *function)
 {
@@ -107,6 +116,9 @@ static struct expr *check_field(struct reader *r, struct expr *argument, bool nu
         if (argument->kind == NODE_CONSTANT)
                 expr_mistake(r, argument->at, "%s() takes a field here, not a constant",
                              function->name);
+        else if (function->only && !is_field(argument, function->only))
+                expr_mistake(r, argument->at, "%s() takes the field %s here, not '%.*s'",
+                             function->name, function->only, QUOTE(text));
         else if (number && argument->type != VALUE_NUMBER &&
                  argument->type != VALUE_DURATION)
                 expr_mistake(r, argument->at,

@@ -351,6 +351,30 @@ bool crawlers_have_hosts(const struct crawlers *c)
         return c->by_name > 0;
 }
 
+static bool has_same_hosts(const struct crawler *a, const struct crawler *b)
+{
+        if (a->host_bit != b->host_bit || a->host_count != b->host_count)
+                return false;
+        for (unsigned i = 0; i < a->host_count; i++)
+                if (strcmp(a->hosts[i], b->hosts[i]) != 0)
+                        return false;
+        return true;
+}
+
+bool crawlers_have_same_hosts(const struct crawlers *a, const struct crawlers *b)
+{
+        if (a->by_name != b->by_name)
+                return false;
+        for (unsigned i = 0; i < a->count; i++) {
+                const struct crawler *other =
+                    crawlers_find(b, slice_str(a->list[i].family));
+                if (a->list[i].host_bit &&
+                    (!other || !has_same_hosts(&a->list[i], other)))
+                        return false;
+        }
+        return true;
+}
+
 struct slice crawlers_ranged(const struct crawlers *c, unsigned i, const char **file)
 {
         for (unsigned k = 0; k < c->count; k++)

@@ -50,6 +50,9 @@ uint64_t crawlers_match_host(const struct crawlers *, struct slice name);
 /* Whether any family has domains. */
 bool crawlers_have_hosts(const struct crawlers *);
 
+/* Whether names are told from one another by the same bits in both. */
+bool crawlers_have_same_hosts(const struct crawlers *, const struct crawlers *);
+
 /* The family number `i` that has ranges, or none behind the last; and its file. */
 struct slice crawlers_ranged(const struct crawlers *, unsigned i, const char **file);
 

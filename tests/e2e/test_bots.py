@@ -6,6 +6,7 @@ The DNS server is the test's own, on loopback. Only the last tests, which are li
 import ipaddress
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -408,4 +409,71 @@ def test_live_the_first_request_waits_and_the_next_ones_know(rig, redis):
         wait_until(lambda: "pending" in live_alerts(redis, silent), 10, "the silent one")
         assert daemon.stop() == 0
         assert daemon.counters()["dns_lookups_total"] == 3
+    assert "AddressSanitizer" not in "".join(daemon.messages)
+
+
+def test_live_files_and_names_are_read_again_at_a_reload(rig, redis):
+    owned, named, place = "198.51.100.41", "198.51.100.42", "198.51.100.43"
+    folder, database = rig.path("crawlers"), rig.path("country.mmdb")
+    rules, hosts = rig.path("data-rules.yaml"), rig.path("other-hosts.yaml")
+    os.makedirs(folder, exist_ok=True)
+
+    def put(path, text):
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+
+    put(folder + "/googlebot.txt", "192.0.2.0/25\n")
+    put(database, mmdb.database([("198.51.100.0/24", mmdb.country("NL"))]))
+    put(hosts, "bingbot: search.msn.com\n")
+    put(rules, "rules:\n  - { name: place, per: client.country, when: count(1h) >= 1 }\n")
+    put(rig.path("zone2.json"), json.dumps({reverse(named): ["live.googlebot.com"],
+                                            "live.googlebot.com A": [named]}))
+    rig.start(rig.cleanup, [sys.executable, os.path.join(ROOT, "tests/e2e/dns_server.py"),
+                            "5354", rig.path("zone2.json")], "dns2")
+    wait_until(lambda: rig.is_listening(5354), 20, "the DNS server")
+
+    def reload(daemon):
+        before = len(daemon.messages)
+        daemon.child.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("taken up" in line for line in daemon.messages[before:]), 10,
+                   "the reload")
+        assert "only after a restart" not in "".join(daemon.messages[before:])
+
+    with Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "data.crawlers=" + folder,
+                "-o", "data.country=" + database, "-o", "data.crawler_hosts=" + hosts,
+                "-o", "data.dns_servers=127.0.0.1:5354", journal="journal-data",
+                rules=rules, site_text=LIVE_SITE) as daemon:
+        def view(address, subject, wanted):
+            def told():
+                done = rig.run(rig.add_client(address),
+                               ["curl", "-s", "-A", GOOGLE, "http://192.0.2.1/in/ada"])
+                assert done.returncode == 0, done.stderr
+                return wanted in live_alerts(redis, subject)
+            wait_until(told, 20, f"{wanted} of {subject}")
+
+        view(place, "NL", "place")
+        # Rules that ask for bots for the first time; ranges and names do not know them.
+        put(rules, RULES)
+        reload(daemon)
+        view(owned, owned, "failed")
+        put(folder + "/googlebot.txt", owned + "/32\n")
+        reload(daemon)
+        view(owned, owned, "passed")
+        assert live_alerts(redis, owned) == ["failed", "passed"]
+        # Other hosts: what is known of names begins anew.
+        view(named, named, "failed")
+        put(hosts, HOSTS)
+        reload(daemon)
+        view(named, named, "passed")
+        assert live_alerts(redis, named) == ["failed", "pending", "passed"]
+        # The same hosts: it stays known.
+        put(folder + "/googlebot.txt", "192.0.2.0/25\n")
+        reload(daemon)
+        view(named, named, "passed")
+        assert live_alerts(redis, named) == ["failed", "pending", "passed"]
+        put(database, mmdb.database([("198.51.100.0/24", mmdb.country("BE"))]))
+        put(rules, "rules:\n  - { name: place, per: client.country, when: count(1h) >= 1 }\n")
+        reload(daemon)
+        view(place, "BE", "place")
+        assert daemon.stop() == 0
     assert "AddressSanitizer" not in "".join(daemon.messages)

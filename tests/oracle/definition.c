@@ -23,6 +23,12 @@ struct inquiry {
         int64_t now_ns, pane_ns;
 };
 
+void history_begin_rule(struct history *h, unsigned rule)
+{
+        for (unsigned i = 0; i < h->count; i++)
+                h->of_rule[rule][i].key = KEY_MISSING;
+}
+
 void history_note(struct history *h, const struct ruleset *set)
 {
         unsigned at = h->count - 1;

@@ -26,6 +26,9 @@ struct history {
 /* Fills in what all rules make of the newest request. */
 void history_note(struct history *, const struct ruleset *);
 
+/* The rule has looked at none of those so far. */
+void history_begin_rule(struct history *, unsigned rule);
+
 /* Between these, both NaN when it is missing. */
 struct answer {
         double least, most;

@@ -6,7 +6,7 @@
  * what the engine says of each of its functions must be what the definition says, and
  * incidents must be raised, updated and ended when the rule's `when` says so. In half of
  * the runs the rules are swapped for more and fewer, or the engine is saved and restored,
- * which must change nothing.
+ * which must change nothing; in some a rule comes late, and knows what passed since.
  *
  *      unit-oracle [SETS [FIRST]]      SETS rule sets, from seed FIRST (1) on
  *
@@ -76,6 +76,7 @@ struct run {
         uint64_t seed;
         struct draw draw;
         struct ruleset set;
+        bool has_late; /* behind the last of the set: a rule that is still to come */
         struct manner manner;
         struct world *world;
         struct buf text; /* of the rules at present */
@@ -86,7 +87,7 @@ struct run {
 };
 
 static struct {
-        uint64_t compared, sketched, bounded, missing, events, swaps, restarts;
+        uint64_t compared, sketched, bounded, missing, events, swaps, restarts, late;
 } totals;
 
 /* ---- a difference ---- */
@@ -167,10 +168,20 @@ static void write_rules(struct run *run)
                       &run->text);
 }
 
+/* A rule that was not there before: what it asks begins with nothing. */
+static void let_late_in(struct run *run)
+{
+        history_begin_rule(&run->history, run->set.count++);
+        run->has_late = false;
+        totals.late++;
+}
+
 static void swap(struct run *run)
 {
         struct world *w = run->world;
 
+        if (run->has_late && one_in(&run->draw, 2))
+                let_late_in(run);
         write_rules(run);
         struct rules *rules = parse(run);
         assert_true(engine_swap_rules(w->engine, rules, w->site));
@@ -599,6 +610,9 @@ static void begin(struct run *run)
         run->manner = manner_draw(&run->draw);
         if (run->manner.targets >= 1000)
                 ruleset_crowd(&run->set, &run->draw);
+        run->has_late = run->manner.swaps && run->set.count < RULES_DRAWN;
+        if (run->has_late)
+                ruleset_draw_late(&run->set, &run->draw);
         ruleset_print(&run->set, NULL, &run->draw, &run->text);
         run->now_ns = -1;
         run->world = world_new((const char *)run->text.data);
@@ -649,9 +663,9 @@ static void the_engine_agrees_with_the_definition(void **state)
                 run_one(first + i);
         printf("%" PRIu64 " rule sets: %" PRIu64 " values (%" PRIu64 " missing, %" PRIu64
                " of sketches, %" PRIu64 " within a bound), %" PRIu64 " events, %" PRIu64
-               " swaps, %" PRIu64 " restarts\n",
+               " swaps, %" PRIu64 " restarts, %" PRIu64 " late rules\n",
                sets, totals.compared, totals.missing, totals.sketched, totals.bounded,
-               totals.events, totals.swaps, totals.restarts);
+               totals.events, totals.swaps, totals.restarts, totals.late);
 }
 
 int main(int argc, char **argv)

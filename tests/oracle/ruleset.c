@@ -75,6 +75,12 @@ static bool has_other_number(const struct request *r)
         return r->numeric && r->number != 7;
 }
 
+static bool has_path(const struct request *r)
+{
+        (void)r;
+        return true;
+}
+
 static const struct {
         const char *text;
         bool (*meets)(const struct request *);
@@ -91,9 +97,11 @@ static const struct {
         { "present(session)", has_session },
         { "target.number < 50", has_low_number },
         { "target.number != 7", has_other_number },
+        { "present(path)", has_path }, /* of late rules */
 };
 
-#define LEAVES (sizeof(leaves) / sizeof(*leaves))
+#define LATE_LEAF (sizeof(leaves) / sizeof(*leaves) - 1)
+#define LEAVES    LATE_LEAF /* that any rule may have */
 
 static struct filter filter_draw(struct draw *d, unsigned most)
 {
@@ -481,6 +489,21 @@ void ruleset_draw(struct ruleset *s, struct draw *d)
                 if (i && one_in(d, 2))
                         resemble(&s->rules[i], &s->rules[draw(d, i)], d);
         }
+}
+
+void ruleset_draw_late(struct ruleset *s, struct draw *d)
+{
+        struct drawn_rule *rule = &s->rules[s->count];
+        const struct drawn_rule *other = &s->rules[draw(d, s->count)];
+
+        rule_draw(rule, 'r', s->count, d);
+        rule->where = filter_draw(d, LEAVES_DRAWN);
+        rule->where.leaf[0] = LATE_LEAF;
+        memset(rule->where.is_or, 0, sizeof(rule->where.is_or));
+        if (one_in(d, 4))
+                return;
+        rule->key_count = other->key_count;
+        memcpy(rule->key, other->key, sizeof(rule->key));
 }
 
 void ruleset_crowd(struct ruleset *s, struct draw *d)

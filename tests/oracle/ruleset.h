@@ -95,6 +95,12 @@ struct ruleset {
 /* Rules named r0, r1, ... */
 void ruleset_draw(struct ruleset *, struct draw *);
 
+/*
+ * One more, behind the last one and not counted yet. It has the key of another, mostly,
+ * and a condition that no other has: nothing that it asks was counted before it came.
+ */
+void ruleset_draw_late(struct ruleset *, struct draw *);
+
 /* Its first rule asks for the different targets of all over windows that share a set. */
 void ruleset_crowd(struct ruleset *, struct draw *);
 

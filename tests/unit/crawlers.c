@@ -216,6 +216,29 @@ static void mistakes_of_domains(void **state)
         buf_free(&text);
 }
 
+static bool are_same(const char *a, const char *b)
+{
+        struct crawlers *x = parse(a), *y = parse(b);
+        bool same = crawlers_have_same_hosts(x, y);
+
+        assert_int_equal(crawlers_have_same_hosts(y, x), same);
+        crawlers_free(&x);
+        crawlers_free(&y);
+        return same;
+}
+
+static void hosts_are_compared(void **state)
+{
+        (void)state;
+        assert_true(are_same("a: [x.com, y.com]\nb: z.com\n", "a: [X.com, y.com]\n"
+                                                              "b: z.com\n"));
+        assert_false(are_same("a: x.com\nb: z.com\n", "b: z.com\na: x.com\n"));
+        assert_false(are_same("a: x.com\n", "a: x.com\nb: z.com\n"));
+        assert_false(are_same("a: x.com\n", "b: x.com\n"));
+        assert_false(are_same("a: x.com\n", "a: y.com\n"));
+        assert_false(are_same("a: x.com\n", "a: [x.com, y.com]\n"));
+}
+
 static void the_shipped_table_can_be_read(void **state)
 {
         (void)state;
@@ -237,6 +260,7 @@ int main(void)
                 cmocka_unit_test_teardown(mistakes_of_files, empty_folder),
                 cmocka_unit_test(names_by_whole_labels),
                 cmocka_unit_test(mistakes_of_domains),
+                cmocka_unit_test(hosts_are_compared),
                 cmocka_unit_test(the_shipped_table_can_be_read),
         };
 

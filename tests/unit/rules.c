@@ -45,6 +45,13 @@ static void mistakes_of_a_rule(void **state)
         static const struct {
                 const char *lines, *expected;
         } rows[] = {
+                { "    when: cuont(1m) > 1\n",
+                  "r.yaml:2:5: rule 'x' needs 'per' or 'per_each' (per: all is the whole "
+                  "site)\n"
+                  "r.yaml:3:11: unknown function 'cuont' (did you mean 'count'?)\n" },
+                { RULE "    per_each: [session]\n    where: pge == profile\n",
+                  "r.yaml:5:5: either 'per' or 'per_each', not both\n"
+                  "r.yaml:6:12: unknown field 'pge' (did you mean 'page'?)\n" },
                 { RULE, "" },
                 { RULE "    sevrity: high\n", "r.yaml:5:5: unknown key 'sevrity' in a "
                                               "rule (did you mean 'severity'?)\n" },
@@ -277,6 +284,24 @@ static void rules_that_make_no_sense_are_warned_of(void **state)
                     "r.yaml:4:9: warning: this part is always true\n"
                     "r.yaml:4:28: warning: distinct() tells no more than some 30000000 "
                     "values apart: this may never be true\n");
+        expect_rule("    per: client.ip\n    when: surge(2x) >= 20\n", "");
+        expect_rule("    per: client.ip\n    when: surge(2x) >= 25\n",
+                    "r.yaml:4:11: warning: this can never be true: surge(2x) >= 25, and "
+                    "surge(2x) is 0 to 20\n");
+        expect_rule("    per: client.ip\n    when: cold_surge() > 20\n",
+                    "r.yaml:4:11: warning: this can never be true: cold_surge() > 20, "
+                    "and cold_surge() is 0 to 20\n");
+        expect_rule("    per: session\n    when: account.age > 31d and count(1m) > 5\n",
+                    "r.yaml:4:11: warning: this can never be true: account.age > 31d, "
+                    "and account.age is 0s to 30d\n");
+        expect_rule("    per: session\n    when: gap_entropy(1h) > 5\n",
+                    "r.yaml:4:11: warning: this can never be true: gap_entropy(1h) > 5, "
+                    "and gap_entropy(1h) is 0 to 4.585\n");
+        expect_rule("    per: session\n    when: families() > 2 and families() < 3\n",
+                    "r.yaml:2:11: warning: no signal has the key 'session': score() and "
+                    "families() are always 0\n"
+                    "r.yaml:4:11: warning: this can never be true: families() > 2 and "
+                    "families() < 3, and families() is 0 to 64\n");
         expect_told("rules:\n- name: a\n  per: client.ip\n  when: count(1m) >= 0\n",
                     "r.yaml:4:9: warning: this is always true\n");
 }

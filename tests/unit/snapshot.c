@@ -149,6 +149,28 @@ static void other_rules_take_over_what_is_written_the_same(void **state)
 
 /* Three days of views; what every function of one key says at the end goes to `values`.
  */
+/* The count goes on from before there was the share, whose part began with nothing. */
+static void what_a_share_has_not_seen_is_known_after_a_restart(void **state)
+{
+        static const char share[] = "rules:\n  - { name: a, per: client.host, when: "
+                                    "\"share(status == 200, 10m) < 50%\" }\n";
+        struct world *w = world_new("rules:\n  - { name: a, per: client.host, when: "
+                                    "count(10m) > 9000 }\n");
+        (void)state;
+
+        for (unsigned i = 0; i < 300; i++) {
+                if (i == 100 || i == 110)
+                        restart(w, share);
+                world_hit(w, (struct hit){ .at_ms = i * 1000,
+                                           .client = "198.51.100.1",
+                                           .page = PAGE_PROFILE,
+                                           .path = "/in/x",
+                                           .status = 200 });
+        }
+        assert_int_equal(w->raised, 0);
+        world_free(w);
+}
+
 static void watch(struct world *w, unsigned restarts, double values[8])
 {
         uint64_t random = 11, hash;
@@ -329,6 +351,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tags_births_and_signals_outlive_a_restart),
                 cmocka_unit_test(a_restart_changes_no_alert),
+                cmocka_unit_test(what_a_share_has_not_seen_is_known_after_a_restart),
                 cmocka_unit_test(other_rules_take_over_what_is_written_the_same),
                 cmocka_unit_test(what_is_known_of_the_site_goes_on),
                 cmocka_unit_test(what_is_damaged_is_refused),

@@ -189,8 +189,8 @@ static void undercollision_is_of_targets(void **state)
         buf_put_byte(&text, 0);
         assert_string_equal(
             (const char *)text.data,
-            "r.yaml:4:11: undercollision() compares with the views of the "
-            "site: its first argument is target\n");
+            "r.yaml:4:26: undercollision() takes the field target here, not "
+            "'session'\n");
         buf_free(&text);
         site_free(&site);
         diag_free(&diag);

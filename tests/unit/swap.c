@@ -151,6 +151,66 @@ static void a_threshold_is_changed_and_the_window_goes_on(void **state)
         world_free(w);
 }
 
+/* One a second; of four, one is not found. */
+static void some_views(struct world *w, int64_t from_ms, unsigned count,
+                       const char *client)
+{
+        for (unsigned i = 0; i < count; i++)
+                world_hit(w, (struct hit){ .at_ms = from_ms + i * 1000,
+                                           .client = client,
+                                           .page = PAGE_PROFILE,
+                                           .path = "/in/x",
+                                           .bytes = 1000,
+                                           .status = i % 4 ? 200 : 404 });
+}
+
+/* What was counted before is no part of what is counted from now on. */
+static void a_new_share_of_old_requests_waits_for_a_window(void **state)
+{
+        static const struct {
+                const char *before, *after;
+        } rows[] = {
+                /* The whole goes on: the share would be too low. */
+                { "count(10m) > 9000", "share(status == 200, 10m) < 50%" },
+                { "count(10m) > 9000", "mean(response.bytes, 10m) < 500" },
+                /* A part goes on: it would be too high. */
+                { "count(status == 404, 10m) > 9000", "share(status == 404, 10m) > 50%" },
+        };
+        (void)state;
+
+        for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+                struct buf after = { 0 };
+                buf_printf(&after, ONE("a", "%s and count(1h) >= 10"), rows[i].after);
+                buf_put_byte(&after, 0);
+                char before[300];
+                snprintf(before, sizeof(before), ONE("a", "%s or count(1h) > 9000"),
+                         rows[i].before);
+                struct world *w = world_new(before);
+                some_views(w, 0, 100, "198.51.100.1");
+                swap(w, (const char *)after.data);
+                some_views(w, 101000, 800, "198.51.100.1");
+                assert_int_equal(w->raised, 0);
+                world_free(w);
+                buf_free(&after);
+        }
+}
+
+static void a_new_share_of_new_keys_is_told_at_once(void **state)
+{
+        struct world *w = world_new(ONE("a", "count(10m) > 9000"));
+        (void)state;
+
+        some_views(w, 0, 10, "198.51.100.1");
+        swap(w, ONE("a", "share(status == 200, 10m) > 50% and count(10m) >= 20"));
+        some_views(w, 11000, 20, "198.51.100.2");
+        assert_int_equal(w->raised, 1);
+        some_views(w, 32000, 640, "198.51.100.1");
+        assert_int_equal(w->raised, 1); /* within a window and the pane at its edge */
+        some_views(w, 672000, 60, "198.51.100.1");
+        assert_int_equal(w->raised, 2);
+        world_free(w);
+}
+
 static void a_sketch_goes_on(void **state)
 {
         struct world *w = world_new(
@@ -378,6 +438,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(other_rules_beside_them_change_nothing),
                 cmocka_unit_test(a_threshold_is_changed_and_the_window_goes_on),
+                cmocka_unit_test(a_new_share_of_old_requests_waits_for_a_window),
+                cmocka_unit_test(a_new_share_of_new_keys_is_told_at_once),
                 cmocka_unit_test(a_sketch_goes_on),
                 cmocka_unit_test(windows_that_part_company_meet_again),
                 cmocka_unit_test(an_incident_ends_with_its_rule),
