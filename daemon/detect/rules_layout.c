@@ -157,7 +157,7 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
         for (unsigned i = 0; i < g->family_count; i++) {
                 struct family *f = &t->families[g->families[i]];
                 f->offset = at;
-                at += f->plan.windows * (uint32_t)sizeof(struct distinct);
+                at += (uint32_t)sizeof(struct distinct);
         }
         for (unsigned i = 0; i < g->slot_count; i++) {
                 struct slot *s = &t->slots[g->slots[i]];
