@@ -126,8 +126,9 @@ static void make_groups(struct table_plan *t)
                 if (s->window != WINDOW_NONE)
                         add_window(g, s->window);
                 add_number(&g->slots, &g->slot_count, i);
+                s->group = (unsigned)(g - t->groups);
                 if (s->kind == SLOT_DISTINCT)
-                        join_family(t, s, (unsigned)(g - t->groups));
+                        join_family(t, s, s->group);
                 if (s->kind == SLOT_SURGE)
                         s->surge = t->surge_count++;
         }
@@ -170,7 +171,8 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
 /* What wants the strictest alignment comes first; sizes are multiples of it. */
 static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
 {
-        g->begin = at = (at + 7) / 8 * 8;
+        g->align = lay_out_cells(t, g, 8, 0) ? 8 : 4;
+        g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
         g->panes_offset = at;
         at += g->window_count * (uint32_t)sizeof(uint32_t);
@@ -229,6 +231,7 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                         t->signals_offset = at;
                         at += sizeof(struct signals);
                 }
+                t->head_size = at;
                 make_groups(t);
                 find_usuals(rules, t);
                 for (unsigned g = 0; g < t->group_count; g++)

@@ -12,7 +12,7 @@
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
 
-static const char magic[8] = "TWSNAP1\n";
+static const char magic[8] = "TWSNAP2\n";
 static const char *const no_references[] = { NULL };
 
 /* ---- the plan: of struct rules what the engine's memory needs to be understood ---- */
@@ -155,6 +155,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         transfer_budget(t, &e->budget);
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 transfer_index(t, &e->tables[i].index);
+                layouts_transfer(&e->tables[i].layouts, t);
                 TRANSFER(t, e->tables[i].hand);
                 transfer_bytes(t, e->tables[i].surges,
                                e->tables[i].plan->surge_count *
