@@ -225,7 +225,7 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
         check_signals(rules, diag);
         for (unsigned i = 0; i < rules->table_count; i++) {
                 struct table_plan *t = &rules->tables[i];
-                uint32_t at = sizeof(struct entry);
+                uint32_t at = ENTRY_HEAD;
                 put_signals_first(rules, t);
                 if (t->signal_count) {
                         t->signals_offset = at;

@@ -11,6 +11,7 @@ static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 #define LIVES_MAX  (sizeof(lives_from) / sizeof(*lives_from))
 #define HAND_LOOKS 24 /* entries, for one eviction */
 
+_Static_assert(LAYOUTS_MAX == 16, "a layout has four bits");
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
 /*
@@ -327,7 +328,7 @@ static uint32_t entry_take(struct table *t, uint64_t groups,
                 find_entry_class(t, layout);
         uint32_t handle = budget_take(t->budget, t->entry_classes[layout], priority);
         if (handle)
-                table_at(t, handle)->layout = (uint8_t)layout;
+                table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
         return handle;
 }
 
@@ -348,10 +349,10 @@ uint32_t table_new(struct table *t, uint64_t hash, uint64_t groups)
 
 static void entry_move(const struct table *t, const struct entry *from, struct entry *to)
 {
-        uint8_t layout = to->layout;
+        unsigned layout = to->layout;
 
         memcpy(to, from, t->plan->head_size);
-        to->layout = layout;
+        to->layout = layout & (LAYOUTS_MAX - 1);
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 const struct slot_group *g = &t->plan->groups[i];
                 if (has_group(t, from, i))

@@ -28,21 +28,24 @@
 #include "detect/usual.h"
 #include "detect/window.h"
 
-#define TRANSACTIONS_MAX ((1U << 22) - 1)
+#define TRANSACTIONS_MAX ((1U << 18) - 1)
 #define RECENT_MAX       127
 
 struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
         uint32_t seen;    /* last one, in seconds */
-        uint32_t transactions : 22; /* stops at TRANSACTIONS_MAX */
+        uint32_t transactions : 18; /* stops at TRANSACTIONS_MAX */
         uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
         uint32_t lives : 3;
+        uint32_t layout : 4;
         uint32_t incidents; /* head of the list of those that are open */
         struct samples samples;
         struct involved involved;
-        uint8_t layout;
 };
+
+/* Bytes of it that are used: what is counted begins after them. */
+#define ENTRY_HEAD (offsetof(struct entry, involved) + sizeof(struct involved))
 
 struct statistics;
 
