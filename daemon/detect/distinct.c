@@ -129,23 +129,32 @@ static void put_at(const struct values *v, unsigned i, uint32_t tag, uint32_t re
         v->highs[i] = (uint8_t)(rest >> 16);
 }
 
-enum { AT_ONCE = 16 }; /* tags that a search compares without a branch between them */
-
-static bool is_among(const uint32_t tags[AT_ONCE], uint32_t tag)
+/* Without a branch between them; `count` is known to the compiler. */
+static inline bool is_among(const uint32_t *tags, unsigned count, uint32_t tag)
 {
         uint32_t any = 0;
 
-        for (unsigned k = 0; k < AT_ONCE; k++)
+        for (unsigned k = 0; k < count; k++)
                 any |= tags[k] == tag;
         return any;
 }
 
-/* Where the value stands, or `count`. */
+/* Where the value stands, or `count`: in long strides, then short ones, then steps. */
 static unsigned values_find(const struct values *v, uint32_t tag, uint32_t rest)
 {
-        for (unsigned i = 0; i < v->count;) {
-                unsigned end = v->count - i < AT_ONCE ? v->count : i + AT_ONCE;
-                bool may_be = end - i < AT_ONCE || is_among(v->tags + i, tag);
+        unsigned i = 0, end;
+
+        while (i < v->count) {
+                bool may_be = true;
+                if (v->count - i >= 32) {
+                        end = i + 32;
+                        may_be = is_among(v->tags + i, 32, tag);
+                } else if (v->count - i >= 8) {
+                        end = i + 8;
+                        may_be = is_among(v->tags + i, 8, tag);
+                } else {
+                        end = v->count;
+                }
                 for (; may_be && i < end; i++)
                         if (v->tags[i] == tag &&
                             ((rest_at(v, i) ^ rest) & HASH_BITS) == 0)

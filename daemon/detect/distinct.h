@@ -24,7 +24,7 @@
  *
  * Two different values look the same once in two thousand million sets of 128, in 130
  * million of 512. Cost: a search among n values reads 4 n bytes, one after the other;
- * 60 ns for 512 of them in a cache.
+ * 85 ns among 512 that are in a cache, 11 among 8.
  */
 #ifndef DETECT_DISTINCT_H
 #define DETECT_DISTINCT_H
