@@ -12,7 +12,7 @@
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
 
-static const char magic[8] = "TWSNAP2\n";
+static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
 
 /* ---- the plan: of struct rules what the engine's memory needs to be understood ---- */
