@@ -10,7 +10,9 @@ static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
 void actors_find_classes(struct actors *a)
 {
-        a->class = budget_class_of(a->budget, sizeof(struct actor));
+        for (unsigned i = 1; i <= ACTOR_IP_WORDS + ACTOR_TEXTS; i++)
+                a->classes[i] = budget_class_of(a->budget, offsetof(struct actor, words) +
+                                                               i * sizeof(uint32_t));
         for (unsigned i = 0; i < ACTOR_TEXT_SIZES; i++)
                 a->text_classes[i] = budget_class_of(a->budget, text_sizes[i]);
 }
@@ -126,21 +128,83 @@ static struct slice source_text(const struct record *r, struct slice ja4, unsign
         return i == ACTOR_JA4 ? ja4 : record_text(r, text_sources[i].text);
 }
 
-static void drop_texts(struct actors *a, const struct actor *actor)
+/* ---- what an actor has, in as many words as that takes ---- */
+
+static unsigned ip_words(bool is_v4)
+{
+        return is_v4 ? 1 : ACTOR_IP_WORDS;
+}
+
+static struct ip ip_of(const struct actor *actor)
+{
+        struct ip ip = { { [10] = 0xff, [11] = 0xff } };
+        size_t len = ip_words(actor->is_v4) * sizeof(uint32_t);
+
+        memcpy(ip.bytes + sizeof(ip.bytes) - len, actor->words, len);
+        return ip;
+}
+
+/* Its text of a kind; 0: it has none. */
+static uint32_t text_of(const struct actor *actor, unsigned kind)
+{
+        unsigned at = ip_words(actor->is_v4);
+
+        if (!(actor->texts >> kind & 1))
+                return 0;
+        for (unsigned i = 0; i < kind; i++)
+                at += actor->texts >> i & 1;
+        return actor->words[at];
+}
+
+static uint32_t actor_new(const struct actors *a, const struct record *r,
+                          const uint32_t texts[ACTOR_TEXTS])
+{
+        bool is_v4 = ip_is_v4(&r->client);
+        unsigned at = ip_words(is_v4), words = at;
+
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                words += texts[i] != 0;
+        uint32_t handle = budget_take(a->budget, a->classes[words], BUDGET_NEWCOMER);
+        if (handle == 0)
+                return 0;
+        struct actor *actor = budget_at(a->budget, handle);
+        actor->http_shape = r->http_shape;
+        actor->references = 1;
+        actor->prefix_bits = r->client_prefix.bits;
+        actor->is_v4 = is_v4;
+        memcpy(actor->words, r->client.bytes + sizeof(r->client.bytes) - at * 4, at * 4);
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++) {
+                if (texts[i] == 0)
+                        continue;
+                actor->texts |= (uint8_t)(1U << i);
+                actor->words[at++] = texts[i];
+        }
+        return handle;
+}
+
+static void drop_texts(struct actors *a, const uint32_t texts[ACTOR_TEXTS])
 {
         for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                text_drop(a, actor->texts[i]);
+                text_drop(a, texts[i]);
+}
+
+static void drop_all(struct actors *a, uint32_t handle)
+{
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
+                text_drop(a, text_of(actors_at(a, handle), i));
+        budget_give(a->budget, handle);
 }
 
 /* False when there is no room for all. */
-static bool take_texts(struct actors *a, struct actor *actor, const struct record *r,
-                       struct slice ja4, const uint64_t hashes[ACTOR_TEXTS])
+static bool take_texts(struct actors *a, uint32_t texts[ACTOR_TEXTS],
+                       const struct record *r, struct slice ja4,
+                       const uint64_t hashes[ACTOR_TEXTS])
 {
         bool full = false;
 
         for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                actor->texts[i] = text_take(a, text_sources[i].kind,
-                                            source_text(r, ja4, i), hashes[i], &full);
+                texts[i] = text_take(a, text_sources[i].kind, source_text(r, ja4, i),
+                                     hashes[i], &full);
         return !full;
 }
 
@@ -159,19 +223,16 @@ uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
                 actors_hold(a, handle);
                 return handle;
         }
-        handle = budget_take(a->budget, a->class, BUDGET_NEWCOMER);
-        if (handle == 0)
+        uint32_t texts[ACTOR_TEXTS];
+        if (take_texts(a, texts, r, ja4, who.texts))
+                handle = actor_new(a, r, texts);
+        if (handle == 0) {
+                drop_texts(a, texts);
                 return 0;
-        struct actor *actor = budget_at(a->budget, handle);
-        *actor = (struct actor){ .hash = hash,
-                                 .ip = r->client,
-                                 .http_shape = r->http_shape,
-                                 .references = 1,
-                                 .prefix_bits = r->client_prefix.bits };
-        if (!take_texts(a, actor, r, ja4, who.texts) ||
-            !index_put(&a->actors, hash, handle)) {
-                drop_texts(a, actor);
-                budget_give(a->budget, handle);
+        }
+        ((struct actor *)budget_at(a->budget, handle))->hash = hash;
+        if (!index_put(&a->actors, hash, handle)) {
+                drop_all(a, handle);
                 return 0;
         }
         return handle;
@@ -193,8 +254,7 @@ void actors_drop(struct actors *a, uint32_t handle)
         if (--actor->references)
                 return;
         index_remove(&a->actors, actor->hash, handle);
-        drop_texts(a, actor);
-        budget_give(a->budget, handle);
+        drop_all(a, handle);
 }
 
 /* Number of the text that shows a kind, or ACTOR_TEXTS. */
@@ -218,7 +278,7 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return actor->texts[text_number(kind)] != 0;
+                return text_of(actor, text_number(kind)) != 0;
         case PARTICIPANT_HTTP_SHAPE:
                 return actor->http_shape != 0;
         default:
@@ -228,20 +288,21 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
 
 struct network actor_network(const struct actor *actor, enum field_kind kind)
 {
+        struct ip ip = ip_of(actor);
         uint8_t bits = 128;
 
         if (kind == FIELD_PREFIX)
                 bits = actor->prefix_bits;
-        else if (kind == FIELD_HOST && !ip_is_v4(&actor->ip))
+        else if (kind == FIELD_HOST && !actor->is_v4)
                 bits = 64;
-        return network_of(&actor->ip, bits);
+        return network_of(&ip, bits);
 }
 
 uint64_t actors_text_hash(const struct actors *a, enum participant_kind kind,
                           const struct actor *actor)
 {
         unsigned i = text_number(kind);
-        uint32_t text = i < ACTOR_TEXTS ? actor->texts[i] : 0;
+        uint32_t text = i < ACTOR_TEXTS ? text_of(actor, i) : 0;
 
         return text ? text_at(a, text)->hash : 0;
 }
@@ -260,21 +321,22 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
                    const struct actor *x, const struct actor *y)
 {
         struct network p, q;
+        struct ip x_ip = ip_of(x), y_ip = ip_of(y);
 
         switch (kind) {
         case PARTICIPANT_CLIENT_IP:
-                return memcmp(x->ip.bytes, y->ip.bytes, sizeof(x->ip.bytes));
+                return memcmp(x_ip.bytes, y_ip.bytes, sizeof(x_ip.bytes));
         case PARTICIPANT_CLIENT_PREFIX:
-                p = network_of(&x->ip, x->prefix_bits);
-                q = network_of(&y->ip, y->prefix_bits);
+                p = network_of(&x_ip, x->prefix_bits);
+                q = network_of(&y_ip, y->prefix_bits);
                 return memcmp(p.ip.bytes, q.ip.bytes, sizeof(p.ip.bytes));
         case PARTICIPANT_SESSION:
         case PARTICIPANT_ACCOUNT:
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return compare_texts(a, x->texts[text_number(kind)],
-                                     y->texts[text_number(kind)]);
+                return compare_texts(a, text_of(x, text_number(kind)),
+                                     text_of(y, text_number(kind)));
         case PARTICIPANT_HTTP_SHAPE:
                 return (x->http_shape > y->http_shape) - (x->http_shape < y->http_shape);
         default:
@@ -304,21 +366,22 @@ static size_t publish_private(const struct actors *a, uint32_t handle, char out[
 size_t actors_publish(const struct actors *a, enum participant_kind kind,
                       const struct actor *actor, char out[256])
 {
+        struct ip ip = ip_of(actor);
         struct network prefix;
 
         switch (kind) {
         case PARTICIPANT_CLIENT_IP:
-                return ip_format(&actor->ip, out);
+                return ip_format(&ip, out);
         case PARTICIPANT_CLIENT_PREFIX:
-                prefix = network_of(&actor->ip, actor->prefix_bits);
+                prefix = network_of(&ip, actor->prefix_bits);
                 return network_format(&prefix, out);
         case PARTICIPANT_SESSION:
         case PARTICIPANT_ACCOUNT:
-                return publish_private(a, actor->texts[text_number(kind)], out);
+                return publish_private(a, text_of(actor, text_number(kind)), out);
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return publish_clear(a, actor->texts[text_number(kind)], out);
+                return publish_clear(a, text_of(actor, text_number(kind)), out);
         case PARTICIPANT_HTTP_SHAPE:
                 return (size_t)snprintf(out, 256, "%016" PRIx64, actor->http_shape);
         default:

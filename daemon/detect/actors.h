@@ -32,13 +32,18 @@ enum actor_text_kind {
         ACTOR_TEXTS
 };
 
+#define ACTOR_IP_WORDS (sizeof(struct ip) / sizeof(uint32_t))
+
+/* Most have an IPv4 address and one text, which is 32 bytes; at most it has 64. */
 struct actor {
         uint64_t hash;
-        struct ip ip;
-        uint64_t http_shape;         /* 0: none */
-        uint32_t texts[ACTOR_TEXTS]; /* 0: none */
+        uint64_t http_shape; /* 0: none */
         uint32_t references;
         uint8_t prefix_bits;
+        uint8_t texts; /* a bit for each kind that it has */
+        bool is_v4;
+        uint32_t
+            words[]; /* the address, the last of four alone in IPv4; then the texts */
 };
 
 struct actor_text {
@@ -58,7 +63,8 @@ struct actors {
         pseudonym_fn *pseudonym; /* NULL: texts are published as they are */
         void *pseudonym_context;
         struct index actors, texts;
-        unsigned class, text_classes[ACTOR_TEXT_SIZES];
+        unsigned classes[ACTOR_IP_WORDS + ACTOR_TEXTS + 1]; /* by words */
+        unsigned text_classes[ACTOR_TEXT_SIZES];
 };
 
 /* `index_bytes` is for each of the two indexes. */

@@ -157,6 +157,28 @@ static uint64_t move_met(void *context, uint64_t met)
         return moved;
 }
 
+/* Of a slot of the new plan: what the entry has of it; NULL: nothing. */
+static void *old_cells(const struct move *m, const struct entry *from, unsigned slot)
+{
+        return m->slots[slot] == CARRY_NONE
+                   ? NULL
+                   : table_cells(m->from, from, &m->from->plan->slots[m->slots[slot]]);
+}
+
+/* The new plan's groups in which the entry has something. */
+static uint64_t groups_of(const struct move *m, const struct entry *from)
+{
+        const struct table_plan *plan = m->to->plan;
+        uint64_t groups = 0;
+
+        if (plan->group_count > LAYOUTS_GROUPS)
+                return LAYOUTS_ALL;
+        for (unsigned i = 0; i < plan->slot_count; i++)
+                if (old_cells(m, from, i))
+                        groups |= UINT64_C(1) << plan->slots[i].group;
+        return groups;
+}
+
 static void move_cells(const struct move *m, struct entry *from, struct entry *to)
 {
         const struct table_plan *plan = m->to->plan;
@@ -164,11 +186,13 @@ static void move_cells(const struct move *m, struct entry *from, struct entry *t
         for (unsigned i = 0; i < plan->slot_count; i++) {
                 const struct slot *slot = &plan->slots[i];
                 uint32_t size = slot_types[slot->kind].size;
-                if (slot->kind == SLOT_DISTINCT || m->slots[i] == CARRY_NONE)
+                if (slot->kind == SLOT_DISTINCT)
                         continue;
-                const struct slot *old = &m->from->plan->slots[m->slots[i]];
-                memcpy((char *)to + slot->offset, (char *)from + old->offset, size);
-                memset((char *)from + old->offset, 0, size);
+                void *old = old_cells(m, from, i);
+                if (!old)
+                        continue;
+                memcpy(table_cells(m->to, to, slot), old, size);
+                memset(old, 0, size);
         }
 }
 
@@ -183,16 +207,14 @@ static void move_family(const struct move *m, struct entry *from, struct entry *
                 for (unsigned i = 0; i < plan->slot_count; i++) {
                         const struct slot *slot = &plan->slots[i];
                         if (slot->kind != SLOT_DISTINCT || slot->family != family ||
-                            slot->member != member || m->slots[i] == CARRY_NONE)
+                            slot->member != member || !old_cells(m, from, i))
                                 continue;
                         const struct slot *old = &m->from->plan->slots[m->slots[i]];
                         const struct family *g = &m->from->plan->families[old->family];
-                        distinct_carry(m->to->sets, &g->plan,
-                                       (struct distinct *)((char *)from + old->offset),
+                        distinct_carry(m->to->sets, &g->plan, old_cells(m, from, i),
                                        old->member, m->from->units[old->family].pane,
-                                       &f->plan,
-                                       (struct distinct *)((char *)to + slot->offset),
-                                       member, m->to->units[family].pane);
+                                       &f->plan, table_cells(m->to, to, slot), member,
+                                       m->to->units[family].pane);
                 }
 }
 
@@ -215,7 +237,7 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
                        void *context)
 {
         struct entry *from = table_at(m->from, handle);
-        uint32_t fresh = table_new(m->to, from->hash);
+        uint32_t fresh = table_new(m->to, from->hash, groups_of(m, from));
 
         if (fresh == 0)
                 m->to->counters->entries_evicted++;

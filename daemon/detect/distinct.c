@@ -5,16 +5,33 @@
 
 /*
  * A value is a tag (the upper half of its hash) and a rest: 12 more bits, and the unit
- * in which it was last seen, modulo 4096. A block of n has n tags and then n rests:
- * apart, so that a search compares one array of 32-bit words.
+ * in which it was last seen, modulo 4096. That is seven bytes, and a block of n has n of
+ * each part, so that a search compares one array of words and a count reads another:
+ *
+ *      tag, tag, ..  4 n | low, low, ..  2 n | high, high, ..  n     rest = high, low
  */
 struct values {
-        uint32_t *tags, *rests;
+        uint32_t *tags;
+        uint16_t *lows;
+        uint8_t *highs;
         unsigned count, capacity;
+};
+
+/* Where a set of one value is laid out as others are. */
+struct one {
+        uint32_t tag;
+        uint16_t low;
+        uint8_t high;
+};
+
+static const uint16_t capacities[DISTINCT_SIZES] = {
+        2, 3, 5, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, DISTINCT_EXACT
 };
 
 #define UNIT_BITS 0xfffU
 #define HASH_BITS 0xfff000U
+
+#define VALUE_BYTES (sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint8_t))
 
 _Static_assert(2 * DISTINCT_SPAN_MAX == UNIT_BITS + 1, "ages are told apart");
 
@@ -25,7 +42,10 @@ void distinct_store_init(struct distinct_store *s, struct budget *budget,
 {
         *s = (struct distinct_store){ .budget = budget, .counters = counters };
         for (unsigned i = 0; i < DISTINCT_SIZES; i++)
-                s->classes[i] = budget_class_of(budget, (size_t)2 << i << 3);
+                s->classes[i] = budget_class_of(budget, capacities[i] * VALUE_BYTES);
+        for (unsigned i = 0; i < DISTINCT_WINDOWS - 1; i++)
+                s->parted_classes[i] =
+                    budget_class_of(budget, (i + 2) * sizeof(struct distinct));
         s->sketch_class = budget_class_of(budget, sizeof(struct sketch));
         s->registers_class = budget_class_of(budget, SKETCH_BYTES);
 }
@@ -80,37 +100,64 @@ bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
 
 /* ---- values, held one by one ---- */
 
-/* `one` is where a set of one value is laid out as others are. */
 static struct values values_of(const struct distinct_store *s, const struct distinct *d,
-                               uint32_t one[2])
+                               struct one *one)
 {
         if (d->kind == DISTINCT_EMPTY)
-                return (struct values){ 0 };
+                return (struct values){ .count = 0 };
         if (d->kind == DISTINCT_ONE) {
-                one[0] = d->head;
-                one[1] = d->detail;
-                return (struct values){ one, one + 1, 1, 1 };
+                *one = (struct one){ d->head, (uint16_t)d->detail,
+                                     (uint8_t)(d->detail >> 16) };
+                return (struct values){ &one->tag, &one->low, &one->high, 1, 1 };
         }
-        unsigned capacity = 2U << d->size;
+        unsigned capacity = capacities[d->size];
         uint32_t *tags = budget_at(s->budget, d->head);
-        return (struct values){ tags, tags + capacity, d->detail, capacity };
+        uint16_t *lows = (uint16_t *)(tags + capacity);
+        return (struct values){ tags, lows, (uint8_t *)(lows + capacity), d->detail,
+                                capacity };
 }
 
-/* Where the value stands, or `count`. Eight at a time without a branch inside. */
+static uint32_t rest_at(const struct values *v, unsigned i)
+{
+        return (uint32_t)v->highs[i] << 16 | v->lows[i];
+}
+
+static void put_at(const struct values *v, unsigned i, uint32_t tag, uint32_t rest)
+{
+        v->tags[i] = tag;
+        v->lows[i] = (uint16_t)rest;
+        v->highs[i] = (uint8_t)(rest >> 16);
+}
+
+/* Without a branch between them; `count` is known to the compiler. */
+static inline bool is_among(const uint32_t *tags, unsigned count, uint32_t tag)
+{
+        uint32_t any = 0;
+
+        for (unsigned k = 0; k < count; k++)
+                any |= tags[k] == tag;
+        return any;
+}
+
+/* Where the value stands, or `count`: in long strides, then short ones, then steps. */
 static unsigned values_find(const struct values *v, uint32_t tag, uint32_t rest)
 {
-        unsigned i = 0;
+        unsigned i = 0, end;
 
         while (i < v->count) {
-                uint32_t any = 0;
-                unsigned end = i + 8 <= v->count ? i + 8 : v->count;
-                if (end == i + 8)
-                        for (unsigned k = 0; k < 8; k++)
-                                any |= v->tags[i + k] == tag;
-                else
-                        any = 1;
-                for (; any && i < end; i++)
-                        if (v->tags[i] == tag && ((v->rests[i] ^ rest) & HASH_BITS) == 0)
+                bool may_be = true;
+                if (v->count - i >= 32) {
+                        end = i + 32;
+                        may_be = is_among(v->tags + i, 32, tag);
+                } else if (v->count - i >= 8) {
+                        end = i + 8;
+                        may_be = is_among(v->tags + i, 8, tag);
+                } else {
+                        end = v->count;
+                }
+                for (; may_be && i < end; i++)
+                        if (v->tags[i] == tag &&
+                            ((rest_at(v, i) ^ rest) & HASH_BITS) == 0)
                                 return i;
                 i = end;
         }
@@ -120,13 +167,24 @@ static unsigned values_find(const struct values *v, uint32_t tag, uint32_t rest)
 /* When a value was seen, as full number of its unit. */
 static int64_t unit_of(uint32_t rest, int64_t now)
 {
-        return now - ((now - rest) & UNIT_BITS);
+        return now - (((uint32_t)now - rest) & UNIT_BITS);
 }
 
 /* The first unit of the window's newest eight panes. */
 static int64_t begin_of(int64_t now, uint32_t pane)
 {
         return (now / pane - (SKETCH_PANES - 1)) * pane;
+}
+
+/* In units; and how old the oldest is that a window's newest eight panes hold. */
+static unsigned age_of(uint32_t rest, int64_t now)
+{
+        return ((uint32_t)now - rest) & UNIT_BITS;
+}
+
+static unsigned oldest_in(int64_t now, uint32_t pane)
+{
+        return (unsigned)(now - begin_of(now, pane));
 }
 
 static void hold(const struct distinct_store *s, struct distinct *d)
@@ -138,8 +196,8 @@ static void hold(const struct distinct_store *s, struct distinct *d)
 
 static bool grow(const struct distinct_store *s, struct distinct *d)
 {
-        uint32_t one[2];
-        struct values old = values_of(s, d, one);
+        struct one one;
+        struct values old = values_of(s, d, &one);
         struct distinct grown = *d;
 
         grown.kind = DISTINCT_VALUES;
@@ -148,9 +206,10 @@ static bool grow(const struct distinct_store *s, struct distinct *d)
         grown.head = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.head == 0)
                 return false;
-        struct values new = values_of(s, &grown, one);
-        memcpy(new.tags, old.tags, old.count * sizeof(uint32_t));
-        memcpy(new.rests, old.rests, old.count * sizeof(uint32_t));
+        struct values new = values_of(s, &grown, NULL);
+        memcpy(new.tags, old.tags, old.count * sizeof(*old.tags));
+        memcpy(new.lows, old.lows, old.count * sizeof(*old.lows));
+        memcpy(new.highs, old.highs, old.count * sizeof(*old.highs));
         if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = grown;
@@ -162,7 +221,7 @@ enum put { PUT_DONE, PUT_FULL, PUT_REFUSED };
 static enum put put_new(const struct distinct_store *s, struct distinct *d, uint32_t tag,
                         uint32_t rest)
 {
-        uint32_t one[2];
+        struct one one;
 
         if (d->kind == DISTINCT_EMPTY) {
                 d->kind = DISTINCT_ONE;
@@ -170,14 +229,13 @@ static enum put put_new(const struct distinct_store *s, struct distinct *d, uint
                 d->detail = rest;
                 return PUT_DONE;
         }
-        struct values v = values_of(s, d, one);
+        struct values v = values_of(s, d, &one);
         if (v.count == DISTINCT_EXACT)
                 return PUT_FULL;
         if (v.count == v.capacity && !grow(s, d))
                 return PUT_REFUSED;
-        v = values_of(s, d, one);
-        v.tags[v.count] = tag;
-        v.rests[v.count] = rest;
+        v = values_of(s, d, &one);
+        put_at(&v, v.count, tag, rest);
         d->detail++;
         return PUT_DONE;
 }
@@ -185,14 +243,14 @@ static enum put put_new(const struct distinct_store *s, struct distinct *d, uint
 static enum put put_value(const struct distinct_store *s, struct distinct *d,
                           uint32_t tag, uint32_t rest, int64_t now)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, d, one);
+        struct one one;
+        struct values v = values_of(s, d, &one);
         unsigned at = values_find(&v, tag, rest);
 
         if (at == v.count)
                 return put_new(s, d, tag, rest);
-        if (unit_of(rest, now) > unit_of(v.rests[at], now)) {
-                v.rests[at] = rest;
+        if (unit_of(rest, now) > unit_of(rest_at(&v, at), now)) {
+                put_at(&v, at, tag, rest);
                 if (d->kind == DISTINCT_ONE)
                         d->detail = rest;
         }
@@ -203,17 +261,13 @@ static enum put put_value(const struct distinct_store *s, struct distinct *d,
 static void values_rotate(const struct distinct_store *s, struct distinct *d,
                           uint32_t pane, int64_t now)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, d, one);
-        int64_t begin = begin_of(now, pane);
-        unsigned kept = 0;
+        struct one one;
+        struct values v = values_of(s, d, &one);
+        unsigned kept = 0, oldest = oldest_in(now, pane);
 
-        for (unsigned i = 0; i < v.count; i++) {
-                if (unit_of(v.rests[i], now) < begin)
-                        continue;
-                v.tags[kept] = v.tags[i];
-                v.rests[kept++] = v.rests[i];
-        }
+        for (unsigned i = 0; i < v.count; i++)
+                if (age_of(v.lows[i], now) <= oldest)
+                        put_at(&v, kept++, v.tags[i], rest_at(&v, i));
         if (kept == v.count)
                 return;
         if (kept) {
@@ -222,19 +276,18 @@ static void values_rotate(const struct distinct_store *s, struct distinct *d,
         }
         if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
-        *d = (struct distinct){ .parted = d->parted };
+        *d = (struct distinct){ .kind = DISTINCT_EMPTY };
 }
 
 static unsigned values_count(const struct distinct_store *s, const struct distinct *d,
                              uint32_t pane, int64_t now)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, d, one);
-        int64_t begin = begin_of(now, pane);
-        unsigned count = 0;
+        struct one one;
+        struct values v = values_of(s, d, &one);
+        unsigned count = 0, oldest = oldest_in(now, pane);
 
         for (unsigned i = 0; i < v.count; i++)
-                count += unit_of(v.rests[i], now) >= begin;
+                count += age_of(v.lows[i], now) <= oldest;
         return count;
 }
 
@@ -272,19 +325,18 @@ static uint32_t sketch_take(const struct distinct_store *s)
 static bool become_sketch(const struct distinct_store *s, struct distinct *d,
                           uint32_t pane, int64_t now)
 {
-        uint32_t head = sketch_take(s), one[2];
+        uint32_t head = sketch_take(s);
+        struct one one;
 
         if (!head)
                 return false;
-        struct values v = values_of(s, d, one);
+        struct values v = values_of(s, d, &one);
         struct sketch *sketch = budget_at(s->budget, head);
         for (unsigned i = 0; i < v.count; i++)
                 sketch_add(sketch, words_of(s, sketch), v.tags[i],
-                           unit_of(v.rests[i], now) / pane);
+                           unit_of(v.lows[i], now) / pane);
         budget_give(s->budget, d->head);
-        *d = (struct distinct){ .head = head,
-                                .kind = DISTINCT_SKETCH,
-                                .parted = d->parted };
+        *d = (struct distinct){ .head = head, .kind = DISTINCT_SKETCH };
         return true;
 }
 
@@ -310,37 +362,67 @@ static void add_to_one(const struct distinct_store *s, struct distinct *d, uint3
         sketch_add(sketch, words_of(s, sketch), tag, unit / pane);
 }
 
-/* From here on every window has a set of its own. */
-static void part(const struct distinct_store *s, const struct distinct_plan *p,
-                 struct distinct sets[], int64_t now)
+static struct distinct *members_of(const struct distinct_store *s,
+                                   const struct distinct *set)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, &sets[0], one);
+        return budget_at(s->budget, set->head);
+}
 
-        sets[0].parted = true;
+/* What shows a window: a set of its own, or the one that all share. */
+static struct distinct *shown_by(const struct distinct_store *s,
+                                 const struct distinct *set, unsigned window)
+{
+        return set->kind == DISTINCT_PARTED ? &members_of(s, set)[window]
+                                            : (struct distinct *)set;
+}
+
+/* From here on every window has a set of its own. False when the budget refuses. */
+static bool part(const struct distinct_store *s, const struct distinct_plan *p,
+                 struct distinct *set, int64_t now)
+{
+        struct distinct parted = { .kind = DISTINCT_PARTED };
+        struct one one;
+
+        parted.head =
+            budget_take(s->budget, s->parted_classes[p->windows - 2], BUDGET_GROWTH);
+        if (parted.head == 0)
+                return false;
+        struct distinct *members = members_of(s, &parted);
+        struct values v = values_of(s, set, &one);
+        members[0] = *set;
+        *set = parted;
         for (unsigned k = 1; k < p->windows; k++)
                 for (unsigned i = 0; i < v.count; i++)
-                        add_to_one(s, &sets[k], v.tags[i], v.rests[i], p->pane[k], now);
+                        add_to_one(s, &members[k], v.tags[i], rest_at(&v, i), p->pane[k],
+                                   now);
+        return true;
+}
+
+static void add_to_all(const struct distinct_store *s, const struct distinct_plan *p,
+                       struct distinct *set, uint32_t tag, uint32_t rest, int64_t now)
+{
+        for (unsigned k = 0; k < p->windows; k++)
+                add_to_one(s, shown_by(s, set, k), tag, rest, p->pane[k], now);
 }
 
 void distinct_add(const struct distinct_store *s, const struct distinct_plan *p,
-                  struct distinct sets[], uint64_t hash, int64_t unit, int64_t now)
+                  struct distinct *set, uint64_t hash, int64_t unit, int64_t now)
 {
         uint32_t tag = (uint32_t)(hash >> 32);
         uint32_t rest = ((uint32_t)hash & HASH_BITS) | ((uint32_t)unit & UNIT_BITS);
 
         if (unit < begin_of(now, p->pane[0]))
                 return;
-        if (p->windows > 1 && !sets[0].parted) {
-                enum put put = put_value(s, &sets[0], tag, rest, now);
-                if (put == PUT_REFUSED)
-                        hold(s, &sets[0]);
-                if (put != PUT_FULL)
+        if (p->windows > 1 && set->kind != DISTINCT_PARTED) {
+                enum put put = put_value(s, set, tag, rest, now);
+                if (put == PUT_DONE)
                         return;
-                part(s, p, sets, now);
+                if (put == PUT_REFUSED || !part(s, p, set, now)) {
+                        hold(s, set);
+                        return;
+                }
         }
-        for (unsigned k = 0; k < p->windows; k++)
-                add_to_one(s, &sets[k], tag, rest, p->pane[k], now);
+        add_to_all(s, p, set, tag, rest, now);
 }
 
 static void clear_one(const struct distinct_store *s, struct distinct *d)
@@ -349,24 +431,27 @@ static void clear_one(const struct distinct_store *s, struct distinct *d)
                 budget_give(s->budget, sketch_of(s, d)->registers);
         if (d->kind >= DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
-        *d = (struct distinct){ .parted = d->parted };
+        *d = (struct distinct){ .kind = DISTINCT_EMPTY };
 }
 
-static bool all_empty(const struct distinct_plan *p, const struct distinct sets[])
+/* When all windows are empty they share again. */
+static void join(const struct distinct_store *s, const struct distinct_plan *p,
+                 struct distinct *set)
 {
         for (unsigned k = 0; k < p->windows; k++)
-                if (sets[k].kind != DISTINCT_EMPTY)
-                        return false;
-        return true;
+                if (members_of(s, set)[k].kind != DISTINCT_EMPTY)
+                        return;
+        clear_one(s, set);
 }
 
 void distinct_rotate(const struct distinct_store *s, const struct distinct_plan *p,
-                     struct distinct sets[], unsigned window, int64_t from, int64_t to,
+                     struct distinct *set, unsigned window, int64_t from, int64_t to,
                      int64_t now)
 {
-        struct distinct *d = &sets[window];
+        bool parted = set->kind == DISTINCT_PARTED;
+        struct distinct *d = shown_by(s, set, window);
 
-        if (d->kind == DISTINCT_EMPTY)
+        if (d->kind == DISTINCT_EMPTY || (window && !parted))
                 return;
         if (to - from >= SKETCH_PANES) {
                 clear_one(s, d);
@@ -376,27 +461,26 @@ void distinct_rotate(const struct distinct_store *s, const struct distinct_plan 
         } else {
                 values_rotate(s, d, p->pane[window], now);
         }
-        if (sets[0].parted && d->kind == DISTINCT_EMPTY && all_empty(p, sets))
-                sets[0] = (struct distinct){ 0 };
+        if (parted && d->kind == DISTINCT_EMPTY)
+                join(s, p, set);
 }
 
 void distinct_clear(const struct distinct_store *s, const struct distinct_plan *p,
-                    struct distinct sets[])
+                    struct distinct *set)
 {
-        for (unsigned k = 0; k < p->windows; k++) {
-                clear_one(s, &sets[k]);
-                sets[k] = (struct distinct){ 0 };
-        }
+        for (unsigned k = 0; set->kind == DISTINCT_PARTED && k < p->windows; k++)
+                clear_one(s, &members_of(s, set)[k]);
+        clear_one(s, set);
 }
 
 double distinct_value(const struct distinct_store *s, const struct distinct_plan *p,
-                      const struct distinct sets[], unsigned window, int64_t now)
+                      const struct distinct *set, unsigned window, int64_t now)
 {
-        const struct distinct *d = sets[0].parted ? &sets[window] : &sets[0];
+        const struct distinct *d = shown_by(s, set, window);
 
         if (d->kind == DISTINCT_SKETCH)
                 return sketch_estimate(sketch_of(s, d));
-        if (window && d == &sets[0])
+        if (window && d == set)
                 return values_count(s, d, p->pane[window], now);
         return d->kind == DISTINCT_VALUES ? d->detail : d->kind == DISTINCT_ONE;
 }
@@ -404,14 +488,14 @@ double distinct_value(const struct distinct_store *s, const struct distinct_plan
 static void copy_values(const struct distinct_store *s, const struct distinct *from,
                         uint32_t pane, int64_t now, struct distinct *to)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, from, one);
-        int64_t begin = begin_of(now, pane);
+        struct one one;
+        struct values v = values_of(s, from, &one);
+        unsigned oldest = oldest_in(now, pane);
 
         for (unsigned i = 0; i < v.count; i++) {
-                if (unit_of(v.rests[i], now) < begin)
+                if (age_of(v.lows[i], now) > oldest)
                         continue;
-                if (put_new(s, to, v.tags[i], v.rests[i] & HASH_BITS) != PUT_DONE) {
+                if (put_new(s, to, v.tags[i], rest_at(&v, i) & HASH_BITS) != PUT_DONE) {
                         hold(s, to);
                         return;
                 }
@@ -419,10 +503,10 @@ static void copy_values(const struct distinct_store *s, const struct distinct *f
 }
 
 void distinct_copy_flat(const struct distinct_store *s, const struct distinct_plan *p,
-                        const struct distinct sets[], unsigned window, int64_t now,
+                        const struct distinct *set, unsigned window, int64_t now,
                         struct distinct *to)
 {
-        const struct distinct *from = sets[0].parted ? &sets[window] : &sets[0];
+        const struct distinct *from = shown_by(s, set, window);
 
         *to = (struct distinct){ .held = from->held };
         if (from->kind != DISTINCT_SKETCH) {
@@ -452,52 +536,50 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
  */
 static void carry_values(const struct distinct_store *s, const struct distinct *from,
                          int64_t begin, int64_t from_now, int64_t unit_ns,
-                         const struct distinct_plan *p, struct distinct to[],
+                         const struct distinct_plan *p, struct distinct *to,
                          unsigned window, int64_t now)
 {
-        uint32_t one[2];
-        struct values v = values_of(s, from, one);
+        struct one one;
+        struct values v = values_of(s, from, &one);
 
         for (unsigned i = 0; i < v.count; i++) {
-                int64_t unit = unit_of(v.rests[i], from_now);
+                int64_t unit = unit_of(v.lows[i], from_now);
                 if (unit < begin)
                         continue;
-                uint64_t hash = (uint64_t)v.tags[i] << 32 | (v.rests[i] & HASH_BITS);
+                uint32_t more = rest_at(&v, i) & HASH_BITS;
                 int64_t other = unit * unit_ns / p->unit_ns;
-                if (!to[0].parted) {
-                        distinct_add(s, p, to, hash, other, now);
-                        continue;
-                }
-                add_to_one(s, &to[window], v.tags[i],
-                           (v.rests[i] & HASH_BITS) | ((uint32_t)other & UNIT_BITS),
-                           p->pane[window], now);
+                if (to->kind == DISTINCT_PARTED)
+                        add_to_one(s, shown_by(s, to, window), v.tags[i],
+                                   more | ((uint32_t)other & UNIT_BITS), p->pane[window],
+                                   now);
+                else
+                        distinct_add(s, p, to, (uint64_t)v.tags[i] << 32 | more, other,
+                                     now);
         }
 }
 
 void distinct_carry(const struct distinct_store *s, const struct distinct_plan *from_plan,
-                    struct distinct from[], unsigned from_window, int64_t from_now,
-                    const struct distinct_plan *to_plan, struct distinct to[],
+                    struct distinct *from, unsigned from_window, int64_t from_now,
+                    const struct distinct_plan *to_plan, struct distinct *to,
                     unsigned to_window, int64_t to_now)
 {
-        struct distinct *source = from[0].parted ? &from[from_window] : &from[0];
+        struct distinct *source = shown_by(s, from, from_window);
 
         if (source->kind == DISTINCT_EMPTY)
                 return;
-        if (source->kind == DISTINCT_SKETCH || from[0].parted) {
-                if (to_plan->windows > 1 && !to[0].parted) {
-                        part(s, to_plan, to, to_now);
-                }
-        }
-        if (source->kind == DISTINCT_SKETCH) {
-                bool parted = to[0].parted;
-                clear_one(s, &to[to_window]);
-                to[to_window] = *source;
-                to[to_window].parted = to_window == 0 && parted;
-                bool from_parted = from[0].parted;
-                *source = (struct distinct){ 0 };
-                from[0].parted = from_parted;
+        if ((source->kind == DISTINCT_SKETCH || source != from) && to_plan->windows > 1 &&
+            to->kind != DISTINCT_PARTED && !part(s, to_plan, to, to_now)) {
+                hold(s, to);
                 return;
         }
-        carry_values(s, source, begin_of(from_now, from_plan->pane[from_window]),
-                     from_now, from_plan->unit_ns, to_plan, to, to_window, to_now);
+        if (source->kind != DISTINCT_SKETCH) {
+                carry_values(s, source, begin_of(from_now, from_plan->pane[from_window]),
+                             from_now, from_plan->unit_ns, to_plan, to, to_window,
+                             to_now);
+                return;
+        }
+        struct distinct *target = shown_by(s, to, to_window);
+        clear_one(s, target);
+        *target = *source;
+        *source = (struct distinct){ .kind = DISTINCT_EMPTY };
 }

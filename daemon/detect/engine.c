@@ -116,25 +116,37 @@ static bool is_full(const struct engine *e)
 }
 
 /* Room is made before it is needed: what hangs on entries must find some too. */
-static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash)
+static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash,
+                          uint64_t groups)
 {
         uint32_t handle;
 
         if (is_crowded(e))
                 table_evict(largest_table(e), EVICT_AT_A_TIME);
-        handle = table_new(t, hash);
+        handle = table_new(t, hash, groups);
         for (unsigned i = 0; handle == 0 && i < EVICT_TRIES; i++) {
                 table_evict(i % 2 ? t : largest_table(e), EVICT_IN_NEED);
-                handle = table_new(t, hash);
+                handle = table_new(t, hash, groups);
         }
         return handle;
 }
 
-static uint32_t find_entry(struct engine *e, struct table *t, uint64_t hash)
+/* With room for what a transaction counts that met these conditions. */
+static uint32_t find_entry(struct engine *e, const struct visit *visit)
 {
-        uint32_t handle = table_find(t, hash);
+        struct table *t = visit->table;
+        uint64_t groups = layouts_met(&t->layouts, visit->met);
+        uint32_t handle = table_find(t, visit->hash);
 
-        return handle ? handle : new_entry(e, t, hash);
+        if (handle == 0)
+                return new_entry(e, t, visit->hash, groups);
+        uint32_t wider = table_widen(t, handle, groups);
+        if (wider == handle)
+                return handle;
+        for (uint32_t number = table_at(t, wider)->incidents; number;
+             number = cases_at(&e->cases, number)->next)
+                cases_at(&e->cases, number)->entry = wider;
+        return wider;
 }
 
 /* ---- incidents ---- */
@@ -374,7 +386,7 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         struct table *t = visit->table;
 
         table_set_time(t, e->now_ns);
-        uint32_t handle = find_entry(e, t, visit->hash);
+        uint32_t handle = find_entry(e, visit);
         if (handle == 0)
                 return;
         struct entry *entry = table_at(t, handle);

@@ -133,15 +133,26 @@ bool index_put(struct index *ix, uint64_t hash, uint32_t handle)
         return true;
 }
 
+static uint32_t slot_find(const struct index *ix, uint64_t slot)
+{
+        uint32_t i = home_of(ix, slot);
+
+        while (ix->slots[i] != slot) {
+                CHECK(ix->slots[i] != 0);
+                i = (i + 1) & ix->mask;
+        }
+        return i;
+}
+
+void index_move(struct index *ix, uint64_t hash, uint32_t from, uint32_t to)
+{
+        ix->slots[slot_find(ix, slot_of(hash, from))] = slot_of(hash, to);
+}
+
 void index_remove(struct index *ix, uint64_t hash, uint32_t handle)
 {
-        uint64_t slot = slot_of(hash, handle);
-        uint32_t hole = home_of(ix, slot);
+        uint32_t hole = slot_find(ix, slot_of(hash, handle));
 
-        while (ix->slots[hole] != slot) {
-                CHECK(ix->slots[hole] != 0);
-                hole = (hole + 1) & ix->mask;
-        }
         for (uint32_t i = (hole + 1) & ix->mask; ix->slots[i]; i = (i + 1) & ix->mask) {
                 /* Moves back what may stand in the hole: its home is not after it. */
                 uint32_t from_home = (i - home_of(ix, ix->slots[i])) & ix->mask;

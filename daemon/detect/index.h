@@ -48,6 +48,9 @@ uint32_t index_find(const struct index *, const struct budget *, uint64_t hash);
 bool index_put(struct index *, uint64_t hash, uint32_t handle);
 void index_remove(struct index *, uint64_t hash, uint32_t handle);
 
+/* The block with that hash, which is in the index, moved. */
+void index_move(struct index *, uint64_t hash, uint32_t from, uint32_t to);
+
 /* The handle in the first used slot at or after *position, which moves past it; 0: none.
  */
 uint32_t index_walk(const struct index *, uint32_t *position);

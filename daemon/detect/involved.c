@@ -6,6 +6,12 @@
 #define PART_BITS 30
 #define PART_MASK ((1U << PART_BITS) - 1)
 
+static const uint16_t capacities[INVOLVED_SIZES] = { 1,   2,   3,   4,   6,
+                                                     8,   12,  16,  24,  32,
+                                                     48,  64,  96,  128, 192,
+                                                     256, 384, 512, 768, INVOLVED_MAX };
+
+_Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
 /* n places: n actors, n masks and so on, so that a search reads few lines. */
@@ -18,12 +24,13 @@ void involved_store_init(struct involved_store *s, struct actors *actors)
 {
         s->actors = actors;
         for (unsigned i = 1; i < INVOLVED_SIZES; i++)
-                s->classes[i] = budget_class_of(actors->budget, (size_t)(1U << i) * 16);
+                s->classes[i] =
+                    budget_class_of(actors->budget, (size_t)capacities[i] * 16);
 }
 
 static struct places places_of(const struct involved_store *s, const struct involved *v)
 {
-        unsigned capacity = 1U << v->size;
+        unsigned capacity = capacities[v->size];
         uint32_t *at =
             v->size ? budget_at(s->actors->budget, v->place[0]) : (uint32_t *)v->place;
 
@@ -64,7 +71,7 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
                 p.seen[kept] = p.seen[i];
                 p.hits[kept++] = p.hits[i];
         }
-        v->count = (uint16_t)kept;
+        v->count = kept & 1023;
 }
 
 static bool grow(const struct involved_store *s, struct involved *v)
@@ -72,9 +79,9 @@ static bool grow(const struct involved_store *s, struct involved *v)
         struct places old = places_of(s, v);
         struct involved grown = *v;
 
-        grown.size = (uint8_t)(v->size + 1);
-        if (grown.size >= INVOLVED_SIZES)
+        if (v->size + 1U == INVOLVED_SIZES)
                 return false;
+        grown.size = (v->size + 1U) & 31;
         grown.place[0] =
             budget_take(s->actors->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.place[0] == 0)

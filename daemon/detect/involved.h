@@ -22,13 +22,13 @@
 
 #define CONDITIONS_MAX 64 /* of a table */
 #define INVOLVED_MAX   1000
-#define INVOLVED_SIZES 11 /* 1, 2, 4, ... 1 024 places */
+#define INVOLVED_SIZES 20 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
 
 struct involved {
         uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block */
-        uint16_t count;
-        uint8_t size;  /* 1 << size places; 0: the one above */
-        bool overflow; /* there were more than could be kept */
+        uint16_t count : 10;
+        uint16_t size : 5;     /* which size of block; 0: the place above */
+        uint16_t overflow : 1; /* there were more than could be kept */
 };
 
 struct involved_store {

@@ -126,8 +126,9 @@ static void make_groups(struct table_plan *t)
                 if (s->window != WINDOW_NONE)
                         add_window(g, s->window);
                 add_number(&g->slots, &g->slot_count, i);
+                s->group = (unsigned)(g - t->groups);
                 if (s->kind == SLOT_DISTINCT)
-                        join_family(t, s, (unsigned)(g - t->groups));
+                        join_family(t, s, s->group);
                 if (s->kind == SLOT_SURGE)
                         s->surge = t->surge_count++;
         }
@@ -157,7 +158,7 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
         for (unsigned i = 0; i < g->family_count; i++) {
                 struct family *f = &t->families[g->families[i]];
                 f->offset = at;
-                at += f->plan.windows * (uint32_t)sizeof(struct distinct);
+                at += (uint32_t)sizeof(struct distinct);
         }
         for (unsigned i = 0; i < g->slot_count; i++) {
                 struct slot *s = &t->slots[g->slots[i]];
@@ -170,7 +171,8 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
 /* What wants the strictest alignment comes first; sizes are multiples of it. */
 static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
 {
-        g->begin = at = (at + 7) / 8 * 8;
+        g->align = lay_out_cells(t, g, 8, 0) ? 8 : 4;
+        g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
         g->panes_offset = at;
         at += g->window_count * (uint32_t)sizeof(uint32_t);
@@ -223,12 +225,13 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
         check_signals(rules, diag);
         for (unsigned i = 0; i < rules->table_count; i++) {
                 struct table_plan *t = &rules->tables[i];
-                uint32_t at = sizeof(struct entry);
+                uint32_t at = ENTRY_HEAD;
                 put_signals_first(rules, t);
                 if (t->signal_count) {
                         t->signals_offset = at;
                         at += sizeof(struct signals);
                 }
+                t->head_size = at;
                 make_groups(t);
                 find_usuals(rules, t);
                 for (unsigned g = 0; g < t->group_count; g++)

@@ -79,6 +79,7 @@ struct slot {
         double ratio;                /* surge(2x) */
         uint64_t met;                /* bits of the wheres of the rules that read it */
         uint32_t offset;             /* in an entry; of a set: where its family begins */
+        unsigned group;              /* of its table */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
         unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
         unsigned surge;              /* SLOT_SURGE: which of its table's */
@@ -102,7 +103,8 @@ struct family {
  */
 struct slot_group {
         uint64_t met;                      /* bits of the wheres of those rules */
-        uint32_t begin, end, panes_offset; /* bytes in an entry */
+        uint32_t begin, end, panes_offset; /* bytes in an entry that has all groups */
+        uint32_t align;                    /* of `begin` */
         unsigned window_count;
         unsigned windows[WINDOWS_MAX]; /* of the table */
         unsigned slot_count, family_count;
@@ -167,7 +169,7 @@ struct table_plan {
         unsigned where_count;
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
-        uint32_t entry_size; /* bytes */
+        uint32_t head_size, entry_size; /* bytes; entry_size: with all groups */
         unsigned signal_count;
         struct signal_row signals[SIGNALS_MAX];
         const char *signal_families[SIGNALS_MAX];

@@ -156,6 +156,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         transfer_budget(t, &e->budget);
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 transfer_index(t, &e->tables[i].index);
+                layouts_transfer(&e->tables[i].layouts, t);
                 TRANSFER(t, e->tables[i].hand);
                 transfer_bytes(t, e->tables[i].surges,
                                e->tables[i].plan->surge_count *

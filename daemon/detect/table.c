@@ -11,6 +11,7 @@ static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 #define LIVES_MAX  (sizeof(lives_from) / sizeof(*lives_from))
 #define HAND_LOOKS 24 /* entries, for one eviction */
 
+_Static_assert(LAYOUTS_MAX == 16, "a layout has four bits");
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
 /*
@@ -29,15 +30,85 @@ static size_t class_size(const struct budget *budget, size_t size)
         return size < BUDGET_PAGE ? size : BUDGET_PAGE;
 }
 
+static void find_entry_class(struct table *t, unsigned layout)
+{
+        t->entry_classes[layout] =
+            budget_class_of(t->budget, class_size(t->budget, t->layouts.sizes[layout]));
+}
+
 void table_find_classes(struct table *t)
 {
         window_store_init(&t->windows, t->budget, t->counters);
-        t->entry_class =
-            budget_class_of(t->budget, class_size(t->budget, t->plan->entry_size));
+        for (unsigned i = 0; i < t->layouts.count; i++)
+                find_entry_class(t, i);
         if (t->plan->signal_count)
                 t->signals_class = budget_class_of(
                     t->budget,
                     class_size(t->budget, signals_size(t->plan->signal_count)));
+}
+
+static bool has_group(const struct table *t, const struct entry *e, unsigned group)
+{
+        return layouts_shift(&t->layouts, e->layout, group) != LAYOUT_ABSENT;
+}
+
+/*
+ * A group in an entry: the plan's offsets point into it from here. Of one that is absent
+ * the blank is shown.
+ */
+static char *base_of(const struct table *t, const struct entry *e, unsigned group)
+{
+        int32_t shift = layouts_shift(&t->layouts, e->layout, group);
+
+        return shift == LAYOUT_ABSENT ? (char *)t->blank : (char *)e + shift;
+}
+
+static void *cells_of(const struct table *t, const struct entry *e, const struct slot *s)
+{
+        return base_of(t, e, s->group) + s->offset;
+}
+
+static struct distinct *set_of(char *base, const struct family *f)
+{
+        return (struct distinct *)(base + f->offset);
+}
+
+void *table_cells(const struct table *t, const struct entry *e, const struct slot *s)
+{
+        return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
+}
+
+static struct slot_place place_in(const struct table *t, struct entry *e, char *base,
+                                  const struct slot *s)
+{
+        return (struct slot_place){ t, s,
+                                    s->window == WINDOW_NONE ? NULL
+                                                             : &t->clocks[s->window],
+                                    e, base + s->offset };
+}
+
+static void group_init(const struct table *t, struct entry *e, unsigned group)
+{
+        const struct slot_group *g = &t->plan->groups[group];
+        char *base = base_of(t, e, group);
+        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
+
+        for (unsigned w = 0; w < g->window_count; w++)
+                panes[w] = (uint32_t)t->clocks[g->windows[w]].pane;
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[g->slots[i]];
+                struct slot_place place = place_in(t, e, base, s);
+                if (slot_types[s->kind].init)
+                        slot_types[s->kind].init(&place);
+        }
+}
+
+/* Begins all that the entry has room for. */
+static void groups_init(const struct table *t, struct entry *e)
+{
+        for (unsigned i = 0; i < t->plan->group_count; i++)
+                if (has_group(t, e, i))
+                        group_init(t, e, i);
 }
 
 bool table_init(struct table *t, const struct rules *rules, const struct table_plan *plan,
@@ -53,6 +124,9 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .involved = involved,
                              .samples = samples,
                              .usual = usual };
+        t->blank = calloc(1, plan->entry_size);
+        if (!layouts_init(&t->layouts, plan) || !t->blank)
+                return false;
         table_find_classes(t);
         for (unsigned i = 0; i < plan->window_count; i++)
                 window_clock_init(&t->clocks[i], plan->window_ns[i]);
@@ -62,8 +136,10 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
         t->began_ns = calloc(plan->slot_count + 1, sizeof(*t->began_ns));
-        return t->units && t->surges && t->began_ns &&
-               index_init(&t->index, index_bytes, &t->budget->index_room);
+        if (!t->units || !t->surges || !t->began_ns)
+                return false;
+        groups_init(t, t->blank);
+        return index_init(&t->index, index_bytes, &t->budget->index_room);
 }
 
 void table_free(struct table *t)
@@ -72,6 +148,9 @@ void table_free(struct table *t)
         free(t->units);
         free(t->surges);
         free(t->began_ns);
+        free(t->blank);
+        layouts_free(&t->layouts);
+        t->blank = NULL;
         t->units = NULL;
         t->surges = NULL;
         t->began_ns = NULL;
@@ -111,30 +190,6 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
         return true;
 }
 
-static uint32_t *panes_of(const struct slot_group *g, struct entry *e)
-{
-        return (uint32_t *)((char *)e + g->panes_offset);
-}
-
-static void *cells_of(const struct entry *e, const struct slot *s)
-{
-        return (char *)e + s->offset;
-}
-
-static struct distinct *sets_of(const struct entry *e, const struct family *f)
-{
-        return (struct distinct *)((char *)e + f->offset);
-}
-
-static struct slot_place place_of(const struct table *t, struct entry *e,
-                                  const struct slot *s)
-{
-        return (struct slot_place){ t, s,
-                                    s->window == WINDOW_NONE ? NULL
-                                                             : &t->clocks[s->window],
-                                    e, cells_of(e, s) };
-}
-
 static struct signals *signals_of(const struct table *t, const struct entry *e)
 {
         return (struct signals *)((char *)e + t->plan->signals_offset);
@@ -152,20 +207,30 @@ int64_t table_signal_held(const struct table *t, const struct entry *e, unsigned
         return signals_held(signals_of(t, e), t->budget, signal);
 }
 
+static void group_clear(const struct table *t, struct entry *e, unsigned group)
+{
+        const struct slot_group *g = &t->plan->groups[group];
+        char *base = base_of(t, e, group);
+
+        for (unsigned i = 0; i < g->family_count; i++) {
+                const struct family *f = &t->plan->families[g->families[i]];
+                distinct_clear(t->sets, &f->plan, set_of(base, f));
+        }
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[g->slots[i]];
+                struct slot_place place = place_in(t, e, base, s);
+                if (slot_types[s->kind].clear)
+                        slot_types[s->kind].clear(&place);
+        }
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
 
-        for (unsigned i = 0; i < t->plan->family_count; i++) {
-                const struct family *f = &t->plan->families[i];
-                distinct_clear(t->sets, &f->plan, sets_of(e, f));
-        }
-        for (unsigned i = 0; i < t->plan->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[i];
-                struct slot_place place = place_of(t, e, s);
-                if (slot_types[s->kind].clear)
-                        slot_types[s->kind].clear(&place);
-        }
+        for (unsigned i = 0; i < t->plan->group_count; i++)
+                if (has_group(t, e, i))
+                        group_clear(t, e, i);
         if (t->plan->signal_count)
                 signals_clear(signals_of(t, e), t->budget);
         involved_clear(t->involved, &e->involved);
@@ -213,22 +278,6 @@ unsigned table_evict(struct table *t, unsigned count)
         return gone;
 }
 
-static void entry_init(const struct table *t, struct entry *e, uint64_t hash)
-{
-        e->hash = hash;
-        for (unsigned i = 0; i < t->plan->group_count; i++) {
-                const struct slot_group *g = &t->plan->groups[i];
-                for (unsigned w = 0; w < g->window_count; w++)
-                        panes_of(g, e)[w] = (uint32_t)t->clocks[g->windows[w]].pane;
-        }
-        for (unsigned i = 0; i < t->plan->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[i];
-                struct slot_place place = place_of(t, e, s);
-                if (slot_types[s->kind].init)
-                        slot_types[s->kind].init(&place);
-        }
-}
-
 void table_prefetch(const struct table *t, uint64_t hash)
 {
         index_prefetch(&t->index, hash);
@@ -243,13 +292,15 @@ static void prefetch_bytes(const char *from, const char *to)
 
 void table_prefetch_entry(const struct table *t, uint32_t handle, uint64_t met)
 {
-        const char *entry = budget_at(t->budget, handle);
+        const struct entry *entry = table_at(t, handle);
 
-        prefetch_bytes(entry, entry + sizeof(struct entry));
+        prefetch_bytes((const char *)entry, (const char *)(entry + 1));
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 const struct slot_group *g = &t->plan->groups[i];
-                if (g->met & met)
-                        prefetch_bytes(entry + g->begin, entry + g->end);
+                if (!(g->met & met))
+                        continue;
+                const char *base = base_of(t, entry, i);
+                prefetch_bytes(base + g->begin, base + g->end);
         }
 }
 
@@ -260,7 +311,7 @@ void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
         for (unsigned i = 0; i < t->plan->family_count; i++) {
                 const struct family *f = &t->plan->families[i];
                 if (t->plan->groups[f->group].met & met)
-                        distinct_prefetch(t->sets, sets_of(e, f));
+                        distinct_prefetch(t->sets, set_of(base_of(t, e, f->group), f));
         }
         if (e->involved.size)
                 __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);
@@ -271,13 +322,27 @@ uint32_t table_find(const struct table *t, uint64_t hash)
         return index_find(&t->index, t->budget, hash);
 }
 
-uint32_t table_new(struct table *t, uint64_t hash)
+static uint32_t entry_take(struct table *t, uint64_t groups,
+                           enum budget_priority priority)
 {
-        uint32_t handle = budget_take(t->budget, t->entry_class, BUDGET_NEWCOMER);
+        unsigned count = t->layouts.count, layout = layouts_find(&t->layouts, groups);
+
+        if (t->layouts.count > count)
+                find_entry_class(t, layout);
+        uint32_t handle = budget_take(t->budget, t->entry_classes[layout], priority);
+        if (handle)
+                table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
+        return handle;
+}
+
+uint32_t table_new(struct table *t, uint64_t hash, uint64_t groups)
+{
+        uint32_t handle = entry_take(t, groups, BUDGET_NEWCOMER);
 
         if (handle == 0)
                 return 0;
-        entry_init(t, table_at(t, handle), hash);
+        table_at(t, handle)->hash = hash;
+        groups_init(t, table_at(t, handle));
         if (!index_put(&t->index, hash, handle)) {
                 budget_give(t->budget, handle);
                 return 0;
@@ -285,26 +350,57 @@ uint32_t table_new(struct table *t, uint64_t hash)
         return handle;
 }
 
-static void rotate_slot(const struct table *t, struct entry *e, const struct slot *s,
-                        int64_t from, int64_t to)
+static void entry_move(const struct table *t, const struct entry *from, struct entry *to)
 {
-        const struct slot_type *type = &slot_types[s->kind];
+        unsigned layout = to->layout;
 
-        if (s->kind == SLOT_DISTINCT) {
-                distinct_rotate(t->sets, &t->plan->families[s->family].plan,
-                                cells_of(e, s), s->member, from, to,
-                                t->units[s->family].pane);
-        } else if (type->rotate) {
-                struct slot_place place = place_of(t, e, s);
-                type->rotate(&place, to - from > WINDOW_PANES ? to - WINDOW_PANES : from,
-                             to);
+        memcpy(to, from, t->plan->head_size);
+        to->layout = layout & (LAYOUTS_MAX - 1);
+        for (unsigned i = 0; i < t->plan->group_count; i++) {
+                const struct slot_group *g = &t->plan->groups[i];
+                if (has_group(t, from, i))
+                        memcpy(base_of(t, to, i) + g->begin,
+                               base_of(t, from, i) + g->begin, g->end - g->begin);
+                else if (has_group(t, to, i))
+                        group_init(t, to, i);
         }
 }
 
-static void rotate_group(const struct table *t, struct entry *e,
+uint32_t table_widen(struct table *t, uint32_t handle, uint64_t groups)
+{
+        struct entry *e = table_at(t, handle);
+        uint64_t has = t->layouts.groups[e->layout];
+
+        if (!(groups & ~has))
+                return handle;
+        uint32_t wider = entry_take(t, groups | has, BUDGET_GROWTH);
+        if (wider == 0) {
+                t->counters->windows_refused++;
+                return handle;
+        }
+        entry_move(t, e, table_at(t, wider));
+        index_move(&t->index, e->hash, handle, wider);
+        budget_give(t->budget, handle);
+        return wider;
+}
+
+static void rotate_slot(const struct slot_place *p, int64_t from, int64_t to)
+{
+        const struct table *t = p->table;
+        const struct slot *s = p->slot;
+
+        if (s->kind == SLOT_DISTINCT)
+                distinct_rotate(t->sets, &t->plan->families[s->family].plan, p->cells,
+                                s->member, from, to, t->units[s->family].pane);
+        else if (slot_types[s->kind].rotate)
+                slot_types[s->kind].rotate(
+                    p, to - from > WINDOW_PANES ? to - WINDOW_PANES : from, to);
+}
+
+static void rotate_group(const struct table *t, struct entry *e, char *base,
                          const struct slot_group *g)
 {
-        uint32_t *panes = panes_of(g, e);
+        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
 
         for (unsigned w = 0; w < g->window_count; w++) {
                 int64_t to = t->clocks[g->windows[w]].pane;
@@ -313,32 +409,33 @@ static void rotate_group(const struct table *t, struct entry *e,
                         continue;
                 for (unsigned i = 0; i < g->slot_count; i++) {
                         const struct slot *s = &t->plan->slots[g->slots[i]];
-                        if (s->window == g->windows[w])
-                                rotate_slot(t, e, s, to - behind, to);
+                        if (s->window != g->windows[w])
+                                continue;
+                        struct slot_place place = place_in(t, e, base, s);
+                        rotate_slot(&place, to - behind, to);
                 }
                 panes[w] = (uint32_t)to;
         }
 }
 
-static void count_slot(const struct table *t, struct entry *e, const struct slot *s,
-                       struct facts *facts)
+static void count_slot(const struct slot_place *p, struct facts *facts)
 {
-        struct slot_place place = place_of(t, e, s);
+        const struct slot *s = p->slot;
         int64_t pane = 0;
 
         if (!facts_condition(facts, s->condition) ||
             (s->operand != OPERAND_NONE &&
              facts_operand(facts, s->operand)->value.type == VALUE_MISSING))
                 return;
-        if (place.clock) {
-                pane = window_pane_of(place.clock, facts->subject.record->end_ns);
-                if (place.clock->pane - pane >= WINDOW_PANES)
+        if (p->clock) {
+                pane = window_pane_of(p->clock, facts->subject.record->end_ns);
+                if (p->clock->pane - pane >= WINDOW_PANES)
                         return;
         }
-        slot_types[s->kind].count(&place, facts, pane);
+        slot_types[s->kind].count(p, facts, pane);
 }
 
-static void count_family(const struct table *t, struct entry *e, unsigned number,
+static void count_family(const struct table *t, char *base, unsigned number,
                          struct facts *facts)
 {
         const struct family *f = &t->plan->families[number];
@@ -347,26 +444,29 @@ static void count_family(const struct table *t, struct entry *e, unsigned number
         if (!facts_condition(facts, f->condition) ||
             facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
                 return;
-        distinct_add(t->sets, &f->plan, sets_of(e, f), facts_hash(facts, f->operand),
+        distinct_add(t->sets, &f->plan, set_of(base, f), facts_hash(facts, f->operand),
                      window_pane_of(clock, facts->subject.record->end_ns), clock->pane);
 }
 
-static void count_group(const struct table *t, struct entry *e,
+static void count_group(const struct table *t, struct entry *e, char *base,
                         const struct slot_group *g, struct facts *facts)
 {
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
-                if (slot_types[s->kind].count)
-                        count_slot(t, e, s, facts);
+                if (!slot_types[s->kind].count)
+                        continue;
+                struct slot_place place = place_in(t, e, base, s);
+                count_slot(&place, facts);
         }
         for (unsigned i = 0; i < g->family_count; i++)
-                count_family(t, e, g->families[i], facts);
+                count_family(t, base, g->families[i], facts);
 }
 
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
-                rotate_group(t, e, &t->plan->groups[i]);
+                if (has_group(t, e, i))
+                        rotate_group(t, e, base_of(t, e, i), &t->plan->groups[i]);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -379,10 +479,11 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
 {
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 const struct slot_group *g = &t->plan->groups[i];
-                if (!(g->met & met))
+                if (!(g->met & met) || !has_group(t, e, i))
                         continue;
-                rotate_group(t, e, g);
-                count_group(t, e, g, facts);
+                char *base = base_of(t, e, i);
+                rotate_group(t, e, base, g);
+                count_group(t, e, base, g, facts);
         }
         e->transactions += e->transactions < TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
@@ -400,9 +501,10 @@ static double slot_number(const struct table *t, const struct entry *e, unsigned
 
         if (s->kind == SLOT_DISTINCT)
                 return distinct_value(t->sets, &t->plan->families[s->family].plan,
-                                      cells_of(e, s), s->member,
+                                      cells_of(t, e, s), s->member,
                                       t->units[s->family].pane);
-        struct slot_place place = place_of(t, (struct entry *)e, s);
+        struct slot_place place =
+            place_in(t, (struct entry *)e, base_of(t, e, s->group), s);
         return slot_types[s->kind].value(&place);
 }
 
@@ -461,11 +563,11 @@ void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
         const struct slot *s = slot_at(t, slot);
         const struct family *f = &t->plan->families[s->family];
 
-        distinct_copy_flat(t->sets, &f->plan, cells_of(e, s), s->member,
+        distinct_copy_flat(t->sets, &f->plan, cells_of(t, e, s), s->member,
                            t->units[s->family].pane, to);
 }
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
 {
-        return window_bytes_value(&t->windows, cells_of(e, slot_at(t, slot)));
+        return window_bytes_value(&t->windows, cells_of(t, e, slot_at(t, slot)));
 }

@@ -3,10 +3,11 @@
  * table - all keys of one kind (each client.host, each session) and what is
  * counted for them.
  *
- *   entry | hash, lives, involved, samples | window panes | sums | sets | counts |
+ *   entry | hash, lives, involved, samples | group: panes, sums, sets, counts | group ..
  *
- * An entry is one block of the budget, as long as the table's plan says. Sets and
- * the list of who was involved hang on it and grow with the key.
+ * An entry is one block of the budget, with room for those groups of slots that the key
+ * has met (layouts.h); what is not there reads as empty. Sets and the list of who was
+ * involved hang on it and grow with the key.
  *
  * When the budget or the index is full, a hand goes round the table: an entry that
  * it finds without lives is forgotten, any other loses one; when all that it looked at
@@ -20,26 +21,31 @@
 #include "detect/distinct.h"
 #include "detect/facts.h"
 #include "detect/involved.h"
+#include "detect/layouts.h"
 #include "detect/samples.h"
 #include "detect/slot.h"
 #include "detect/surge.h"
 #include "detect/usual.h"
 #include "detect/window.h"
 
-#define TRANSACTIONS_MAX ((1U << 22) - 1)
+#define TRANSACTIONS_MAX ((1U << 18) - 1)
 #define RECENT_MAX       127
 
 struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
         uint32_t seen;    /* last one, in seconds */
-        uint32_t transactions : 22; /* stops at TRANSACTIONS_MAX */
+        uint32_t transactions : 18; /* stops at TRANSACTIONS_MAX */
         uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
         uint32_t lives : 3;
+        uint32_t layout : 4;
         uint32_t incidents; /* head of the list of those that are open */
         struct samples samples;
         struct involved involved;
 };
+
+/* Bytes of it that are used: what is counted begins after them. */
+#define ENTRY_HEAD (offsetof(struct entry, involved) + sizeof(struct involved))
 
 struct statistics;
 
@@ -55,7 +61,9 @@ struct table {
         struct window_store windows;
         const struct statistics *statistics; /* of the site, set by the engine */
         struct index index;
-        unsigned entry_class;
+        struct layouts layouts;
+        unsigned entry_classes[LAYOUTS_MAX];
+        struct entry *blank; /* has all groups, and nothing in them */
         uint32_t hand;
         unsigned signals_class;
         int64_t now_ns;
@@ -92,8 +100,20 @@ void table_prefetch_sets(const struct table *, uint32_t handle, uint64_t met);
 /* Handle of the key's entry, or 0. */
 uint32_t table_find(const struct table *, uint64_t hash);
 
-/* Makes one for a key that has none; 0 when there is no room for it. */
-uint32_t table_new(struct table *, uint64_t hash);
+/*
+ * Makes one for a key that has none, with room for these groups (layouts_met); 0 when
+ * there is no room for it.
+ */
+uint32_t table_new(struct table *, uint64_t hash, uint64_t groups);
+
+/*
+ * Gives an entry room for these groups as well, which may move it. Returns where it is
+ * then; where the budget refuses, nothing is counted in them (and a counter says so).
+ */
+uint32_t table_widen(struct table *, uint32_t handle, uint64_t groups);
+
+/* The cells of a slot; NULL when the entry has no room for its group. */
+void *table_cells(const struct table *, const struct entry *, const struct slot *);
 
 static inline struct entry *table_at(const struct table *t, uint32_t handle)
 {

@@ -6,7 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-#define BYTES_MAX ((UINT64_C(1) << 48) - 1)
+/* Widths of cells in blocks, in bytes. */
+enum { COUNT_NARROW = 1, COUNT_WIDE = 4 };
+static const unsigned byte_widths[] = { 2, 3, 6 };
+
+#define BYTES_MAX   ((UINT64_C(1) << 48) - 1)
+#define NIBBLE_MAX  15U
+#define WORD_BYTES  0xffffffU /* of a word: what a pane has */
+#define BYTES_BLOCK 16U       /* from here on a word's upper part says a width */
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -41,34 +48,142 @@ void window_store_init(struct window_store *s, struct budget *budget,
                        struct counters *counters)
 {
         *s = (struct window_store){ .budget = budget, .counters = counters };
-        s->wide_class = budget_class_of(budget, sizeof(struct window_wide));
-        s->bytes_class = budget_class_of(budget, sizeof(struct window_bytes_wide));
+        s->classes[COUNT_NARROW] = budget_class_of(budget, WINDOW_PANES * COUNT_NARROW);
+        s->classes[COUNT_WIDE] = budget_class_of(budget, WINDOW_PANES * COUNT_WIDE);
+        for (unsigned i = 0; i < sizeof(byte_widths) / sizeof(*byte_widths); i++)
+                s->classes[byte_widths[i]] =
+                    budget_class_of(budget, (size_t)WINDOW_PANES * byte_widths[i]);
+}
+
+/* ---- a block of cells ---- */
+
+/* `width` 0: there is none. */
+struct block {
+        uint8_t *cells;
+        uint32_t handle;
+        unsigned width;
+};
+
+static struct block block_at(const struct window_store *s, uint32_t handle,
+                             unsigned width)
+{
+        return (struct block){ budget_at(s->budget, handle), handle, width };
+}
+
+static uint64_t block_load(const struct block *b, unsigned i)
+{
+        uint64_t value = 0;
+
+        memcpy(&value, b->cells + (size_t)i * b->width, b->width);
+        return value;
+}
+
+static uint64_t block_max(const struct block *b)
+{
+        return (UINT64_C(1) << 8 * b->width) - 1;
+}
+
+/* What does not fit is lost. */
+static void block_add(const struct block *b, unsigned i, uint64_t more)
+{
+        uint64_t sum = block_load(b, i);
+
+        sum = more > block_max(b) - sum ? block_max(b) : sum + more;
+        memcpy(b->cells + (size_t)i * b->width, &sum, b->width);
+}
+
+static uint64_t block_sum(const struct block *b)
+{
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < WINDOW_PANES; i++)
+                sum += block_load(b, i);
+        return sum;
+}
+
+/* Panes from + 1 to `to` begin. False when nothing is left. */
+static bool block_rotate(const struct block *b, int64_t from, int64_t to)
+{
+        for (int64_t pane = from + 1; pane <= to; pane++)
+                memset(b->cells + (size_t)window_cell(pane) * b->width, 0, b->width);
+        return block_sum(b) > 0;
+}
+
+/* An empty one; a counter says so when the budget refuses. */
+static bool block_take(const struct window_store *s, unsigned width, struct block *b)
+{
+        uint32_t handle = budget_take(s->budget, s->classes[width], BUDGET_GROWTH);
+
+        if (handle)
+                *b = block_at(s, handle, width);
+        else
+                s->counters->windows_refused++;
+        return handle;
+}
+
+static bool block_widen(const struct window_store *s, unsigned width, struct block *b)
+{
+        struct block wide;
+
+        if (!block_take(s, width, &wide))
+                return false;
+        for (unsigned i = 0; i < WINDOW_PANES; i++)
+                block_add(&wide, i, block_load(b, i));
+        budget_give(s->budget, b->handle);
+        *b = wide;
+        return true;
 }
 
 /* ---- counts ---- */
 
-static struct window_wide *wide_of(const struct window_store *s,
-                                   const struct window_counts *w)
+/* 36 bits: the cells; four more: the width of those in the block. */
+static uint64_t counts_load(const struct window_counts *w)
 {
-        uint32_t block;
+        uint64_t cells = 0;
 
-        memcpy(&block, w->block, sizeof(block));
-        return budget_at(s->budget, block);
+        memcpy(&cells, w->cells, sizeof(w->cells));
+        return cells;
 }
 
-static bool widen(const struct window_store *s, struct window_counts *w)
+static void counts_put(struct window_counts *w, uint64_t cells)
 {
-        uint32_t block = budget_take(s->budget, s->wide_class, BUDGET_GROWTH);
+        memcpy(w->cells, &cells, sizeof(w->cells));
+}
 
-        if (block == 0) {
-                s->counters->windows_refused++;
+static unsigned nibble_of(uint64_t cells, unsigned i)
+{
+        return (unsigned)(cells >> 4 * i) & NIBBLE_MAX;
+}
+
+static struct block counts_block(const struct window_store *s,
+                                 const struct window_counts *w)
+{
+        uint64_t cells = counts_load(w);
+
+        return block_at(s, (uint32_t)cells, nibble_of(cells, WINDOW_PANES));
+}
+
+static bool has_block(const struct window_counts *w)
+{
+        return nibble_of(counts_load(w), WINDOW_PANES);
+}
+
+static void counts_use(struct window_counts *w, const struct block *b)
+{
+        counts_put(w, (uint64_t)b->width << 4 * WINDOW_PANES | b->handle);
+}
+
+/* From the entry to a block. */
+static bool counts_leave(const struct window_store *s, struct window_counts *w)
+{
+        uint64_t cells = counts_load(w);
+        struct block b;
+
+        if (!block_take(s, COUNT_NARROW, &b))
                 return false;
-        }
-        struct window_wide *wide = budget_at(s->budget, block);
         for (unsigned i = 0; i < WINDOW_PANES; i++)
-                wide->cell[i] = w->cell[i];
-        memcpy(w->block, &block, sizeof(block));
-        w->is_wide = true;
+                block_add(&b, i, nibble_of(cells, i));
+        counts_use(w, &b);
         return true;
 }
 
@@ -77,55 +192,67 @@ void window_counts_add(const struct window_store *s, struct window_counts *w,
 {
         unsigned i = window_cell(pane);
 
-        if (!w->is_wide) {
-                if (w->cell[i] < UINT8_MAX) {
-                        w->cell[i]++;
+        if (!has_block(w)) {
+                uint64_t cells = counts_load(w);
+                if (nibble_of(cells, i) < NIBBLE_MAX) {
+                        counts_put(w, cells + (UINT64_C(1) << 4 * i));
                         return;
                 }
-                if (!widen(s, w))
+                if (!counts_leave(s, w))
                         return;
         }
-        uint32_t *cell = &wide_of(s, w)->cell[i];
-        *cell += *cell < UINT32_MAX;
+        struct block b = counts_block(s, w);
+        if (b.width == COUNT_NARROW && block_load(&b, i) == block_max(&b) &&
+            block_widen(s, COUNT_WIDE, &b))
+                counts_use(w, &b);
+        block_add(&b, i, 1);
 }
 
 void window_counts_clear(const struct window_store *s, struct window_counts *w)
 {
-        if (w->is_wide)
-                budget_give(s->budget, budget_handle(s->budget, wide_of(s, w)));
+        if (has_block(w))
+                budget_give(s->budget, counts_block(s, w).handle);
         *w = (struct window_counts){ 0 };
 }
 
 void window_counts_rotate(const struct window_store *s, struct window_counts *w,
                           int64_t from, int64_t to)
 {
-        uint32_t any = 0;
-
-        if (!w->is_wide) {
-                for (int64_t pane = from + 1; pane <= to; pane++)
-                        w->cell[window_cell(pane)] = 0;
+        if (has_block(w)) {
+                struct block b = counts_block(s, w);
+                if (!block_rotate(&b, from, to))
+                        window_counts_clear(s, w);
                 return;
         }
-        struct window_wide *wide = wide_of(s, w);
+        uint64_t cells = counts_load(w);
         for (int64_t pane = from + 1; pane <= to; pane++)
-                wide->cell[window_cell(pane)] = 0;
-        for (unsigned i = 0; i < WINDOW_PANES; i++)
-                any |= wide->cell[i];
-        if (any == 0)
-                window_counts_clear(s, w);
+                cells &= ~((uint64_t)NIBBLE_MAX << 4 * window_cell(pane));
+        counts_put(w, cells);
+}
+
+static unsigned nibbles_sum(uint64_t cells)
+{
+        uint64_t pairs =
+            (cells & UINT64_C(0x0f0f0f0f0f)) + (cells >> 4 & UINT64_C(0x0f0f0f0f));
+
+        return (pairs * UINT64_C(0x0101010101) >> 32) & 0xff;
 }
 
 double window_counts_value(const struct window_store *s, const struct window_counts *w,
                            const struct window_clock *c)
 {
         unsigned oldest = window_cell(c->pane - WINDOW_NEWEST);
-        const struct window_wide *wide = w->is_wide ? wide_of(s, w) : NULL;
-        uint32_t last = wide ? wide->cell[oldest] : w->cell[oldest];
-        uint64_t sum = 0;
+        uint64_t last, sum;
 
-        for (unsigned i = 0; i < WINDOW_PANES; i++)
-                sum += wide ? wide->cell[i] : w->cell[i];
-        return (double)(sum - last) + window_oldest_weight(c) * last;
+        if (has_block(w)) {
+                struct block b = counts_block(s, w);
+                last = block_load(&b, oldest);
+                sum = block_sum(&b);
+        } else {
+                last = nibble_of(counts_load(w), oldest);
+                sum = nibbles_sum(counts_load(w));
+        }
+        return (double)(sum - last) + window_oldest_weight(c) * (double)last;
 }
 
 /* ---- sums ---- */
@@ -158,52 +285,97 @@ bool window_sums_max(const struct window_sums *w, const struct window_clock *c,
 
 /* ---- bytes ---- */
 
-static struct window_bytes_wide *bytes_of(const struct window_store *s,
-                                          const struct window_bytes *w)
+static unsigned bytes_width(const struct window_bytes *w)
 {
-        return budget_at(s->budget, w->value);
+        uint32_t mark = w->words[0] >> 24;
+
+        return mark < BYTES_BLOCK ? 0 : mark - BYTES_BLOCK;
 }
 
-static uint64_t bytes_load(const uint8_t cell[6])
+static struct block bytes_block(const struct window_store *s,
+                                const struct window_bytes *w)
 {
-        uint64_t value = 0;
-
-        memcpy(&value, cell, 6);
-        return value;
+        return block_at(s, w->words[1], bytes_width(w));
 }
 
-static void bytes_put(uint8_t cell[6], uint64_t bytes)
+static void bytes_use(struct window_bytes *w, const struct block *b)
 {
-        uint64_t sum = bytes_load(cell);
-
-        sum = bytes > BYTES_MAX - sum ? BYTES_MAX : sum + bytes;
-        memcpy(cell, &sum, 6);
+        w->words[0] = (BYTES_BLOCK + b->width) << 24;
+        w->words[1] = b->handle;
 }
 
 uint64_t window_bytes_value(const struct window_store *s, const struct window_bytes *w)
 {
-        uint64_t sum = 0;
-
-        if (!w->is_wide)
-                return w->value;
-        for (unsigned i = 0; i < WINDOW_PANES; i++)
-                sum += bytes_load(bytes_of(s, w)->cell[i]);
-        return sum;
+        if (bytes_width(w) == 0)
+                return (uint64_t)(w->words[0] & WORD_BYTES) + (w->words[1] & WORD_BYTES);
+        struct block b = bytes_block(s, w);
+        return block_sum(&b);
 }
 
-static bool bytes_widen(const struct window_store *s, struct window_bytes *w)
+/* The width of cells that hold as much. */
+static unsigned width_for(uint64_t bytes)
 {
-        uint32_t block = budget_take(s->budget, s->bytes_class, BUDGET_GROWTH);
+        unsigned i = 0;
 
-        if (block == 0) {
-                s->counters->windows_refused++;
+        while (i < sizeof(byte_widths) / sizeof(*byte_widths) - 1 &&
+               bytes >> 8 * byte_widths[i])
+                i++;
+        return byte_widths[i];
+}
+
+/* The word of a pane, or one that is free; NULL: both are others'. */
+static uint32_t *word_of(struct window_bytes *w, unsigned cell)
+{
+        for (unsigned i = 0; i < 2; i++)
+                if (w->words[i] >> 24 == cell + 1)
+                        return &w->words[i];
+        for (unsigned i = 0; i < 2; i++)
+                if (w->words[i] == 0)
+                        return &w->words[i];
+        return NULL;
+}
+
+static bool add_in_word(struct window_bytes *w, unsigned cell, uint64_t bytes)
+{
+        uint32_t *word = word_of(w, cell);
+
+        if (!word || bytes > WORD_BYTES - (*word & WORD_BYTES))
                 return false;
-        }
-        struct window_bytes_wide *wide = budget_at(s->budget, block);
-        bytes_put(wide->cell[w->cell], w->value);
-        w->value = block;
-        w->is_wide = true;
+        *word = (cell + 1) << 24 | ((*word & WORD_BYTES) + (uint32_t)bytes);
         return true;
+}
+
+/* From the entry to a block that has room for `bytes` more in that pane. */
+static bool bytes_leave(const struct window_store *s, struct window_bytes *w,
+                        unsigned cell, uint64_t bytes)
+{
+        uint64_t most = bytes;
+        struct block b;
+
+        for (unsigned i = 0; i < 2; i++) {
+                uint64_t held = w->words[i] & WORD_BYTES;
+                held += w->words[i] >> 24 == cell + 1 ? bytes : 0;
+                most = held > most ? held : most;
+        }
+        if (!block_take(s, width_for(most), &b))
+                return false;
+        for (unsigned i = 0; i < 2; i++)
+                if (w->words[i])
+                        block_add(&b, (w->words[i] >> 24) - 1, w->words[i] & WORD_BYTES);
+        bytes_use(w, &b);
+        return true;
+}
+
+static void crowd_in_word(struct window_bytes *w, unsigned cell, uint64_t bytes)
+{
+        uint32_t *word = word_of(w, cell);
+
+        if (!word)
+                word = &w->words[0];
+        uint32_t held = *word & WORD_BYTES, mark = *word >> 24;
+        uint32_t room = WORD_BYTES - held;
+        *word = (mark ? mark : cell + 1) << 24 |
+                (held + (bytes < room ? (uint32_t)bytes : room));
 }
 
 void window_bytes_add(const struct window_store *s, struct window_bytes *w, int64_t pane,
@@ -213,39 +385,42 @@ void window_bytes_add(const struct window_store *s, struct window_bytes *w, int6
 
         if (bytes == 0)
                 return;
-        if (!w->is_wide) {
-                bool fits = bytes <= UINT32_MAX - w->value;
-                if (w->value == 0)
-                        w->cell = (uint8_t)i;
-                if (fits && w->cell == i) {
-                        w->value += (uint32_t)bytes;
+        if (bytes > BYTES_MAX)
+                bytes = BYTES_MAX;
+        if (bytes_width(w) == 0) {
+                if (add_in_word(w, i, bytes))
                         return;
-                }
-                if (!bytes_widen(s, w)) {
-                        w->value = fits ? w->value + (uint32_t)bytes : UINT32_MAX;
+                if (!bytes_leave(s, w, i, bytes)) {
+                        crowd_in_word(w, i, bytes);
                         return;
                 }
         }
-        bytes_put(bytes_of(s, w)->cell[i], bytes);
+        struct block b = bytes_block(s, w);
+        uint64_t room = block_max(&b) - block_load(&b, i);
+        if (bytes > room && width_for(bytes + block_load(&b, i)) > b.width &&
+            block_widen(s, width_for(bytes + block_load(&b, i)), &b))
+                bytes_use(w, &b);
+        block_add(&b, i, bytes);
 }
 
 void window_bytes_clear(const struct window_store *s, struct window_bytes *w)
 {
-        if (w->is_wide)
-                budget_give(s->budget, w->value);
-        *w = (struct window_bytes){ 0 };
+        if (bytes_width(w))
+                budget_give(s->budget, w->words[1]);
+        *w = (struct window_bytes){ { 0 } };
 }
 
 void window_bytes_rotate(const struct window_store *s, struct window_bytes *w,
                          int64_t from, int64_t to)
 {
-        for (int64_t pane = from + 1; pane <= to; pane++) {
-                unsigned i = window_cell(pane);
-                if (w->is_wide)
-                        memset(bytes_of(s, w)->cell[i], 0, 6);
-                else if (w->cell == i)
-                        w->value = 0;
+        if (bytes_width(w)) {
+                struct block b = bytes_block(s, w);
+                if (!block_rotate(&b, from, to))
+                        window_bytes_clear(s, w);
+                return;
         }
-        if (w->is_wide && window_bytes_value(s, w) == 0)
-                window_bytes_clear(s, w);
+        for (int64_t pane = from + 1; pane <= to; pane++)
+                for (unsigned i = 0; i < 2; i++)
+                        if (w->words[i] >> 24 == window_cell(pane) + 1)
+                                w->words[i] = 0;
 }

@@ -47,44 +47,36 @@ int64_t window_pane_of(const struct window_clock *, int64_t time_ns);
 
 /*
  * Cells of one aggregate of one key. All panes that ran out are cleared before use. What
- * most keys need is small and stands in the entry; what few need, in a block of the
- * budget.
+ * most keys need is small and stands in the entry; what others need, in a block of the
+ * budget, whose nine cells are as wide as they must be:
+ *
+ *      counts   4 bits a pane in the entry | 1 byte a pane: 16 bytes | 4: 40
+ *      bytes    two panes in the entry     | 2 bytes a pane: 24 | 3: 32 | 6: 56
  */
+#define WINDOW_WIDTHS 7 /* widths are below this */
 
-/* Below 256 in each pane, or else a struct window_wide. */
 struct window_counts {
-        union {
-                uint8_t cell[WINDOW_PANES];
-                uint8_t block[4];
-        };
-        bool is_wide;
-};
-
-struct window_wide {
-        uint32_t cell[WINDOW_PANES];
+        uint8_t cells[5]; /* nine, and the width of those in the block; or the block */
 };
 
 struct window_sums {
         double cell[WINDOW_PANES];
 };
 
-/* Bytes of one pane, up to 4 GiB, or else a struct window_bytes_wide. */
+/*
+ * A word is one pane: which in the upper 8 bits, from 1 on, and its bytes, below 16 MiB;
+ * or all zeroes. With a block, the first has BYTES_BLOCK and the width of its cells
+ * there, the second the block. Six bytes a pane are enough: ten million gigabytes.
+ */
 struct window_bytes {
-        uint32_t value; /* or the block */
-        uint8_t cell;   /* whose value it is */
-        bool is_wide;
-};
-
-/* In 48 bits each: ten million gigabytes in a pane are enough. */
-struct window_bytes_wide {
-        uint8_t cell[WINDOW_PANES][6];
+        uint32_t words[2];
 };
 
 /* Where the blocks come from, and what is counted when there are none. */
 struct window_store {
         struct budget *budget;
         struct counters *counters;
-        unsigned wide_class, bytes_class;
+        unsigned classes[WINDOW_WIDTHS];
 };
 
 void window_store_init(struct window_store *, struct budget *, struct counters *);
@@ -94,7 +86,7 @@ static inline unsigned window_cell(int64_t pane)
         return (unsigned)((uint64_t)pane % WINDOW_PANES);
 }
 
-/* Without a block a pane's count stops at 255, and a counter says so. */
+/* Where a block is refused, a pane's count stops at 15 or 255, and a counter says so. */
 void window_counts_add(const struct window_store *, struct window_counts *, int64_t pane);
 void window_counts_rotate(const struct window_store *, struct window_counts *,
                           int64_t from, int64_t to);
@@ -110,7 +102,10 @@ bool window_sums_max(const struct window_sums *, const struct window_clock *,
 /* Whole bytes of all nine panes, unweighted. */
 uint64_t window_bytes_value(const struct window_store *, const struct window_bytes *);
 
-/* Without a block all bytes go into the pane that has some, and a counter says so. */
+/*
+ * Where a block is refused, bytes go into a pane that has some, no cell holds more than
+ * it can, and a counter says so.
+ */
 void window_bytes_add(const struct window_store *, struct window_bytes *, int64_t pane,
                       uint64_t bytes);
 void window_bytes_rotate(const struct window_store *, struct window_bytes *, int64_t from,

@@ -26,7 +26,7 @@
 #define EVENTS_MAX 256
 #define LONG_RUN   2500
 #define LONG_EVERY 20
-#define EXACT      128
+#define EXACT      512
 
 #ifdef __SANITIZE_ADDRESS__
 #define SETS 300

@@ -17,7 +17,7 @@ struct fixture {
         struct counters counters;
         struct distinct_store store;
         struct distinct_plan plan, alone[WINDOWS];
-        struct distinct sets[WINDOWS], single[WINDOWS];
+        struct distinct set, single[WINDOWS];
         struct window_clock clock[WINDOWS];
         unsigned member[WINDOWS];
         struct hash_key key;
@@ -43,7 +43,7 @@ static void begin(struct fixture *f, uint64_t budget)
 
 static void end(struct fixture *f)
 {
-        distinct_clear(&f->store, &f->plan, f->sets);
+        distinct_clear(&f->store, &f->plan, &f->set);
         for (unsigned w = 0; w < WINDOWS; w++)
                 distinct_clear(&f->store, &f->alone[w], &f->single[w]);
         assert_int_equal(f->budget.pages.used, 0);
@@ -67,7 +67,7 @@ static void go_to(struct fixture *f, int64_t now_ns)
         for (unsigned w = 0; w < WINDOWS; w++) {
                 if (f->clock[w].pane == from[w])
                         continue;
-                distinct_rotate(&f->store, &f->plan, f->sets, f->member[w], from[w],
+                distinct_rotate(&f->store, &f->plan, &f->set, f->member[w], from[w],
                                 f->clock[w].pane, unit_now(f, &f->plan));
                 distinct_rotate(&f->store, &f->alone[w], &f->single[w], 0, from[w],
                                 f->clock[w].pane, unit_now(f, &f->alone[w]));
@@ -78,7 +78,7 @@ static void add(struct fixture *f, uint64_t value, int64_t time_ns)
 {
         uint64_t hash = hash_u64(&f->key, value);
 
-        distinct_add(&f->store, &f->plan, f->sets, hash, time_ns / f->plan.unit_ns,
+        distinct_add(&f->store, &f->plan, &f->set, hash, time_ns / f->plan.unit_ns,
                      unit_now(f, &f->plan));
         for (unsigned w = 0; w < WINDOWS; w++)
                 distinct_add(&f->store, &f->alone[w], &f->single[w], hash,
@@ -87,7 +87,7 @@ static void add(struct fixture *f, uint64_t value, int64_t time_ns)
 
 static double shared(const struct fixture *f, unsigned w)
 {
-        return distinct_value(&f->store, &f->plan, f->sets, f->member[w],
+        return distinct_value(&f->store, &f->plan, &f->set, f->member[w],
                               unit_now(f, &f->plan));
 }
 
@@ -111,10 +111,10 @@ static void a_shared_set_shows_what_sets_of_their_own_show(void **state)
         (void)state;
         for (uint64_t seed = 0; seed < 300; seed++) {
                 struct fixture f;
-                uint64_t random = seed, values = 1 + seed * 2;
+                uint64_t random = seed, values = 1 + seed * 8;
                 begin(&f, 16 << 20);
-                for (unsigned i = 0; i < 800; i++) {
-                        uint64_t silence = next(&random) % 100;
+                for (unsigned i = 0; i < 1500; i++) {
+                        uint64_t silence = next(&random) % 400;
                         int64_t step = silence == 0   ? 20 * MINUTE
                                        : silence < 10 ? MINUTE
                                                       : MINUTE / 60;
@@ -123,8 +123,8 @@ static void a_shared_set_shows_what_sets_of_their_own_show(void **state)
                         add(&f, next(&random) % values, f.now_ns - late);
                         for (unsigned w = 0; w < WINDOWS; w++)
                                 assert_float_equal(shared(&f, w), alone(&f, w), 0);
-                        parted += f.sets[0].parted;
-                        exact += !f.sets[0].parted;
+                        parted += f.set.kind == DISTINCT_PARTED;
+                        exact += f.set.kind != DISTINCT_PARTED;
                 }
                 end(&f);
         }
@@ -176,16 +176,16 @@ static void a_set_that_cannot_grow_counts_too_few(void **state)
         while ((taken[count] =
                     budget_take(&f.budget, f.store.registers_class, BUDGET_GROWTH)))
                 assert_true(++count < 1000);
-        for (uint64_t i = 0; i < 200; i++)
+        for (uint64_t i = 0; i < 700; i++)
                 add(&f, i, f.now_ns);
         for (unsigned w = 0; w < WINDOWS; w++)
                 assert_float_equal(shared(&f, w), 1, 0);
         assert_true(f.counters.sketches_refused > 0);
         while (count)
                 budget_give(&f.budget, taken[--count]);
-        for (uint64_t i = 0; i < 200; i++)
+        for (uint64_t i = 0; i < 700; i++)
                 add(&f, i, f.now_ns);
-        assert_in_range(shared(&f, 2), 190, 210);
+        assert_in_range(shared(&f, 2), 650, 750);
         go_to(&f, f.now_ns + 61 * MINUTE);
         assert_float_equal(shared(&f, 2), 0, 0);
         end(&f);
@@ -217,25 +217,116 @@ static void a_flat_copy_has_the_values_of_its_window(void **state)
         struct distinct flat;
 
         (void)state;
-        for (unsigned count = 1; count <= 300; count += 100) {
+        for (unsigned count = 1; count <= 700; count += 233) {
                 begin(&f, 4 << 20);
                 for (uint64_t i = 0; i < count; i++)
                         add(&f, i, f.now_ns);
                 go_to(&f, f.now_ns + 20 * MINUTE);
                 for (uint64_t i = 0; i < 5; i++)
                         add(&f, i + 1000, f.now_ns);
-                distinct_copy_flat(&f.store, &f.plan, f.sets, f.member[0],
+                distinct_copy_flat(&f.store, &f.plan, &f.set, f.member[0],
                                    unit_now(&f, &f.plan), &flat);
                 assert_float_equal(distinct_value(&f.store, &distinct_flat, &flat, 0, 0),
                                    5, 0);
                 distinct_clear(&f.store, &distinct_flat, &flat);
-                distinct_copy_flat(&f.store, &f.plan, f.sets, f.member[2],
+                distinct_copy_flat(&f.store, &f.plan, &f.set, f.member[2],
                                    unit_now(&f, &f.plan), &flat);
                 distinct_add(&f.store, &distinct_flat, &flat, hash_u64(&f.key, 1000), 0,
                              0);
                 assert_float_equal(distinct_value(&f.store, &distinct_flat, &flat, 0, 0),
                                    shared(&f, 2), 0);
                 distinct_clear(&f.store, &distinct_flat, &flat);
+                end(&f);
+        }
+}
+
+static uint64_t bytes_taken(const struct budget *b)
+{
+        uint64_t bytes = 0;
+
+        for (uint32_t n = 1; n <= b->pages.touched; n++) {
+                const struct budget_page *page = slab_at(&b->descriptors, n);
+                bytes += (uint64_t)page->used * b->class[page->size_class].size;
+        }
+        return bytes;
+}
+
+/* Exact at every size of block, and in little more than seven bytes a value. */
+static void values_are_exact_until_there_is_a_sketch(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f, 4 << 20);
+        for (uint64_t i = 0; i < DISTINCT_EXACT; i++) {
+                distinct_add(&f.store, &f.plan, &f.set, hash_u64(&f.key, i),
+                             unit_now(&f, &f.plan), unit_now(&f, &f.plan));
+                for (unsigned w = 0; w < WINDOWS; w++)
+                        assert_float_equal(shared(&f, w), i + 1, 0);
+                assert_true(bytes_taken(&f.budget) <= i * 8 * 3 / 2 + 16);
+        }
+        for (uint64_t i = 0; i < DISTINCT_EXACT; i++)
+                add(&f, i, f.now_ns);
+        assert_float_equal(shared(&f, 0), DISTINCT_EXACT, 0);
+        assert_int_equal(f.set.kind, DISTINCT_VALUES);
+        add(&f, DISTINCT_EXACT, f.now_ns);
+        assert_int_equal(f.set.kind, DISTINCT_PARTED);
+        assert_in_range(shared(&f, 0), 490, 536);
+        /* The longest window alone is full; in the shortest one there is room again. */
+        go_to(&f, f.now_ns + 2 * MINUTE);
+        add(&f, 7, f.now_ns);
+        assert_float_equal(shared(&f, 0), 1, 0);
+        go_to(&f, f.now_ns + 70 * MINUTE);
+        assert_int_equal(f.set.kind, DISTINCT_EMPTY);
+        assert_int_equal(f.budget.pages.used, 0);
+        end(&f);
+}
+
+static void a_full_set_that_cannot_part_stays_as_it_is(void **state)
+{
+        struct fixture f;
+        uint32_t taken[20000];
+        unsigned count = 0;
+
+        (void)state;
+        begin(&f, 1 << 18);
+        for (uint64_t i = 0; i < DISTINCT_EXACT; i++)
+                distinct_add(&f.store, &f.plan, &f.set, hash_u64(&f.key, i),
+                             unit_now(&f, &f.plan), unit_now(&f, &f.plan));
+        while ((taken[count] = budget_take(&f.budget, f.store.parted_classes[WINDOWS - 2],
+                                           BUDGET_GROWTH)))
+                assert_true(++count < 20000);
+        distinct_add(&f.store, &f.plan, &f.set, hash_u64(&f.key, DISTINCT_EXACT),
+                     unit_now(&f, &f.plan), unit_now(&f, &f.plan));
+        assert_int_equal(f.counters.sketches_refused, 1);
+        for (unsigned w = 0; w < WINDOWS; w++)
+                assert_float_equal(shared(&f, w), DISTINCT_EXACT, 0);
+        while (count)
+                budget_give(&f.budget, taken[--count]);
+        end(&f);
+}
+
+/* From one plan to another, with as many values as fit and with more. */
+static void a_set_is_carried_to_another_plan(void **state)
+{
+        (void)state;
+        for (unsigned count = 1; count <= 700; count += count < 512 ? 511 : 1) {
+                struct fixture f;
+                struct distinct_plan plan = { 0 };
+                struct distinct to = { 0 };
+                begin(&f, 4 << 20);
+                assert_true(distinct_plan_add(&plan, 10 * MINUTE));
+                assert_true(distinct_plan_add(&plan, 120 * MINUTE));
+                for (uint64_t i = 0; i < count; i++)
+                        add(&f, i, f.now_ns);
+                double had = shared(&f, 1);
+                distinct_carry(&f.store, &f.plan, &f.set, f.member[1],
+                               unit_now(&f, &f.plan), &plan, &to, 1, unit_now(&f, &plan));
+                double carried =
+                    distinct_value(&f.store, &plan, &to, 1, unit_now(&f, &plan));
+                assert_float_equal(carried, had, 0);
+                assert_true(count > DISTINCT_EXACT || carried == count);
+                distinct_clear(&f.store, &plan, &to);
                 end(&f);
         }
 }
@@ -249,6 +340,9 @@ int main(void)
                 cmocka_unit_test(a_set_that_cannot_grow_counts_too_few),
                 cmocka_unit_test(windows_without_a_common_unit_do_not_share),
                 cmocka_unit_test(a_flat_copy_has_the_values_of_its_window),
+                cmocka_unit_test(values_are_exact_until_there_is_a_sketch),
+                cmocka_unit_test(a_full_set_that_cannot_part_stays_as_it_is),
+                cmocka_unit_test(a_set_is_carried_to_another_plan),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/layouts.h"
+
+#include "detect/transfer.h"
+
+#include <stdlib.h>
+
+static bool has_group(uint64_t groups, unsigned group)
+{
+        return groups == LAYOUTS_ALL || groups >> group & 1;
+}
+
+static void lay_out(struct layouts *l, unsigned layout, uint64_t groups)
+{
+        const struct table_plan *plan = l->plan;
+        int32_t *shifts = l->shifts + (size_t)layout * plan->group_count;
+        uint32_t at = plan->head_size;
+
+        for (unsigned i = 0; i < plan->group_count; i++) {
+                const struct slot_group *g = &plan->groups[i];
+                if (!has_group(groups, i)) {
+                        shifts[i] = LAYOUT_ABSENT;
+                        continue;
+                }
+                at = (at + g->align - 1) / g->align * g->align;
+                shifts[i] = (int32_t)at - (int32_t)g->begin;
+                at += g->end - g->begin;
+        }
+        l->groups[layout] = groups;
+        l->sizes[layout] = (at + 7) / 8 * 8;
+}
+
+bool layouts_init(struct layouts *l, const struct table_plan *plan)
+{
+        *l = (struct layouts){ .plan = plan, .count = 1 };
+        l->shifts =
+            calloc((size_t)LAYOUTS_MAX * plan->group_count + 1, sizeof(*l->shifts));
+        if (!l->shifts)
+                return false;
+        lay_out(l, 0, LAYOUTS_ALL);
+        return true;
+}
+
+void layouts_free(struct layouts *l)
+{
+        free(l->shifts);
+        l->shifts = NULL;
+}
+
+uint64_t layouts_met(const struct layouts *l, uint64_t met)
+{
+        uint64_t groups = 0;
+
+        if (l->plan->group_count > LAYOUTS_GROUPS)
+                return LAYOUTS_ALL;
+        for (unsigned i = 0; i < l->plan->group_count; i++)
+                groups |= (uint64_t)((l->plan->groups[i].met & met) != 0) << i;
+        return groups;
+}
+
+unsigned layouts_find(struct layouts *l, uint64_t groups)
+{
+        if (groups == LAYOUTS_ALL)
+                return 0;
+        for (unsigned i = 1; i < l->count; i++)
+                if (l->groups[i] == groups)
+                        return i;
+        if (l->count == LAYOUTS_MAX)
+                return 0;
+        lay_out(l, l->count, groups);
+        return l->count++;
+}
+
+void layouts_transfer(struct layouts *l, struct transfer *t)
+{
+        unsigned count = l->count;
+
+        TRANSFER(t, count);
+        if (count == 0 || count > LAYOUTS_MAX)
+                transfer_fail(t, "a list is too long");
+        if (t->has_failed)
+                return;
+        for (unsigned i = 1; i < count; i++) {
+                uint64_t groups = l->groups[i];
+                TRANSFER(t, groups);
+                lay_out(l, i, groups);
+        }
+        l->count = count;
+}
