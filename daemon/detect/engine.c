@@ -326,13 +326,16 @@ static void look_at_rule(struct look *look)
 
 /* ---- one record ---- */
 
-static uint64_t conditions_met(struct engine *e, const struct table *t)
+/* Of the conditions that may hold on the page, those that do. */
+static uint64_t conditions_met(struct engine *e, const struct table *t, uint64_t may)
 {
         uint64_t met = 0;
 
-        for (unsigned i = 0; i < t->plan->where_count; i++)
+        for (; may; may &= may - 1) {
+                unsigned i = (unsigned)__builtin_ctzll(may);
                 if (facts_condition(&e->facts, t->plan->wheres[i]))
                         met |= UINT64_C(1) << i;
+        }
         return met;
 }
 
@@ -391,12 +394,13 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
 /* The tables whose rules look at this transaction and whose key it has. */
 static unsigned find_visits(struct engine *e)
 {
+        const struct page_kind *page = e->facts.page;
         unsigned count = 0;
 
-        for (unsigned i = 0; i < e->rules->table_count; i++) {
+        for (unsigned i = 0; i < page->table_count; i++) {
                 struct visit *visit = &e->visits[count];
-                visit->table = &e->tables[i];
-                visit->met = conditions_met(e, visit->table);
+                visit->table = &e->tables[page->tables[i].table];
+                visit->met = conditions_met(e, visit->table, page->tables[i].may);
                 if (visit->met == 0 || !table_key(visit->table, &e->facts, &visit->hash))
                         continue;
                 table_prefetch(visit->table, visit->hash);
