@@ -144,7 +144,8 @@ static bool take_texts(struct actors *a, struct actor *actor, const struct recor
         return !full;
 }
 
-uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+void actors_key(const struct actors *a, const struct record *r, struct slice ja4,
+                struct actor_key *key)
 {
         struct {
                 struct ip ip;
@@ -153,8 +154,14 @@ uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
 
         for (unsigned i = 0; i < ACTOR_TEXTS; i++)
                 who.texts[i] = text_hash(a, text_sources[i].kind, source_text(r, ja4, i));
-        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
-        uint32_t handle = index_find(&a->actors, a->budget, hash);
+        memcpy(key->texts, who.texts, sizeof(key->texts));
+        key->hash = hash_bytes(a->key, &who, sizeof(who));
+}
+
+uint32_t actors_take_known(struct actors *a, const struct record *r, struct slice ja4,
+                           const struct actor_key *key)
+{
+        uint32_t handle = index_find(&a->actors, a->budget, key->hash);
         if (handle) {
                 actors_hold(a, handle);
                 return handle;
@@ -163,18 +170,26 @@ uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
         if (handle == 0)
                 return 0;
         struct actor *actor = budget_at(a->budget, handle);
-        *actor = (struct actor){ .hash = hash,
+        *actor = (struct actor){ .hash = key->hash,
                                  .ip = r->client,
                                  .http_shape = r->http_shape,
                                  .references = 1,
                                  .prefix_bits = r->client_prefix.bits };
-        if (!take_texts(a, actor, r, ja4, who.texts) ||
-            !index_put(&a->actors, hash, handle)) {
+        if (!take_texts(a, actor, r, ja4, key->texts) ||
+            !index_put(&a->actors, key->hash, handle)) {
                 drop_texts(a, actor);
                 budget_give(a->budget, handle);
                 return 0;
         }
         return handle;
+}
+
+uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+{
+        struct actor_key key;
+
+        actors_key(a, r, ja4, &key);
+        return actors_take_known(a, r, ja4, &key);
 }
 
 void actors_hold(struct actors *a, uint32_t handle)

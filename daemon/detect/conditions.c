@@ -195,6 +195,41 @@ static uint64_t wheres_of(const struct page_kind *kind, const struct table_plan 
         return may;
 }
 
+/* Read from the record and kept nowhere else, so that it can be read at any time. */
+static bool is_early(const struct operand *o)
+{
+        static const uint32_t kinds =
+            1U << FIELD_IP | 1U << FIELD_HOST | 1U << FIELD_PREFIX | 1U << FIELD_SESSION |
+            1U << FIELD_ACCOUNT | 1U << FIELD_EMAIL | 1U << FIELD_EMAIL_DOMAIN |
+            1U << FIELD_EMAIL_SKELETON;
+
+        return o->field && kinds >> o->field->kind & 1;
+}
+
+static unsigned find_early(struct page_kind *kind, unsigned operand)
+{
+        unsigned i = 0;
+
+        while (i < kind->early_count && kind->early[i] != operand)
+                i++;
+        if (i == kind->early_count)
+                kind->early[kind->early_count++] = operand;
+        return i;
+}
+
+static void add_table(const struct maker *m, struct page_kind *kind, unsigned number,
+                      uint64_t may)
+{
+        const struct table_plan *t = &m->rules->tables[number];
+        struct page_table *p = &kind->tables[kind->table_count++];
+
+        *p = (struct page_table){ number, may, true, t->parts, { 0 } };
+        for (unsigned i = 0; i < t->parts; i++)
+                p->is_early &= is_early(&m->rules->operands[t->key[i]]);
+        for (unsigned i = 0; p->is_early && i < t->parts; i++)
+                p->early[i] = find_early(kind, t->key[i]);
+}
+
 static bool make_kind(const struct maker *m, struct page_kind *kind,
                       const uint8_t *answers)
 {
@@ -203,7 +238,8 @@ static bool make_kind(const struct maker *m, struct page_kind *kind,
         kind->conditions = calloc(rules->condition_count, sizeof(*kind->conditions));
         kind->parts = calloc(parts_of_all(m), sizeof(*kind->parts));
         kind->tables = calloc(rules->table_count + 1, sizeof(*kind->tables));
-        if (!kind->conditions || !kind->parts || !kind->tables)
+        kind->early = calloc(rules->operand_count + 1, sizeof(*kind->early));
+        if (!kind->conditions || !kind->parts || !kind->tables || !kind->early)
                 return false;
         for (unsigned i = 0; i < rules->condition_count; i++) {
                 uint32_t first = kind->part_count;
@@ -217,7 +253,7 @@ static bool make_kind(const struct maker *m, struct page_kind *kind,
         for (unsigned i = 0; i < rules->table_count; i++) {
                 uint64_t may = wheres_of(kind, &rules->tables[i]);
                 if (may)
-                        kind->tables[kind->table_count++] = (struct page_table){ i, may };
+                        add_table(m, kind, i, may);
         }
         return true;
 }
@@ -256,6 +292,7 @@ void conditions_free(struct conditions *c)
                 free(c->kinds[i].conditions);
                 free(c->kinds[i].parts);
                 free(c->kinds[i].tables);
+                free(c->kinds[i].early);
         }
         free(c->kinds);
         free(c->kind_of);

@@ -10,6 +10,7 @@
  *
  *      which conditions can hold, and which parts have to be asked for each of them
  *      which tables can be visited, and which of their conditions can hold
+ *      which parts of their keys can be read long before they are visited
  *
  * The rules are borrowed. Cost: made once for a set of rules; eight bytes for each
  * condition and kind of page.
@@ -30,7 +31,10 @@ struct condition_parts {
 /* A table that a transaction of that kind of page may count in. */
 struct page_table {
         unsigned table;
-        uint64_t may; /* bits of its wheres that can hold */
+        uint64_t may;  /* bits of its wheres that can hold */
+        bool is_early; /* the record alone tells the key */
+        unsigned parts,
+            early[KEY_PARTS_MAX]; /* of the key: which of the kind's `early` */
 };
 
 struct page_kind {
@@ -38,6 +42,8 @@ struct page_kind {
         unsigned part_count, table_count;
         uint32_t *parts;
         struct page_table *tables;
+        unsigned early_count;
+        unsigned *early; /* operands of the tables' keys that the record alone tells */
 };
 
 struct conditions {

@@ -401,26 +401,10 @@ static unsigned find_visits(struct engine *e)
                 struct visit *visit = &e->visits[count];
                 visit->table = &e->tables[page->tables[i].table];
                 visit->met = conditions_met(e, visit->table, page->tables[i].may);
-                if (visit->met == 0 || !table_key(visit->table, &e->facts, &visit->hash))
-                        continue;
-                table_prefetch(visit->table, visit->hash);
-                count++;
+                if (visit->met && table_key(visit->table, &e->facts, &visit->hash))
+                        count++;
         }
         return count;
-}
-
-/* Two rounds: the entries, then what hangs on them. */
-static void prefetch_visits(const struct engine *e, unsigned count)
-{
-        uint32_t handle;
-
-        for (unsigned i = 0; i < count; i++)
-                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_entry(e->visits[i].table, handle,
-                                             e->visits[i].met);
-        for (unsigned i = 0; i < count; i++)
-                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_sets(e->visits[i].table, handle, e->visits[i].met);
 }
 
 static void join(struct engine *e, const struct record *record)
@@ -448,8 +432,9 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
         return f ? slice_str(f->ja4) : slice_none();
 }
 
-static void look_at_record(struct engine *e, const struct record *record)
+static void look_at_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
         unsigned count = find_visits(e);
         if (count == 0 && !usual_wants(&e->usual, &e->facts))
                 return;
@@ -460,34 +445,72 @@ static void look_at_record(struct engine *e, const struct record *record)
         usual_learn(&e->usual, &e->facts);
         if (count == 0)
                 return;
-        uint32_t actor = actors_take(&e->actors, record, subject_ja4(&e->facts.subject));
-        prefetch_visits(e, count);
+        uint32_t actor = actors_take_known(&e->actors, record,
+                                           subject_ja4(&e->facts.subject), &ahead->actor);
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
 }
 
-static void count_record(struct engine *e, const struct record *record)
+static void count_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
+
         facts_begin(&e->facts, record);
+        for (unsigned i = 0; i < ahead->page->early_count; i++)
+                facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);
         statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
-        look_at_record(e, record);
+        look_at_record(e, ahead);
         statistics_end(&e->statistics);
 }
 
-void engine_record(struct engine *e, const struct record *record)
+static void take_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
+
         if (record->end_ns < 0 || record->end_ns > TIME_MAX)
                 return;
         e->options.counters->transactions++;
         engine_advance(e, record->end_ns);
         if (is_full(e))
                 table_evict(largest_table(e), EVICT_IN_NEED);
-        count_record(e, record);
+        count_record(e, ahead);
         if (e->remembers_forms)
                 forms_note(&e->forms, record);
+}
+
+static void look_ahead(struct engine *e, const struct record *const records[],
+                       unsigned count)
+{
+        struct ahead_record *ahead = e->ahead.records;
+
+        for (unsigned i = 0; i < count; i++)
+                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, records[i],
+                           engine_ja4(e, records[i]));
+        for (unsigned i = 0; i < count; i++)
+                ahead_entries(&ahead[i], e->tables, &e->actors);
+        for (unsigned i = 0; i < count; i++)
+                ahead_sets(&ahead[i], e->tables);
+}
+
+void engine_records(struct engine *e, const struct record *const records[],
+                    unsigned count)
+{
+        while (count) {
+                unsigned some = count < AHEAD_RECORDS ? count : AHEAD_RECORDS;
+                look_ahead(e, records, some);
+                for (unsigned i = 0; i < some; i++)
+                        take_record(e, &e->ahead.records[i]);
+                records += some;
+                count -= some;
+        }
+}
+
+void engine_record(struct engine *e, const struct record *record)
+{
+        engine_records(e, &record, 1);
 }

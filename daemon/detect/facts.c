@@ -136,6 +136,12 @@ const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
         return fact;
 }
 
+void facts_know(struct facts *f, unsigned operand, const struct fact_operand *known)
+{
+        f->operands[operand] = *known;
+        f->operand_of[operand] = f->transaction;
+}
+
 static uint64_t hash_number(const struct hash_key *key, double number)
 {
         uint64_t bits;
@@ -163,13 +169,30 @@ static uint64_t hash_value(const struct hash_key *key, const struct value *v)
         }
 }
 
+/* Never 0, which is for what was not asked for. */
+static uint64_t hash_of(const struct hash_key *key, const struct value *v)
+{
+        uint64_t hash = hash_value(key, v);
+
+        return hash ? hash : 1;
+}
+
 uint64_t facts_hash(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
 
-        if (fact->hash == 0) {
-                uint64_t hash = hash_value(f->key, &fact->value);
-                fact->hash = hash ? hash : 1;
-        }
+        if (fact->hash == 0)
+                fact->hash = hash_of(f->key, &fact->value);
         return fact->hash;
+}
+
+void facts_read(struct facts *f, const struct record *record, unsigned operand,
+                struct fact_operand *fact)
+{
+        struct subject subject = { .record = record, .site = f->subject.site };
+        const struct field *field = f->rules->operands[operand].field;
+
+        fact->value = field->read(&subject, field->argument);
+        fact->hash =
+            fact->value.type == VALUE_MISSING ? 0 : hash_of(f->key, &fact->value);
 }

@@ -59,6 +59,13 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
 
 const struct fact_operand *facts_operand(struct facts *, unsigned operand);
 
+/* Reads and hashes an operand that is early (conditions.h), of any record. */
+void facts_read(struct facts *, const struct record *, unsigned operand,
+                struct fact_operand *);
+
+/* What was read so of the record at hand. */
+void facts_know(struct facts *, unsigned operand, const struct fact_operand *);
+
 /* Keyed hash of an operand's value, which is not missing; never 0. */
 uint64_t facts_hash(struct facts *, unsigned operand);
 
