@@ -259,6 +259,11 @@ void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
                 if (t->plan->groups[f->group].met & met)
                         distinct_prefetch(t->sets, sets_of(e, f));
         }
+        for (unsigned i = 0; i < t->plan->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[i];
+                if (s->kind == SLOT_BYTES && s->met & met)
+                        window_bytes_prefetch(&t->windows, cells_of(e, s));
+        }
         if (e->involved.size)
                 __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);
 }

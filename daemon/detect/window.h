@@ -115,6 +115,13 @@ void window_bytes_add(const struct window_store *, struct window_bytes *, int64_
                       uint64_t bytes);
 void window_bytes_rotate(const struct window_store *, struct window_bytes *, int64_t from,
                          int64_t to);
+/* Has the processor fetch what window_bytes_add will look at. */
+static inline void window_bytes_prefetch(const struct window_store *s,
+                                         const struct window_bytes *w)
+{
+        if (w->is_wide)
+                __builtin_prefetch(budget_at(s->budget, w->value), 1);
+}
 void window_bytes_clear(const struct window_store *, struct window_bytes *);
 
 #endif
