@@ -57,6 +57,7 @@ static bool on_idle(void *context)
 {
         struct reading *reading = context;
 
+        pipeline_settle(reading->run.pipeline);
         output_flush(&reading->run.output, true);
         return !is_over(reading);
 }
@@ -71,6 +72,7 @@ static enum capture_result read_capture(struct reading *reading, struct capture 
         reading->has_known_link = false;
         do {
                 result = capture_read(capture, BATCH, on_frame, reading);
+                pipeline_settle(reading->run.pipeline);
                 output_flush(&reading->run.output, false);
                 alerts_turn(reading->run.alerts);
         } while (result == CAPTURE_MORE && !is_over(reading));

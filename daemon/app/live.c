@@ -76,6 +76,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         enum capture_result result =
             capture_read(source->capture, BATCH, on_frame, source);
+        pipeline_settle(source->live->run.pipeline);
         output_flush(&source->live->run.output, true);
         if (result == CAPTURE_ERROR) {
                 log_error("%s", capture_error(source->capture));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/pipeline.h"
 
+#include "app/batch.h"
 #include "app/hold.h"
 #include "app/timeline.h"
 #include "base/check.h"
@@ -31,6 +32,7 @@ struct pipeline {
         struct hellos *hellos;
         struct tcp_shape syn; /* of the connection whose hello is being read */
         struct hold hold;
+        struct batch batch;
         struct observe *observe;
         struct agents *agents; /* NULL: no rule asks */
         struct engine *engine;
@@ -44,6 +46,14 @@ struct pipeline {
         int64_t missed_due_ns;
 };
 
+void pipeline_settle(struct pipeline *p)
+{
+        const struct record *records[BATCH_RECORDS];
+        unsigned count = batch_take(&p->batch, records);
+
+        engine_records(p->engine, records, count);
+}
+
 /* A record that has waited for what may have come before it. */
 static void on_record(struct pipeline *p, const struct record *record)
 {
@@ -51,7 +61,8 @@ static void on_record(struct pipeline *p, const struct record *record)
                 record_print(record, p->pages->name(p->pages->context, record->page),
                              p->options.pseudonym, p->options.pseudonym_context,
                              engine_ja4(p->engine, record), p->options.requests);
-        engine_record(p->engine, record);
+        if (batch_put(&p->batch, record))
+                pipeline_settle(p);
 }
 
 static void release(struct pipeline *p, int64_t now_ns)
@@ -130,6 +141,7 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
                                     then->kernel_drops - then->interface_drops,
                                 now->packets - then->packets);
 
+        pipeline_settle(p);
         engine_missed(p->engine, now_ns, 1 - (1 - gaps) * (1 - drops));
         p->missed_base = *now;
         p->missed_due_ns = now_ns + MISSED_INTERVAL;
@@ -258,6 +270,7 @@ void pipeline_advance(struct pipeline *p, int64_t now_ns)
         release(p, now_ns);
         if (now_ns >= p->missed_due_ns)
                 note_missed(p, now_ns);
+        pipeline_settle(p);
         engine_advance(p->engine, now_ns);
 }
 
@@ -268,6 +281,7 @@ void pipeline_flush(struct pipeline *p)
         stream_finish(p->stream);
         hellos_finish(p->hellos);
         release(p, INT64_MAX);
+        pipeline_settle(p);
 }
 
 void pipeline_finish(struct pipeline *p)
@@ -278,6 +292,7 @@ void pipeline_finish(struct pipeline *p)
 
 bool pipeline_save(const struct pipeline *p, FILE *file)
 {
+        CHECK(p->batch.count == 0);
         return engine_save(p->engine, file);
 }
 
@@ -287,6 +302,7 @@ static void on_hello(void *context, const struct hello *hello)
 
         if (p->options.hellos)
                 hello_print(hello, p->options.hellos);
+        pipeline_settle(p); /* they are joined to what was known before */
         engine_hello(p->engine, hello, &p->syn);
 }
 
@@ -445,6 +461,7 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
 
         /* Records that wait have the old map's page numbers. */
         release(p, INT64_MAX);
+        pipeline_settle(p);
         p->options.setup = setup;
         p->observe = NULL;
         p->agents = NULL;
@@ -496,6 +513,7 @@ void pipeline_free(struct pipeline **pipeline)
         http_free(&p->http);
         hellos_free(&p->hellos);
         hold_free(&p->hold);
+        batch_free(&p->batch);
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->tunnel_sources);

@@ -55,7 +55,11 @@ void pipeline_free(struct pipeline **);
 bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
                      void *hosts_context);
 
+/* Some records may wait for a few more: see pipeline_settle. */
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
+
+/* No frame follows at once: the engine gets what waits. All but pipeline_frame do so. */
+void pipeline_settle(struct pipeline *);
 
 /* Time passes without packets. */
 void pipeline_advance(struct pipeline *, int64_t now_ns);
@@ -66,7 +70,8 @@ void pipeline_flush(struct pipeline *);
 /* The same, and incidents are ended. */
 void pipeline_finish(struct pipeline *);
 
-/* What the engine knows, to a file (snapshot.h). False when that cannot be written. */
+/* What the engine knows, to a file (snapshot.h). Nothing waits (pipeline_settle). False
+ * when that cannot be written. */
 bool pipeline_save(const struct pipeline *, FILE *);
 
 #endif

@@ -208,7 +208,8 @@ static bool take_texts(struct actors *a, uint32_t texts[ACTOR_TEXTS],
         return !full;
 }
 
-uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+void actors_key(const struct actors *a, const struct record *r, struct slice ja4,
+                struct actor_key *key)
 {
         struct {
                 struct ip ip;
@@ -217,25 +218,39 @@ uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
 
         for (unsigned i = 0; i < ACTOR_TEXTS; i++)
                 who.texts[i] = text_hash(a, text_sources[i].kind, source_text(r, ja4, i));
-        uint64_t hash = hash_bytes(a->key, &who, sizeof(who));
-        uint32_t handle = index_find(&a->actors, a->budget, hash);
+        memcpy(key->texts, who.texts, sizeof(key->texts));
+        key->hash = hash_bytes(a->key, &who, sizeof(who));
+}
+
+uint32_t actors_take_known(struct actors *a, const struct record *r, struct slice ja4,
+                           const struct actor_key *key)
+{
+        uint32_t handle = index_find(&a->actors, a->budget, key->hash);
         if (handle) {
                 actors_hold(a, handle);
                 return handle;
         }
         uint32_t texts[ACTOR_TEXTS];
-        if (take_texts(a, texts, r, ja4, who.texts))
+        if (take_texts(a, texts, r, ja4, key->texts))
                 handle = actor_new(a, r, texts);
         if (handle == 0) {
                 drop_texts(a, texts);
                 return 0;
         }
-        ((struct actor *)budget_at(a->budget, handle))->hash = hash;
-        if (!index_put(&a->actors, hash, handle)) {
+        ((struct actor *)budget_at(a->budget, handle))->hash = key->hash;
+        if (!index_put(&a->actors, key->hash, handle)) {
                 drop_all(a, handle);
                 return 0;
         }
         return handle;
+}
+
+uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
+{
+        struct actor_key key;
+
+        actors_key(a, r, ja4, &key);
+        return actors_take_known(a, r, ja4, &key);
 }
 
 void actors_hold(struct actors *a, uint32_t handle)

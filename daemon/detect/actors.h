@@ -75,9 +75,23 @@ void actors_free(struct actors *);
 /* Finds its classes of the budget again, when the budget's were read back. */
 void actors_find_classes(struct actors *);
 
-/* The actor of a record, with a reference for the caller. 0 when there is no room.
-   `ja4` is that of its ClientHello, or none. */
+/* What the actor of a record is found by. */
+struct actor_key {
+        uint64_t hash;
+        uint64_t texts[ACTOR_TEXTS];
+};
+
+/* `ja4` is that of its ClientHello, or none. */
+void actors_key(const struct actors *, const struct record *, struct slice ja4,
+                struct actor_key *);
+
+/*
+ * The actor of a record, with a reference for the caller. 0 when there is no room. The
+ * second is for who has its key already.
+ */
 uint32_t actors_take(struct actors *, const struct record *, struct slice ja4);
+uint32_t actors_take_known(struct actors *, const struct record *, struct slice ja4,
+                           const struct actor_key *);
 void actors_hold(struct actors *, uint32_t actor);
 void actors_drop(struct actors *, uint32_t actor);
 

@@ -116,8 +116,16 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct_pla
 static inline void distinct_prefetch(const struct distinct_store *s,
                                      const struct distinct *set)
 {
-        if (set->kind >= DISTINCT_VALUES)
-                __builtin_prefetch(budget_at(s->budget, set->head), 1);
+        if (set->kind < DISTINCT_VALUES)
+                return;
+        const char *block = budget_at(s->budget, set->head);
+        __builtin_prefetch(block, 1);
+        if (set->kind == DISTINCT_SKETCH || set->detail <= 8)
+                return;
+        /* The tags, all of which are looked at, and where the next rest will be. */
+        for (size_t at = 64; at < set->detail * sizeof(uint32_t); at += 64)
+                __builtin_prefetch(block + at);
+        __builtin_prefetch(block + (size_t)((2U << set->size) + set->detail) * 4, 1);
 }
 
 #endif

@@ -338,13 +338,16 @@ static void look_at_rule(struct look *look)
 
 /* ---- one record ---- */
 
-static uint64_t conditions_met(struct engine *e, const struct table *t)
+/* Of the conditions that may hold on the page, those that do. */
+static uint64_t conditions_met(struct engine *e, const struct table *t, uint64_t may)
 {
         uint64_t met = 0;
 
-        for (unsigned i = 0; i < t->plan->where_count; i++)
+        for (; may; may &= may - 1) {
+                unsigned i = (unsigned)__builtin_ctzll(may);
                 if (facts_condition(&e->facts, t->plan->wheres[i]))
                         met |= UINT64_C(1) << i;
+        }
         return met;
 }
 
@@ -403,32 +406,17 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
 /* The tables whose rules look at this transaction and whose key it has. */
 static unsigned find_visits(struct engine *e)
 {
+        const struct page_kind *page = e->facts.page;
         unsigned count = 0;
 
-        for (unsigned i = 0; i < e->rules->table_count; i++) {
+        for (unsigned i = 0; i < page->table_count; i++) {
                 struct visit *visit = &e->visits[count];
-                visit->table = &e->tables[i];
-                visit->met = conditions_met(e, visit->table);
-                if (visit->met == 0 || !table_key(visit->table, &e->facts, &visit->hash))
-                        continue;
-                table_prefetch(visit->table, visit->hash);
-                count++;
+                visit->table = &e->tables[page->tables[i].table];
+                visit->met = conditions_met(e, visit->table, page->tables[i].may);
+                if (visit->met && table_key(visit->table, &e->facts, &visit->hash))
+                        count++;
         }
         return count;
-}
-
-/* Two rounds: the entries, then what hangs on them. */
-static void prefetch_visits(const struct engine *e, unsigned count)
-{
-        uint32_t handle;
-
-        for (unsigned i = 0; i < count; i++)
-                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_entry(e->visits[i].table, handle,
-                                             e->visits[i].met);
-        for (unsigned i = 0; i < count; i++)
-                if ((handle = table_find(e->visits[i].table, e->visits[i].hash)))
-                        table_prefetch_sets(e->visits[i].table, handle, e->visits[i].met);
 }
 
 static void join(struct engine *e, const struct record *record)
@@ -456,8 +444,9 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
         return f ? slice_str(f->ja4) : slice_none();
 }
 
-static void look_at_record(struct engine *e, const struct record *record)
+static void look_at_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
         unsigned count = find_visits(e);
         if (count == 0 && !usual_wants(&e->usual, &e->facts))
                 return;
@@ -468,34 +457,72 @@ static void look_at_record(struct engine *e, const struct record *record)
         usual_learn(&e->usual, &e->facts);
         if (count == 0)
                 return;
-        uint32_t actor = actors_take(&e->actors, record, subject_ja4(&e->facts.subject));
-        prefetch_visits(e, count);
+        uint32_t actor = actors_take_known(&e->actors, record,
+                                           subject_ja4(&e->facts.subject), &ahead->actor);
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
         actors_drop(&e->actors, actor);
 }
 
-static void count_record(struct engine *e, const struct record *record)
+static void count_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
+
         facts_begin(&e->facts, record);
+        for (unsigned i = 0; i < ahead->page->early_count; i++)
+                facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);
         statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
-        look_at_record(e, record);
+        look_at_record(e, ahead);
         statistics_end(&e->statistics);
 }
 
-void engine_record(struct engine *e, const struct record *record)
+static void take_record(struct engine *e, const struct ahead_record *ahead)
 {
+        const struct record *record = ahead->record;
+
         if (record->end_ns < 0 || record->end_ns > TIME_MAX)
                 return;
         e->options.counters->transactions++;
         engine_advance(e, record->end_ns);
         if (is_full(e))
                 table_evict(largest_table(e), EVICT_IN_NEED);
-        count_record(e, record);
+        count_record(e, ahead);
         if (e->remembers_forms)
                 forms_note(&e->forms, record);
+}
+
+static void look_ahead(struct engine *e, const struct record *const records[],
+                       unsigned count)
+{
+        struct ahead_record *ahead = e->ahead.records;
+
+        for (unsigned i = 0; i < count; i++)
+                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, records[i],
+                           engine_ja4(e, records[i]));
+        for (unsigned i = 0; i < count; i++)
+                ahead_entries(&ahead[i], e->tables, &e->actors);
+        for (unsigned i = 0; i < count; i++)
+                ahead_sets(&ahead[i], e->tables);
+}
+
+void engine_records(struct engine *e, const struct record *const records[],
+                    unsigned count)
+{
+        while (count) {
+                unsigned some = count < AHEAD_RECORDS ? count : AHEAD_RECORDS;
+                look_ahead(e, records, some);
+                for (unsigned i = 0; i < some; i++)
+                        take_record(e, &e->ahead.records[i]);
+                records += some;
+                count -= some;
+        }
+}
+
+void engine_record(struct engine *e, const struct record *record)
+{
+        engine_records(e, &record, 1);
 }

@@ -113,7 +113,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !cases_init(&e->cases, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
-        if (!init_memories(e, memory, index_bytes))
+        if (!init_memories(e, memory, index_bytes) ||
+            !ahead_init(&e->ahead, &e->facts.conditions))
                 return false;
         engine_bind_facts(e);
         e->actors.pseudonym = o->pseudonym;
@@ -162,6 +163,7 @@ void engine_free(struct engine **pointer)
         if (e->event)
                 buf_free(&e->event->texts);
         free(e->event);
+        ahead_free(&e->ahead);
         free(e->visits);
         free(e->tables);
         facts_free(&e->facts);

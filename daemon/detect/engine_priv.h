@@ -14,6 +14,7 @@
 #define DETECT_ENGINE_PRIV_H
 
 #include "base/clock.h"
+#include "detect/ahead.h"
 #include "detect/births.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
@@ -68,6 +69,7 @@ struct engine {
         struct join join;
         struct table *tables;
         struct visit *visits; /* as many as there are tables */
+        struct ahead ahead;
         struct event_memory *event;
         uint64_t memory;            /* that indexes get their part of */
         uint64_t statistics_memory; /* that the site's statistics get theirs of */

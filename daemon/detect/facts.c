@@ -16,7 +16,7 @@ static struct value read_tag(void *context, const struct aggregate *a)
         struct value value = expr_value(a->field, &f->reading);
         const struct tag *tag = NULL;
 
-        if (f->tags && value.type != VALUE_MISSING)
+        if (f->tags && f->tags->index.count && value.type != VALUE_MISSING)
                 tag = tags_find(f->tags, carrier_of_value(f->key, field->kind, &value),
                                 f->tag_names[a->tag_number], f->subject.record->end_ns);
         if (a->function->id == FUNCTION_TAGGED)
@@ -44,24 +44,36 @@ bool facts_init(struct facts *f, const struct rules *rules, const struct site *s
         *f = (struct facts){ .rules = rules, .key = key, .subject.site = site };
         f->reading.counters = counters;
         f->reading.aggregate = read_tag;
+        if (!conditions_init(&f->conditions, rules))
+                return false;
         f->condition_of = calloc(conditions, sizeof(*f->condition_of));
-        f->conditions = calloc(conditions, sizeof(*f->conditions));
+        f->part_of = calloc(f->conditions.part_count + 1, sizeof(*f->part_of));
         f->operand_of = calloc(operands, sizeof(*f->operand_of));
         f->operands = calloc(operands, sizeof(*f->operands));
         f->scratch = calloc(operands, sizeof(*f->scratch));
-        return init_tags(f) && f->condition_of && f->conditions && f->operand_of &&
+        return init_tags(f) && f->condition_of && f->part_of && f->operand_of &&
                f->operands && f->scratch;
 }
 
 void facts_free(struct facts *f)
 {
         free(f->condition_of);
-        free(f->conditions);
+        free(f->part_of);
         free(f->operand_of);
         free(f->operands);
         free(f->scratch);
         free(f->tag_names);
+        conditions_free(&f->conditions);
         *f = (struct facts){ 0 };
+}
+
+/* The numbers begin anew. */
+static void forget_all(struct facts *f)
+{
+        memset(f->condition_of, 0, f->rules->condition_count * sizeof(*f->condition_of));
+        memset(f->part_of, 0, f->conditions.part_count * sizeof(*f->part_of));
+        memset(f->operand_of, 0, f->rules->operand_count * sizeof(*f->operand_of));
+        f->transaction = FACT_TRUE + 1;
 }
 
 void facts_begin(struct facts *f, const struct record *record)
@@ -69,30 +81,32 @@ void facts_begin(struct facts *f, const struct record *record)
         f->subject.record = record;
         f->subject.scratch = f->condition_scratch;
         f->reading.subject = &f->subject;
+        f->page = conditions_kind(&f->conditions, record->page);
         if (f->subject.outside)
                 outside_begin(f->subject.outside);
         f->reading.context = f; /* facts may have moved */
-        if (++f->transaction == 0) {
-                memset(f->condition_of, 0,
-                       f->rules->condition_count * sizeof(*f->condition_of));
-                memset(f->operand_of, 0,
-                       f->rules->operand_count * sizeof(*f->operand_of));
-                f->transaction = 1;
-        }
+        f->transaction += FACT_TRUE + 1;
+        if (f->transaction == 0)
+                forget_all(f);
 }
 
-bool facts_condition(struct facts *f, unsigned condition)
+static bool ask_part(struct facts *f, uint32_t part)
 {
-        const struct condition *c = &f->rules->conditions[condition];
+        if ((f->part_of[part] ^ f->transaction) > FACT_TRUE)
+                f->part_of[part] =
+                    f->transaction | expr_true(f->conditions.parts[part], &f->reading);
+        return f->part_of[part] & FACT_TRUE;
+}
 
-        if (condition == CONDITION_ALWAYS)
-                return true;
-        if (f->condition_of[condition] != f->transaction) {
-                f->condition_of[condition] = f->transaction;
-                f->conditions[condition] =
-                    facts_condition(f, c->base) && expr_true(c->expr, &f->reading);
-        }
-        return f->conditions[condition];
+bool facts_ask(struct facts *f, unsigned condition)
+{
+        struct condition_parts left = f->page->conditions[condition];
+        bool holds = left.count != CONDITION_NEVER;
+
+        for (uint32_t i = 0; holds && i < left.count; i++)
+                holds = ask_part(f, f->page->parts[left.first + i]);
+        f->condition_of[condition] = f->transaction | holds;
+        return holds;
 }
 
 /* The tag may be forgotten before the transaction is done with its origin. */
@@ -122,6 +136,12 @@ const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
         return fact;
 }
 
+void facts_know(struct facts *f, unsigned operand, const struct fact_operand *known)
+{
+        f->operands[operand] = *known;
+        f->operand_of[operand] = f->transaction;
+}
+
 static uint64_t hash_number(const struct hash_key *key, double number)
 {
         uint64_t bits;
@@ -149,13 +169,30 @@ static uint64_t hash_value(const struct hash_key *key, const struct value *v)
         }
 }
 
+/* Never 0, which is for what was not asked for. */
+static uint64_t hash_of(const struct hash_key *key, const struct value *v)
+{
+        uint64_t hash = hash_value(key, v);
+
+        return hash ? hash : 1;
+}
+
 uint64_t facts_hash(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
 
-        if (fact->hash == 0) {
-                uint64_t hash = hash_value(f->key, &fact->value);
-                fact->hash = hash ? hash : 1;
-        }
+        if (fact->hash == 0)
+                fact->hash = hash_of(f->key, &fact->value);
         return fact->hash;
+}
+
+void facts_read(struct facts *f, const struct record *record, unsigned operand,
+                struct fact_operand *fact)
+{
+        struct subject subject = { .record = record, .site = f->subject.site };
+        const struct field *field = f->rules->operands[operand].field;
+
+        fact->value = field->read(&subject, field->argument);
+        fact->hash =
+            fact->value.type == VALUE_MISSING ? 0 : hash_of(f->key, &fact->value);
 }

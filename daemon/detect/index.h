@@ -41,6 +41,24 @@ static inline void index_prefetch(const struct index *ix, uint64_t hash)
         __builtin_prefetch(&ix->slots[(uint32_t)(hash >> 32) & ix->mask]);
 }
 
+/*
+ * A block that looks like it from the index alone, or 0: without looking at the block,
+ * and at a few slots at most. For asking for its memory.
+ */
+static inline uint32_t index_guess(const struct index *ix, uint64_t hash)
+{
+        uint32_t home = (uint32_t)(hash >> 32);
+
+        for (uint32_t i = 0; i < 8; i++) {
+                uint64_t slot = ix->slots[(home + i) & ix->mask];
+                if (slot == 0)
+                        return 0;
+                if ((slot ^ hash) >> 32 == 0)
+                        return (uint32_t)slot;
+        }
+        return 0;
+}
+
 /* Handle of the block with that hash, or 0. */
 uint32_t index_find(const struct index *, const struct budget *, uint64_t hash);
 

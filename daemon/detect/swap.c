@@ -11,6 +11,7 @@
 struct parts {
         struct table *tables;
         struct visit *visits;
+        struct ahead ahead;
         struct facts facts;
         struct usual usual;
         struct statistics statistics;
@@ -22,6 +23,7 @@ static void parts_free(struct parts *p, unsigned tables)
                 table_free(&p->tables[i]);
         free(p->tables);
         free(p->visits);
+        ahead_free(&p->ahead);
         facts_free(&p->facts);
         usual_free(&p->usual);
         statistics_free(&p->statistics);
@@ -34,11 +36,12 @@ static bool parts_init(struct parts *p, struct engine *e, const struct rules *ru
                              .visits =
                                  calloc(rules->table_count + 1, sizeof(*p->visits)) };
         uint64_t memory = e->statistics_memory;
-        bool good =
-            p->tables && p->visits && usual_init(&p->usual, rules) &&
-            statistics_init(&p->statistics, rules, &e->options.hash_key, &memory,
-                            e->options.counters) &&
-            facts_init(&p->facts, rules, site, &e->options.hash_key, e->options.counters);
+        bool good = p->tables && p->visits && usual_init(&p->usual, rules) &&
+                    statistics_init(&p->statistics, rules, &e->options.hash_key, &memory,
+                                    e->options.counters) &&
+                    facts_init(&p->facts, rules, site, &e->options.hash_key,
+                               e->options.counters) &&
+                    ahead_init(&p->ahead, &p->facts.conditions);
         for (unsigned i = 0; good && i < rules->table_count; i++) {
                 good = table_init(&p->tables[i], rules, &rules->tables[i], &e->sets,
                                   &e->involved, &e->samples, &e->usual,
@@ -133,7 +136,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
         struct parts parts,
-            old = { e->tables, e->visits, e->facts, e->usual, e->statistics };
+            old = { e->tables, e->visits, e->ahead, e->facts, e->usual, e->statistics };
         unsigned old_count = e->rules->table_count;
         struct carry carry;
 
@@ -157,6 +160,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         carry_free(&carry);
         e->tables = parts.tables;
         e->visits = parts.visits;
+        e->ahead = parts.ahead;
         e->facts = parts.facts;
         e->usual = parts.usual;
         e->statistics = parts.statistics;

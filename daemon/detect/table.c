@@ -8,8 +8,9 @@
 
 /* An entry has this many lives from so many transactions on. */
 static const uint32_t lives_from[] = { 2, 8, 32, 128 };
-#define LIVES_MAX  (sizeof(lives_from) / sizeof(*lives_from))
-#define HAND_LOOKS 24 /* entries, for one eviction */
+#define LIVES_MAX   (sizeof(lives_from) / sizeof(*lives_from))
+#define ENTRY_FIRST 192 /* bytes: what most entries have, and more */
+#define HAND_LOOKS  24  /* entries, for one eviction */
 
 _Static_assert(LAYOUTS_MAX == 16, "a layout has four bits");
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
@@ -283,25 +284,16 @@ void table_prefetch(const struct table *t, uint64_t hash)
         index_prefetch(&t->index, hash);
 }
 
-static void prefetch_bytes(const char *from, const char *to)
+/* Where its groups stand is known only when its first bytes are there: so a fixed part.
+ */
+void table_prefetch_entry(const struct table *t, uint32_t handle)
 {
-        for (uintptr_t at = (uintptr_t)from & ~(uintptr_t)63; at < (uintptr_t)to;
-             at += 64)
-                __builtin_prefetch((const char *)at, 1);
-}
+        const char *entry = budget_at(t->budget, handle);
+        uint32_t size =
+            t->plan->entry_size < ENTRY_FIRST ? t->plan->entry_size : ENTRY_FIRST;
 
-void table_prefetch_entry(const struct table *t, uint32_t handle, uint64_t met)
-{
-        const struct entry *entry = table_at(t, handle);
-
-        prefetch_bytes((const char *)entry, (const char *)(entry + 1));
-        for (unsigned i = 0; i < t->plan->group_count; i++) {
-                const struct slot_group *g = &t->plan->groups[i];
-                if (!(g->met & met))
-                        continue;
-                const char *base = base_of(t, entry, i);
-                prefetch_bytes(base + g->begin, base + g->end);
-        }
+        for (uint32_t at = 0; at < size; at += 64)
+                __builtin_prefetch(entry + at, 1);
 }
 
 void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
@@ -312,6 +304,11 @@ void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
                 const struct family *f = &t->plan->families[i];
                 if (t->plan->groups[f->group].met & met)
                         distinct_prefetch(t->sets, set_of(base_of(t, e, f->group), f));
+        }
+        for (unsigned i = 0; i < t->plan->slot_count; i++) {
+                const struct slot *s = &t->plan->slots[i];
+                if (s->kind == SLOT_BYTES && s->met & met)
+                        window_bytes_prefetch(&t->windows, cells_of(t, e, s));
         }
         if (e->involved.size)
                 __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);

@@ -94,7 +94,7 @@ bool table_key(const struct table *, struct facts *, uint64_t *hash);
  * tables is asked for before any of it is used, so that the waits overlap.
  */
 void table_prefetch(const struct table *, uint64_t hash);
-void table_prefetch_entry(const struct table *, uint32_t handle, uint64_t met);
+void table_prefetch_entry(const struct table *, uint32_t handle);
 void table_prefetch_sets(const struct table *, uint32_t handle, uint64_t met);
 
 /* Handle of the key's entry, or 0. */

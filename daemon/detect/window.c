@@ -304,6 +304,12 @@ static void bytes_use(struct window_bytes *w, const struct block *b)
         w->words[1] = b->handle;
 }
 
+void window_bytes_prefetch(const struct window_store *s, const struct window_bytes *w)
+{
+        if (bytes_width(w))
+                __builtin_prefetch(budget_at(s->budget, w->words[1]), 1);
+}
+
 uint64_t window_bytes_value(const struct window_store *s, const struct window_bytes *w)
 {
         if (bytes_width(w) == 0)

@@ -112,4 +112,7 @@ void window_bytes_rotate(const struct window_store *, struct window_bytes *, int
                          int64_t to);
 void window_bytes_clear(const struct window_store *, struct window_bytes *);
 
+/* Has the processor fetch what window_bytes_add will look at. */
+void window_bytes_prefetch(const struct window_store *, const struct window_bytes *);
+
 #endif

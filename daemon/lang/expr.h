@@ -216,6 +216,15 @@ bool expr_true(const struct expr *, const struct expr_subject *);
  */
 bool expr_may_hold(const struct expr *, const struct field *field, int value);
 
+/* Calls `each` for the parts that all have to be true: those of an `and`, or it itself.
+ */
+typedef void expr_conjunct_fn(void *context, const struct expr *);
+void expr_each_conjunct(const struct expr *, expr_conjunct_fn *each, void *context);
+
+/* Whether it depends on that field alone, or on nothing: aggregates are something else.
+ */
+bool expr_reads_only(const struct expr *, const struct field *);
+
 /*
  * How much some aggregate must be at the least for the condition to be true: the
  * smallest bound that comparisons with the aggregates of which `counts` is true set.

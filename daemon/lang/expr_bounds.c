@@ -59,6 +59,27 @@ bool expr_may_hold(const struct expr *node, const struct field *field, int value
         }
 }
 
+void expr_each_conjunct(const struct expr *expr, expr_conjunct_fn *each, void *context)
+{
+        if (expr->kind != NODE_AND) {
+                each(context, expr);
+                return;
+        }
+        for (const struct expr *child = expr->child; child; child = child->next)
+                expr_each_conjunct(child, each, context);
+}
+
+bool expr_reads_only(const struct expr *expr, const struct field *field)
+{
+        if (expr->kind == NODE_AGGREGATE ||
+            (expr->kind == NODE_FIELD && expr->field != field))
+                return false;
+        for (const struct expr *child = expr->child; child; child = child->next)
+                if (!expr_reads_only(child, field))
+                        return false;
+        return true;
+}
+
 /* `aggregate >= number`, or the same written the other way round. */
 static double bound_of(const struct expr *aggregate, const struct expr *number,
                        bool (*counts)(const struct aggregate *))

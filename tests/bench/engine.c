@@ -26,6 +26,7 @@
 #define VISITORS     1000000U
 #define TARGETS      300000U
 #define PAGE_PROFILE "profile"
+#define AT_ONCE      16 /* records that the engine gets, as from the pipeline */
 
 struct bench {
         struct site *site;
@@ -34,10 +35,11 @@ struct bench {
         struct counters counters;
         uint64_t raised, random;
         uint16_t page;
+        unsigned number; /* of the next record */
         struct {
                 struct record record;
                 char texts[256];
-        } made;
+        } made[AT_ONCE];
 };
 
 static void on_incident(void *context, const struct incident *incident)
@@ -84,11 +86,11 @@ static uint32_t pick(struct bench *b, uint32_t below)
         return (uint32_t)((b->random >> 32) * below >> 32);
 }
 
-static void put(struct bench *b, size_t *used, struct record_span *span, const char *text)
+static void put(char *texts, size_t *used, struct record_span *span, const char *text)
 {
         size_t len = strlen(text);
 
-        memcpy(b->made.texts + *used, text, len);
+        memcpy(texts + *used, text, len);
         *span = (struct record_span){ (uint32_t)(sizeof(struct record) + *used),
                                       (uint32_t)len };
         *used += len;
@@ -98,11 +100,13 @@ static void put(struct bench *b, size_t *used, struct record_span *span, const c
 static const struct record *make(struct bench *b, uint32_t visitor, uint32_t target,
                                  int64_t time_ns)
 {
-        struct record *r = &b->made.record;
+        struct record *r = &b->made[b->number].record;
+        char *texts = b->made[b->number].texts;
         uint32_t address = 0x0b000000U + visitor * 7;
         char name[32], path[40], session[32];
         size_t used = 0;
 
+        b->number = (b->number + 1) % AT_ONCE;
         *r = (struct record){ .start_ns = time_ns - NS_PER_MS,
                               .end_ns = time_ns,
                               .duration_ns = NS_PER_MS,
@@ -124,11 +128,11 @@ static const struct record *make(struct bench *b, uint32_t visitor, uint32_t tar
         snprintf(name, sizeof(name), "user%u", target);
         snprintf(path, sizeof(path), "/in/user%u", target);
         snprintf(session, sizeof(session), "%08x%08x", visitor * 2654435761U, visitor);
-        put(b, &used, &r->texts[RECORD_METHOD], "GET");
-        put(b, &used, &r->texts[RECORD_TARGET], name);
-        put(b, &used, &r->texts[RECORD_PATH], path);
+        put(texts, &used, &r->texts[RECORD_METHOD], "GET");
+        put(texts, &used, &r->texts[RECORD_TARGET], name);
+        put(texts, &used, &r->texts[RECORD_PATH], path);
         r->texts[RECORD_RAW_PATH] = r->texts[RECORD_PATH];
-        put(b, &used, &r->texts[RECORD_SESSION], session);
+        put(texts, &used, &r->texts[RECORD_SESSION], session);
         r->size = (uint32_t)((sizeof(*r) + used + 7) / 8 * 8);
         return r;
 }
@@ -167,9 +171,13 @@ static double speed(struct bench *b, const char *name, unsigned count)
 
         begin(b, UINT64_C(2) << 30);
         double from = cpu_seconds();
-        for (unsigned i = 0; i < count; i++)
-                engine_record(b->engine, make(b, pick(b, VISITORS), pick(b, TARGETS),
-                                              BEGIN + (int64_t)i * 700 * 1000));
+        for (unsigned i = 0; i < count; i += AT_ONCE) {
+                const struct record *records[AT_ONCE];
+                for (unsigned k = 0; k < AT_ONCE; k++)
+                        records[k] = make(b, pick(b, VISITORS), pick(b, TARGETS),
+                                          BEGIN + (int64_t)(i + k) * 700 * 1000);
+                engine_records(b->engine, records, AT_ONCE);
+        }
         double ns = (cpu_seconds() - from - making) * 1e9 / count;
         printf("{\"case\":\"speed\",\"rules\":\"%s\",\"transactions\":%u,\"visitors\":%u,"
                "\"ns_each\":%.0f,\"per_second\":%.0f,\"raised\":%" PRIu64

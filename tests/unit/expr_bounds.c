@@ -56,6 +56,59 @@ static void test_may_hold(void **state)
         }
 }
 
+static void add_text(void *context, const struct expr *part)
+{
+        expr_print(part, context);
+        buf_put_byte(context, ';');
+}
+
+static void test_conjuncts(void **state)
+{
+        static const struct {
+                const char *text, *parts;
+        } cases[] = {
+                { "status == 200", "status == 200;" },
+                { "page == profile and status == 200 and not bot.verified",
+                  "page == profile;status == 200;not bot.verified;" },
+                { "page == profile or status == 200 and bot.verified",
+                  "page == profile or status == 200 and bot.verified;" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct expr *expr = condition(cases[i].text);
+                struct buf parts = { 0 };
+                expr_each_conjunct(expr, add_text, &parts);
+                buf_put_byte(&parts, 0);
+                assert_string_equal((const char *)parts.data, cases[i].parts);
+                buf_free(&parts);
+                expr_free(&expr);
+        }
+}
+
+static void test_reads_only(void **state)
+{
+        static const struct {
+                const char *text;
+                bool only;
+        } cases[] = {
+                { "page == profile", true },
+                { "not (page == profile) or present(page)", true },
+                { "1 == 2", true },
+                { "page == profile or status == 200", false },
+                { "status == 200", false },
+                { "count(10m) > 3", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct expr *expr = condition(cases[i].text);
+                if (expr_reads_only(expr, find_field("page")) != cases[i].only)
+                        fail_msg("%s", cases[i].text);
+                expr_free(&expr);
+        }
+}
+
 static bool is_count(const struct aggregate *a)
 {
         return strcmp(a->function->name, "count") == 0 ||
@@ -97,6 +150,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_may_hold),
+                cmocka_unit_test(test_conjuncts),
+                cmocka_unit_test(test_reads_only),
                 cmocka_unit_test(test_least),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

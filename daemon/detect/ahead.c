@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/ahead.h"
+
+#include <stdlib.h>
+
+bool ahead_init(struct ahead *a, const struct conditions *c)
+{
+        size_t operands = 1, keys = 1;
+
+        for (unsigned i = 0; i < c->kind_count; i++) {
+                const struct page_kind *kind = &c->kinds[i];
+                operands = kind->early_count > operands ? kind->early_count : operands;
+                keys = kind->table_count > keys ? kind->table_count : keys;
+        }
+        a->operands = calloc(AHEAD_RECORDS * operands, sizeof(*a->operands));
+        a->keys = calloc(AHEAD_RECORDS * keys, sizeof(*a->keys));
+        for (unsigned i = 0; a->operands && a->keys && i < AHEAD_RECORDS; i++)
+                a->records[i] = (struct ahead_record){
+                        .operands = a->operands + i * operands,
+                        .keys = a->keys + i * keys,
+                };
+        return a->operands && a->keys;
+}
+
+void ahead_free(struct ahead *a)
+{
+        free(a->operands);
+        free(a->keys);
+        a->operands = NULL;
+        a->keys = NULL;
+}
+
+/* The hash of a key that the record alone tells and has, or 0. */
+static uint64_t key_of(const struct ahead_record *r, const struct page_table *t)
+{
+        uint64_t all = 1;
+
+        if (!t->is_early)
+                return 0;
+        for (unsigned i = 0; i < t->parts; i++) {
+                const struct fact_operand *part = &r->operands[t->early[i]];
+                if (part->value.type == VALUE_MISSING)
+                        return 0;
+                all = i ? hash_mix(all, part->hash) : part->hash;
+        }
+        return all;
+}
+
+void ahead_keys(struct ahead_record *r, struct facts *facts, const struct table *tables,
+                struct actors *actors, const struct record *record, struct slice ja4)
+{
+        const struct page_kind *page = conditions_kind(&facts->conditions, record->page);
+
+        r->record = record;
+        r->page = page;
+        for (unsigned i = 0; i < page->early_count; i++)
+                facts_read(facts, record, page->early[i], &r->operands[i]);
+        for (unsigned i = 0; i < page->table_count; i++) {
+                r->keys[i].hash = key_of(r, &page->tables[i]);
+                if (r->keys[i].hash)
+                        table_prefetch(&tables[page->tables[i].table], r->keys[i].hash);
+        }
+        if (page->table_count == 0)
+                return;
+        actors_key(actors, record, ja4, &r->actor);
+        index_prefetch(&actors->actors, r->actor.hash);
+}
+
+void ahead_entries(struct ahead_record *r, const struct table *tables,
+                   const struct actors *actors)
+{
+        for (unsigned i = 0; i < r->page->table_count; i++) {
+                const struct page_table *page = &r->page->tables[i];
+                const struct table *t = &tables[page->table];
+                struct ahead_key *key = &r->keys[i];
+                if (key->hash && (key->handle = index_guess(&t->index, key->hash)))
+                        table_prefetch_entry(t, key->handle);
+        }
+        if (r->page->table_count == 0)
+                return;
+        r->actor_handle = index_guess(&actors->actors, r->actor.hash);
+        if (r->actor_handle)
+                __builtin_prefetch(actors_at(actors, r->actor_handle), 1);
+}
+
+void ahead_sets(const struct ahead_record *r, const struct table *tables)
+{
+        for (unsigned i = 0; i < r->page->table_count; i++) {
+                const struct page_table *page = &r->page->tables[i];
+                const struct ahead_key *key = &r->keys[i];
+                if (key->hash && key->handle)
+                        table_prefetch_sets(&tables[page->table], key->handle, page->may);
+        }
+}
