@@ -7,6 +7,7 @@
 
 #include "app/config_priv.h"
 #include "base/check.h"
+#include "detect/engine.h"
 
 #define OPTIONS_MAX 64
 
@@ -271,6 +272,11 @@ bool config_check(const struct config *c, struct diag *diag)
                         "limits.flow_idle", (uint64_t)c->limits.flow_idle_ns, diag);
         ok &= names_each_once(&c->capture.interfaces,
                               config_place(c, "capture.interfaces"), diag);
+        if (c->blocks.refused_status.count > WATCH_STATUSES) {
+                diag_error(diag, config_place(c, "blocks.refused_status"),
+                           "blocks.refused_status names more than %d", WATCH_STATUSES);
+                ok = false;
+        }
         return ok;
 }
 

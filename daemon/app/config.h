@@ -81,6 +81,10 @@ struct config {
                 char *sensor; /* NULL: the host's name */
         } redis;
         struct {
+                int64_t verify_after_ns; /* 0: what comes of blocks is not looked at */
+                struct text_list refused_status;
+        } blocks;
+        struct {
                 char *dir; /* NULL: below the state directory */
                 uint64_t max;
                 unsigned fsync; /* enum journal_sync */

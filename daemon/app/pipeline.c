@@ -170,6 +170,26 @@ static void on_frame(void *context, const struct capture_frame *frame)
                 note_missed(p, frame->time_ns);
 }
 
+static void on_unanswered(void *context, const struct flow *flow, int64_t begin_ns)
+{
+        struct pipeline *p = context;
+
+        engine_unanswered(p->engine, &flow_endpoint(flow, FLOW_INITIATOR)->ip, begin_ns);
+}
+
+static struct watch_options watch_options(const struct pipeline *p)
+{
+        const struct config *config = &p->options.setup->config;
+        const struct text_list *texts = &config->blocks.refused_status;
+        struct watch_options watch = { .after_ns = config->blocks.verify_after_ns };
+        uint64_t status;
+
+        for (unsigned i = 0; i < texts->count && i < WATCH_STATUSES; i++)
+                if (slice_to_u64(slice_str(texts->items[i]), &status))
+                        watch.refused_status[watch.refused_count++] = (uint16_t)status;
+        return watch;
+}
+
 /* An engine that goes on from a snapshot, once; NULL when there is none that can be. */
 static struct engine *restore(struct pipeline *p, const struct engine_options *options)
 {
@@ -208,6 +228,7 @@ static bool make_engine(struct pipeline *p)
                              .crawlers = setup->crawlers,
                              .hosts = p->options.hosts,
                              .hosts_context = p->options.hosts_context },
+                .watch = watch_options(p),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -350,6 +371,8 @@ static bool make_front(struct pipeline *p)
                 .reorder_ns = config->limits.reorder_ns,
                 .memory_max = config->limits.reassembly,
                 .flow_memory = (uint32_t)config->limits.reassembly_flow,
+                .unanswered = on_unanswered,
+                .unanswered_context = p,
                 .hash_key = p->options.flow_key,
         };
 
@@ -453,6 +476,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup)
                 p->wanted = old.wanted;
                 return false;
         }
+        struct watch_options watch = watch_options(p);
+        engine_watch(p->engine, &watch);
         drop_observe(&old);
         return true;
 }

@@ -380,6 +380,8 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         struct entry *entry = table_at(t, handle);
         note_transaction(e, t, entry, actor, visit->met);
         table_count(t, entry, &e->facts, visit->met);
+        if (e->reads_block_state)
+                e->facts.subject.watched = watching_key(e, t);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
                 struct look look = { e,      t,     entry,
                                      handle, actor, &e->rules->rules[t->plan->rules[i]] };
@@ -467,6 +469,7 @@ static void count_record(struct engine *e, const struct record *record)
 {
         facts_begin(&e->facts, record);
         join(e, record);
+        watching_record(e, record);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

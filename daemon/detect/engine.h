@@ -22,6 +22,15 @@
 struct engine;
 struct hello; /* tls/hello.h */
 
+#define WATCH_STATUSES 16
+
+/* Those who are blocked: does the block work? (watch.h) */
+struct watch_options {
+        int64_t after_ns; /* who is served later than that ignores it; 0: nobody looks */
+        uint16_t refused_status[WATCH_STATUSES];
+        unsigned refused_count;
+};
+
 struct engine_options {
         const struct rules *rules; /* borrowed */
         const struct site *site;   /* borrowed */
@@ -32,6 +41,7 @@ struct engine_options {
         uint32_t hellos_max;            /* ClientHellos that are remembered */
         int64_t hello_join_ns;          /* how long one speaks for its address */
         struct outside_sources outside; /* what its pointers name is borrowed */
+        struct watch_options watch;
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
         incident_fn *incident;
@@ -52,6 +62,15 @@ void engine_record(struct engine *, const struct record *);
  * there is no memory.
  */
 bool engine_swap_rules(struct engine *, const struct rules *, const struct site *);
+
+/*
+ * That client tried to connect, first at `time_ns`, and got no answer or a refusal. Only
+ * of those whose address is the visitor's.
+ */
+void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns);
+
+/* Other options for the watch, from now on. */
+void engine_watch(struct engine *, const struct watch_options *);
 
 /* A client said hello outside, on a connection that began with that SYN (or none was
    seen, or it is QUIC); the requests inside are joined to it. */

@@ -163,6 +163,7 @@ void report_event(struct engine *e, struct incident_case *c, enum incident_actio
                 .blocks = e->event->blocks,
         };
 
+        watching_tell(e, c, &incident.enforcement);
         memcpy(incident.id, c->id, sizeof(incident.id));
         memcpy(incident.group, c->group, sizeof(incident.group));
         for (unsigned i = 0; i < c->sample_count; i++)

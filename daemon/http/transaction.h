@@ -58,6 +58,12 @@ struct transaction {
 
         /* Response; status 0 when it was not seen. */
         uint16_t status;
+        /*
+         * HTTP/1: the server ended the connection in place of a response, or never even
+         * acknowledged the request until the client gave up. False where bytes were
+         * missed that may have been the response.
+         */
+        bool unanswered;
         bool response_complete; /* false: cut off by a gap, a close or the end of input */
         int64_t response_first_ns, response_last_ns;
         struct http_headers response_headers;

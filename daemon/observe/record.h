@@ -56,6 +56,7 @@ enum record_flag {
         RECORD_PIPELINED = 1 << 7, /* sent before the response to the one before ended */
         RECORD_EMAIL_DISPOSABLE = 1 << 8,
         RECORD_FORM_READ = 1 << 9, /* there was a body, of a kind that is read */
+        RECORD_UNANSWERED = 1 << 10, /* the visitor's own connection, and it got no answer */
 };
 
 struct record_span {
