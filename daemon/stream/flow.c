@@ -440,6 +440,16 @@ static bool is_challenge(const struct flow *f, enum flow_side from,
                offset_of(initiator, segment->ack) != 0;
 }
 
+/* Its sender had more of the other side than we have: bytes, or the FIN. */
+static bool has_heard_more(const struct flow *f, enum flow_side from,
+                           const struct segment *segment)
+{
+        const struct side *peer = &f->side[!from];
+
+        return segment->flags & SEGMENT_ACK && peer->known &&
+               offset_of(peer, segment->ack) > peer->next;
+}
+
 static void on_data(struct flow *f, const struct flow_context *c, enum flow_side from,
                     const struct segment *segment, int64_t time_ns)
 {
@@ -468,8 +478,11 @@ static void on_data(struct flow *f, const struct flow_context *c, enum flow_side
         }
         if (segment->length > 0)
                 on_payload(f, c, from, segment, start, time_ns);
-        if (segment->flags & SEGMENT_FIN)
+        if (segment->flags & SEGMENT_FIN) {
+                if (has_heard_more(f, from, segment))
+                        note_end(f, FLOW_END_UNCLEAR);
                 on_fin(f, c, from, start + segment->length, time_ns);
+        }
         if (f->side[0].ended && f->side[1].ended)
                 flow_close(f, c, time_ns);
 }
