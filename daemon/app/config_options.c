@@ -257,8 +257,8 @@ const struct option *option_find(struct slice key)
 
 const char *const *config_sections(void)
 {
-        static const char *const sections[] = { "capture", "site",    "rules",   "limits",
-                                                "redis",   "blocks",  "journal", "privacy",
-                                                "data",    "admin",   "log",     NULL };
+        static const char *const sections[] = { "capture", "site",   "rules",   "limits",
+                                                "redis",   "blocks", "journal", "privacy",
+                                                "data",    "admin",  "log",     NULL };
         return sections;
 }

@@ -115,11 +115,10 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         event->blocks_are_new = true;
         add_block(event, type, len, &block);
         watching_put(e, b->c,
-                     &(struct watch_subject){ candidate->kind,
-                                              is_network(candidate->kind)
-                                                  ? &candidate->network
-                                                  : NULL,
-                                              candidate->carrier },
+                     &(struct watch_subject){
+                         candidate->kind,
+                         is_network(candidate->kind) ? &candidate->network : NULL,
+                         candidate->carrier },
                      block.since_ns, block.until_ns);
         return true;
 }
@@ -138,9 +137,9 @@ static struct candidate key_candidate(const struct blocking *b)
         if (is_network(candidate.kind))
                 CHECK(network_parse(candidate.text, &candidate.network, NULL));
         if (b->may_put)
-                candidate.carrier = carrier_of_value(
-                    &e->options.hash_key, candidate.kind,
-                    &facts_operand(&e->facts, plan->key[0])->value);
+                candidate.carrier =
+                    carrier_of_value(&e->options.hash_key, candidate.kind,
+                                     &facts_operand(&e->facts, plan->key[0])->value);
         return candidate;
 }
 

@@ -40,8 +40,8 @@ struct incident_case {
         uint64_t watched;         /* carrier of the key that is blocked (watch.h) */
         enum block_state told_state;
         struct enforcement enforcement; /* as told last */
-        uint64_t joined;          /* hash of the actor that was seen to take part last */
-        int64_t joined_ns;        /* and when it was put among the group */
+        uint64_t joined;   /* hash of the actor that was seen to take part last */
+        int64_t joined_ns; /* and when it was put among the group */
         uint64_t served_bytes;
         struct distinct served;
         struct evidence_value evidence[CASE_EVIDENCE];

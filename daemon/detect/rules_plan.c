@@ -599,9 +599,10 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);
         if (aggregates.reads_key)
-                diag_error(diag, draft->when_place,
-                           "field 'block.state' is the key's: it cannot be read inside of "
-                           "a function");
+                diag_error(
+                    diag, draft->when_place,
+                    "field 'block.state' is the key's: it cannot be read inside of "
+                    "a function");
         if (aggregates.wants_target)
                 diag_error(diag, draft->when_place,
                            "undercollision() compares with the views of the site: its "

@@ -29,8 +29,8 @@ struct subject {
         bool fingerprint_is_uncertain;
         struct outside *outside;             /* NULL: nothing is known from elsewhere */
         const struct statistics *statistics; /* of the site */
-        const struct watch *watch; /* NULL: nobody is */
-        uint64_t watched;          /* carrier of the key at hand; 0: none that is */
+        const struct watch *watch;           /* NULL: nobody is */
+        uint64_t watched; /* carrier of the key at hand; 0: none that is */
 };
 
 #define SUBJECT_SCRATCH TCP_SHAPE_TEXT_MAX

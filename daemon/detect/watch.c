@@ -101,8 +101,7 @@ struct watched *watch_find(const struct watch *w, uint64_t carrier)
 
 struct watched *watch_running(const struct watch *w, uint64_t carrier, int64_t now_ns)
 {
-        struct watched *watched =
-            watch_is_on(w, now_ns) ? watch_find(w, carrier) : NULL;
+        struct watched *watched = watch_is_on(w, now_ns) ? watch_find(w, carrier) : NULL;
 
         return watched && now_ns < watched->until_ns ? watched : NULL;
 }

@@ -18,11 +18,12 @@
  *        |  refused: refused, when nothing else is said above
  *
  * A subject whose block is extended, or put by another rule too, stays one and is watched
- * from the first to the last end. What was seen is kept for a while after the end, for the
- * last word of the incident.
+ * from the first to the last end. What was seen is kept for a while after the end, for
+ * the last word of the incident.
  *
- * At most `max` subjects, in blocks of the budget. When there is no room, that one of those
- * that the hand sees goes whose block ends first; it is counted, when it had not ended.
+ * At most `max` subjects, in blocks of the budget. When there is no room, that one of
+ * those that the hand sees goes whose block ends first; it is counted, when it had not
+ * ended.
  *
  * All of it is part of a snapshot. What passed between a snapshot and the restart was not
  * seen: a subject may be called silent or refused that was ignored then, never the other
@@ -75,7 +76,8 @@ void watch_find_classes(struct watch *);
 bool watch_put(struct watch *, uint64_t carrier, const char *id, int64_t since_ns,
                int64_t until_ns);
 
-/* That of a length, or of another kind than networks, is worth looking for from now on. */
+/* That of a length, or of another kind than networks, is worth looking for from now on.
+ */
 void watch_note_length(struct watch *, unsigned bits);
 void watch_note_kind(struct watch *, unsigned kind);
 

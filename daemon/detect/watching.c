@@ -17,8 +17,8 @@ static bool is_watching(const struct engine *e)
         return e->options.watch.after_ns > 0;
 }
 
-void watching_put(struct engine *e, struct incident_case *c, const struct watch_subject *s,
-                  int64_t since_ns, int64_t until_ns)
+void watching_put(struct engine *e, struct incident_case *c,
+                  const struct watch_subject *s, int64_t since_ns, int64_t until_ns)
 {
         if (!is_watching(e) || s->carrier == 0)
                 return;

@@ -139,8 +139,8 @@ static void note_unanswered(struct connection *conn, const struct flow *flow)
 {
         const struct http_side *server = &conn->side[!conn->client];
 
-        if (!conn->first || conn->server_ended || server->state != SIDE_HEAD || server->partial ||
-            server->unproven || !flow_was_refused(flow, conn->client))
+        if (!conn->first || conn->server_ended || server->state != SIDE_HEAD ||
+            server->partial || server->unproven || !flow_was_refused(flow, conn->client))
                 return;
         for (struct exchange *e = conn->first; e; e = e->next)
                 e->transaction.unanswered = !e->response_begun && !e->transaction.status;

@@ -25,8 +25,8 @@ struct transaction {
         struct endpoint client, server; /* of the TCP connection */
         struct endpoint announced;      /* the client that a PROXY header named */
         bool is_announced;
-        bool is_proxied;   /* there was a PROXY header, whether or not it named one */
-        struct tcp_shape tcp_shape;     /* of the client's SYN, or none */
+        bool is_proxied; /* there was a PROXY header, whether or not it named one */
+        struct tcp_shape tcp_shape; /* of the client's SYN, or none */
 
         /*
          * Which request of its connection it is, of those that were seen: 1, 2, ...,

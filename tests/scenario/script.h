@@ -23,7 +23,8 @@
  * A transaction is METHOD TARGET STATUS, and `cut` if its response was; the
  * status is `-` when no response was seen, and `unanswered` follows where it is known
  * that there was none. `for ADDRESS PORT` is whom a PROXY header
- * named. FOREIGN is what front.c makes of a first byte of \x16. \r \n \t \\ \xHH are understood.
+ * named. FOREIGN is what front.c makes of a first byte of \x16. \r \n \t \\ \xHH are
+ * understood.
  */
 #ifndef SCENARIO_SCRIPT_H
 #define SCENARIO_SCRIPT_H

@@ -41,7 +41,7 @@ struct hit {
         uint64_t shape, bytes;
         uint32_t flags;
         const char *was; /* the session that the request came with */
-        uint8_t prefix; /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
+        uint8_t prefix;  /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
 };
 
 struct world {

@@ -46,7 +46,7 @@ static void what_tells_and_what_does_not(void **state)
                 unsigned requests, refused;
                 int64_t first_ms;
         } rows[] = {
-                { 0, WATCH_SERVED, false, BLOCK_SILENT, 0, 0, -1 },   /* what put it */
+                { 0, WATCH_SERVED, false, BLOCK_SILENT, 0, 0, -1 },    /* what put it */
                 { -50, WATCH_REFUSED, false, BLOCK_SILENT, 0, 0, -1 }, /* began before */
                 { 1000, WATCH_SERVED, false, BLOCK_SILENT, 1, 0, -1 }, /* in flight */
                 { 10000, WATCH_SERVED, false, BLOCK_SILENT, 2, 0, -1 },
@@ -55,7 +55,8 @@ static void what_tells_and_what_does_not(void **state)
                 { 9000, WATCH_REFUSED, false, BLOCK_REFUSED, 5, 2, 9000 }, /* late word */
                 { 10001, WATCH_SERVED, true, BLOCK_IGNORED, 6, 2, 9000 },
                 { 12000, WATCH_REFUSED, false, BLOCK_IGNORED, 7, 3, 9000 },
-                { 60000, WATCH_SERVED, false, BLOCK_IGNORED, 7, 3, 9000 }, /* it is over */
+                { 60000, WATCH_SERVED, false, BLOCK_IGNORED, 7, 3,
+                  9000 }, /* it is over */
         };
         struct world w;
         (void)state;
@@ -140,14 +141,14 @@ static void what_is_long_over_is_forgotten(void **state)
 static void the_worst_of_several_is_told(void **state)
 {
         struct enforcement e = { .is_known = false };
-        struct watched w[3] = { { .refusal_ns = INT64_MAX, .requests = 1 },
-                                { .refusal_ns = 3 * NS_PER_MS,
-                                  .requests = 2,
-                                  .refused = 2 },
-                                { .refusal_ns = 2 * NS_PER_MS,
-                                  .requests = 9,
-                                  .refused = 1,
-                                  .is_ignored = true } };
+        struct watched w[3] = {
+                { .refusal_ns = INT64_MAX, .requests = 1 },
+                { .refusal_ns = 3 * NS_PER_MS, .requests = 2, .refused = 2 },
+                { .refusal_ns = 2 * NS_PER_MS,
+                  .requests = 9,
+                  .refused = 1,
+                  .is_ignored = true }
+        };
         (void)state;
 
         watched_add(&w[0], &e);

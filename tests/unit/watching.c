@@ -7,16 +7,16 @@
 #include "tls/hello.h"
 
 #define VISITOR "203.0.113.9"
-#define RULE                                      \
-        "rules:\n"                                \
-        "  - name: harvest\n"                     \
-        "    where: page == profile\n"            \
-        "    per: client.host\n"                  \
+#define RULE                                        \
+        "rules:\n"                                  \
+        "  - name: harvest\n"                       \
+        "    where: page == profile\n"              \
+        "    per: client.host\n"                    \
         "    when: count(status == 200, 1m) >= 3\n" \
-        "    again: 1h\n"                         \
+        "    again: 1h\n"                           \
         "    block: 5m\n"
 
-#define RAISED                                                       \
+#define RAISED                                                              \
         "raised harvest client.host=203.0.113.9 n=0 at=2 block ip:" VISITOR \
         " level=1 for=300s silent 0/0\n"
 
@@ -62,11 +62,12 @@ static void the_first_refusal_is_told_at_once(void **state)
         hit(w, 507, VISITOR, 403);
         hit(w, 20000, VISITOR, 429);
         engine_advance(w->engine, WORLD_BEGIN + 90 * NS_PER_SEC);
-        world_expect(w, RAISED
-                     "updated harvest client.host=203.0.113.9 n=1 at=507 blocked ip:" VISITOR
-                     " level=1 for=300s refused 1/2 first=500ms\n"
-                     "ended harvest client.host=203.0.113.9 n=2 at=80000 blocked ip:" VISITOR
-                     " level=1 for=300s refused 2/3 first=500ms\n");
+        world_expect(
+            w, RAISED
+            "updated harvest client.host=203.0.113.9 n=1 at=507 blocked ip:" VISITOR
+            " level=1 for=300s refused 1/2 first=500ms\n"
+            "ended harvest client.host=203.0.113.9 n=2 at=80000 blocked ip:" VISITOR
+            " level=1 for=300s refused 2/3 first=500ms\n");
         assert_int_equal(w->counters.block_requests, 3);
         assert_int_equal(w->counters.block_refused, 2);
         assert_int_equal(w->counters.blocks_ignored, 0);
@@ -162,28 +163,41 @@ static void each_kind_of_subject_is_found_again(void **state)
                 const char *key, *block;
                 struct hit who, same, other; /* `same` shares nothing else */
         } rows[] = {
-                { "client.ip", "ip:" VISITOR, { .client = VISITOR },
-                  { .client = VISITOR, .session = "x" }, { .client = "203.0.113.10" } },
-                { "client.prefix", "prefix:198.51.100.0/24",
-                  { .client = "198.51.100.9" }, { .client = "198.51.100.77" },
+                { "client.ip",
+                  "ip:" VISITOR,
+                  { .client = VISITOR },
+                  { .client = VISITOR, .session = "x" },
+                  { .client = "203.0.113.10" } },
+                { "client.prefix",
+                  "prefix:198.51.100.0/24",
+                  { .client = "198.51.100.9" },
+                  { .client = "198.51.100.77" },
                   { .client = "198.51.101.9" } },
-                { "client.host", "prefix:2001:db8:0:1::/64",
-                  { .client = "2001:db8:0:1::9" }, { .client = "2001:db8:0:1:2::3" },
+                { "client.host",
+                  "prefix:2001:db8:0:1::/64",
+                  { .client = "2001:db8:0:1::9" },
+                  { .client = "2001:db8:0:1:2::3" },
                   { .client = "2001:db8:0:2::9" } },
-                { "session", "session:<session:abc>",
+                { "session",
+                  "session:<session:abc>",
                   { .client = VISITOR, .session = "abc" },
                   { .client = "198.51.100.1", .session = "abc" },
                   { .client = VISITOR, .session = "abd" } },
-                { "account", "account:<account:abc>",
+                { "account",
+                  "account:<account:abc>",
                   { .client = VISITOR, .account = "abc" },
                   { .client = "198.51.100.1", .account = "abc" },
                   { .client = VISITOR, .session = "abc" } },
-                { "http.shape", "shape:00000000000000ff",
+                { "http.shape",
+                  "shape:00000000000000ff",
                   { .client = VISITOR, .shape = 255 },
                   { .client = "198.51.100.1", .shape = 255 },
                   { .client = VISITOR, .shape = 254 } },
-                { "tls.ja4", "ja4:t13d", { .client = VISITOR },
-                  { .client = "198.51.100.1" }, { .client = "203.0.113.10" } },
+                { "tls.ja4",
+                  "ja4:t13d",
+                  { .client = VISITOR },
+                  { .client = "198.51.100.1" },
+                  { .client = "203.0.113.10" } },
         };
         char rules[400];
         (void)state;
@@ -240,7 +254,8 @@ static void an_uncertain_hello_is_nobodys(void **state)
         world_free(w);
 }
 
-/* One incident, several blocks: the figures are of all of them, the state is the worst. */
+/* One incident, several blocks: the figures are of all of them, the state is the worst.
+ */
 static void an_incident_tells_of_all_its_blocks(void **state)
 {
         struct world *w = world_new("rules:\n"
@@ -303,8 +318,10 @@ static void it_goes_on_over_other_rules_and_a_restart(void **state)
         hit(w, 100, VISITOR, 403);
         for (int i = 0; i < 2; i++) {
                 struct rules *rules = rules_parse(
-                    "r", slice_str(i ? RULE : RULE "  - { name: more, per: session, when: "
-                                                   "count(1h) > 9 }\n"),
+                    "r",
+                    slice_str(i ? RULE
+                                : RULE "  - { name: more, per: session, when: "
+                                       "count(1h) > 9 }\n"),
                     w->site, diag);
                 assert_true(engine_swap_rules(w->engine, rules, w->site));
                 rules_free(&w->rules);
@@ -329,22 +346,22 @@ static void it_goes_on_over_other_rules_and_a_restart(void **state)
 
 static void rules_read_the_state_of_their_key(void **state)
 {
-        static const char rules[] = RULE
-            "  - name: ignored\n"
-            "    per: client.host\n"
-            "    when: block.state == ignored\n"
-            "  - name: refused\n"
-            "    per: client.host\n"
-            "    when: block.state == refused\n"
-            "  - name: silent\n"
-            "    per: client.host\n"
-            "    when: block.state in [silent] and count(1m) >= 4\n"
-            "  - name: network\n"
-            "    per: client.prefix\n"
-            "    when: present(block.state)\n"
-            "  - name: other-kind\n"
-            "    per: target\n"
-            "    when: present(block.state)\n";
+        static const char rules[] =
+            RULE "  - name: ignored\n"
+                 "    per: client.host\n"
+                 "    when: block.state == ignored\n"
+                 "  - name: refused\n"
+                 "    per: client.host\n"
+                 "    when: block.state == refused\n"
+                 "  - name: silent\n"
+                 "    per: client.host\n"
+                 "    when: block.state in [silent] and count(1m) >= 4\n"
+                 "  - name: network\n"
+                 "    per: client.prefix\n"
+                 "    when: present(block.state)\n"
+                 "  - name: other-kind\n"
+                 "    per: target\n"
+                 "    when: present(block.state)\n";
         struct world *w = blocked(rules);
         (void)state;
 

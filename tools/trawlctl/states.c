@@ -12,8 +12,8 @@ void states_add(struct states *s, const char *id)
         if (strlen(id) != INCIDENT_ID_MAX - 1)
                 return;
         if ((s->count & (s->count - 1)) == 0) {
-                s->rows = realloc(s->rows,
-                                  (s->count ? 2 * s->count : 1) * sizeof(*s->rows));
+                s->rows =
+                    realloc(s->rows, (s->count ? 2 * s->count : 1) * sizeof(*s->rows));
                 CHECK(s->rows);
         }
         memset(&s->rows[s->count], 0, sizeof(*s->rows));

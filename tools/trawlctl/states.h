@@ -2,8 +2,9 @@
 /*
  * states - what is seen of each block, as the newest alert of its incident says.
  *
- * Blocks name their incident by its id. Of those ids that were added the alerts are looked
- * through once, from the source that the blocks came from; the newest with a state counts.
+ * Blocks name their incident by its id. Of those ids that were added the alerts are
+ * looked through once, from the source that the blocks came from; the newest with a state
+ * counts.
  */
 #ifndef TRAWLCTL_STATES_H
 #define TRAWLCTL_STATES_H
