@@ -27,6 +27,7 @@ struct hello; /* tls/hello.h */
 /* Those who are blocked: does the block work? (watch.h) */
 struct watch_options {
         int64_t after_ns; /* who is served later than that ignores it; 0: nobody looks */
+        bool raises;      /* an alert of its own then: blocks reach who may enforce them */
         uint16_t refused_status[WATCH_STATUSES];
         unsigned refused_count;
 };

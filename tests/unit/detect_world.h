@@ -193,7 +193,7 @@ static inline struct world *world_new(const char *rules)
 /* As blocks.verify_after: 10s and blocks.refused_status: [403, 429] have it. */
 static inline void world_watch(struct world *w)
 {
-        static const struct watch_options watch = { 10 * NS_PER_SEC, { 403, 429 }, 2 };
+        static const struct watch_options watch = { 10 * NS_PER_SEC, true, { 403, 429 }, 2 };
 
         engine_watch(w->engine, &watch);
 }
