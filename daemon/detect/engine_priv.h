@@ -21,6 +21,7 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/own.h"
 #include "detect/statistics.h"
 #include "detect/table.h"
 #include "detect/watch.h"
@@ -67,6 +68,7 @@ struct engine {
         bool remembers_births;
         bool reads_block_state;
         struct cases cases;
+        struct own own;
         struct facts facts;
         struct outside outside;
         struct join join;

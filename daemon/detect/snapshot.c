@@ -176,6 +176,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->watch.lengths);
         TRANSFER(t, e->watch.kinds);
         pass_cases(t, &e->cases);
+        own_transfer(&e->own, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
         transfer_bytes(t, e->usual.values,
                        e->rules->usual_count * sizeof(*e->usual.values));
