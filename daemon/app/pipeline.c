@@ -179,14 +179,9 @@ static void on_unanswered(void *context, const struct flow *flow, int64_t begin_
 
 static struct watch_options watch_options(const struct pipeline *p)
 {
-        const struct config *config = &p->options.setup->config;
-        const struct text_list *texts = &config->blocks.refused_status;
-        struct watch_options watch = { .after_ns = config->blocks.verify_after_ns };
-        uint64_t status;
+        struct watch_options watch = config_watch(&p->options.setup->config);
 
-        for (unsigned i = 0; i < texts->count && i < WATCH_STATUSES; i++)
-                if (slice_to_u64(slice_str(texts->items[i]), &status))
-                        watch.refused_status[watch.refused_count++] = (uint16_t)status;
+        watch.raises = p->options.raises_ignored;
         return watch;
 }
 

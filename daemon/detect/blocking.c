@@ -33,13 +33,13 @@ static bool is_withheld(const struct site *site, const struct candidate *candida
         return !site_blocks_private(site) && network_has_private(&candidate->network);
 }
 
-static const char *block_type(const struct candidate *candidate)
+const char *blocking_type(enum field_kind kind, unsigned bits)
 {
-        switch (candidate->kind) {
+        switch (kind) {
         case FIELD_IP:
         case FIELD_HOST:
         case FIELD_PREFIX:
-                return candidate->network.bits == 128 ? "ip" : "prefix";
+                return bits == 128 ? "ip" : "prefix";
         case FIELD_SESSION:
                 return "session";
         case FIELD_ACCOUNT:
@@ -94,7 +94,7 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         if (event->block_count == EVENT_BLOCKS)
                 return false;
         char *text = event->block_texts[event->block_count];
-        const char *type = block_type(candidate);
+        const char *type = blocking_type(candidate->kind, candidate->network.bits);
         size_t len = print_value(candidate, text);
         uint64_t subject = hash_subject(b, type, slice_of(text, len));
         if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
@@ -119,7 +119,7 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
                          candidate->kind,
                          is_network(candidate->kind) ? &candidate->network : NULL,
                          candidate->carrier },
-                     block.since_ns, block.until_ns);
+                     &event->blocks[event->block_count - 1]);
         return true;
 }
 

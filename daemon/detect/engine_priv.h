@@ -115,6 +115,9 @@ void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
 unsigned blocking_participants(struct engine *, const struct incident_case *,
                                enum field_kind, const struct actor *[INVOLVED_MAX]);
 
+/* TYPE of a block of such a kind; `bits` is the length of networks. */
+const char *blocking_type(enum field_kind, unsigned bits);
+
 /* What a block is put on. */
 struct watch_subject {
         enum field_kind kind;
@@ -124,7 +127,7 @@ struct watch_subject {
 
 /* A block begins, or is extended: from now on its subject is watched. */
 void watching_put(struct engine *, struct incident_case *, const struct watch_subject *,
-                  int64_t since_ns, int64_t until_ns);
+                  const struct incident_block *);
 
 /* Which blocked subjects does it show, and was it refused? After join. */
 void watching_record(struct engine *, const struct record *);

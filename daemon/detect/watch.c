@@ -107,7 +107,7 @@ struct watched *watch_running(const struct watch *w, uint64_t carrier, int64_t n
 }
 
 bool watch_put(struct watch *w, uint64_t carrier, const char *id, int64_t since_ns,
-               int64_t until_ns)
+               int64_t until_ns, unsigned level)
 {
         struct watched *watched = watch_find(w, carrier);
         bool goes_on = watched && since_ns < watched->until_ns;
@@ -126,7 +126,8 @@ bool watch_put(struct watch *w, uint64_t carrier, const char *id, int64_t since_
         *watched = (struct watched){ .hash = carrier,
                                      .since_ns = since_ns,
                                      .until_ns = until_ns,
-                                     .refusal_ns = INT64_MAX };
+                                     .refusal_ns = INT64_MAX,
+                                     .level = (uint16_t)level };
         memcpy(watched->id, id, sizeof(watched->id));
         return true;
 }

@@ -45,6 +45,7 @@ struct watched {
         uint64_t requests, refused;
         char id[INCIDENT_ID_MAX]; /* the incident that put the block */
         bool is_ignored;
+        uint16_t level; /* of the block */
 };
 
 struct watch {
@@ -74,7 +75,7 @@ void watch_find_classes(struct watch *);
 
 /* A block begins, or one that runs is extended. False when there is no room at all. */
 bool watch_put(struct watch *, uint64_t carrier, const char *id, int64_t since_ns,
-               int64_t until_ns);
+               int64_t until_ns, unsigned level);
 
 /* That of a length, or of another kind than networks, is worth looking for from now on.
  */

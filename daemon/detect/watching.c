@@ -18,11 +18,12 @@ static bool is_watching(const struct engine *e)
 }
 
 void watching_put(struct engine *e, struct incident_case *c,
-                  const struct watch_subject *s, int64_t since_ns, int64_t until_ns)
+                  const struct watch_subject *s, const struct incident_block *block)
 {
         if (!is_watching(e) || s->carrier == 0)
                 return;
-        if (!watch_put(&e->watch, s->carrier, c->id, since_ns, until_ns)) {
+        if (!watch_put(&e->watch, s->carrier, c->id, block->since_ns, block->until_ns,
+                       block->level)) {
                 e->options.counters->blocks_unwatched++;
                 return;
         }
@@ -68,7 +69,55 @@ static void tell_incident(struct engine *e, const struct watched *w)
         report_event(e, c, INCIDENT_UPDATED, now_ns);
 }
 
-static void note_subject(struct glimpse *s, uint64_t carrier)
+/* The subject that is looked for, as the record shows it. */
+struct shown {
+        enum field_kind kind;
+        const struct network *network; /* NULL: of another kind */
+        struct slice text;
+};
+
+static size_t publish(const struct engine *e, const struct shown *shown,
+                      char out[BLOCK_TEXT])
+{
+        struct slice text = slice_first(shown->text, BLOCK_TEXT);
+
+        if (shown->network)
+                return network_format(shown->network, out);
+        if (shown->kind == FIELD_SESSION || shown->kind == FIELD_ACCOUNT)
+                return actors_pseudonym(&e->actors, field_participant(shown->kind),
+                                        shown->text, out);
+        memcpy(out, text.data, text.len);
+        return text.len;
+}
+
+/* An alert of the daemon's own: once for each block. */
+static void tell_ignored(struct engine *e, const struct watched *w,
+                         const struct shown *shown, int64_t begin_ns)
+{
+        const struct incident_evidence evidence[] = {
+                { "requests since the block", (double)w->requests, false },
+                { "refused of them", (double)w->refused, false },
+                { "served after", (double)(begin_ns - w->since_ns) / NS_PER_SEC, false },
+                { "blocks.verify_after", (double)e->options.watch.after_ns / NS_PER_SEC,
+                  false },
+        };
+        char text[BLOCK_TEXT];
+        struct incident_block block = {
+                .type =
+                    blocking_type(shown->kind, shown->network ? shown->network->bits : 0),
+                .value = slice_of(text, publish(e, shown, text)),
+                .since_ns = w->since_ns,
+                .until_ns = w->until_ns,
+                .level = w->level,
+        };
+        struct own_state state = { block.type, block.value, evidence,
+                                   sizeof(evidence) / sizeof(*evidence), &block };
+
+        if (e->options.watch.raises)
+                own_hold(&e->own, OWN_BLOCK_IGNORED, &state, e->now_ns);
+}
+
+static void note_subject(struct glimpse *s, uint64_t carrier, const struct shown *shown)
 {
         struct engine *e = s->engine;
         struct watched *w = watch_running(&e->watch, carrier, s->begin_ns);
@@ -78,8 +127,11 @@ static void note_subject(struct glimpse *s, uint64_t carrier)
         s->is_of_blocked = true;
         if (!watched_note(w, s->begin_ns, e->options.watch.after_ns, s->outcome))
                 return;
-        e->options.counters->blocks_ignored += w->is_ignored;
         tell_incident(e, w);
+        if (!w->is_ignored)
+                return;
+        e->options.counters->blocks_ignored++;
+        tell_ignored(e, w, shown, s->begin_ns);
 }
 
 static void note_address(struct glimpse *s, const struct ip *ip)
@@ -90,7 +142,9 @@ static void note_address(struct glimpse *s, const struct ip *ip)
                 for (uint64_t left = w->lengths[word]; left; left &= left - 1) {
                         unsigned bits = word * 64 + (unsigned)__builtin_ctzll(left);
                         struct network network = network_of(ip, (uint8_t)bits);
-                        note_subject(s, carrier_of_network(s->engine, &network));
+                        note_subject(
+                            s, carrier_of_network(s->engine, &network),
+                            &(struct shown){ .kind = FIELD_PREFIX, .network = &network });
                 }
 }
 
@@ -99,8 +153,10 @@ static void note_text(struct glimpse *s, enum field_kind kind, struct slice text
         struct engine *e = s->engine;
 
         if (e->watch.kinds & 1U << kind)
-                note_subject(s, carrier_of_text(&e->options.hash_key,
-                                                field_participant(kind), text));
+                note_subject(
+                    s,
+                    carrier_of_text(&e->options.hash_key, field_participant(kind), text),
+                    &(struct shown){ .kind = kind, .text = text });
 }
 
 static void note_shape(struct glimpse *s, uint64_t shape)

@@ -236,6 +236,12 @@ def test_ignored_where_nobody_enforces(rig, redis, guard):
     last = require_state(rig, redis, client, "ignored")
     assert last["refused"] == 0
     assert daemon.counters()["blocks_ignored_total"] == 1
+    own = events(redis, "block-ignored")[0]
+    print(json.dumps(own))
+    assert own["event"]["action"] == "raised" and own["trawlwatch"]["severity"] == "high"
+    assert own["trawlwatch"]["subject"] == {"type": "ip", "value": client}
+    assert own["trawlwatch"]["block"]["value"] == client
+    assert [one["event"]["action"] for one in events(redis, "block-ignored")].count("raised") == 1
 
 
 def test_silent_behind_the_nginx_that_refuses(rig, redis, guard):

@@ -63,7 +63,7 @@ static void what_tells_and_what_does_not(void **state)
 
         begin(&w, 10);
         assert_false(watch_is_on(&w.watch, 0));
-        assert_true(watch_put(&w.watch, 7, id, 100 * SEC, 160 * SEC));
+        assert_true(watch_put(&w.watch, 7, id, 100 * SEC, 160 * SEC, 1));
         assert_true(watch_is_on(&w.watch, 159 * SEC));
         assert_false(watch_is_on(&w.watch, 160 * SEC));
         struct watched *watched = watch_find(&w.watch, 7);
@@ -88,16 +88,16 @@ static void a_block_that_is_extended_goes_on(void **state)
         (void)state;
 
         begin(&w, 10);
-        watch_put(&w.watch, 7, id, 100 * SEC, 160 * SEC);
+        watch_put(&w.watch, 7, id, 100 * SEC, 160 * SEC, 1);
         watched_note(watch_find(&w.watch, 7), 120 * SEC, 10 * SEC, WATCH_REFUSED);
-        watch_put(&w.watch, 7, id, 150 * SEC, 155 * SEC); /* never shortened */
+        watch_put(&w.watch, 7, id, 150 * SEC, 155 * SEC, 1); /* never shortened */
         assert_non_null(watch_running(&w.watch, 7, 159 * SEC));
-        watch_put(&w.watch, 7, id, 159 * SEC, 300 * SEC);
+        watch_put(&w.watch, 7, id, 159 * SEC, 300 * SEC, 1);
         assert_int_equal(watch_running(&w.watch, 7, 299 * SEC)->refused, 1);
         assert_null(watch_running(&w.watch, 7, 300 * SEC));
         /* What was seen is kept for the last word, and forgotten with the next block. */
         assert_int_equal(watch_find(&w.watch, 7)->refused, 1);
-        watch_put(&w.watch, 7, id, 300 * SEC, 400 * SEC);
+        watch_put(&w.watch, 7, id, 300 * SEC, 400 * SEC, 1);
         assert_int_equal(watch_find(&w.watch, 7)->refused, 0);
         assert_int_equal(watch_find(&w.watch, 7)->since_ns, 300 * SEC);
         assert_int_equal(w.watch.index.count, 1);
@@ -111,13 +111,13 @@ static void when_it_is_full_the_one_that_ends_first_goes(void **state)
 
         begin(&w, 4);
         for (unsigned i = 1; i <= 4; i++)
-                watch_put(&w.watch, i, id, 100 * SEC, (200 + (i == 3 ? 0 : i)) * SEC);
-        watch_put(&w.watch, 5, id, 101 * SEC, 300 * SEC);
+                watch_put(&w.watch, i, id, 100 * SEC, (200 + (i == 3 ? 0 : i)) * SEC, 1);
+        watch_put(&w.watch, 5, id, 101 * SEC, 300 * SEC, 1);
         assert_null(watch_find(&w.watch, 3));
         assert_int_equal(w.evicted, 1);
         assert_int_equal(w.watch.index.count, 4);
         /* Those whose block is over go first, and do not count. */
-        watch_put(&w.watch, 6, id, 202 * SEC, 300 * SEC);
+        watch_put(&w.watch, 6, id, 202 * SEC, 300 * SEC, 1);
         assert_null(watch_find(&w.watch, 1));
         assert_int_equal(w.evicted, 1);
         end(&w);
@@ -130,9 +130,9 @@ static void what_is_long_over_is_forgotten(void **state)
 
         begin(&w, 1000);
         for (unsigned i = 1; i <= 100; i++)
-                watch_put(&w.watch, i, id, 100 * SEC, 200 * SEC);
+                watch_put(&w.watch, i, id, 100 * SEC, 200 * SEC, 1);
         for (unsigned i = 101; i <= 400; i++)
-                watch_put(&w.watch, i, id, 3800 * SEC, 9000 * SEC);
+                watch_put(&w.watch, i, id, 3800 * SEC, 9000 * SEC, 1);
         assert_true(w.watch.index.count < 320);
         assert_int_equal(w.evicted, 0);
         end(&w);
