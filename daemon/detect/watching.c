@@ -58,10 +58,10 @@ static struct incident_case *case_of(const struct engine *e, const char *id)
 }
 
 /* The incident says so at once when it is another state for it as well. */
-static void tell_incident(struct engine *e, const struct watched *w)
+static void tell_incident(struct engine *e, const struct watched *w, int64_t begin_ns)
 {
         struct incident_case *c = case_of(e, w->id);
-        int64_t now_ns = e->now_ns;
+        int64_t now_ns = begin_ns > e->now_ns ? begin_ns : e->now_ns;
 
         if (!c || !c->has_block || c->told_state <= watched_state(w))
                 return;
@@ -127,7 +127,7 @@ static void note_subject(struct glimpse *s, uint64_t carrier, const struct shown
         s->is_of_blocked = true;
         if (!watched_note(w, s->begin_ns, e->options.watch.after_ns, s->outcome))
                 return;
-        tell_incident(e, w);
+        tell_incident(e, w, s->begin_ns);
         if (!w->is_ignored)
                 return;
         e->options.counters->blocks_ignored++;

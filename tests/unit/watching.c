@@ -149,6 +149,21 @@ static void no_answer_is_a_refusal_where_it_was_seen_that_there_is_none(void **s
         world_free(w);
 }
 
+/* Nobody else speaks: the event has the attempt's time. */
+static void an_attempt_alone_is_told_in_time(void **state)
+{
+        struct world *w = blocked(RULE);
+        struct ip ip;
+        (void)state;
+
+        assert_true(ip_parse(slice_str(VISITOR), &ip));
+        engine_unanswered(w->engine, &ip, WORLD_BEGIN + 30002 * NS_PER_MS);
+        world_expect(w, RAISED
+                     "updated harvest client.host=203.0.113.9 n=1 at=30002 blocked "
+                     "ip:" VISITOR " level=1 for=300s refused 1/1 first=30000ms\n");
+        world_free(w);
+}
+
 static void say_hello(struct world *w, const char *address, const char *ja4)
 {
         struct hello hello = { .time_ns = WORLD_BEGIN - NS_PER_SEC,
@@ -432,6 +447,7 @@ int main(void)
                 cmocka_unit_test(what_was_in_flight_counts_for_nothing),
                 cmocka_unit_test(
                     no_answer_is_a_refusal_where_it_was_seen_that_there_is_none),
+                cmocka_unit_test(an_attempt_alone_is_told_in_time),
                 cmocka_unit_test(each_kind_of_subject_is_found_again),
                 cmocka_unit_test(an_uncertain_hello_is_nobodys),
                 cmocka_unit_test(an_incident_tells_of_all_its_blocks),
