@@ -21,9 +21,11 @@ static const struct {
                               SEVERITY_HIGH,
                               { "docs/interfaces.md#blocks" } },
         [OWN_BLOCK_IGNORED] = { "block-ignored",
-                                "A block was published and its subject is still served",
+                                "A block was published and its subject is still served: "
+                                "does a blocker run, on the way that the subject takes, "
+                                "and does it read this Redis?",
                                 SEVERITY_HIGH,
-                                { "docs/interfaces.md#blocks" } },
+                                { "docs/blocks.md" } },
 };
 
 struct own_evidence {
