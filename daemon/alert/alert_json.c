@@ -119,6 +119,17 @@ static void put_block(struct json *j, const struct incident_block *block)
         json_close(j);
 }
 
+static void put_enforcement(struct json *j, const struct enforcement *e)
+{
+        json_open(j, "enforcement");
+        json_text(j, "state", block_state_name(e->state));
+        json_u64(j, "requests", e->requests);
+        json_u64(j, "refused", e->refused);
+        if (e->first_refusal_ms >= 0)
+                json_u64(j, "first_refusal_ms", (uint64_t)e->first_refusal_ms);
+        json_close(j);
+}
+
 void alert_json(const struct incident *in, struct buf *out)
 {
         struct json json = json_into(out), *j = &json;
@@ -141,6 +152,8 @@ void alert_json(const struct incident *in, struct buf *out)
         json_number(j, "missed", in->missed);
         if (in->block_count)
                 put_block(j, &in->blocks[0]);
+        if (in->enforcement.is_known)
+                put_enforcement(j, &in->enforcement);
         json_close(j);
         json_close(j);
 }

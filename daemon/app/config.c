@@ -310,7 +310,24 @@ bool config_check(const struct config *c, struct diag *diag)
         warn_about_tls(c, diag);
         ok &= names_each_once(&c->capture.interfaces,
                               config_place(c, "capture.interfaces"), diag);
+        if (c->blocks.refused_status.count > WATCH_STATUSES) {
+                diag_error(diag, config_place(c, "blocks.refused_status"),
+                           "blocks.refused_status names more than %d", WATCH_STATUSES);
+                ok = false;
+        }
         return ok;
+}
+
+struct watch_options config_watch(const struct config *c)
+{
+        const struct text_list *texts = &c->blocks.refused_status;
+        struct watch_options watch = { .after_ns = c->blocks.verify_after_ns };
+        uint64_t status;
+
+        for (unsigned i = 0; i < texts->count && i < WATCH_STATUSES; i++)
+                if (slice_to_u64(slice_str(texts->items[i]), &status))
+                        watch.refused_status[watch.refused_count++] = (uint16_t)status;
+        return watch;
 }
 
 struct place config_place(const struct config *config, const char *key)

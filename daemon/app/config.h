@@ -18,6 +18,7 @@
 #define APP_CONFIG_H
 
 #include "base/log.h"
+#include "detect/engine.h"
 #include "lang/diag.h"
 
 /* Texts in the order written. `given` tells an empty list from none at all. */
@@ -83,6 +84,10 @@ struct config {
                 char *tls_ca, *tls_cert, *tls_key, *tls_name;
         } redis;
         struct {
+                int64_t verify_after_ns; /* 0: what comes of blocks is not looked at */
+                struct text_list refused_status;
+        } blocks;
+        struct {
                 char *dir; /* NULL: below the state directory */
                 uint64_t max;
                 int64_t keep_ns;
@@ -132,6 +137,9 @@ bool config_set(struct config *, const char *argument, struct diag *);
 
 /* What no single key can show: values that contradict each other. Last of all. */
 bool config_check(const struct config *, struct diag *);
+
+/* Section blocks as the engine takes it; it raises nothing. */
+struct watch_options config_watch(const struct config *);
 
 /* Where `key` got its value, for messages; its file is NULL for a default. */
 struct place config_place(const struct config *, const char *key);

@@ -90,6 +90,15 @@ static const char *refuse_word(const char *text)
         return NULL;
 }
 
+static const char *refuse_status(const char *text)
+{
+        uint64_t status;
+
+        if (slice_to_u64(slice_str(text), &status) && status >= 100 && status <= 599)
+                return NULL;
+        return "needs a status from 100 to 599";
+}
+
 static const char *refuse_source(const char *text)
 {
         struct network network;
@@ -198,6 +207,11 @@ const struct option config_options[] = {
         { "redis", "tls_name", OPTION_TEXT, AT(redis.tls_name), NULL, 1, 253, NULL, refuse_word,
           RELOAD_ENGINE, false, "Name that Redis' certificate must have. Default: the host that is connected to." },
 
+        { "blocks", "verify_after", OPTION_DURATION, AT(blocks.verify_after_ns), "10s", 0, 1 * DAY, NULL, NULL,
+          RELOAD_ENGINE, false, "Who is blocked and still served in requests that begin later than that ignores the block: an alert of its own. 0s: nobody looks whether blocks work." },
+        { "blocks", "refused_status", OPTION_LIST, AT(blocks.refused_status), "403,429", 3, 3, NULL, refuse_status,
+          RELOAD_ENGINE, false, "Statuses by which whatever enforces the blocks refuses a request." },
+
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
@@ -265,8 +279,8 @@ bool option_is_redis_url(const struct option *o)
 
 const char *const *config_sections(void)
 {
-        static const char *const sections[] = { "capture", "site",    "rules",   "limits",
-                                                "redis",   "journal", "privacy", "data",
-                                                "admin",   "log",     NULL };
+        static const char *const sections[] = { "capture", "site",   "rules",   "limits",
+                                                "redis",   "blocks", "journal", "privacy",
+                                                "data",    "admin",  "log",     NULL };
         return sections;
 }

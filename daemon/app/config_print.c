@@ -98,6 +98,8 @@ static void put_example(struct buf *out, const struct option *o)
 {
         if (o->fallback && (o->type == OPTION_TEXT || o->type == OPTION_PATH))
                 buf_printf(out, "  #%s: \"%s\"\n", o->name, o->fallback);
+        else if (o->fallback && o->type == OPTION_LIST && strchr(o->fallback, ','))
+                buf_printf(out, "  #%s: [%s]\n", o->name, o->fallback);
         else if (o->fallback)
                 buf_printf(out, "  #%s: %s\n", o->name, o->fallback);
         else if (o->type == OPTION_LIST || o->type == OPTION_PATHS ||

@@ -182,6 +182,22 @@ static void on_frame(void *context, const struct capture_frame *frame)
                 note_missed(p, frame->time_ns);
 }
 
+static void on_unanswered(void *context, const struct flow *flow, int64_t begin_ns)
+{
+        struct pipeline *p = context;
+
+        pipeline_settle(p);
+        engine_unanswered(p->engine, &flow_endpoint(flow, FLOW_INITIATOR)->ip, begin_ns);
+}
+
+static struct watch_options watch_options(const struct pipeline *p)
+{
+        struct watch_options watch = config_watch(&p->options.setup->config);
+
+        watch.raises = p->options.raises_ignored;
+        return watch;
+}
+
 /* An engine that goes on from a snapshot, once; NULL when there is none that can be. */
 static struct engine *restore(struct pipeline *p, const struct engine_options *options)
 {
@@ -225,6 +241,7 @@ static bool make_engine(struct pipeline *p)
                 .hellos_max = (uint32_t)setup->config.limits.hellos,
                 .hello_join_ns = setup->config.limits.hello_join_ns,
                 .outside = outside_of(p),
+                .watch = watch_options(p),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -371,6 +388,8 @@ static bool make_front(struct pipeline *p)
                 .reorder_ns = config->limits.reorder_ns,
                 .memory_max = config->limits.reassembly,
                 .flow_memory = (uint32_t)config->limits.reassembly_flow,
+                .unanswered = on_unanswered,
+                .unanswered_context = p,
                 .hash_key = p->options.flow_key,
         };
 
@@ -476,6 +495,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
                 p->wanted = old.wanted;
                 return false;
         }
+        struct watch_options watch = watch_options(p);
+        engine_watch(p->engine, &watch);
         drop_observe(&old);
         p->options.hosts = hosts;
         p->options.hosts_context = hosts_context;

@@ -30,6 +30,7 @@ struct pipeline_options {
         uint8_t id_key[32];
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
+        bool raises_ignored; /* a block that is ignored is an alert of its own */
         incident_fn *incident;
         void *incident_context;
         struct buf *requests; /* gets a JSON line for each request; NULL: none wanted */

@@ -238,6 +238,9 @@ static bool open_pipeline(struct run *run)
                 .engine_key = privacy_hash_key(run->privacy),
                 .pseudonym = privacy_pseudonym,
                 .pseudonym_context = run->privacy,
+                /* In files, or where nobody is told, no block could have been enforced.
+                 */
+                .raises_ignored = run->live && run->setup->config.redis.url,
                 .incident = alerts_incident,
                 .incident_context = run->alerts,
                 .hold_ns = hold_time(run),

@@ -149,6 +149,11 @@
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
         row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback") \
+        row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \
+        row(blocks_unwatched, "blocks_unwatched_total", "blocks not watched to their end because there was no room") \
+        row(blocks_ignored, "blocks_ignored_total", "of them, whose subject was still served later than blocks.verify_after") \
+        row(block_requests, "block_requests_total", "requests and attempts to connect of those who are blocked") \
+        row(block_refused, "block_refused_total", "of them, refused or left unanswered")   \
         /* app */                                                                         \
         row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
 /* clang-format on */

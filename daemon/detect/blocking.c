@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/check.h"
+#include "detect/carrier.h"
 #include "detect/engine_priv.h"
 
 struct blocking {
@@ -15,6 +16,7 @@ struct candidate {
         enum field_kind kind;
         struct network network;
         struct slice text;
+        uint64_t carrier; /* what it is found by again; 0 when nothing is put */
 };
 
 static bool is_network(enum field_kind kind)
@@ -31,13 +33,13 @@ static bool is_withheld(const struct site *site, const struct candidate *candida
         return !site_blocks_private(site) && network_has_private(&candidate->network);
 }
 
-static const char *block_type(const struct candidate *candidate)
+const char *blocking_type(enum field_kind kind, unsigned bits)
 {
-        switch (candidate->kind) {
+        switch (kind) {
         case FIELD_IP:
         case FIELD_HOST:
         case FIELD_PREFIX:
-                return candidate->network.bits == 128 ? "ip" : "prefix";
+                return bits == 128 ? "ip" : "prefix";
         case FIELD_SESSION:
                 return "session";
         case FIELD_ACCOUNT:
@@ -92,7 +94,7 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         if (event->block_count == EVENT_BLOCKS)
                 return false;
         char *text = event->block_texts[event->block_count];
-        const char *type = block_type(candidate);
+        const char *type = blocking_type(candidate->kind, candidate->network.bits);
         size_t len = print_value(candidate, text);
         uint64_t subject = hash_subject(b, type, slice_of(text, len));
         if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
@@ -112,6 +114,12 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         }
         event->blocks_are_new = true;
         add_block(event, type, len, &block);
+        watching_put(e, b->c,
+                     &(struct watch_subject){
+                         candidate->kind,
+                         is_network(candidate->kind) ? &candidate->network : NULL,
+                         candidate->carrier },
+                     &event->blocks[event->block_count - 1]);
         return true;
 }
 
@@ -128,6 +136,10 @@ static struct candidate key_candidate(const struct blocking *b)
          */
         if (is_network(candidate.kind))
                 CHECK(network_parse(candidate.text, &candidate.network, NULL));
+        if (b->may_put)
+                candidate.carrier =
+                    carrier_of_value(&e->options.hash_key, candidate.kind,
+                                     &facts_operand(&e->facts, plan->key[0])->value);
         return candidate;
 }
 
@@ -146,7 +158,9 @@ static void block_key(struct blocking *b)
 static struct candidate actor_candidate(const struct engine *e, enum field_kind kind,
                                         const struct actor *actor, char text[256])
 {
-        struct candidate candidate = { .kind = kind };
+        struct candidate candidate = { .kind = kind,
+                                       .carrier =
+                                           carrier_of_actor(&e->actors, kind, actor) };
 
         if (is_network(kind))
                 candidate.network = actor_network(actor, kind);
@@ -172,24 +186,31 @@ static void block_actor(struct blocking *b, enum field_kind kind,
                 b->engine->options.counters->blocks_withheld++;
 }
 
+unsigned blocking_participants(struct engine *e, const struct incident_case *c,
+                               enum field_kind kind,
+                               const struct actor *actors[INVOLVED_MAX])
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        const struct table *table = &e->tables[rule->table];
+        const struct entry *entry = table_at(table, c->entry);
+        int64_t begin_ns = c->raised_ns - rule->longest_ns;
+        uint64_t total;
+
+        return involved_values(&e->involved, &entry->involved, field_participant(kind),
+                               table_where_bit(table, rule->where),
+                               begin_ns > 0 ? seconds_of(begin_ns) : 0, actors,
+                               INVOLVED_MAX, &total);
+}
+
 /* All participants of the incident's window. */
 static void block_participants(struct blocking *b, bool count_withheld)
 {
-        struct engine *e = b->engine;
-        const struct table *table = &e->tables[b->rule->table];
-        const struct entry *entry = table_at(table, b->c->entry);
-        uint64_t condition = table_where_bit(table, b->rule->where);
-        int64_t begin_ns = b->c->raised_ns - b->rule->longest_ns;
-        uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
         const struct actor *actors[INVOLVED_MAX];
-        uint64_t total;
 
         for (unsigned kind = FIELD_IP; kind <= FIELD_JA4; kind++) {
                 if (!(b->rule->block_what & 1U << kind))
                         continue;
-                unsigned count = involved_values(&e->involved, &entry->involved,
-                                                 field_participant(kind), condition,
-                                                 since, actors, INVOLVED_MAX, &total);
+                unsigned count = blocking_participants(b->engine, b->c, kind, actors);
                 for (unsigned i = 0; i < count; i++)
                         block_actor(b, kind, actors[i], count_withheld);
         }

@@ -28,6 +28,7 @@ struct incident_case {
         char id[INCIDENT_ID_MAX], group[INCIDENT_ID_MAX];
         uint8_t sample_count;
         bool key_is_private; /* the key may not be blocked: counted once */
+        bool has_block;      /* one was put, and is or was watched */
         uint8_t sample_len[INCIDENT_SAMPLES];
         uint32_t rule, entry, next; /* next of the same entry */
         uint32_t n;                 /* events so far */
@@ -36,8 +37,11 @@ struct incident_case {
         int64_t last_ns; /* last transaction that the rule looked at */
         int64_t update_ns;
         int64_t blocked_until_ns; /* of the key: not looked at before */
-        uint64_t joined;          /* hash of the actor that was seen to take part last */
-        int64_t joined_ns;        /* and when it was put among the group */
+        uint64_t watched;         /* carrier of the key that is blocked (watch.h) */
+        enum block_state told_state;
+        struct enforcement enforcement; /* as told last */
+        uint64_t joined;   /* hash of the actor that was seen to take part last */
+        int64_t joined_ns; /* and when it was put among the group */
         uint64_t served_bytes;
         struct distinct served;
         struct evidence_value evidence[CASE_EVIDENCE];

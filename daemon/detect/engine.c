@@ -66,6 +66,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
+        own_advance(&e->own, now_ns);
 }
 
 int64_t engine_now(const struct engine *e)
@@ -79,6 +80,7 @@ void engine_finish(struct engine *e)
 
         while ((number = cases_due(&e->cases, INT64_MAX)))
                 end_case(e, number, e->now_ns);
+        own_finish(&e->own, e->now_ns);
 }
 
 void engine_missed(struct engine *e, int64_t now_ns, double share)
@@ -395,6 +397,8 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         struct entry *entry = table_at(t, handle);
         note_transaction(e, t, entry, actor, visit->met);
         table_count(t, entry, &e->facts, visit->met);
+        if (e->reads_block_state)
+                e->facts.subject.watched = watching_key(e, t);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
                 struct look look = { e,      t,     entry,
                                      handle, actor, &e->rules->rules[t->plan->rules[i]] };
@@ -472,6 +476,7 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
         for (unsigned i = 0; i < ahead->page->early_count; i++)
                 facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
+        watching_record(e, record);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

@@ -22,6 +22,16 @@
 struct engine;
 struct hello; /* tls/hello.h */
 
+#define WATCH_STATUSES 16
+
+/* Those who are blocked: does the block work? (watch.h) */
+struct watch_options {
+        int64_t after_ns; /* who is served later than that ignores it; 0: nobody looks */
+        bool raises;      /* an alert of its own then: blocks reach who may enforce them */
+        uint16_t refused_status[WATCH_STATUSES];
+        unsigned refused_count;
+};
+
 struct engine_options {
         const struct rules *rules; /* borrowed */
         const struct site *site;   /* borrowed */
@@ -32,6 +42,7 @@ struct engine_options {
         uint32_t hellos_max;            /* ClientHellos that are remembered */
         int64_t hello_join_ns;          /* how long one speaks for its address */
         struct outside_sources outside; /* what its pointers name is borrowed */
+        struct watch_options watch;
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
         incident_fn *incident;
@@ -61,6 +72,15 @@ bool engine_swap_rules(struct engine *, const struct rules *, const struct site 
 
 /* Looks into other databases and ranges from the next record on; they are borrowed. */
 void engine_set_outside(struct engine *, const struct outside_sources *);
+
+/*
+ * That client tried to connect, first at `time_ns`, and got no answer or a refusal. Only
+ * of those whose address is the visitor's.
+ */
+void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns);
+
+/* Other options for the watch, from now on. */
+void engine_watch(struct engine *, const struct watch_options *);
 
 /* A client said hello outside, on a connection that began with that SYN (or none was
    seen, or it is QUIC); the requests inside are joined to it. */

@@ -8,6 +8,7 @@
 #define TAGS_PART      16 /* of the memory: the most that tags may take */
 #define GROUPS_PART    32
 #define BIRTHS_PART    32
+#define WATCH_PART     32
 #define TEXTS_OF_EVENT (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -38,6 +39,7 @@ void engine_find_classes(struct engine *e)
         tags_find_classes(&e->tags);
         tags_find_classes(&e->groups);
         births_find_classes(&e->births);
+        watch_find_classes(&e->watch);
         for (unsigned i = 0; i < e->rules->table_count; i++)
                 table_find_classes(&e->tables[i]);
 }
@@ -59,6 +61,9 @@ void engine_bind_facts(struct engine *e)
         if (e->remembers_births)
                 e->facts.subject.births = &e->births;
         e->facts.tags = &e->tags;
+        e->reads_block_state =
+            !e->rules->is_plan && rules_read_field(e->rules, "block.state");
+        e->facts.subject.watch = &e->watch;
 }
 
 static uint32_t most(uint64_t memory, unsigned part, size_t size)
@@ -84,7 +89,10 @@ static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_byte
                          &counters->groups_evicted) &&
                births_init(&e->births, &e->budget, &e->options.hash_key, index_bytes,
                            most(memory, BIRTHS_PART, BIRTH_SIZE),
-                           &counters->births_evicted);
+                           &counters->births_evicted) &&
+               watch_init(&e->watch, &e->budget, index_bytes,
+                          most(memory, WATCH_PART, sizeof(struct watched)),
+                          &counters->blocks_unwatched);
 }
 
 static bool init_budget(struct engine *e, uint64_t memory)
@@ -111,6 +119,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
             !cases_init(&e->cases, o->incidents_max) ||
+            !own_init(&e->own, e->options.id_key, &e->missed, o->counters, o->incident,
+                      o->incident_context) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
         if (!init_memories(e, memory, index_bytes) ||
@@ -168,12 +178,14 @@ void engine_free(struct engine **pointer)
         free(e->tables);
         facts_free(&e->facts);
         join_free(&e->join);
+        own_free(&e->own);
         cases_free(&e->cases);
         missed_free(&e->missed);
         usual_free(&e->usual);
         statistics_free(&e->statistics);
         forms_free(&e->forms);
         births_free(&e->births);
+        watch_free(&e->watch);
         tags_free(&e->groups);
         tags_free(&e->tags);
         ladder_free(&e->ladder);

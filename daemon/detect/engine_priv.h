@@ -9,6 +9,7 @@
  *   report.c       a case as the struct incident that leaves the engine
  *   blocking.c     what is blocked with an event, and for how long
  *   tagging.c      whom an incident's tags are put on, and which group it is of
+ *   watching.c     what is seen of those who are blocked
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H
@@ -21,8 +22,10 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/own.h"
 #include "detect/statistics.h"
 #include "detect/table.h"
+#include "detect/watch.h"
 
 #define EVENT_BLOCKS INVOLVED_MAX
 #define BLOCK_TEXT   256
@@ -56,6 +59,7 @@ struct engine {
         struct sample_store samples;
         struct usual usual;
         struct ladder ladder;
+        struct watch watch;
         struct missed missed;
         struct forms forms;
         bool remembers_forms;
@@ -63,7 +67,9 @@ struct engine {
         struct tags tags, groups;
         struct births births;
         bool remembers_births;
+        bool reads_block_state;
         struct cases cases;
+        struct own own;
         struct facts facts;
         struct outside outside;
         struct join join;
@@ -106,6 +112,33 @@ bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
 
 /* Only those that are running. */
 void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
+
+/* All participants of the incident's window, of one kind. */
+unsigned blocking_participants(struct engine *, const struct incident_case *,
+                               enum field_kind, const struct actor *[INVOLVED_MAX]);
+
+/* TYPE of a block of such a kind; `bits` is the length of networks. */
+const char *blocking_type(enum field_kind, unsigned bits);
+
+/* What a block is put on. */
+struct watch_subject {
+        enum field_kind kind;
+        const struct network *network; /* NULL: of another kind */
+        uint64_t carrier;              /* 0: not watched */
+};
+
+/* A block begins, or is extended: from now on its subject is watched. */
+void watching_put(struct engine *, struct incident_case *, const struct watch_subject *,
+                  const struct incident_block *);
+
+/* Which blocked subjects does it show, and was it refused? After join. */
+void watching_record(struct engine *, const struct record *);
+
+/* What was seen of the case's blocks, as far as it is still known. */
+void watching_tell(struct engine *, struct incident_case *, struct enforcement *);
+
+/* What the table's key of the transaction at hand is watched as; 0: it is not. */
+uint64_t watching_key(struct engine *, const struct table *);
 
 /* Finds the group of a new case, and puts the rule's tags on all who took part. */
 void tagging_raised(struct engine *, struct incident_case *);

@@ -27,6 +27,12 @@ static const char *const participants[] = {
         [PARTICIPANT_EMAIL_SKELETON] = "email.skeleton",
 };
 
+static const char *const block_states[] = {
+        [BLOCK_IGNORED] = "ignored",
+        [BLOCK_REFUSED] = "refused",
+        [BLOCK_SILENT] = "silent",
+};
+
 const char *severity_name(enum severity severity)
 {
         return severities[severity].name;
@@ -55,4 +61,9 @@ const char *incident_action_name(enum incident_action action)
 const char *participant_name(enum participant_kind kind)
 {
         return participants[kind];
+}
+
+const char *block_state_name(enum block_state state)
+{
+        return (unsigned)state < BLOCK_STATES ? block_states[state] : NULL;
 }

@@ -59,6 +59,16 @@ struct incident_block {
         unsigned level; /* rung of the ladder, from 1 */
 };
 
+/* What was seen of a block (watch.h); the worst stands first. */
+enum block_state { BLOCK_IGNORED, BLOCK_REFUSED, BLOCK_SILENT, BLOCK_STATES };
+
+struct enforcement {
+        bool is_known; /* else nothing of it is: there was no block, or nobody looks */
+        enum block_state state;
+        uint64_t requests, refused; /* requests and attempts to connect */
+        int64_t first_refusal_ms;   /* from the block on; -1: none */
+};
+
 struct incident {
         char id[INCIDENT_ID_MAX];
         char group[INCIDENT_ID_MAX]; /* id of the first of its group, mostly its own */
@@ -81,6 +91,7 @@ struct incident {
         unsigned block_count; /* blocks put with this event, or still running */
         bool blocks_are_new;
         const struct incident_block *blocks;
+        struct enforcement enforcement; /* of all blocks that it put, together */
 };
 
 typedef void incident_fn(void *context, const struct incident *);
@@ -90,5 +101,6 @@ unsigned severity_number(enum severity); /* event.severity: 1 21 47 73 99 */
 bool severity_parse(struct slice name, enum severity *);
 const char *incident_action_name(enum incident_action);
 const char *participant_name(enum participant_kind);
+const char *block_state_name(enum block_state); /* NULL past the last one */
 
 #endif

@@ -76,10 +76,10 @@ struct telling {
 };
 
 static void tell(struct telling *t, enum reference_kind kind, const char *name,
-                 const char *help, bool later)
+                 const char *help)
 {
         struct reference r = { kind, name, buf_slice(&t->form), buf_slice(&t->type),
-                               help, later };
+                               help };
 
         t->each(t->context, &r);
         buf_clear(&t->form);
@@ -93,12 +93,12 @@ static void tell_fields(struct telling *t)
         for (const struct field *f = vocabulary_fields(); f->name; f++) {
                 buf_put_str(&t->form, f->name);
                 put_type(f->type, f->names, &t->type);
-                tell(t, REFERENCE_FIELD, f->name, f->help, f->kind == FIELD_LATER);
+                tell(t, REFERENCE_FIELD, f->name, f->help);
         }
         for (; row->name; row++) {
                 buf_printf(&t->form, "%s('name')", row->name);
                 put_type(row->type, NULL, &t->type);
-                tell(t, REFERENCE_FIELD, row->name, row->help, false);
+                tell(t, REFERENCE_FIELD, row->name, row->help);
         }
 }
 
@@ -107,7 +107,7 @@ static void tell_functions(struct telling *t)
         for (const struct function *f = vocabulary_functions(); f->name; f++) {
                 function_print(f, &t->form);
                 put_type(f->type, NULL, &t->type);
-                tell(t, REFERENCE_FUNCTION, f->name, f->help, false);
+                tell(t, REFERENCE_FUNCTION, f->name, f->help);
         }
 }
 
@@ -118,7 +118,7 @@ static void tell_keys(struct telling *t)
         for (const char *const *key = rules_keys(); *key; key++) {
                 buf_put_str(&t->type, takes_of(*key, &help));
                 buf_put_str(&t->form, *key);
-                tell(t, REFERENCE_KEY, *key, help, false);
+                tell(t, REFERENCE_KEY, *key, help);
         }
 }
 
@@ -150,7 +150,7 @@ static void put_row(void *context, const struct reference *r)
         buf_put_slice(p->out, r->form);
         buf_put_str(p->out, "` | ");
         buf_put_slice(p->out, r->type);
-        buf_printf(p->out, " | %s%s |\n", r->help, r->later ? " (not yet)" : "");
+        buf_printf(p->out, " | %s |\n", r->help);
 }
 
 static void put_table(enum reference_kind kind, const char *head, struct buf *out)
@@ -207,7 +207,7 @@ static void put_entry(void *context, const struct reference *r)
         put_escaped(r->type, p->out);
         buf_put_str(p->out, ")\n\t");
         put_escaped(slice_str(r->help), p->out);
-        buf_put_str(p->out, r->later ? ". Not yet in this version.\n\n" : ".\n\n");
+        buf_put_str(p->out, ".\n\n");
 }
 
 static void put_section(enum reference_kind kind, const char *head, struct buf *out)

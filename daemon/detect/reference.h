@@ -20,7 +20,6 @@ struct reference {
             form; /* how it is written: header('name'), count([condition,] window) */
         struct slice type; /* what it gives, or takes */
         const char *help;
-        bool later; /* not in this version */
 };
 
 /* Calls `each` for every word: fields, functions, keys. Texts are borrowed for the call.

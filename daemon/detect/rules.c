@@ -232,7 +232,7 @@ static void read_exemption(struct loading *l, const struct yaml_node *node)
         }
         if (!yaml_text(when, "when", &text, l->diag))
                 return;
-        vocabulary_check_later(text, when->place, when->one_line, l->diag);
+        vocabulary_check_plain(text, when->place, when->one_line, l->diag);
         exemption.when =
             expr_parse(text, when->place, when->one_line,
                        &l->rules->vocabulary.conditions, VALUE_BOOL, l->diag);

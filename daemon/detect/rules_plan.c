@@ -142,7 +142,8 @@ static struct expr *parse(struct rules *rules, struct slice text, struct place p
 {
         const struct vocabulary *v = &rules->vocabulary;
 
-        vocabulary_check_later(text, place, exact, diag);
+        if (!functions)
+                vocabulary_check_plain(text, place, exact, diag);
         vocabulary_check_pages(v, text, place, exact, diag);
         return expr_parse(text, place, exact, functions ? &v->full : &v->conditions, want,
                           diag);
@@ -274,6 +275,7 @@ struct aggregates {
         struct rules *rules;
         struct rule *rule;
         bool too_many_windows;
+        bool reads_key; /* a function of what is the key's and no transaction's */
 };
 
 /* What a function is read from: one slot, or one divided by another. */
@@ -337,10 +339,27 @@ static void plan_slots(struct aggregates *in, const struct aggregate *a, unsigne
         out->b = find_slot(t, slot);
 }
 
+static void note_of_key(void *context, const struct field *field)
+{
+        *(bool *)context |= field->kind == FIELD_OF_KEY;
+}
+
+static bool reads_key(const struct aggregate *a)
+{
+        bool found = false;
+
+        if (a->field)
+                expr_each_field(a->field, note_of_key, &found);
+        if (a->condition)
+                expr_each_field(a->condition, note_of_key, &found);
+        return found;
+}
+
 static void plan_aggregate(void *context, struct aggregate *a)
 {
         struct aggregates *in = context;
         struct rule *rule = in->rule;
+        in->reads_key |= reads_key(a);
         if (a->function->of_transaction)
                 return;
         struct buf printed = { 0 };
@@ -506,7 +525,7 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                      const struct key_draft *key, unsigned where, struct diag *diag)
 {
         struct rule rule = draft->rule;
-        struct aggregates aggregates = { rules, &rule, false };
+        struct aggregates aggregates = { .rules = rules, .rule = &rule };
 
         rule.where = where;
         bool good = plan_key(rules, key, &rule.table, diag);
@@ -535,6 +554,11 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
                 diag_error(diag, draft->when_place,
                            "more than %d different windows for the key '%s'", WINDOWS_MAX,
                            rules->tables[rule.table].type);
+        if (aggregates.reads_key)
+                diag_error(
+                    diag, draft->when_place,
+                    "field 'block.state' is the key's: it cannot be read inside of "
+                    "a function");
         unsigned number = rules->rule_count;
         struct table_plan *t = &rules->tables[rule.table];
         if (!add_where(t, &rule))

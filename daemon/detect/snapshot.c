@@ -175,7 +175,13 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->groups.hand);
         transfer_index(t, &e->births.index);
         TRANSFER(t, e->births.hand);
+        transfer_index(t, &e->watch.index);
+        TRANSFER(t, e->watch.hand);
+        TRANSFER(t, e->watch.live_until_ns);
+        TRANSFER(t, e->watch.lengths);
+        TRANSFER(t, e->watch.kinds);
         pass_cases(t, &e->cases);
+        own_transfer(&e->own, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
         transfer_bytes(t, e->usual.values,
                        e->rules->usual_count * sizeof(*e->usual.values));
@@ -198,6 +204,7 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct slot), why);
         transfer_same(t, sizeof(struct usual_values), why);
         transfer_same(t, sizeof(struct surge_usual), why);
+        transfer_same(t, sizeof(struct watched), why);
         transfer_same(t, FUNCTIONS, why);
         for (unsigned i = 0; i < SLOT_KINDS; i++)
                 transfer_same(t, slot_types[i].size, why);

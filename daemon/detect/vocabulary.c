@@ -6,6 +6,7 @@
 #include "detect/births.h"
 #include "detect/join.h"
 #include "detect/statistics.h"
+#include "detect/watch.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -31,13 +32,6 @@ static struct value text(struct slice s)
         if (slice_is_none(s))
                 return missing();
         return (struct value){ .type = VALUE_STRING, .text = s };
-}
-
-static struct value read_none(const void *subject, unsigned argument)
-{
-        (void)subject;
-        (void)argument;
-        return missing();
 }
 
 static struct value read_text(const void *subject, unsigned which)
@@ -310,6 +304,18 @@ static struct value read_age(const void *subject, unsigned argument)
         return (struct value){ .type = VALUE_DURATION, .number = (double)age_ns / 1e9 };
 }
 
+static struct value read_block_state(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+        const struct watched *w =
+            s->watch ? watch_running(s->watch, s->watched, s->record->end_ns) : NULL;
+
+        (void)argument;
+        if (!w)
+                return missing();
+        return (struct value){ .type = VALUE_ENUM, .number = watched_state(w) };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
@@ -360,20 +366,31 @@ static const char *words_name(const void *context, int i)
         return i < 0 ? NULL : words[i];
 }
 
+static const char *name_block_state(const void *context, int i)
+{
+        (void)context;
+        return i < 0 ? NULL : block_state_name((enum block_state)i);
+}
+
+static int find_block_state(const void *context, struct slice name)
+{
+        for (int i = 0; name_block_state(context, i); i++)
+                if (slice_is(name, name_block_state(context, i)))
+                        return i;
+        return -1;
+}
+
 static const char *const form_seen_words[] = { "yes", "no", "unknown", NULL };
-static const char *const block_state_words[] = { "ignored", "refused", "silent", NULL };
 static const char *const bot_check_words[] = { "passed", "failed", "pending", "unknown",
                                                NULL };
 static const struct value_names bot_check_names = { "result of a check", words_find,
                                                     words_name, bot_check_words };
 static const struct value_names form_seen_names = { "answer", words_find, words_name,
                                                     form_seen_words };
-static const struct value_names block_state_names = { "block state", words_find,
-                                                      words_name, block_state_words };
+static const struct value_names block_state_names = { "block state", find_block_state,
+                                                      name_block_state, NULL };
 
 /* clang-format off */
-#define LATER(name, type, help) { name, type, read_none, 0, NULL, help, FIELD_LATER }
-
 static const struct field rows[] = {
         { "client.ip", VALUE_NETWORK, read_client, FIELD_IP, NULL, "the visitor's address", FIELD_IP },
         { "client.host", VALUE_NETWORK, read_client, FIELD_HOST, NULL, "the address; of IPv6 the /64", FIELD_HOST },
@@ -418,7 +435,7 @@ static const struct field rows[] = {
         { "hour", VALUE_NUMBER, read_hour, 0, NULL, "0 to 23, in the site map's time zone", 0 },
         { "weekday", VALUE_NUMBER, read_weekday, 0, NULL, "1 (Monday) to 7", 0 },
         { "ua.fit", VALUE_NUMBER, read_fit, 0, NULL, "log2 of how usual this shape is for the family", FIELD_AGENT },
-        { "block.state", VALUE_ENUM, read_none, 0, &block_state_names, "state of the key's block", FIELD_LATER },
+        { "block.state", VALUE_ENUM, read_block_state, 0, &block_state_names, "what is seen of the key's block; in `when` only", FIELD_OF_KEY },
         { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },
         { "signup.form_seen", VALUE_ENUM, read_form_seen, 0, &form_seen_names, "whether the form was served before", FIELD_FORM },
         { "email.domain", VALUE_STRING, read_text, RECORD_EMAIL_DOMAIN, NULL, "domain of the e-mail address", FIELD_EMAIL_DOMAIN },
@@ -509,7 +526,7 @@ enum participant_kind field_participant(enum field_kind kind)
         case FIELD_EMAIL_SKELETON:
                 return PARTICIPANT_EMAIL_SKELETON;
         case FIELD_PLAIN:
-        case FIELD_LATER:
+        case FIELD_OF_KEY:
         case FIELD_SESSION_WAS:
         case FIELD_AGENT:
         case FIELD_EMAIL:

@@ -3,8 +3,7 @@
  * vocabulary - the fields and functions of rules, one row each.
  *
  * A row gives the parser, the type check, the reading and the line of the
- * reference. Names that the contract has and this version has not are rows too,
- * so that a rule that uses one is told so and not that the name is unknown.
+ * reference.
  */
 #ifndef DETECT_VOCABULARY_H
 #define DETECT_VOCABULARY_H
@@ -30,6 +29,8 @@ struct subject {
         bool fingerprint_is_uncertain;
         struct outside *outside;             /* NULL: nothing is known from elsewhere */
         const struct statistics *statistics; /* of the site */
+        const struct watch *watch;           /* NULL: nobody is */
+        uint64_t watched; /* carrier of the key at hand; 0: none that is */
 };
 
 #define SUBJECT_SCRATCH TCP_SHAPE_TEXT_MAX
@@ -39,7 +40,7 @@ struct slice subject_ja4(const struct subject *); /* or none */
 /* field.kind */
 enum field_kind {
         FIELD_PLAIN,
-        FIELD_LATER, /* not in this version yet */
+        FIELD_OF_KEY, /* of the key, not the transaction: for `when` only */
         FIELD_SESSION_WAS,
         FIELD_AGENT, /* what the User-Agent claims to be: worked out when it is read */
         FIELD_EMAIL, /* leaves the sensor as a pseudonym */
@@ -100,8 +101,8 @@ const struct field *vocabulary_fields(void);
 const struct field_with_argument *vocabulary_argument_fields(void);
 const struct function *vocabulary_functions(void);
 
-/* Reports each field in `text` that is not in this version yet. */
-void vocabulary_check_later(struct slice text, struct place place, bool exact_columns,
+/* Reports each field in `text` that is the key's and no transaction's. */
+void vocabulary_check_plain(struct slice text, struct place place, bool exact_columns,
                             struct diag *);
 
 /* Warns of page names in `text` that the site map does not define. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words of an expression as written: what is not there yet, or nowhere on the site. */
+/* What the words of a text tell before it is parsed. */
 #include "detect/vocabulary.h"
 
 static bool is_word_byte(uint8_t c, bool first)
@@ -9,10 +9,10 @@ static bool is_word_byte(uint8_t c, bool first)
         return letter || (!first && ((c >= '0' && c <= '9') || c == '.' || c == '-'));
 }
 
-static bool is_later_field(struct slice word)
+static bool is_of_key(struct slice word)
 {
         for (const struct field *f = vocabulary_fields(); f->name; f++)
-                if (f->kind == FIELD_LATER && slice_is(word, f->name))
+                if (f->kind == FIELD_OF_KEY && slice_is(word, f->name))
                         return true;
         return false;
 }
@@ -52,15 +52,16 @@ static bool next_word(struct slice s, size_t *at, struct slice *word)
         return false;
 }
 
-void vocabulary_check_later(struct slice s, struct place place, bool exact_columns,
+void vocabulary_check_plain(struct slice s, struct place place, bool exact_columns,
                             struct diag *diag)
 {
         struct slice word;
 
         for (size_t i = 0; next_word(s, &i, &word);)
-                if (is_later_field(word))
+                if (is_of_key(word))
                         diag_error(diag, place_in(s, i - word.len, place, exact_columns),
-                                   "field '%.*s' is not in this version yet",
+                                   "field '%.*s' is the key's: it can be read in 'when' "
+                                   "only, and not inside of a function",
                                    (int)word.len, (const char *)word.data);
 }
 

@@ -57,7 +57,7 @@ struct connection {
         uint8_t outstanding;
         uint8_t strange;
         bool roles_known, spoken, pipelines, response_expected;
-        bool has_asked;
+        bool has_asked, server_ended;
         bool may_pipeline; /* seen out of step only: no response is found by its place */
         bool hello_is_missed; /* bytes of another protocol without its beginning */
         bool behind;     /* the newest request came before the last response had ended */

@@ -134,12 +134,29 @@ static void http_gap(void *context, struct flow *flow, enum flow_side which,
         }
 }
 
+/* At a boundary of the server's, where nothing was missed and nothing has begun. */
+static void note_unanswered(struct connection *conn, const struct flow *flow)
+{
+        const struct http_side *server = &conn->side[!conn->client];
+
+        if (!conn->first || conn->server_ended || server->state != SIDE_HEAD ||
+            server->partial || server->unproven || !flow_was_refused(flow, conn->client))
+                return;
+        for (struct exchange *e = conn->first; e; e = e->next)
+                e->transaction.unanswered = !e->response_begun && !e->transaction.status;
+}
+
 static void http_ended(void *context, struct flow *flow, enum flow_side which,
                        int64_t time_ns)
 {
         struct connection *conn = flow_user(flow);
         struct http_side *side = &conn->side[which];
 
+        if (conn->roles_known && which != conn->client) {
+                /* A request that comes after this has met an idle connection's end. */
+                note_unanswered(conn, flow);
+                conn->server_ended = true;
+        }
         if (side->state != SIDE_UNTIL_CLOSE)
                 return;
         connection_close_response(conn, flow, conn->first, time_ns);
@@ -151,6 +168,7 @@ static void http_closed(void *context, struct flow *flow, int64_t time_ns)
         struct http *h = context;
         struct connection *conn = flow_user(flow);
 
+        note_unanswered(conn, flow);
         connection_emit_all(h, conn, flow, time_ns);
         connection_count_hello(h, conn);
         connection_drop_partial(h, &conn->side[0]);

@@ -25,8 +25,8 @@ struct transaction {
         struct endpoint client, server; /* of the TCP connection */
         struct endpoint announced;      /* the client that a PROXY header named */
         bool is_announced;
-        bool is_proxied;   /* there was a PROXY header, whether or not it named one */
-        struct tcp_shape tcp_shape;     /* of the client's SYN, or none */
+        bool is_proxied; /* there was a PROXY header, whether or not it named one */
+        struct tcp_shape tcp_shape; /* of the client's SYN, or none */
 
         /*
          * Which request of its connection it is, of those that were seen: 1, 2, ...,
@@ -58,6 +58,12 @@ struct transaction {
 
         /* Response; status 0 when it was not seen. */
         uint16_t status;
+        /*
+         * HTTP/1: the server ended the connection in place of a response, or never even
+         * acknowledged the request until the client gave up. False where bytes were
+         * missed that may have been the response.
+         */
+        bool unanswered;
         bool response_complete; /* false: cut off by a gap, a close or the end of input */
         int64_t response_first_ns, response_last_ns;
         struct http_headers response_headers;

@@ -332,6 +332,8 @@ static void put_connection(struct observe *o, const struct transaction *t)
         r->connection_request = t->connection_request;
         if (t->pipelined)
                 r->flags |= RECORD_PIPELINED;
+        if (t->unanswered && !o->behind_proxy)
+                r->flags |= RECORD_UNANSWERED;
 }
 
 static void put_headers(struct observe *o)

@@ -35,8 +35,8 @@ enum record_text {
         RECORD_ACCOUNT,
         RECORD_USER_AGENT,
         RECORD_REFERER,
-        RECORD_UA_FAMILY,  /* this and the next where observe_agents was asked for */
-        RECORD_UA_VERSION, /* a part of the User-Agent: major[.minor] as it stands */
+        RECORD_UA_FAMILY,    /* this and the next where observe_agents was asked for */
+        RECORD_UA_VERSION,   /* a part of the User-Agent: major[.minor] as it stands */
         RECORD_EMAIL_DOMAIN, /* of a sign-up; nothing else of the form is in a record */
         RECORD_EMAIL_CANONICAL,
         RECORD_EMAIL_SKELETON,
@@ -56,6 +56,8 @@ enum record_flag {
         RECORD_PIPELINED = 1 << 7, /* sent before the response to the one before ended */
         RECORD_EMAIL_DISPOSABLE = 1 << 8,
         RECORD_FORM_READ = 1 << 9, /* there was a body, of a kind that is read */
+        RECORD_UNANSWERED =
+            1 << 10, /* the visitor's own connection, and it got no answer */
 };
 
 struct record_span {
@@ -86,10 +88,10 @@ struct record {
         uint64_t http_shape; /* 0: none */
         /* None where the peer is a trusted proxy, which opened the connection itself. */
         struct tcp_shape tcp_shape;
-        uint32_t request_kind; /* that http_shape is kept apart by, as a hash */
+        uint32_t request_kind;       /* that http_shape is kept apart by, as a hash */
         uint32_t connection_request; /* 1, 2, ... of its connection; saturating */
-        uint64_t software;   /* the same without the kind of request; of sign-ups and the
-                                page of their form only, else 0 */
+        uint64_t software; /* the same without the kind of request; of sign-ups and the
+                              page of their form only, else 0 */
         struct record_span texts[RECORD_TEXTS];
         struct record_span headers[RECORD_HEADERS]; /* by number of the name asked for */
 };

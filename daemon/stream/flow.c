@@ -6,6 +6,9 @@
 /* A RST is believed this far ahead of what was delivered (the capture may lag). */
 enum { RESET_AHEAD = 1 << 20 };
 
+/* Times of SYNs are in units of 2^24 ns, about 17 ms; this is half a second of them. */
+enum { TICK_SHIFT = 24, SYN_PATIENCE = 30 };
+
 /* Sequence number to offset: the one nearest to what is expected next. */
 static int64_t offset_of(const struct side *side, uint32_t seq)
 {
@@ -19,6 +22,17 @@ static void side_begin(struct side *side, uint32_t base)
         *side = (struct side){ .base = base, .known = true, .end = INT64_MAX };
 }
 
+static enum flow_end end_by(enum flow_side which)
+{
+        return which == FLOW_INITIATOR ? FLOW_END_INITIATOR : FLOW_END_RESPONDER;
+}
+
+static void note_end(struct flow *f, enum flow_end end)
+{
+        if (f->ended_by == FLOW_END_NONE)
+                f->ended_by = (uint8_t)end;
+}
+
 static void check_end(struct flow *f, const struct flow_context *c, enum flow_side which,
                       int64_t time_ns)
 {
@@ -27,6 +41,7 @@ static void check_end(struct flow *f, const struct flow_context *c, enum flow_si
         if (side->ended || side->next < side->end)
                 return;
         side->ended = true;
+        note_end(f, end_by(which));
         if (!f->ignored)
                 c->handler->ended(c->handler->context, f, which, time_ns);
 }
@@ -197,9 +212,32 @@ static void restart(struct flow *f, const struct flow_context *c, enum flow_side
         }
         for (int i = 0; i < 2; i++)
                 f->side[i] = (struct side){ .end = INT64_MAX };
-        f->has_reuse = f->midstream = f->ignored = f->closed = false;
+        f->has_reuse = f->midstream = f->ignored = f->closed = f->is_told = false;
+        f->ended_by = FLOW_END_NONE;
         f->shape = (struct tcp_shape){ 0 };
         memset(f->user, 0, c->handler->user_size);
+}
+
+static uint16_t ticks_of(int64_t time_ns)
+{
+        return (uint16_t)(time_ns >> TICK_SHIFT);
+}
+
+/* The initiator's SYN was seen, and not a word of anybody after it. */
+static bool is_half_open(const struct flow *f)
+{
+        return f->side[FLOW_INITIATOR].known && !f->side[FLOW_RESPONDER].known &&
+               !f->midstream && !f->side[FLOW_INITIATOR].next;
+}
+
+static void tell_unanswered(struct flow *f, const struct flow_context *c, int64_t time_ns)
+{
+        uint16_t ticks = (uint16_t)(ticks_of(time_ns) - f->syn_time);
+
+        if (f->is_told || !c->unanswered || !is_half_open(f))
+                return;
+        f->is_told = true;
+        c->unanswered(c->unanswered_context, f, time_ns - ((int64_t)ticks << TICK_SHIFT));
 }
 
 /*
@@ -212,14 +250,19 @@ static void on_syn(struct flow *f, const struct flow_context *c, enum flow_side 
         struct side *side = &f->side[from];
         uint32_t base = segment->seq + 1;
 
-        if (side->known && side->base == base && from == FLOW_INITIATOR && !f->closed)
+        if (side->known && side->base == base && from == FLOW_INITIATOR && !f->closed) {
+                if ((uint16_t)(ticks_of(time_ns) - f->syn_time) >= SYN_PATIENCE)
+                        tell_unanswered(f, c, time_ns);
                 return;
+        }
         bool untouched = !f->side[0].next && !f->side[1].next && !f->side[!from].known;
         if (f->closed || (untouched && from == FLOW_INITIATOR)) {
                 if (f->closed)
                         restart(f, c, from, time_ns);
                 side_begin(&f->side[FLOW_INITIATOR], base);
                 f->shape = tcp_shape_of(segment->options, segment->window, segment->ttl);
+                f->syn_time = ticks_of(time_ns);
+                f->is_told = false;
                 return;
         }
         f->has_reuse = true;
@@ -397,6 +440,16 @@ static bool is_challenge(const struct flow *f, enum flow_side from,
                offset_of(initiator, segment->ack) != 0;
 }
 
+/* Its sender had more of the other side than we have: bytes, or the FIN. */
+static bool has_heard_more(const struct flow *f, enum flow_side from,
+                           const struct segment *segment)
+{
+        const struct side *peer = &f->side[!from];
+
+        return segment->flags & SEGMENT_ACK && peer->known &&
+               offset_of(peer, segment->ack) > peer->next;
+}
+
 static void on_data(struct flow *f, const struct flow_context *c, enum flow_side from,
                     const struct segment *segment, int64_t time_ns)
 {
@@ -425,8 +478,11 @@ static void on_data(struct flow *f, const struct flow_context *c, enum flow_side
         }
         if (segment->length > 0)
                 on_payload(f, c, from, segment, start, time_ns);
-        if (segment->flags & SEGMENT_FIN)
+        if (segment->flags & SEGMENT_FIN) {
+                if (has_heard_more(f, from, segment))
+                        note_end(f, FLOW_END_UNCLEAR);
                 on_fin(f, c, from, start + segment->length, time_ns);
+        }
         if (f->side[0].ended && f->side[1].ended)
                 flow_close(f, c, time_ns);
 }
@@ -434,9 +490,17 @@ static void on_data(struct flow *f, const struct flow_context *c, enum flow_side
 static void on_reset(struct flow *f, const struct flow_context *c, enum flow_side from,
                      const struct segment *segment, int64_t time_ns)
 {
-        if (reset_is_believed(&f->side[from], segment))
+        const struct side *side = &f->side[from];
+
+        if (reset_is_believed(side, segment)) {
+                if (from == FLOW_RESPONDER && (segment->flags & SEGMENT_ACK) &&
+                    segment->ack == f->side[FLOW_INITIATOR].base)
+                        tell_unanswered(f, c, time_ns);
+                bool is_next =
+                    !side->known || offset_of(side, segment->seq) <= side->next;
+                note_end(f, is_next ? end_by(from) : FLOW_END_UNCLEAR);
                 flow_close(f, c, time_ns);
-        else
+        } else
                 c->counters->resets_ignored++;
 }
 
@@ -481,6 +545,14 @@ const struct endpoint *flow_endpoint(const struct flow *f, enum flow_side which)
 bool flow_is_midstream(const struct flow *f)
 {
         return f->midstream;
+}
+
+bool flow_was_refused(const struct flow *f, enum flow_side from)
+{
+        const struct side *own = &f->side[from];
+
+        return f->ended_by == end_by(!from) ||
+               (f->ended_by == end_by(from) && own->acked < own->next);
 }
 
 struct tcp_shape flow_tcp_shape(const struct flow *f)

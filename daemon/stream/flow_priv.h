@@ -31,6 +31,9 @@ struct side {
         bool ended;
 };
 
+/* Whose FIN or RST came first. */
+enum flow_end { FLOW_END_NONE, FLOW_END_INITIATOR, FLOW_END_RESPONDER, FLOW_END_UNCLEAR };
+
 enum flow_queue { FLOW_QUEUE_SHORT, FLOW_QUEUE_LONG, FLOW_QUEUES };
 
 struct flow {
@@ -42,9 +45,12 @@ struct flow {
         uint32_t reuse_seq;                /* SYN seen on a live flow: its first byte */
         uint8_t queue : 1, reuse_side : 1;
         bool has_reuse : 1, is_stalled : 1, midstream : 1, ignored : 1, closed : 1;
-        int64_t last_ns;    /* of its last segment */
-        int64_t queued_ns;  /* when it was put at the end of its queue */
-        int64_t stalled_ns; /* since when something is held or missing */
+        bool is_told : 1;     /* that its SYN is not answered */
+        uint8_t ended_by : 2; /* enum flow_end */
+        uint16_t syn_time;    /* of the first SYN, in flow_ticks: as much as fits */
+        int64_t last_ns;      /* of its last segment */
+        int64_t queued_ns;    /* when it was put at the end of its queue */
+        int64_t stalled_ns;   /* since when something is held or missing */
         int64_t stall_check_ns;
         struct tcp_shape shape; /* of the initiator's SYN */
         uint64_t user[];        /* the handler's */
@@ -55,6 +61,8 @@ struct flow_context {
         const struct stream_handler *handler;
         struct blocks *blocks;
         struct duplicates *duplicates;
+        unanswered_fn *unanswered;
+        void *unanswered_context;
         struct reasm_limits limits;
         struct counters *counters;
 };

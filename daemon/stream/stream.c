@@ -353,6 +353,8 @@ struct stream *stream_new(const struct stream_options *options,
                 .handler = handler,
                 .blocks = &s->blocks,
                 .duplicates = &s->duplicates,
+                .unanswered = options->unanswered,
+                .unanswered_context = options->unanswered_context,
                 .limits = { options->flow_memory, FLOW_PIECES_MAX },
                 .counters = counters,
         };

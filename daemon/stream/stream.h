@@ -64,13 +64,23 @@ struct stream_handler {
         void *context;
 };
 
+/*
+ * An attempt to connect got a RST for an answer, or none: the SYN came again after
+ * half a second (RFC 6298 2: nobody waits less) and there was no other word. Told once
+ * for each attempt. One whose SYN was seen once and never answered is not told of: its
+ * answer may have been missed. `begin_ns` is the time of the first SYN, to some 20 ms.
+ */
+typedef void unanswered_fn(void *context, const struct flow *, int64_t begin_ns);
+
 struct stream_options {
         uint32_t flows_max;
         int64_t idle_ns;      /* silence after which a flow is forgotten */
         int64_t half_open_ns; /* the same, without data or after the end */
         int64_t reorder_ns;
-        uint64_t memory_max;  /* bytes held back, all flows together */
-        uint32_t flow_memory; /* the same, one direction */
+        uint64_t memory_max;       /* bytes held back, all flows together */
+        uint32_t flow_memory;      /* the same, one direction */
+        unanswered_fn *unanswered; /* NULL: nobody asks */
+        void *unanswered_context;
         struct hash_key hash_key;
 };
 
@@ -111,6 +121,13 @@ struct tcp_shape flow_tcp_shape(const struct flow *);
 
 /* Offset of the next byte of that direction that the handler has not been given. */
 int64_t flow_position(const struct flow *, enum flow_side);
+
+/*
+ * The peer of `from` was the first to end the connection, by FIN or RST, and nothing of
+ * what it sent before was missed; or `from` was, and the end of what it had sent was
+ * never acknowledged.
+ */
+bool flow_was_refused(const struct flow *, enum flow_side from);
 
 /*
  * Bytes up to `until` are not wanted (INT64_MAX: none any more in this

@@ -78,6 +78,8 @@ static void on_transaction(void *context, const struct transaction *t)
                 buf_put_str(out, " -");
         if (t->status && !t->response_complete)
                 buf_put_str(out, " cut");
+        if (t->unanswered)
+                buf_put_str(out, " unanswered");
         if (t->is_announced)
                 put_announced(out, &t->announced);
         buf_put_byte(out, '\n');

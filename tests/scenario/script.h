@@ -21,8 +21,10 @@
  *      count gaps 1                    a counter at the end
  *
  * A transaction is METHOD TARGET STATUS, and `cut` if its response was; the
- * status is `-` when no response was seen. `for ADDRESS PORT` is whom a PROXY header
- * named. FOREIGN is what front.c makes of a first byte of \x16. \r \n \t \\ \xHH are understood.
+ * status is `-` when no response was seen, and `unanswered` follows where it is known
+ * that there was none. `for ADDRESS PORT` is whom a PROXY header
+ * named. FOREIGN is what front.c makes of a first byte of \x16. \r \n \t \\ \xHH are
+ * understood.
  */
 #ifndef SCENARIO_SCRIPT_H
 #define SCENARIO_SCRIPT_H

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
         in.blocks = &block;
         in.block_count = 1;
         in.blocks_are_new = true;
+        in.enforcement = (struct enforcement){ true, BLOCK_REFUSED, 9, 7, 507 };
         append(journal, &in);
 
         in = incident_of("01JDDA0000CCCCCCCCTHIRDONE", "enumeration",

@@ -168,6 +168,17 @@ def test_a_difference_is_one(run, expect, says):
     assert "DIFFERS a" in out and says in out and "1 case, 1 differs" in out
 
 
+def test_what_is_seen_of_a_block(run):
+    rules = """
+  - { name: many, where: "page == profile and status == 200", per: client.host,
+      when: "distinct(target, 10m) >= 20", block: 1h }
+  - { name: still-there, per: client.host, when: block.state == ignored }
+"""
+    expect = ("[{ rule: many, client.ip: 203.0.113.9 }, "
+              "{ rule: still-there, client.ip: 203.0.113.9, within: 31 requests }]")
+    run(case('times: 60, every: 1s, client: 203.0.113.9, get: "/in/u{n}"', expect), rules)
+
+
 def test_nothing_came(run):
     out, _ = run(case('times: 19, client: 203.0.113.9, get: "/in/u{n}"', "[{ rule: many }]"),
                  status=1)

@@ -322,10 +322,14 @@ def test_blocks_of_the_journal(journal):
     out, _ = ctl("blocks", "--journal", journal)
     lines = out.splitlines()
     assert len(lines) == 2 and lines[1].split()[:2] == ["ip", "198.51.100.9"]
-    assert "59m" in lines[1] and "signup-burst" in lines[1]
+    assert "59m" in lines[1] and lines[1].split()[4:] == ["2", "refused", "signup-burst"] + \
+        lines[1].split()[7:]
     block = json.loads(ctl("blocks", "list", "--json", "--journal", journal)[0])
     assert (block["type"], block["value"], block["level"]) == ("ip", "198.51.100.9", 2)
-    assert list(block) == ["type", "value", "rule", "id", "since", "until", "level", "why"]
+    assert list(block) == ["type", "value", "state", "rule", "id", "since", "until", "level", "why"]
+    assert block["state"] == "refused"
+    out, _ = ctl("show", "SECNDONE", "--journal", journal)
+    assert "Enforcement  refused: 7 of 9 requests refused, the first 507 ms after the block" in out
 
 
 def test_blocks_change_in_redis_only(journal):

@@ -57,6 +57,13 @@ static void expect(const struct incident *incident, const char *json)
 }
 
 /* The alert of the contract, key by key. */
+static bool slice_ends_with_text(struct slice s, const char *text)
+{
+        size_t len = strlen(text);
+
+        return s.len >= len && memcmp(s.data + s.len - len, text, len) == 0;
+}
+
 static void test_contract(void **state)
 {
         struct incident incident = example();
@@ -82,6 +89,30 @@ static void test_contract(void **state)
             "\"samples\":[\"GET /in/anna 200\"],\"missed\":0,"
             "\"block\":{\"type\":\"ip\",\"value\":\"203.0.113.9\",\"until\":"
             "\"2026-11-23T11:10:00.000000Z\",\"level\":1}}}");
+}
+
+/* It stands last, after the block, and may be there when the block has run out. */
+static void what_was_seen_of_the_block_stands_last(void **state)
+{
+        struct incident incident = example();
+        struct buf out = { 0 };
+        static const char refused[] =
+            "\"level\":1},\"enforcement\":{\"state\":\"refused\","
+            "\"requests\":9,\"refused\":7,"
+            "\"first_refusal_ms\":0}}}",
+                          silent[] = "\"missed\":0,\"enforcement\":{\"state\":\"silent\","
+                                     "\"requests\":0,\"refused\":0}}}";
+
+        (void)state;
+        incident.enforcement = (struct enforcement){ true, BLOCK_REFUSED, 9, 7, 0 };
+        alert_json(&incident, &out);
+        assert_true(slice_ends_with_text(buf_slice(&out), refused));
+        buf_clear(&out);
+        incident.block_count = 0;
+        incident.enforcement = (struct enforcement){ true, BLOCK_SILENT, 0, 0, -1 };
+        alert_json(&incident, &out);
+        assert_true(slice_ends_with_text(buf_slice(&out), silent));
+        buf_free(&out);
 }
 
 /* What is missing has no key; several addresses are no source. */
@@ -157,6 +188,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_contract),
                 cmocka_unit_test(test_missing),
+                cmocka_unit_test(what_was_seen_of_the_block_stands_last),
                 cmocka_unit_test(test_hostile_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

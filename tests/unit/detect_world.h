@@ -41,7 +41,7 @@ struct hit {
         uint64_t shape, bytes;
         uint32_t flags;
         const char *was; /* the session that the request came with */
-        uint8_t prefix; /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
+        uint8_t prefix;  /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
 };
 
 struct world {
@@ -79,6 +79,14 @@ static inline void world_print_incident(const struct incident *i, struct buf *ou
                            (const char *)i->blocks[k].value.data, i->blocks[k].level,
                            (long long)((i->blocks[k].until_ns - i->blocks[k].since_ns) /
                                        NS_PER_SEC));
+        if (i->enforcement.is_known) {
+                buf_printf(out, " %s %llu/%llu", block_state_name(i->enforcement.state),
+                           (unsigned long long)i->enforcement.refused,
+                           (unsigned long long)i->enforcement.requests);
+                if (i->enforcement.first_refusal_ms >= 0)
+                        buf_printf(out, " first=%lldms",
+                                   (long long)i->enforcement.first_refusal_ms);
+        }
         buf_put_byte(out, '\n');
 }
 
@@ -158,6 +166,8 @@ static inline struct world *world_new_outside(const char *site, const char *rule
                                           .hash_key = hash_key_fixed(),
                                           .memory_max = memory,
                                           .incidents_max = incidents_max,
+                                          .hellos_max = 64,
+                                          .hello_join_ns = 600 * NS_PER_SEC,
                                           .outside = outside,
                                           .pseudonym = world_pseudonym,
                                           .incident = world_incident,
@@ -178,6 +188,14 @@ static inline struct world *world_new_with(const char *site, const char *rules,
 static inline struct world *world_new(const char *rules)
 {
         return world_new_with(world_site, rules, 64 << 20, 1000);
+}
+
+/* As blocks.verify_after: 10s and blocks.refused_status: [403, 429] have it. */
+static inline void world_watch(struct world *w)
+{
+        static const struct watch_options watch = { 10 * NS_PER_SEC, true, { 403, 429 }, 2 };
+
+        engine_watch(w->engine, &watch);
 }
 
 static inline void world_free(struct world *w)

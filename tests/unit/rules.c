@@ -136,7 +136,17 @@ static void mistakes_of_a_rule(void **state)
                 { "    per: client.ip\n    where: status == 200 and block.state == "
                   "refused\n"
                   "    when: count(1m) > 1\n",
-                  "r.yaml:4:30: field 'block.state' is not in this version yet\n" },
+                  "r.yaml:4:30: field 'block.state' is the key's: it can be read in "
+                  "'when' "
+                  "only, and not inside of a function\n" },
+                { "    per: client.ip\n    when: count(block.state == refused, 1m) > 1\n",
+                  "r.yaml:4:11: field 'block.state' is the key's: it cannot be read "
+                  "inside "
+                  "of a function\n" },
+                { "    per: client.ip\n    when: block.state == ignord\n",
+                  "r.yaml:4:26: unknown block state 'ignord' (did you mean "
+                  "'ignored'?)\n" },
+                { "    per: client.ip\n    when: block.state == ignored\n", "" },
                 { RULE "    where: page == feed\n",
                   "r.yaml:5:20: warning: the site map does not define the page 'feed': "
                   "the rule "

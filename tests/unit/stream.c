@@ -56,6 +56,14 @@ static void on_ended(void *context, struct flow *flow, enum flow_side side,
         buf_printf(&w->told, "end%c ", side == FLOW_INITIATOR ? '>' : '<');
 }
 
+static void on_unanswered(void *context, const struct flow *flow, int64_t begin_ns)
+{
+        struct world *w = context;
+
+        buf_printf(&w->told, "unanswered:%u@-%ldms ", flow_endpoint(flow, 0)->port,
+                   (long)((w->now_ns - begin_ns) / NS_PER_MS));
+}
+
 static void on_closed(void *context, struct flow *flow, int64_t time_ns)
 {
         struct world *w = context;
@@ -77,6 +85,8 @@ static void begin(struct world *w, uint32_t flows_max)
         };
 
         *w = (struct world){ .now_ns = INT64_C(1795431600) * NS_PER_SEC };
+        options.unanswered = on_unanswered;
+        options.unanswered_context = w;
         w->handler = (struct stream_handler){ 8,        on_bytes,  on_gap, on_skipped,
                                               on_ended, on_closed, w };
         w->stream = stream_new(&options, &w->handler, &w->counters);
@@ -148,6 +158,48 @@ static void test_both_directions(void **state)
         /* Stragglers of a closed connection say nothing. */
         send(&w, 4000, true, ACK, 901, 104, "answer");
         assert_told(&w, "");
+        end(&w);
+}
+
+static void test_attempts_without_an_answer(void **state)
+{
+        struct world w;
+        (void)state;
+
+        begin(&w, 100);
+        send(&w, 4000, false, SYN, 100, 0, ""); /* refused, twice; told once each */
+        send(&w, 4000, true, RST | ACK, 0, 101, "");
+        send(&w, 4000, false, SYN, 200, 0, "");
+        send(&w, 4000, true, RST | ACK, 0, 201, "");
+        send(&w, 4001, false, SYN, 100, 0, ""); /* given up by the client itself */
+        send(&w, 4001, false, RST, 101, 0, "");
+        send(&w, 4002, false, SYN, 100, 0, ""); /* not the answer to this one */
+        send(&w, 4002, true, RST | ACK, 0, 77, "");
+        send(&w, 4003, false, SYN, 100, 0, "");
+        send(&w, 4003, false, SYN, 100, 0, ""); /* a copy */
+        send(&w, 4004, false, SYN, 100, 0, "");
+        send(&w, 4004, true, SYN | ACK, 900, 101, "");
+        w.now_ns += 1000 * NS_PER_MS;
+        send(&w, 4004, false, SYN, 100, 0, ""); /* the answer got lost on its way */
+        send(&w, 4003, false, SYN, 100, 0, "");
+        w.now_ns += 2000 * NS_PER_MS;
+        send(&w, 4003, false, SYN, 100, 0, "");
+        send(&w, 4005, false, SYN, 100, 0, ""); /* seen once: who knows */
+        w.now_ns += 200 * NS_PER_SEC;
+        stream_advance(w.stream, w.now_ns);
+        assert_true(w.told.len > 0);
+        buf_put_byte(&w.told, 0);
+        const char *told = (const char *)w.told.data;
+        assert_non_null(strstr(told, "unanswered:4000@-0ms closed unanswered:4000@-0ms"));
+        assert_null(strstr(told, "unanswered:4001"));
+        assert_null(strstr(told, "unanswered:4002"));
+        const char *third = strstr(told, "unanswered:4003");
+        assert_non_null(third);
+        assert_null(strstr(third + 1, "unanswered:4003"));
+        assert_in_range(atoi(strchr(third, '-') + 1), 980, 1020);
+        assert_null(strstr(told, "unanswered:4004"));
+        assert_null(strstr(told, "unanswered:4005"));
+        w.told.len--;
         end(&w);
 }
 
@@ -465,6 +517,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_both_directions),
                 cmocka_unit_test(test_an_answer_never_overtakes_its_question),
+                cmocka_unit_test(test_attempts_without_an_answer),
                 cmocka_unit_test(test_a_hole_waits_for_its_time),
                 cmocka_unit_test(test_what_nobody_acknowledges_waits_longer),
                 cmocka_unit_test(test_no_room_for_patience),

@@ -10,6 +10,7 @@
 #include "lang/yaml.h"
 #include "screen.h"
 #include "source.h"
+#include "states.h"
 #include "view.h"
 
 #define LONGEST_NS (366 * 86400 * NS_PER_SEC)
@@ -22,6 +23,7 @@ struct listed {
         struct screen screen;
         int64_t now_ns;
         unsigned count;
+        struct states states;
 };
 
 /* `9m 58s`, `23h 14m`: the two largest units that are not zero. */
@@ -42,8 +44,8 @@ static void put_left(struct buf *out, int64_t ns)
                 buf_printf(out, "%llds", (long long)seconds);
 }
 
-/* The object of the block key with its type and value in front. */
-static void print_json(const struct block_entry *entry)
+/* The object of the block key with its type, value and state in front. */
+static void print_json(const struct block_entry *entry, const char *state)
 {
         struct buf line = { 0 };
         struct json json = json_into(&line);
@@ -52,6 +54,8 @@ static void print_json(const struct block_entry *entry)
         json_open(&json, NULL);
         json_string(&json, "type", entry->type);
         json_string(&json, "value", entry->value);
+        if (*state)
+                json_text(&json, "state", state);
         if (rest.len > 2 && rest.data[0] == '{') {
                 buf_put_byte(&line, ',');
                 buf_put_slice(&line, slice_from(rest, 1));
@@ -63,6 +67,17 @@ static void print_json(const struct block_entry *entry)
         buf_free(&line);
 }
 
+static bool note_block(void *context, const struct block_entry *entry)
+{
+        struct listed *listed = context;
+        struct block_view view;
+
+        block_view_of(entry->json, &view);
+        states_add(&listed->states, view.id);
+        block_view_free(&view);
+        return true;
+}
+
 static bool list_block(void *context, const struct block_entry *entry)
 {
         struct listed *listed = context;
@@ -70,11 +85,13 @@ static bool list_block(void *context, const struct block_entry *entry)
         struct buf text = { 0 };
 
         listed->count++;
+        block_view_of(entry->json, &view);
+        const char *state = states_find(&listed->states, view.id);
         if (listed->ctl->json) {
-                print_json(entry);
+                print_json(entry, state);
+                block_view_free(&view);
                 return true;
         }
-        block_view_of(entry->json, &view);
         grid_cell(listed->grid, entry->type, PAINT_PLAIN);
         grid_cell(listed->grid, entry->value, PAINT_STRONG);
         put_left(&text, entry->expires_ns - listed->now_ns);
@@ -82,6 +99,7 @@ static bool list_block(void *context, const struct block_entry *entry)
         buf_clear(&text);
         buf_printf(&text, "%llu", (unsigned long long)view.level);
         grid_cell(listed->grid, buf_slice(&text), PAINT_PLAIN);
+        grid_text(listed->grid, *state ? state : "-", PAINT_PLAIN);
         grid_text(listed->grid, view.rule, PAINT_PLAIN);
         grid_text(listed->grid, view.why, PAINT_PLAIN);
         buf_free(&text);
@@ -91,15 +109,23 @@ static bool list_block(void *context, const struct block_entry *entry)
 
 static enum exit_status list(struct source *source)
 {
-        static const char *const titles[] = { "TYPE", "SUBJECT", "LEFT", "LEVEL",
-                                              "RULE", "WHY",     NULL };
-        struct listed listed = { source->ctl, grid_new(titles), screen_of_stdout(),
-                                 clock_wall_ns(), 0 };
+        static const char *const titles[] = { "TYPE",  "SUBJECT", "LEFT", "LEVEL",
+                                              "STATE", "RULE",    "WHY",  NULL };
+        struct listed listed = { .ctl = source->ctl,
+                                 .grid = grid_new(titles),
+                                 .screen = screen_of_stdout(),
+                                 .now_ns = clock_wall_ns() };
         enum exit_status status =
-            source_blocks(source, listed.now_ns, list_block, &listed);
+            source_blocks(source, listed.now_ns, note_block, &listed);
+
+        if (status == EXIT_DONE)
+                status = states_read(&listed.states, source);
+        if (status == EXIT_DONE)
+                status = source_blocks(source, listed.now_ns, list_block, &listed);
 
         grid_print(listed.grid, &listed.screen);
         grid_free(&listed.grid);
+        states_free(&listed.states);
         if (status == EXIT_DONE && !listed.count && !source->ctl->json)
                 printf("No blocks.\n");
         return status;

@@ -29,10 +29,8 @@ static void look_at(void *context, const struct reference *r)
                 puts(r->name);
                 return;
         }
-        printf("%.*s\n    %s (%.*s): %s%s\n", (int)r->form.len,
-               (const char *)r->form.data, kinds[r->kind], (int)r->type.len,
-               (const char *)r->type.data, r->help,
-               r->later ? "; not yet in this version" : "");
+        printf("%.*s\n    %s (%.*s): %s\n", (int)r->form.len, (const char *)r->form.data,
+               kinds[r->kind], (int)r->type.len, (const char *)r->type.data, r->help);
 }
 
 enum exit_status command_reference(struct ctl *ctl, int argc, char **argv)

@@ -199,6 +199,7 @@ static bool make_engine(struct case_run *run)
                 .outside = { .asn = setup->asn,
                              .country = setup->country,
                              .crawlers = setup->crawlers },
+                .watch = config_watch(config),
                 .pseudonym = keep_clear,
                 .incident = on_incident,
                 .incident_context = run,

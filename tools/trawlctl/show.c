@@ -137,6 +137,26 @@ static void print_involved(const struct screen *screen, const struct view *view)
         }
 }
 
+/* What was seen of those who are blocked since then. */
+static void print_enforcement(const struct screen *screen, const struct view *view)
+{
+        struct buf text = { 0 };
+
+        buf_put_str(&text, view->block_state);
+        if (view->block_requests)
+                buf_printf(&text, ": %llu of %llu requests refused",
+                           (unsigned long long)view->block_refused,
+                           (unsigned long long)view->block_requests);
+        else if (*view->block_state)
+                buf_put_str(&text, ": no request was seen since the block");
+        if (view->first_refusal_ms >= 0)
+                buf_printf(&text, ", the first %lld ms after the block",
+                           (long long)view->first_refusal_ms);
+        buf_put_byte(&text, 0);
+        print_field(screen, "Enforcement", (const char *)text.data);
+        buf_free(&text);
+}
+
 static void print_head(const struct screen *screen, const struct found *found,
                        const struct view *view)
 {
@@ -170,6 +190,7 @@ static void print_head(const struct screen *screen, const struct found *found,
                  view->block_value, view->block_until,
                  (unsigned long long)view->block_level);
         print_field(screen, "Block", *view->block_type ? text : "");
+        print_enforcement(screen, view);
 }
 
 static void print_incident(const struct found *found)

@@ -169,6 +169,13 @@ static void fill(struct view *view, json_t *root)
         view->block_value = text_at(own, "block.value");
         view->block_until = time_at(own, "block.until");
         view->block_level = number_at(own, "block.level");
+        view->block_state = text_at(own, "enforcement.state");
+        view->block_requests = number_at(own, "enforcement.requests");
+        view->block_refused = number_at(own, "enforcement.refused");
+        view->first_refusal_ms =
+            at_path(own, "enforcement.first_refusal_ms")
+                ? (int64_t)number_at(own, "enforcement.first_refusal_ms")
+                : -1;
 }
 
 struct view *view_of(struct slice text)
@@ -201,7 +208,7 @@ void view_free(struct view **view)
         char *texts[] = { v->time,    v->start,       v->action,      v->severity,
                           v->rule,    v->description, v->references,  v->subject_type,
                           v->subject, v->block_type,  v->block_value, v->block_until,
-                          v->group };
+                          v->group,   v->block_state };
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
                 free(texts[i]);
         for (unsigned i = 0; i < v->evidence_count; i++) {

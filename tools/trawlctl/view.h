@@ -39,6 +39,9 @@ struct view {
         double missed;
         char *block_type, *block_value, *block_until; /* empty: no block */
         uint64_t block_level;
+        char *block_state; /* silent, refused, ignored; empty: not known */
+        uint64_t block_requests, block_refused;
+        int64_t first_refusal_ms; /* -1: none */
 };
 
 /* NULL when the line is not JSON. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * states - what is seen of each block, as the newest alert of its incident says.
+ *
+ * Blocks name their incident by its id. Of those ids that were added the alerts are
+ * looked through once, from the source that the blocks came from; the newest with a state
+ * counts.
+ */
+#ifndef TRAWLCTL_STATES_H
+#define TRAWLCTL_STATES_H
+
+#include "source.h"
+
+struct state_row {
+        char id[INCIDENT_ID_MAX];
+        char state[12]; /* empty: not known */
+};
+
+struct states {
+        struct state_row *rows;
+        unsigned count;
+};
+
+/* Ids that cannot be an incident's, as that of a block by hand, are passed over. */
+void states_add(struct states *, const char *id);
+
+/* Reads the alerts. Call it when all are added. */
+enum exit_status states_read(struct states *, struct source *);
+
+/* silent, refused, ignored, or "". */
+const char *states_find(const struct states *, const char *id);
+void states_free(struct states *);
+
+#endif
