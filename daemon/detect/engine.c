@@ -66,6 +66,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
+        own_advance(&e->own, now_ns);
 }
 
 int64_t engine_now(const struct engine *e)
@@ -79,6 +80,7 @@ void engine_finish(struct engine *e)
 
         while ((number = cases_due(&e->cases, INT64_MAX)))
                 end_case(e, number, e->now_ns);
+        own_finish(&e->own, e->now_ns);
 }
 
 void engine_missed(struct engine *e, int64_t now_ns, double share)

@@ -105,6 +105,8 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
             !cases_init(&e->cases, o->incidents_max) ||
+            !own_init(&e->own, e->options.id_key, &e->missed, o->counters, o->incident,
+                      o->incident_context) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
         if (!init_memories(e, memory, index_bytes))
@@ -160,6 +162,7 @@ void engine_free(struct engine **pointer)
         free(e->tables);
         facts_free(&e->facts);
         join_free(&e->join);
+        own_free(&e->own);
         cases_free(&e->cases);
         missed_free(&e->missed);
         usual_free(&e->usual);

@@ -20,6 +20,7 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/own.h"
 #include "detect/statistics.h"
 #include "detect/table.h"
 
@@ -63,6 +64,7 @@ struct engine {
         struct births births;
         bool remembers_births;
         struct cases cases;
+        struct own own;
         struct facts facts;
         struct outside outside;
         struct join join;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "detect/report.h"
+
 #include "base/check.h"
 #include "detect/engine_priv.h"
 
@@ -28,20 +30,26 @@ static void print_id(uint64_t ms, const uint8_t digest[10], char id[INCIDENT_ID_
         id[INCIDENT_ID_MAX - 1] = '\0';
 }
 
+void report_id(const uint8_t key[32], int64_t raised_ns, struct slice text,
+               char id[INCIDENT_ID_MAX])
+{
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        unsigned digest_len = 0;
+
+        CHECK(HMAC(EVP_sha256(), key, 32, text.data, text.len, digest, &digest_len));
+        print_id((uint64_t)(raised_ns / NS_PER_MS), digest, id);
+}
+
 void report_name(struct engine *e, struct incident_case *c)
 {
         const struct rule *rule = &e->rules->rules[c->rule];
         const struct table_plan *plan = &e->rules->tables[rule->table];
-        uint8_t digest[EVP_MAX_MD_SIZE];
-        unsigned digest_len = 0;
         struct buf text = { 0 };
 
         buf_printf(&text, "%s|%s|%.*s|%lld", rule->name, plan->type, (int)c->subject_len,
                    c->subject, (long long)c->start_ns);
-        CHECK(HMAC(EVP_sha256(), e->options.id_key, sizeof(e->options.id_key), text.data,
-                   text.len, digest, &digest_len));
+        report_id(e->options.id_key, c->raised_ns, buf_slice(&text), c->id);
         buf_free(&text);
-        print_id((uint64_t)(c->raised_ns / NS_PER_MS), digest, c->id);
 }
 
 /* One part of a key: sessions, accounts and addresses only as pseudonyms. */

@@ -3,6 +3,7 @@
 #include "detect/rules_priv.h"
 
 #include "base/clock.h"
+#include "detect/own.h"
 
 #include <stdlib.h>
 
@@ -121,6 +122,11 @@ static void read_name(struct reading *r)
                     r->diag, node->place,
                     "a rule's name is 1 to 64 letters, digits and - _ . (it is '%.*s')",
                     (int)text.len, (const char *)text.data);
+        else if (own_is_name(text))
+                diag_error(r->diag, node->place,
+                           "'%.*s' is the name of alerts of the daemon itself: give the "
+                           "rule another",
+                           (int)text.len, (const char *)text.data);
         else
                 r->draft->rule.name = (const char *)keep(r, text).data;
 }

@@ -171,6 +171,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         transfer_index(t, &e->births.index);
         TRANSFER(t, e->births.hand);
         pass_cases(t, &e->cases);
+        own_transfer(&e->own, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
         transfer_bytes(t, e->usual.values,
                        e->rules->usual_count * sizeof(*e->usual.values));

@@ -12,7 +12,7 @@
  * One function passes over everything in one order, whichever way the bytes go, so that
  * what is written and what is read cannot differ.
  *
- * Kept: windows, sets, incidents, ladders, forms that were served, what was missed. Not
+ * Kept: windows, sets, incidents, own alerts, ladders, forms that were served, what was missed. Not
  * kept: ClientHellos, which belong to requests of the next seconds.
  *
  * Refused, with a reason: a file that is cut or damaged (CRC-32C over all of it, before
