@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/alert_json.h"
 
+#include "alert/alert.h"
 #include "base/json.h"
 
 static struct slice capped(struct slice s)
@@ -109,14 +110,31 @@ static void put_samples(struct json *j, const struct incident *in)
         json_array_close(j);
 }
 
-static void put_block(struct json *j, const struct incident_block *block)
+static void put_block(struct json *j, const char *name,
+                      const struct incident_block *block)
 {
-        json_open(j, "block");
+        json_open(j, name);
         json_text(j, "type", block->type);
         json_string(j, "value", capped(block->value));
         json_time(j, "until", block->until_ns);
         json_u64(j, "level", block->level);
         json_close(j);
+}
+
+/* As many as alert_encode has, which are put in Redis. */
+static void put_blocks(struct json *j, const struct incident *in)
+{
+        unsigned count =
+            in->block_count < ALERT_BLOCKS_MAX ? in->block_count : ALERT_BLOCKS_MAX;
+
+        if (count)
+                put_block(j, "block", &in->blocks[0]);
+        if (count < 2 || !in->blocks_are_new || in->dry_run)
+                return;
+        json_array(j, "blocks");
+        for (unsigned i = 0; i < count; i++)
+                put_block(j, NULL, &in->blocks[i]);
+        json_array_close(j);
 }
 
 static void put_enforcement(struct json *j, const struct enforcement *e)
@@ -150,8 +168,7 @@ void alert_json(const struct incident *in, struct buf *out)
         put_involved(j, in);
         put_samples(j, in);
         json_number(j, "missed", in->missed);
-        if (in->block_count)
-                put_block(j, &in->blocks[0]);
+        put_blocks(j, in);
         if (in->enforcement.is_known)
                 put_enforcement(j, &in->enforcement);
         json_close(j);

@@ -183,9 +183,42 @@ static void test_hostile_texts(void **state)
         buf_free(&out);
 }
 
+/* Who follows the channel needs all that an event puts; what runs is named once. */
+static void all_blocks_that_an_event_puts(void **state)
+{
+        static const struct incident_block blocks[] = {
+                { "ip", SLICE("203.0.113.9"), 0, 60000000000, 1 },
+                { "session", SLICE("ab"), 0, 60000000000, 2 },
+        };
+        static const char array[] =
+            "\"blocks\":[{\"type\":\"ip\",\"value\":\"203.0.113.9\","
+            "\"until\":\"1970-01-01T00:01:00.000000Z\",\"level\":1},"
+            "{\"type\":\"session\",\"value\":\"ab\","
+            "\"until\":\"1970-01-01T00:01:00.000000Z\",\"level\":2}]";
+        (void)state;
+
+        for (unsigned kind = 0; kind < 4; kind++) {
+                struct incident incident = example();
+                struct buf out = { 0 };
+                incident.blocks = blocks;
+                incident.block_count = kind == 1 ? 1 : 2;
+                incident.blocks_are_new = kind != 2;
+                incident.dry_run = kind == 3;
+                alert_json(&incident, &out);
+                buf_put_byte(&out, 0);
+                assert_non_null(strstr((char *)out.data, "\"block\":{\"type\":\"ip\""));
+                if (kind == 0)
+                        assert_non_null(strstr((char *)out.data, array));
+                else
+                        assert_null(strstr((char *)out.data, "\"blocks\""));
+                buf_free(&out);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(all_blocks_that_an_event_puts),
                 cmocka_unit_test(test_contract),
                 cmocka_unit_test(test_missing),
                 cmocka_unit_test(what_was_seen_of_the_block_stands_last),
