@@ -10,6 +10,7 @@
 struct entry {
         uint32_t next; /* in its bucket */
         uint32_t round;
+        bool is_used; /* else it is the slab's */
         bool is_change;
         struct subject subject; /* its text is ours */
         int64_t end_ms;         /* 0: not to be blocked */
@@ -65,8 +66,8 @@ void copy_free(struct copy **copy)
 
         if (!c)
                 return;
-        for (uint32_t b = 0; b <= c->bucket_mask; b++)
-                for (uint32_t n = c->buckets[b]; n; n = entry_at(c, n)->next)
+        for (uint32_t n = 1; n <= c->entries.touched; n++)
+                if (entry_at(c, n)->is_used)
                         free_text(entry_at(c, n));
         slab_free(&c->entries);
         buf_free(&c->changes);
@@ -104,6 +105,7 @@ static uint32_t add(struct copy *c, const struct subject *s)
                 return 0;
         }
         struct entry *e = entry_at(c, n);
+        e->is_used = true;
         e->subject = *s;
         if (s->text.len) {
                 void *text = malloc(s->text.len);
@@ -125,6 +127,7 @@ static void take_out(struct copy *c, uint32_t number)
                 at = &entry_at(c, *at)->next;
         *at = e->next;
         free_text(e);
+        e->is_used = false;
         slab_give(&c->entries, number);
 }
 
@@ -197,14 +200,9 @@ void copy_begin_round(struct copy *c)
 static void each(struct copy *c, void (*visit)(struct copy *, uint32_t, int64_t),
                  int64_t argument)
 {
-        for (uint32_t b = 0; b <= c->bucket_mask; b++) {
-                uint32_t n = c->buckets[b];
-                while (n) {
-                        uint32_t next = entry_at(c, n)->next;
+        for (uint32_t n = 1; n <= c->entries.touched; n++)
+                if (entry_at(c, n)->is_used)
                         visit(c, n, argument);
-                        n = next;
-                }
-        }
 }
 
 static void drop_unnamed(struct copy *c, uint32_t n, int64_t unused)
@@ -269,12 +267,10 @@ void copy_changes(const struct copy *c, copy_fn *visit, void *context)
 
 void copy_all(const struct copy *c, copy_fn *visit, void *context)
 {
-        for (uint32_t b = 0; b <= c->bucket_mask; b++) {
-                for (uint32_t n = c->buckets[b]; n; n = entry_at(c, n)->next) {
-                        const struct entry *e = entry_at(c, n);
-                        if (e->end_ms)
-                                visit(context, &e->subject, e->end_ms);
-                }
+        for (uint32_t n = 1; n <= c->entries.touched; n++) {
+                const struct entry *e = entry_at(c, n);
+                if (e->is_used && e->end_ms)
+                        visit(context, &e->subject, e->end_ms);
         }
 }
 

@@ -8,7 +8,7 @@
  *
  * A complete copy is a round: what no copy_put of the round named is gone at its end.
  *
- * Times are milliseconds of Redis' clock. At most `max` subjects, about 100 bytes each;
+ * Times are milliseconds of Redis' clock. At most `max` subjects, about 80 bytes each;
  * past it they are counted and not kept. copy_put is O(1), a change costs what it is;
  * copy_expire looks at all, but only when one has ended.
  */
