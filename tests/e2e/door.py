@@ -7,6 +7,7 @@
 
 A door has a port, the arguments of trawl-enforce, and a way to be restarted or emptied.
 """
+import base64
 import contextlib
 import ctypes
 import os
@@ -16,7 +17,9 @@ import subprocess
 import threading
 import time
 
-from rig import APP, WEB, RigError, end_process, program, wait_until
+from rig import APP, ROOT, WEB, RigError, end_process, program, wait_until
+
+EXAMPLES = os.path.join(ROOT, "tools/trawl-enforce/examples")
 
 NGINX = f"""
 daemon off; pid %(folder)s/door.pid; error_log stderr warn; worker_processes 1;
@@ -108,6 +111,7 @@ class NftablesReject(Nftables):
 class Haproxy(Door):
     port = 8200
     refusal = "429"
+    config = HAPROXY
 
     def __init__(self, rig):
         super().__init__(rig)
@@ -118,7 +122,7 @@ class Haproxy(Door):
     def start(self):
         for name in ("blocked.map", "sessions.map"):
             self.write(name, "")
-        self.write("door.cfg", HAPROXY)
+        self.write("door.cfg", self.config)
         self.child = self.rig.start(self.stack, ["haproxy", "-db", "-f",
                                                  self.rig.path("door.cfg")], "haproxy-door")
         wait_until(lambda: self.rig.is_listening(self.port), 20, "HAProxy")
@@ -132,6 +136,16 @@ class Haproxy(Door):
             link.connect(self.socket_path)
             link.sendall(command.encode() + b"\n")
             return b"".join(iter(lambda: link.recv(65536), b"")).decode()
+
+
+class HaproxyKeys(Haproxy):
+    """Computes the keys of sessions itself, by the example in Lua."""
+
+    secret = bytes(range(32))
+    config = HAPROXY.replace("global\n", "global\n    setenv TRAWLWATCH_KEY "
+                             f"{base64.b64encode(secret).decode()}\n"
+                             f"    lua-load {EXAMPLES}/haproxy/trawlwatch.lua\n"
+                             ).replace("req.hdr(X-Session)", "lua.trawlwatch_cookie(session,sid)")
 
 
 class Nginx(Door):

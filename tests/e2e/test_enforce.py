@@ -4,14 +4,17 @@
 A client knocks all the time; times are from the moment the block was handed to the
 publishing path to the beginning of the first request that was refused.
 """
+import hashlib
+import hmac
 import json
-import os
 import re
+import shutil
 import time
 
 import pytest
 
-from door import (Client, Enforce, Haproxy, Nftables, NftablesReject, Nginx, Publisher)
+from door import (EXAMPLES, Client, Enforce, Haproxy, HaproxyKeys, Nftables, NftablesReject,
+                  Nginx, Publisher)
 from rig import program, wait_until
 
 SCRAPER, OTHER, THIRD = "203.0.113.9", "203.0.113.10", "203.0.113.11"
@@ -37,7 +40,7 @@ def tell(redis, action, kind, value):
     """The message of a change by people, as the channel's contract has it."""
     redis.ask("PUBLISH", PREFIX + ":events", json.dumps(
         {"event": {"kind": "event", "action": action},
-         "trawlwatch": {"block": {"type": kind, "value": value}}}))
+         "trawlwatch": {"block": {"type": kind, "value": value.removeprefix(kind + ":")}}}))
 
 
 def add(rig, redis, subject, kind, seconds="1h"):
@@ -151,10 +154,11 @@ def test_a_target_that_lost_its_blocks_is_right_within_5_s(rig, redis, door):
     with Client(rig, SCRAPER, door.port) as scraper, Publisher(rig, redis) as publisher, \
             Enforce(rig, redis, door.options):
         scraper.wait_for("refused", publisher.block(SCRAPER), 5)
-        since = time.monotonic()
         door.lose()
+        since = time.monotonic()
         if door.port == 80:
             scraper.wait_for("200", since, 2)  # the flush did open the door
+            since = time.monotonic()
         ms = scraper.wait_for(door.refusal, since, 5)
         report(door, "lost -> refused again", ms)
         time.sleep(0.3)
@@ -206,19 +210,54 @@ def test_many_at_once_and_more_than_there_is_room_for(rig, redis, door):
         scraper.wait_for("refused", add(rig, redis, SCRAPER, "ip"), 5)
 
 
-def test_sessions_in_a_map_of_their_own(rig, redis):
-    door = Haproxy(rig)
+def key_of(kind, value):
+    """As docs/interfaces.md has it."""
+    return hmac.new(HaproxyKeys.secret, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("kind, header, value", [
+    (Haproxy, "X-Session: 0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
+    (HaproxyKeys, "Cookie: a=1; sid=s%20ecret/==; b=2", key_of("session", "s%20ecret/=="))])
+def test_sessions_in_a_map_of_their_own(rig, redis, kind, header, value):
+    door = kind(rig)
     door.start()
-    key = "0123456789abcdef0123456789abcdef"
-    with Client(rig, SCRAPER, door.port, f"X-Session: {key}\r\n") as scraper, \
-            Client(rig, OTHER, door.port) as other, Enforce(rig, redis, door.options):
-        end = int(time.time() * 1000) + 3600_000
-        redis.ask("ZADD", PREFIX + ":blocks", end, "session:" + key)
-        since = time.monotonic()
-        tell(redis, "blocked", "session", key)
-        scraper.wait_for("429", since, 5)
+    with Client(rig, SCRAPER, door.port, header + "\r\n") as scraper, \
+            Client(rig, OTHER, door.port, "Cookie: sid=else\r\n") as other, \
+            Enforce(rig, redis, door.options):
+        scraper.wait_for("429", add(rig, redis, "session:" + value, "session"), 5)
         other.require_only("200", 0.3)
+        scraper.wait_for("200", remove(rig, redis, "session:" + value, "session"), 5)
     door.stop()
+
+
+def test_examples_are_taken(rig):
+    folder = rig.path("examples")
+    shutil.copytree(EXAMPLES, folder)
+    for name in ("blocked.map", "sessions.map", "trawlwatch-blocked.conf"):
+        with open(f"{folder}/{name}", "w", encoding="utf-8"):
+            pass
+    for name in ("haproxy/haproxy.cfg", "nginx/trawlwatch.conf"):
+        with open(f"{folder}/{name}", encoding="utf-8") as file:
+            text = file.read()
+        text = text.replace("# setenv TRAWLWATCH_KEY AAAA...", "setenv TRAWLWATCH_KEY AAAA")
+        text = text.replace("# lua-load /etc/haproxy", f"lua-load {folder}/haproxy")
+        text = text.replace("# http-request", "http-request")
+        text = text.replace("# proxy ", "proxy ")
+        text = text.replace("/etc/haproxy", folder).replace("/etc/nginx", folder)
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
+        file.write(f"pid {folder}/pid; events {{ }} http {{ access_log off;"
+                   f" include {folder}/nginx/trawlwatch.conf; }}")
+    commands = [["haproxy", "-c", "-f", f"{folder}/haproxy/haproxy.cfg"],
+                ["nginx", "-t", "-e", "stderr", "-c", f"{folder}/nginx.conf"]]
+    if shutil.which("luac"):
+        commands += [["luac", "-p", f"{folder}/{name}"]
+                     for name in ("openresty/trawlwatch.lua", "haproxy/trawlwatch.lua")]
+    for command in commands:
+        done = rig.run(rig.server, command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "WARNING" not in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_a_block_in_the_channel_alone_is_no_block(rig, redis, door):
