@@ -287,8 +287,8 @@ def test_nginx_that_does_not_reload_is_tried_again(rig, redis):
     door.stop()
 
 
-def run(rig, redis, *options, url=None):
-    return rig.run(rig.server, [program("trawl-enforce"), "--redis", url or redis.url, *options])
+def run(rig, redis, *options):
+    return rig.run(rig.server, [program("trawl-enforce"), "--redis", redis.url, *options])
 
 
 def test_once_and_dry_run(rig, redis):
@@ -304,11 +304,23 @@ def test_once_and_dry_run(rig, redis):
     door.stop()
 
 
-def test_nothing_tells_the_password(rig, redis):
-    done = run(rig, redis, "--nftables", "--dry-run", "--once",
-               url="redis://user:geheim@127.0.0.1:1/0")
-    assert done.returncode in (1, 2, 3)
-    assert "geheim" not in done.stdout + done.stderr
+def test_the_user_of_the_manual_is_enough(rig, redis):
+    """And its password is told to nobody."""
+    redis.ask("ACL", "SETUSER", "enforce", "on", ">geheim", "resetkeys",
+              "~" + PREFIX + ":enforcer:*", "%R~" + PREFIX + ":blocks", "resetchannels",
+              "&" + PREFIX + ":events", "-@all", "+subscribe", "+ping", "+time", "+zrangebyscore",
+              "+zscore", "+hset", "+pexpire", "+select", "+client|setname")
+    redis.ask("CONFIG", "SET", "port", "16379")
+    redis.ask("CONFIG", "SET", "protected-mode", "no")
+    config = rig.path("enforce.yaml")
+    for password in ("geheim", "falsch"):
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"redis:\n  url: redis://enforce:{password}@127.0.0.1:16379/0\n")
+        done = rig.run(rig.server, [program("trawl-enforce"), "-c", config, "--name", password,
+                                    "--nftables", "--dry-run", "--once"], timeout=60)
+        assert password not in done.stdout + done.stderr
+        assert done.returncode == (0 if password == "geheim" else 1), done.stderr
+    assert "WRONGPASS" in done.stderr
 
 
 def test_a_target_that_is_not_there_is_one_line(rig, redis):

@@ -173,29 +173,21 @@ static void ask_for(void *context, struct slice member)
         send_call(f, CALL_SCORE, copy);
 }
 
-static void send_beat_command(struct follow *f)
-{
-        send_call(f, CALL_BEAT, NULL);
-}
-
+/* In one write, so that the hash does not stay for ever. */
 static void send_beat(struct follow *f)
 {
         char name[300];
 
         snprintf(name, sizeof(name), "enforcer:%s", f->o.name);
-        args_begin(&f->args, "MULTI");
-        send_beat_command(f);
         args_begin(&f->args, "HSET");
         add_key(f, name);
         for (const char *const *at = f->handler.heartbeat(f->handler.context); *at; at++)
                 args_text(&f->args, *at);
-        send_beat_command(f);
+        send_call(f, CALL_BEAT, NULL);
         args_begin(&f->args, "PEXPIRE");
         add_key(f, name);
         args_number(&f->args, BEAT_TTL_MS);
-        send_beat_command(f);
-        args_begin(&f->args, "EXEC");
-        send_beat_command(f);
+        send_call(f, CALL_BEAT, NULL);
         f->beat_ns = clock_monotonic_ns() + BEAT_EVERY;
 }
 

@@ -31,7 +31,7 @@
 
 #define COALESCE     (2 * NS_PER_MS)  /* what comes together is written together */
 #define BATCHES      (20 * NS_PER_MS) /* between two */
-#define ONCE_TIMEOUT (30 * NS_PER_SEC)
+#define ONCE_TIMEOUT (10 * NS_PER_SEC)
 #define BEAT_FIELDS  24
 
 struct enforce {
@@ -144,7 +144,7 @@ static void end_once(struct enforce *e, int64_t now)
         if (keep_is_synced(e->keep)) {
                 event_base_loopbreak(e->base);
         } else if (now > e->give_up_ns) {
-                fprintf(stderr, "trawl-enforce: not up to date after 30 s\n");
+                fprintf(stderr, "trawl-enforce: not up to date after 10 s\n");
                 e->status = EXIT_FAILED;
                 event_base_loopbreak(e->base);
         }
