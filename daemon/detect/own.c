@@ -16,8 +16,8 @@ static const struct {
         const char *references[2];
 } kinds[OWN_KINDS] = {
         [OWN_BLOCK_LIMIT] = { "block-limit",
-                              "More blocks were due than blocks.per_minute or "
-                              "blocks.share allow: alerts go on, no block is put",
+                              "More blocks were due than may be put: alerts go on, "
+                              "no block is put",
                               SEVERITY_HIGH,
                               { "docs/interfaces.md#blocks" } },
         [OWN_BLOCK_IGNORED] = { "block-ignored",

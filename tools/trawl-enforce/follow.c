@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "follow.h"
 
-#include "enforce_redis.h"
 #include "message.h"
 
+#include "alert/redis_route.h"
 #include "alert/redis_script_priv.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -44,7 +44,7 @@ struct follow {
         struct redis_args args;
         struct event *timer;
 
-        struct enforce_redis *listener, *asker;
+        struct redis_route *listener, *asker;
         bool is_open; /* else down until retry_ns */
         bool is_subscribed, is_asker_up;
         int64_t opened_ns, retry_ns, backoff;
@@ -91,8 +91,8 @@ static void go_down(struct follow *f, const char *why, const char *remedy)
                             remedy);
                 f->said_down = true;
         }
-        enforce_redis_close(f->listener);
-        enforce_redis_close(f->asker);
+        redis_route_close(f->listener);
+        redis_route_close(f->asker);
         forget_calls(f);
         f->is_open = f->is_subscribed = f->is_asker_up = f->is_reading = false;
         f->retry_ns = now + jittered(f->backoff);
@@ -109,6 +109,10 @@ static void fail(struct follow *f, const char *what, const redisReply *reply)
         bool is_error = reply->type == REDIS_REPLY_ERROR;
         char why[256];
 
+        /* A node of a cluster that knows a better one: the next round begins there. */
+        if (is_error && redis_route_redirect(f->asker, reply->str))
+                f->backoff = BACKOFF_FIRST;
+
         snprintf(why, sizeof(why), "%s: %.160s", what,
                  is_error ? reply->str : "an answer of another kind");
         go_down(f, why, is_error ? redis_remedy(reply->str) : "");
@@ -123,7 +127,7 @@ static void send_call(struct follow *f, enum call_kind kind, char *member)
         CHECK(f->call_count < CALLS + CALLS_EXTRA);
         f->calls[at] = (struct call){ kind, clock_monotonic_ns(), member };
         f->call_count++;
-        enforce_redis_send(f->asker, &f->args);
+        redis_route_send(f->asker, &f->args);
 }
 
 static void add_key(struct follow *f, const char *name)
@@ -333,7 +337,7 @@ static void on_listener_up(void *context)
 
         args_begin(&f->args, "SUBSCRIBE");
         add_key(f, "events");
-        enforce_redis_send(f->listener, &f->args);
+        redis_route_send(f->listener, &f->args);
 }
 
 static void on_asker_up(void *context)
@@ -380,8 +384,8 @@ static void open_both(struct follow *f, int64_t now)
         f->is_open = true;
         f->opened_ns = f->heard_ns = now;
         f->ping_ns = now + BEAT_EVERY;
-        enforce_redis_open(f->listener);
-        enforce_redis_open(f->asker);
+        redis_route_open(f->listener);
+        redis_route_open(f->asker);
 }
 
 static const char *overdue(const struct follow *f, int64_t now)
@@ -413,7 +417,7 @@ static void run(struct follow *f, int64_t now)
                 return;
         if (now >= f->ping_ns) {
                 args_begin(&f->args, "PING");
-                enforce_redis_send(f->listener, &f->args);
+                redis_route_send(f->listener, &f->args);
                 f->ping_ns = now + BEAT_EVERY;
         }
         if (now >= f->beat_ns)
@@ -433,8 +437,8 @@ struct follow *follow_new(const struct follow_options *options, struct event_bas
                           const struct follow_handler *handler)
 {
         struct follow *f = calloc(1, sizeof(*f));
-        struct enforce_redis_handler listener = { on_listener_up, on_heard, on_down, f };
-        struct enforce_redis_handler asker = { on_asker_up, on_answer, on_down, f };
+        struct redis_route_handler listener = { on_listener_up, on_heard, on_down, f };
+        struct redis_route_handler asker = { on_asker_up, on_answer, on_down, f };
         struct timeval tick = { 0, TICK / NS_PER_US };
 
         CHECK(f);
@@ -443,8 +447,8 @@ struct follow *follow_new(const struct follow_options *options, struct event_bas
         redis_url_text(&f->o.url, f->name);
         f->backoff = BACKOFF_FIRST;
         f->clock_ns = clock_wall_ns() - clock_monotonic_ns();
-        f->listener = enforce_redis_new(&f->o.url, base, &listener);
-        f->asker = enforce_redis_new(&f->o.url, base, &asker);
+        f->listener = redis_route_new(&f->o.url, base, TIMEOUT, &listener);
+        f->asker = redis_route_new(&f->o.url, base, TIMEOUT, &asker);
         f->timer = event_new(base, -1, EV_PERSIST, on_timer, f);
         CHECK(f->timer && event_add(f->timer, &tick) == 0);
         event_active(f->timer, EV_TIMEOUT, 0);
@@ -458,8 +462,8 @@ void follow_free(struct follow **follow)
         if (!f)
                 return;
         forget_calls(f);
-        enforce_redis_free(&f->listener);
-        enforce_redis_free(&f->asker);
+        redis_route_free(&f->listener);
+        redis_route_free(&f->asker);
         args_free(&f->args);
         event_free(f->timer);
         free(f);

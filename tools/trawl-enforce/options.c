@@ -6,6 +6,7 @@
 #include "target_nginx.h"
 
 #include "app/paths.h"
+#include "app/reach.h"
 #include "base/clock.h"
 
 #include <getopt.h>
@@ -308,10 +309,9 @@ static enum exit_status find_redis(struct options *o)
                 usage("where is Redis? --redis URL, or redis.url in the configuration");
                 return EXIT_USAGE;
         }
-        /* The configuration's parser has taken it: what is left is the environment. */
-        const char *wrong = redis_url_parse(o->config.redis.url, &o->follow.url);
-        if (wrong) {
-                fprintf(stderr, "trawl-enforce: redis.url: %s\n", wrong);
+        char error[REACH_ERROR_MAX];
+        if (!reach_redis(&o->config, &o->follow.url, error)) {
+                fprintf(stderr, "trawl-enforce: %s\n", error);
                 return EXIT_MISTAKE;
         }
         o->follow.prefix = o->config.redis.prefix;
