@@ -4,18 +4,20 @@
 A client knocks all the time; times are from the moment the block was handed to the
 publishing path to the beginning of the first request that was refused.
 """
+import contextlib
 import hashlib
 import hmac
 import json
 import re
 import shutil
+import signal
 import time
 
 import pytest
 
 from door import (EXAMPLES, Client, Enforce, Haproxy, HaproxyKeys, Nftables, NftablesReject,
                   Nginx, Publisher)
-from rig import program, wait_until
+from rig import ip, program, wait_until
 
 SCRAPER, OTHER, THIRD = "203.0.113.9", "203.0.113.10", "203.0.113.11"
 PREFIX = "{trawlwatch}"
@@ -289,6 +291,52 @@ def test_nginx_that_does_not_reload_is_tried_again(rig, redis):
 
 def run(rig, redis, *options):
     return rig.run(rig.server, [program("trawl-enforce"), "--redis", redis.url, *options])
+
+
+def test_haproxy_that_stands_still_holds_nobody_up_but_itself(rig, redis):
+    door = Haproxy(rig)
+    door.start()
+    with Client(rig, SCRAPER, door.port) as scraper, Publisher(rig, redis) as publisher, \
+            Enforce(rig, redis, door.options) as enforce:
+        scraper.wait_for("429", publisher.block(SCRAPER), 5)
+        door.child.send_signal(signal.SIGSTOP)
+        remove(rig, redis, SCRAPER)
+        time.sleep(7)
+        door.child.send_signal(signal.SIGCONT)
+        scraper.wait_for("200", time.monotonic(), 6)
+        assert "Redis" not in enforce.said() and enforce.said().count("warning") == 1
+    door.stop()
+
+
+def test_ipv6_by_nftables(rig, redis):
+    door = Nftables(rig)
+    door.start()
+    host = rig.add_client("203.0.113.66")
+    link = f"client{list(rig.hosts.values()).index(host) + 1}"
+    ours, theirs = "2001:db8:1::1", ("2001:db8:2:3::7", "2001:db8:2:4::7")
+    ip("address", "add", ours + "/64", "dev", link, "nodad", namespace=rig.server)
+    ip("route", "add", "2001:db8:2::/48", "dev", link, namespace=rig.server)
+    for address in theirs:
+        ip("address", "add", address + "/128", "dev", "eth0", "nodad", namespace=host)
+    ip("route", "add", "2001:db8:1::/64", "dev", "eth0", namespace=host)
+
+    def is_served(source):
+        return rig.run(host, ["curl", "-s", "-o", "/dev/null", "-m", "0.5", "--interface", source,
+                              f"http://[{ours}]:8300/"]).returncode == 0
+
+    with contextlib.ExitStack() as stack:
+        rig.start(stack, ["python3", "-m", "http.server", "--bind", "::", "8300"], "web6")
+        wait_until(lambda: is_served(theirs[0]) and is_served(theirs[1]), 10, "IPv6")
+        with Enforce(rig, redis, door.options):
+            add(rig, redis, "2001:db8:2:3::/64", "prefix")
+            wait_until(lambda: not is_served(theirs[0]), 2, "refusal")
+            assert is_served(theirs[1])
+            add(rig, redis, theirs[1], "ip")
+            wait_until(lambda: not is_served(theirs[1]), 2, "refusal")
+            remove(rig, redis, "2001:db8:2:3::/64", "prefix")
+            wait_until(lambda: is_served(theirs[0]), 2, "service")
+            assert not is_served(theirs[1])
+    door.stop()
 
 
 def test_once_and_dry_run(rig, redis):

@@ -48,7 +48,7 @@ struct follow {
         bool is_open; /* else down until retry_ns */
         bool is_subscribed, is_asker_up;
         int64_t opened_ns, retry_ns, backoff;
-        int64_t heard_ns, ping_ns, beat_ns;
+        int64_t heard_ns, ping_ns, beat_ns, ran_ns;
 
         struct call calls[CALLS + CALLS_EXTRA]; /* a ring */
         unsigned call_head, call_count;
@@ -401,14 +401,18 @@ static const char *overdue(const struct follow *f, int64_t now)
 
 static void run(struct follow *f, int64_t now)
 {
+        /* A target kept us waiting: what Redis said meanwhile has not been read yet. */
+        bool was_away = now > f->ran_ns + 10 * TICK;
         const char *why;
+
+        f->ran_ns = now;
 
         if (!f->is_open) {
                 if (now >= f->retry_ns)
                         open_both(f, now);
                 return;
         }
-        why = overdue(f, now);
+        why = was_away ? NULL : overdue(f, now);
         if (why) {
                 go_down(f, why, "");
                 return;
