@@ -156,3 +156,24 @@ void block_json(const struct block *block, struct buf *out)
         json_string(j, "why", block->why);
         json_close(j);
 }
+
+void block_change_json(const struct block *block, const char *action, struct buf *out)
+{
+        struct json json = json_into(out), *j = &json;
+
+        json_open(j, NULL);
+        json_time(j, "@timestamp", block->since_ns);
+        json_open(j, "event");
+        json_text(j, "kind", "event");
+        json_text(j, "action", action);
+        json_close(j);
+        json_open(j, "trawlwatch");
+        json_open(j, "block");
+        json_string(j, "type", block->type);
+        json_string(j, "value", block->value);
+        json_time(j, "until", block->until_ns);
+        json_string(j, "why", block->why);
+        json_close(j);
+        json_close(j);
+        json_close(j);
+}

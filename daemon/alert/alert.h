@@ -58,4 +58,10 @@ bool alert_block_next(struct alert *, struct block *);
 /* The value of the block key: {"rule":…,"id":…,"since":…,"until":…,"level":…,"why":…} */
 void block_json(const struct block *, struct buf *out);
 
+/*
+ * What the channel is told when a person changes a block, as an alert without a rule:
+ * `action` is blocked or unblocked.
+ */
+void block_change_json(const struct block *, const char *action, struct buf *out);
+
 #endif

@@ -339,7 +339,10 @@ static void on_published(struct redis *r, const redisReply *reply, uint64_t sequ
         } else {
                 if (reply->integer >= PUBLISH_DONE) {
                         r->counters->alerts_published++;
-                        r->counters->blocks += (uint64_t)(reply->integer - PUBLISH_DONE);
+                        r->counters->blocks +=
+                            (uint64_t)(reply->integer % PUBLISH_HELD - PUBLISH_DONE);
+                        r->counters->blocks_held +=
+                            (uint64_t)(reply->integer / PUBLISH_HELD);
                 }
                 r->published = sequence;
                 r->moved = 0;

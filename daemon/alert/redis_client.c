@@ -501,11 +501,12 @@ enum redis_client_result redis_client_block_add(struct redis_client *c,
         return REDIS_CLIENT_OK;
 }
 
-enum redis_client_result redis_client_block_remove(struct redis_client *c,
-                                                   struct slice type, struct slice value,
-                                                   bool *removed)
+enum redis_client_result
+redis_client_block_remove(struct redis_client *c, const struct block *hold, bool *removed)
 {
-        block_remove_args(&c->args, c->prefix, type, value);
+        int64_t ms = (hold->until_ns - hold->since_ns) / NS_PER_MS;
+
+        block_remove_args(&c->args, c->prefix, hold, ms);
         redisReply *reply = run_for(c, c->timeout_ns, false);
         if (!reply)
                 return REDIS_CLIENT_FAILED;

@@ -44,13 +44,16 @@ enum redis_client_result redis_client_follow(struct redis_client *, int timeout_
 enum redis_client_result redis_client_blocks(struct redis_client *, block_fn *visit,
                                              void *context);
 
-/* Puts a block that ends at block->until_ns; replaces one that is there. */
+/* Puts a block that ends at block->until_ns; replaces one that is there, and a hold. */
 enum redis_client_result redis_client_block_add(struct redis_client *,
                                                 const struct block *);
 
-/* *removed tells whether there was one. */
-enum redis_client_result redis_client_block_remove(struct redis_client *,
-                                                   struct slice type, struct slice value,
-                                                   bool *removed);
+/*
+ * Takes the block of hold->type and value away, and keeps rules from blocking that
+ * subject from hold->since_ns until hold->until_ns; equal times: only the former.
+ * *removed tells whether there was a block.
+ */
+enum redis_client_result
+redis_client_block_remove(struct redis_client *, const struct block *hold, bool *removed);
 
 #endif

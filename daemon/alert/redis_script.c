@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 /*
- * KEYS  seen, cursor, stream, blocks, then the key of each block
+ * KEYS  seen, cursor, stream, blocks, then for each block its key and that of its hold
  * ARGV  expected cursor, number, ms that `seen` lives, entries to keep, channel,
  *       id, action, n, sensor, rule, severity, subject_type, subject, time, json,
  *       then for each block: member, JSON, ms that it has to live
  *
  * Redis' own clock says when a block ends, so that sensors whose clocks differ do
- * not prune each other's. A running block is never shortened.
+ * not prune each other's. A running block is never shortened, and none is put on a
+ * subject that a person let in again and holds.
  */
 static const char script[] =
     "if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return -1 end\n"
@@ -41,10 +42,14 @@ static const char script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
-    "local new = 0\n"
-    "for i = 5, #KEYS do\n"
-    "  local at = 16 + (i - 5) * 3\n"
+    "local new, held = 0, 0\n"
+    "for i = 5, #KEYS, 2 do\n"
+    "  local at = 16 + (i - 5) / 2 * 3\n"
     "  local ttl, left = tonumber(ARGV[at + 2]), redis.call('PTTL', KEYS[i])\n"
+    "  if redis.call('EXISTS', KEYS[i + 1]) == 1 then\n"
+    "    held = held + 1\n"
+    "    left = ttl\n"
+    "  end\n"
     "  if left == -2 then new = new + 1 end\n"
     "  if left < ttl then\n"
     "    redis.call('SET', KEYS[i], ARGV[at + 1], 'PX', ARGV[at + 2])\n"
@@ -52,26 +57,37 @@ static const char script[] =
     "  end\n"
     "end\n"
     "redis.call('PUBLISH', ARGV[5], ARGV[15])\n"
-    "return 1 + new\n";
+    "return 1 + new + held * 65536\n";
 
 /* KEYS sensor; ARGV ms to live, then fields and values. */
 static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
                                        "return redis.call('PEXPIRE', KEYS[1], ARGV[1])\n";
 
-/* KEYS block, blocks; ARGV member, JSON, ms to live. */
+/*
+ * What people do to a block, told on the channel as well.
+ *
+ * KEYS block, blocks, hold; ARGV member, JSON, ms to live, channel, message.
+ */
 static const char block_add_script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
+    "redis.call('DEL', KEYS[3])\n"
     "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), "
     "ARGV[1])\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))\n"
+    "redis.call('PUBLISH', ARGV[4], ARGV[5])\n"
     "return 1\n";
 
-/* KEYS block, blocks; ARGV member. */
-static const char block_remove_script[] = "local had = redis.call('DEL', KEYS[1])\n"
-                                          "redis.call('ZREM', KEYS[2], ARGV[1])\n"
-                                          "return had\n";
+/* KEYS block, blocks, hold; ARGV member, JSON, ms of the hold (0: none), channel,
+ * message. */
+static const char block_remove_script[] =
+    "if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) "
+    "end\n"
+    "local had = redis.call('DEL', KEYS[1])\n"
+    "redis.call('ZREM', KEYS[2], ARGV[1])\n"
+    "redis.call('PUBLISH', ARGV[4], ARGV[5])\n"
+    "return had\n";
 
 void args_free(struct redis_args *a)
 {
@@ -217,10 +233,11 @@ static void put_member(struct buf *out, struct slice type, struct slice value)
         buf_put_slice(out, value);
 }
 
-static void add_block_key(struct redis_args *a, const char *prefix, struct slice type,
-                          struct slice value)
+/* `name`: block, or hold. */
+static void add_block_key(struct redis_args *a, const char *prefix, const char *name,
+                          struct slice type, struct slice value)
 {
-        key_put(&a->text, prefix, "block");
+        key_put(&a->text, prefix, name);
         buf_put_byte(&a->text, ':');
         put_member(&a->text, type, value);
         args_end(a);
@@ -263,8 +280,10 @@ static void add_keys(struct redis_args *a, const struct publish_settings *set,
         add_key(a, set->prefix, "alerts");
         add_key(a, set->prefix, "blocks");
         while (alert_block_next(&alert, &block))
-                if (ms_left(&block, wall_ns) > 0)
-                        add_block_key(a, set->prefix, block.type, block.value);
+                if (ms_left(&block, wall_ns) > 0) {
+                        add_block_key(a, set->prefix, "block", block.type, block.value);
+                        add_block_key(a, set->prefix, "hold", block.type, block.value);
+                }
 }
 
 static void add_fields(struct redis_args *a, const struct publish_settings *set,
@@ -303,7 +322,7 @@ void publish_args(struct redis_args *a, const struct publish_settings *set, bool
 {
         args_begin(a, whole ? "EVAL" : "EVALSHA");
         args_text(a, whole ? script : publish_sha1());
-        args_number(a, 4 + live_blocks(*alert, wall_ns));
+        args_number(a, 4 + 2 * live_blocks(*alert, wall_ns));
         add_keys(a, set, *alert, wall_ns);
         args_add(a, expected);
         args_number(a, (int64_t)alert->sequence);
@@ -350,28 +369,44 @@ void heartbeat_args(struct redis_args *a, const struct publish_settings *set,
         add_counters(a, counters);
 }
 
+/* What every change of a person begins with. */
+static void begin_change(struct redis_args *a, const char *change, const char *prefix,
+                         const struct block *block)
+{
+        args_begin(a, "EVAL");
+        args_text(a, change);
+        args_number(a, 3);
+        add_block_key(a, prefix, "block", block->type, block->value);
+        add_key(a, prefix, "blocks");
+        add_block_key(a, prefix, "hold", block->type, block->value);
+        add_member(a, block->type, block->value);
+}
+
+/* And ends with: where it is told, and what. */
+static void end_change(struct redis_args *a, const char *prefix, const char *action,
+                       const struct block *block)
+{
+        add_key(a, prefix, "events");
+        block_change_json(block, action, &a->text);
+        args_end(a);
+}
+
 void block_add_args(struct redis_args *a, const char *prefix, const struct block *block,
                     int64_t ttl_ms)
 {
-        args_begin(a, "EVAL");
-        args_text(a, block_add_script);
-        args_number(a, 2);
-        add_block_key(a, prefix, block->type, block->value);
-        add_key(a, prefix, "blocks");
-        add_member(a, block->type, block->value);
+        begin_change(a, block_add_script, prefix, block);
         add_block_json(a, block);
         args_number(a, ttl_ms);
+        end_change(a, prefix, "blocked", block);
 }
 
-void block_remove_args(struct redis_args *a, const char *prefix, struct slice type,
-                       struct slice value)
+void block_remove_args(struct redis_args *a, const char *prefix, const struct block *hold,
+                       int64_t hold_ms)
 {
-        args_begin(a, "EVAL");
-        args_text(a, block_remove_script);
-        args_number(a, 2);
-        add_block_key(a, prefix, type, value);
-        add_key(a, prefix, "blocks");
-        add_member(a, type, value);
+        begin_change(a, block_remove_script, prefix, hold);
+        add_block_json(a, hold);
+        args_number(a, hold_ms);
+        end_change(a, prefix, "unblocked", hold);
 }
 
 const char *redis_remedy(const char *error)

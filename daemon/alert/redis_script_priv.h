@@ -38,6 +38,7 @@ enum publish_answer {
         PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
         PUBLISH_SEEN = 0,   /* this alert was there already: the cursor alone was set */
         PUBLISH_DONE = 1,   /* and each block more where none was running */
+        PUBLISH_HELD = 1 << 16 /* and so much more for each that a hold kept away */
 };
 
 struct publish_settings {
@@ -63,11 +64,14 @@ void cursor_args(struct redis_args *, const struct publish_settings *);
 void heartbeat_args(struct redis_args *, const struct publish_settings *, int64_t ttl_ms,
                     int64_t wall_ns, const struct counters *);
 
-/* Puts a block and takes it away; the second answers how many there were. */
+/*
+ * Puts a block, which ends a hold; takes one away and puts `hold` for so long (0: none),
+ * a block with who and why. The second answers how many blocks there were.
+ */
 void block_add_args(struct redis_args *, const char *prefix, const struct block *,
                     int64_t ttl_ms);
-void block_remove_args(struct redis_args *, const char *prefix, struct slice type,
-                       struct slice value);
+void block_remove_args(struct redis_args *, const char *prefix, const struct block *hold,
+                       int64_t hold_ms);
 
 /* `prefix`:`name` */
 void key_put(struct buf *out, const char *prefix, const char *name);

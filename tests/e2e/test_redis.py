@@ -216,6 +216,59 @@ def test_blocks_end_are_pruned_and_never_shortened(folder, server):
     driver.stop()
 
 
+def ctl(server, *arguments):
+    done = subprocess.run([os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlctl"), "blocks",
+                           *arguments, "-o", "redis.url=" + server.unix_url],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_who_is_let_in_again_is_held(folder, server):
+    """No rule blocks the subject while the hold lasts; a person can, and that ends it."""
+    client = server.client()
+    channel = client.pubsub()
+    channel.subscribe(PREFIX + ":events")
+    assert channel.get_message(timeout=5)["type"] == "subscribe"
+
+    def told():
+        message = json.loads(channel.get_message(timeout=5)["data"])
+        return (message["event"]["action"],
+                message["trawlwatch"].get("block", {}).get("value"))
+
+    block, hold = PREFIX + ":block:ip:203.0.0.7", PREFIX + ":hold:ip:203.0.0.7"
+    driver = Driver(folder, server.unix_url)
+    driver.ask("block 7 1 60000")
+    assert driver.drain() == 0
+    assert told() == ("raised", "203.0.0.7") and client.exists(block) == 1
+
+    assert "no longer blocked, and rules leave it alone until" in ctl(
+        server, "remove", "203.0.0.7", "--hold", "2s", "--why", "a customer")
+    assert told() == ("unblocked", "203.0.0.7")
+    assert client.exists(block) == 0 and json.loads(client.get(hold))["why"] == "a customer"
+    assert client.zcard(PREFIX + ":blocks") == 0
+    driver.ask("block %d 2 60000" % (7 + 65536))  # the same address, and one that is not held
+    assert driver.drain() == 0
+    assert client.exists(block) == 0
+    assert client.zrange(PREFIX + ":blocks", 0, -1) == ["ip:203.0.0.8"]
+    stats = driver.stats()
+    assert (stats["blocks_total"], stats["blocks_held_total"]) == (2, 1)
+    assert [told()[0] for _ in range(2)] == ["raised", "raised"]
+
+    wait_until(lambda: client.exists(hold) == 0, 5, "the end of the hold")
+    driver.ask("block %d 1 60000" % (7 + 2 * 65536))
+    assert driver.drain() == 0
+    assert client.exists(block) == 1 and told()[0] == "raised"
+
+    ctl(server, "remove", "203.0.0.7", "--hold", "1h")
+    assert told()[0] == "unblocked" and client.pttl(hold) > 3590_000
+    ctl(server, "add", "203.0.0.7", "--for", "1h", "--why", "after all")
+    assert told() == ("blocked", "203.0.0.7")
+    assert client.exists(hold) == 0 and client.pttl(block) > 3590_000
+    assert stream(client)[-1]["action"] == "raised"  # what people do is no alert
+    driver.stop()
+
+
 def test_an_alert_is_published_once(folder, server):
     client = server.client()
     driver = Driver(folder, server.unix_url)

@@ -82,6 +82,7 @@ def test_every_command_has_help(command):
     (["blocks", "add", "203.0.113.9"], "add needs --for"),
     (["blocks", "add", "203.0.113.9", "--for", "10", "--why", "x"], "--for takes"),
     (["blocks", "forget", "x"], "remove SUBJECT"),
+    (["blocks", "remove", "203.0.113.9", "--hold", "x"], "--hold takes"),
     (["key", "burn"], "change [--in 7d]"),
     (["key", "change", "--in", "soon"], "--in takes"),
     (["key", "list", "--in", "1d"], "change [--in 7d]"),
@@ -375,7 +376,8 @@ def test_blocks_in_redis(redis, files):
     assert "no longer" in out
     assert cli("exists", "{trawlwatch}:block:ip:198.51.100.77") == "0"
     assert cli("zcard", "{trawlwatch}:blocks") == "0"
-    assert "is not blocked" in ctl("blocks", "remove", "198.51.100.77", *options, status=1)[1]
+    assert "is not blocked" in ctl("blocks", "remove", "198.51.100.77", "--hold", "0s", *options,
+                                   status=1)[1]
 
 
 def test_proxies_and_private_addresses_are_not_blocked(redis, files):

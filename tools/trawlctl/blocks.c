@@ -13,6 +13,7 @@
 #include "states.h"
 #include "view.h"
 
+#define HOLD       "1h"
 #define LONGEST_NS (366 * 86400 * NS_PER_SEC)
 
 /* List */
@@ -254,23 +255,31 @@ static enum exit_status add(struct source *source, const char *subject, int64_t 
         return EXIT_DONE;
 }
 
-static enum exit_status take_away(struct source *source, const char *subject)
+static enum exit_status take_away(struct source *source, const char *subject,
+                                  int64_t hold_ns, const char *why)
 {
-        char type[BLOCK_TYPE_MAX], value[BLOCK_VALUE_MAX];
+        char type[BLOCK_TYPE_MAX], value[BLOCK_VALUE_MAX], until[CLOCK_TEXT_MAX];
+        struct block hold = { .rule = SLICE("manual"), .id = SLICE("manual") };
         bool removed;
 
         if (!parse_subject(source->ctl, subject, type, value))
                 return EXIT_USAGE;
         if (!has_redis(source))
                 return EXIT_FAILED;
-        if (redis_client_block_remove(source->redis, slice_str(type), slice_str(value),
-                                      &removed) != REDIS_CLIENT_OK)
+        hold.type = slice_str(type);
+        hold.value = slice_str(value);
+        hold.why = slice_str(why);
+        hold.since_ns = clock_wall_ns();
+        hold.until_ns = hold.since_ns + hold_ns;
+        if (redis_client_block_remove(source->redis, &hold, &removed) != REDIS_CLIENT_OK)
                 return failed(source);
-        if (!removed) {
+        if (!removed && !hold_ns) {
                 ctl_complain(source->ctl, "%s %s is not blocked", type, value);
                 return EXIT_FAILED;
         }
-        printf("%s %s is no longer blocked\n", type, value);
+        clock_format(hold.until_ns, until);
+        printf("%s %s is %s blocked%s%s\n", type, value, removed ? "no longer" : "not",
+               hold_ns ? ", and rules leave it alone until " : "", hold_ns ? until : "");
         return EXIT_DONE;
 }
 
@@ -278,9 +287,19 @@ static enum exit_status take_away(struct source *source, const char *subject)
 
 struct wish {
         enum { WISH_LIST, WISH_ADD, WISH_REMOVE } action;
-        const char *subject, *length, *why;
-        int64_t length_ns;
+        const char *subject, *length, *why, *hold;
+        int64_t length_ns, hold_ns;
 };
+
+static bool fill_hold(const struct ctl *ctl, struct wish *wish)
+{
+        if (text_duration_ns(slice_str(wish->hold), &wish->hold_ns) &&
+            wish->hold_ns >= 0 && wish->hold_ns <= LONGEST_NS)
+                return true;
+        ctl_complain(ctl, "--hold takes 0s to 366d, as in 10m, 1h, 7d, not '%s'",
+                     wish->hold);
+        return false;
+}
 
 static bool fill_wish(const struct ctl *ctl, struct wish *wish)
 {
@@ -294,13 +313,14 @@ static bool fill_wish(const struct ctl *ctl, struct wish *wish)
         if ((wish->action == WISH_REMOVE && strcmp(word, "remove") != 0) ||
             ctl->argument_count != 2) {
                 ctl_complain(ctl,
-                             "list, add SUBJECT --for 1h --why TEXT, or remove SUBJECT; "
+                             "list, add SUBJECT --for 1h --why TEXT, or remove SUBJECT "
+                             "[--hold 1h]; "
                              "see trawlctl blocks --help");
                 return false;
         }
         wish->subject = ctl->arguments[1];
         if (wish->action == WISH_REMOVE)
-                return true;
+                return fill_hold(ctl, wish);
         if (!wish->length || !wish->why) {
                 ctl_complain(ctl, "add needs --for DURATION and --why TEXT");
                 return false;
@@ -316,9 +336,10 @@ static bool fill_wish(const struct ctl *ctl, struct wish *wish)
 
 enum exit_status command_blocks(struct ctl *ctl, int argc, char **argv)
 {
-        struct wish wish = { .action = WISH_LIST };
+        struct wish wish = { .action = WISH_LIST, .hold = HOLD };
         const struct ctl_option own[] = { { "for", &wish.length, NULL },
                                           { "why", &wish.why, NULL },
+                                          { "hold", &wish.hold, NULL },
                                           { NULL, NULL, NULL } };
         enum exit_status status = ctl_parse(ctl, argc, argv, own);
         struct source source;
@@ -335,7 +356,8 @@ enum exit_status command_blocks(struct ctl *ctl, int argc, char **argv)
         else if (wish.action == WISH_ADD)
                 status = add(&source, wish.subject, wish.length_ns, wish.why);
         else
-                status = take_away(&source, wish.subject);
+                status = take_away(&source, wish.subject, wish.hold_ns,
+                                   wish.why ? wish.why : "");
         source_close(&source);
         return status;
 }

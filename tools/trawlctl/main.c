@@ -60,10 +60,15 @@ static const struct command {
         { "blocks", command_blocks, "who is blocked; block; let in again",
           "usage: trawlctl blocks [list] [--json]\n"
           "       trawlctl blocks add SUBJECT --for 1h --why TEXT\n"
-          "       trawlctl blocks remove SUBJECT\n\n"
+          "       trawlctl blocks remove SUBJECT [--hold 1h] [--why TEXT]\n\n"
           "SUBJECT is an address, a network (203.0.113.0/24), or TYPE:VALUE with a TYPE "
           "of\n"
-          "ip, prefix, session, account, ja4, shape. Changes need Redis.\n" },
+          "ip, prefix, session, account, ja4, shape. Changes need Redis, and blockers "
+          "hear "
+          "of\n"
+          "them at once. For the time of --hold (1h; 0s: none) no rule blocks the "
+          "subject "
+          "again.\n" },
         { "key", command_key, "the keys that sessions and accounts are hidden under",
           "usage: trawlctl key [list]\n"
           "       trawlctl key change [--in 7d]\n"
