@@ -301,6 +301,8 @@ def test_haproxy_that_stands_still_holds_nobody_up_but_itself(rig, redis):
         scraper.wait_for("429", publisher.block(SCRAPER), 5)
         door.child.send_signal(signal.SIGSTOP)
         remove(rig, redis, SCRAPER)
+        for i in range(600):  # so that questions to Redis are in flight when it waits
+            tell(redis, "blocked", "ip", f"203.0.113.{i % 200 + 20}")
         time.sleep(7)
         door.child.send_signal(signal.SIGCONT)
         scraper.wait_for("200", time.monotonic(), 6)

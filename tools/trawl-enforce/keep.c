@@ -136,7 +136,7 @@ static void run_batch(struct keep *k, int64_t now_ns, int64_t redis_ms)
                         k->needs_whole = true;
                         return;
                 }
-                /* fall through: what was just written is gone */
+                break; /* what was just written is gone: that is a failure */
         case TARGET_FAILED:
                 break;
         }
