@@ -24,6 +24,7 @@
 #define FIRST_BEAT    (300 * NS_PER_MS) /* so that it tells of the target too */
 #define BEAT_TTL_MS   15000
 #define TIMEOUT       (5 * NS_PER_SEC)
+#define OPEN_TIMEOUT  (45 * NS_PER_SEC) /* all hosts of the URL, one after the other */
 #define BACKOFF_FIRST (50 * NS_PER_MS)
 #define BACKOFF_MAX   (2 * NS_PER_SEC)
 #define TICK          (100 * NS_PER_MS)
@@ -104,15 +105,25 @@ static void on_down(void *context, const char *why)
         go_down(context, why, "");
 }
 
+/* True when Redis told to go elsewhere, and we do: the whole is read from there. */
+static bool is_sent_elsewhere(struct follow *f, const char *error)
+{
+        if (!redis_route_redirect(f->asker, error))
+                return false;
+        forget_calls(f);
+        f->is_asker_up = f->is_reading = false;
+        f->opened_ns = clock_monotonic_ns();
+        redis_route_open(f->asker);
+        return true;
+}
+
 static void fail(struct follow *f, const char *what, const redisReply *reply)
 {
         bool is_error = reply->type == REDIS_REPLY_ERROR;
         char why[256];
 
-        /* A node of a cluster that knows a better one: the next round begins there. */
-        if (is_error && redis_route_redirect(f->asker, reply->str))
-                f->backoff = BACKOFF_FIRST;
-
+        if (is_error && is_sent_elsewhere(f, reply->str))
+                return;
         snprintf(why, sizeof(why), "%s: %.160s", what,
                  is_error ? reply->str : "an answer of another kind");
         go_down(f, why, is_error ? redis_remedy(reply->str) : "");
@@ -290,7 +301,7 @@ static void on_score(struct follow *f, const redisReply *reply, const char *memb
 /* A heartbeat that may not be written is no reason to stop. */
 static void on_beat(struct follow *f, const redisReply *reply)
 {
-        if (reply->type == REDIS_REPLY_ERROR &&
+        if (reply->type == REDIS_REPLY_ERROR && !is_sent_elsewhere(f, reply->str) &&
             log_limit_pass(&f->beat_limit, clock_monotonic_ns()))
                 log_warning("Redis at %s takes no heartbeat of this blocker: %.160s%s",
                             f->name, reply->str, redis_remedy(reply->str));
@@ -391,7 +402,7 @@ static void open_both(struct follow *f, int64_t now)
 static const char *overdue(const struct follow *f, int64_t now)
 {
         if (!f->is_subscribed || !f->is_asker_up)
-                return now > f->opened_ns + TIMEOUT ? "it does not answer" : NULL;
+                return now > f->opened_ns + OPEN_TIMEOUT ? "it does not answer" : NULL;
         if (now > f->heard_ns + BEAT_EVERY + TIMEOUT)
                 return "the channel is silent";
         if (f->call_count && now > f->calls[f->call_head].sent_ns + TIMEOUT)
