@@ -56,7 +56,7 @@ def test_windows_go_on_and_mistakes_change_nothing(rig, redis):
         assert alert["trawlwatch"]["subject"]["value"] == SCRAPER
         assert alert["trawlwatch"]["evidence"][0]["value"] >= 40
         # What Redis has seen it remembers for as long as the journal keeps it.
-        seen = redis.ask("keys", "{trawlwatch}:seen:*").split()
+        seen = redis.ask("keys", "{trawlwatch}:seen:*")
         assert 7100_000 < int(redis.ask("pttl", seen[0])) <= 7200_000
 
         # The incident goes on with its rule, and ends with it.
