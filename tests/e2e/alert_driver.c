@@ -219,8 +219,10 @@ int main(int argc, char **argv)
         options.redis = &redis;
         options.journal.segment_bytes = 1u << 20;
         d.alerts = alerts_new(&options);
-        if (!d.alerts)
+        if (!d.alerts) {
+                event_base_free(d.loop);
                 return 1;
+        }
         struct event *input =
             event_new(d.loop, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, &d);
         event_add(input, NULL);

@@ -145,7 +145,8 @@ def test_the_daemon_dies_fifty_times(folder, server):  # noqa: F811
     found = numbers(server.client())
     assert found == sorted(set(found))
     assert set(said) <= set(found)
-    assert torn > 10 and driver.said().count("bytes are cut off") == torn
+    # SIGKILL itself may have come in the middle of one, too.
+    assert 10 < torn <= driver.said().count("bytes are cut off")
     print("\n50 deaths, %d in the middle of a write: %d alerts said, %d published" %
           (torn, len(said), len(found)))
     driver.stop()
