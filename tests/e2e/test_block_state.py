@@ -169,10 +169,14 @@ def events(redis, rule):
     return [one["json"] for one in redis.alerts() if one["rule"] == rule]
 
 
-def first_refused(requests):
-    """Seconds from the answer that crossed the threshold to the first refused request."""
+def refusals(requests):
+    """Seconds from the answer that crossed the threshold to each refused request."""
     crossed = [ended for _, ended, status in requests if status == 200][THRESHOLD - 1]
-    return next(began for began, _, status in requests if status != 200) - crossed
+    return [began - crossed for began, _, status in requests if status != 200]
+
+
+def first_refused(requests):
+    return refusals(requests)[0]
 
 
 def ctl(rig, redis, *arguments):
@@ -218,7 +222,9 @@ def test_refused(rig, redis, guard, how, client):
           f"{last['first_refusal_ms']} ms as the daemon saw it; {seen} refused seen, "
           f"{refused} at the client")
     assert 0 <= delay <= IN_TIME
-    assert abs(last["first_refusal_ms"] / 1000 - delay) < 0.3
+    # A connection that was open when the filter closed says nothing on the wire until its
+    # client gives up and comes again: then the sensor's first refusal is the client's second.
+    assert any(abs(last["first_refusal_ms"] / 1000 - told) < 0.3 for told in refusals(requests)[:2])
     assert refused - 2 <= seen <= refused and last["refused"] == 1
     assert not events(redis, "block-ignored")
     assert daemon.counters()["blocks_ignored_total"] == 0
