@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pipeline - the layers bound together: frames go in, incidents come out.
+ * pipeline - the front and the engine bound together: frames in, incidents out.
  *
- *      frame_decode (fragment_resolve) -> stream -> http -> observe -> engine
- *                                   |        `---> tls -----------------^   `->
- * incident_fn
- *                                   `-> tls (QUIC)
+ *      frame -> front -> record ----------> (hold, batch) -> engine -> incident_fn
+ *                 |----> hello, unanswered ------------------^
  *
- * The one file that knows all of them. Reads no clock. Files and live captures
- * drive it alike (files.c, live.c).
+ * With processes of their own for captures (supervisor.h) it has no front: what fronts
+ * elsewhere gave is handed in by pipeline_record and its neighbours.
+ *
+ * Reads no clock. Files and live captures drive it alike (files.c, live.c, engine_run.c).
  */
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
 
 #include <stdio.h>
 
-#include "app/check.h"
-#include "base/hash.h"
-#include "capture/capture.h"
+#include "app/front.h"
 #include "detect/engine.h"
-#include "observe/observe.h"
 
 struct pipeline;
 
 struct pipeline_options {
         const struct setup *setup;  /* borrowed: limits, site map, rules */
+        bool has_no_front;          /* and no frames are given */
         struct hash_key flow_key;   /* of the flow table: secret where traffic is live */
         struct hash_key engine_key; /* of windows and sketches */
         uint8_t id_key[32];
@@ -41,6 +39,7 @@ struct pipeline_options {
         FILE *snapshot;  /* that the engine goes on from; NULL: it begins empty */
         int64_t now_ns;  /* with a snapshot: what passed since then was missed */
         struct counters *counters;
+        const struct counters *traffic; /* what was seen of it; NULL: `counters` */
 };
 
 /* NULL when the memory for the limits cannot be reserved. */
@@ -58,6 +57,12 @@ bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
 
 /* Some records may wait for a few more: see pipeline_settle. */
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
+
+/* What a front gave (front.h), in the order in which it is to be counted. */
+void pipeline_record(struct pipeline *, const struct record *);
+void pipeline_hello(struct pipeline *, const struct hello *, const struct tcp_shape *syn);
+void pipeline_unanswered(struct pipeline *, const struct ip *client, int64_t begin_ns);
+void pipeline_step_back(struct pipeline *, int64_t from_ns, int64_t to_ns);
 
 /* No frame follows at once: the engine gets what waits. All but pipeline_frame do so. */
 void pipeline_settle(struct pipeline *);
