@@ -52,12 +52,13 @@ static const char all_rules[] =
     "}\n"
     "  - { name: account, per: account, when: \"account.age > 0s or count(1m) > 1\",\n"
     "      block: 1m }\n"
-    "  - { name: shape, per: http.shape, when: \"undercollision(client.prefix, 1h) > 0\n"
+    "  - { name: shape, per: http.shape, when: \"undercollision(target, 1h) > 0\n"
     "      or skew(tcp.shape, 1h) > 0 or ua.fit < 100\", block: 1m }\n"
     "  - { name: ja4, per: tls.ja4, when: \"count(1m) >= 1 and tls.ja3 != 'a' and\n"
     "      tls.alpn != 'h3'\", block: 1m }\n"
-    "  - { name: texts, per: [target, target.block, query, path, host],\n"
-    "      when: \"count(ua =~ 'b.t' or referer =~ '^h' or header('x') != 'y' or\n"
+    "  - { name: texts, per: [target, target.block, query, path],\n"
+    "      when: \"count(ua =~ 'b.t' or referer =~ '^h' or header('x') != 'y' or host == "
+    "'h' or\n"
     "      ua.version != '1', 1m) > 1 or http.version == '2'\" }\n"
     "  - { name: forms, per: email.domain, when: \"count(signup.fill_time < 2s or\n"
     "      signup.form_seen == no or email.disposable, 1h) >= 1\" }\n"
@@ -66,8 +67,8 @@ static const char all_rules[] =
     "0\" }\n"
     "  - { name: other, per: tcp.shape, when: \"cold_share(1d) > 0 or target.views > 1\n"
     "      or hour > 3 or weekday == 1 or block.state == ignored or tls.uncertain\" }\n"
-    "  - { name: surge, per: all, when: \"surge(2) > 0 or cold_surge() > 0\" }\n"
-    "  - { name: tags, per: session.was, where: tagged(session, bad),\n"
+    "  - { name: surge, per: all, when: \"surge(2x) > 0 or cold_surge() > 0\" }\n"
+    "  - { name: tags, per: session.was, where: 'tagged(session, bad)',\n"
     "      when: count(1m) >= 1 }\n";
 
 /* Site map and rules are read once; only the engine is new for each input. */
