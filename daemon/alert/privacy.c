@@ -208,6 +208,7 @@ void privacy_free(struct privacy **p)
         drop_keys(*p);
         EVP_MD_CTX_free((*p)->work);
         EVP_MD_free((*p)->sha256);
+        explicit_bzero(*p, sizeof(**p));
         free(*p);
         *p = NULL;
 }

@@ -8,6 +8,7 @@
 #include "alert/privacy.h"
 #include "app/paths.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "capture/capture.h"
 #include "lang/yaml.h"
 
@@ -253,6 +254,22 @@ static void check_tunnel_sources(const struct config *config, struct diag *diag)
                                    sources->items[i]);
 }
 
+/* What the file holds goes into setup->lists_hash. */
+static void note_list(struct setup *setup, const char *path)
+{
+        const struct hash_key key = hash_key_fixed();
+        FILE *file = fopen(path, "rbe");
+        uint8_t bytes[4096];
+        size_t len;
+
+        if (!file)
+                return;
+        while ((len = fread(bytes, 1, sizeof(bytes), file)) > 0)
+                setup->lists_hash =
+                    hash_mix(setup->lists_hash, hash_slice(&key, slice_of(bytes, len)));
+        fclose(file);
+}
+
 static void load_agents(struct setup *setup, struct diag *diag)
 {
         const char *file = setup->config.data.agents;
@@ -263,6 +280,8 @@ static void load_agents(struct setup *setup, struct diag *diag)
         path = file ? strdup(file) : paths_shipped_agents();
         if (path)
                 setup->agents = agent_list_read(path, diag);
+        if (path)
+                note_list(setup, path);
         else
                 diag_error(diag, (struct place){ .file = "data.agents" },
                            "a rule asks what a User-Agent says (ua.family, bot.claimed "
@@ -281,6 +300,8 @@ static void load_disposable(struct setup *setup, struct diag *diag)
         char *path = file ? strdup(file) : paths_shipped_disposable();
         if (path)
                 setup->disposable = domains_read(path, diag);
+        if (path)
+                note_list(setup, path);
         else
                 diag_error(diag, (struct place){ .file = "data.disposable" },
                            "a rule reads email.disposable, and the shipped list of "

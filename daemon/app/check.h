@@ -38,6 +38,7 @@ struct setup {
         struct domains *disposable; /* NULL: no rule asks for them */
         struct crawlers *crawlers;  /* as agents */
         struct geo *asn, *country;  /* NULL: none was named */
+        uint64_t lists_hash;        /* of the bytes of `agents` and `disposable` */
 };
 
 /* One -R: a file or a folder, or `none`. */

@@ -356,19 +356,12 @@ static bool is_same_value(const struct option *o, const struct config *a,
         return same;
 }
 
-/* Whether a reload takes it over. */
-static bool is_of_rules(const struct option *o)
-{
-        return strcmp(o->section, "site") == 0 || strcmp(o->section, "rules") == 0 ||
-               strcmp(o->section, "data") == 0 || strcmp(o->section, "log") == 0;
-}
-
-void config_print_restart(const struct config *from, const struct config *to,
-                          struct buf *out)
+void config_print_changed(const struct config *a, const struct config *b,
+                          enum config_reload from, enum config_reload to, struct buf *out)
 {
         char key[OPTION_KEY_MAX];
 
         for (const struct option *o = config_options; o->section; o++)
-                if (!is_of_rules(o) && !is_same_value(o, from, to))
+                if (o->reload >= from && o->reload <= to && !is_same_value(o, a, b))
                         buf_printf(out, "%s%s", out->len ? ", " : "", option_key(o, key));
 }

@@ -45,6 +45,7 @@ struct config {
                 bool promiscuous;
                 unsigned checksums;              /* enum config_checksums */
                 struct text_list tunnel_sources; /* networks, `any`, `none` */
+                uint64_t workers; /* processes an interface; 0: all in one process */
         } capture;
         struct {
                 char *file;
@@ -74,6 +75,8 @@ struct config {
                 uint64_t agents;
                 uint64_t dns_cache;
                 int64_t merge_wait_ns;
+                uint64_t ring;
+                int64_t hung_ns;
         } limits;
         struct {
                 char *url;
@@ -153,11 +156,22 @@ const char *const *config_sections(void);
 /* All keys with their values as YAML that config_parse reads back to the same. */
 void config_print(const struct config *, struct buf *out);
 
+/* What a reload does about a changed value. A process of its own for captures and engine
+   is taken for granted (supervisor.h); without, only the first is possible. */
+enum config_reload {
+        RELOAD_RULES,   /* taken up in place */
+        RELOAD_CAPTURE, /* by new captures */
+        RELOAD_ENGINE,  /* by a new engine, which goes on from the last one's snapshot */
+        RELOAD_RESTART, /* nothing: the daemon has to start again */
+};
+
 /*
- * Names of the options whose values differ and that count only after a restart, with
+ * Names of the options whose values differ and that are of class `from` to `to`, with
  * commas between; nothing when there are none.
  */
-void config_print_restart(const struct config *, const struct config *, struct buf *out);
+void config_print_changed(const struct config *, const struct config *,
+                          enum config_reload from, enum config_reload to,
+                          struct buf *out);
 
 /* For `-h`: a line or two for each key with its default. */
 void config_help(struct buf *out);

@@ -22,13 +22,6 @@ enum option_type {
         OPTION_TYPES
 };
 
-/* What must happen before a changed value counts. */
-enum option_reload {
-        RELOAD_ENGINE,  /* taken over by a reload */
-        RELOAD_CAPTURE, /* a reload opens the captures again */
-        RELOAD_RESTART, /* the daemon has to start again */
-};
-
 struct option {
         const char *section, *name;
         enum option_type type;
@@ -37,7 +30,7 @@ struct option {
         uint64_t min, max;    /* counts, sizes, nanoseconds; characters of a text */
         const char *const *words; /* of a choice or a set; ends with a NULL */
         const char *(*refuse)(const char *text); /* why a text cannot be, or NULL */
-        enum option_reload reload;               /* for the day that SIGHUP reloads */
+        enum config_reload reload;
         bool unused; /* known already, but nothing of this version reads it */
         const char *help;
 };

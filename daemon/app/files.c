@@ -65,9 +65,12 @@ static bool on_idle(void *context)
 static enum capture_result read_capture(struct reading *reading, struct capture *capture)
 {
         enum capture_result result;
+        char error[CAPTURE_ERROR_MAX];
 
-        if (!run_link_is_known(capture))
+        if (!run_link_is_known(capture, error)) {
+                log_error("%s", error);
                 return CAPTURE_ERROR;
+        }
         reading->link = reading->unknown_link = -1;
         reading->has_known_link = false;
         do {
@@ -81,9 +84,10 @@ static enum capture_result read_capture(struct reading *reading, struct capture 
                 return CAPTURE_END;
         if (result == CAPTURE_ERROR)
                 log_error("%s", capture_error(capture));
-        if (reading->unknown_link >= 0)
-                run_link_unknown(capture, reading->unknown_link,
-                                 !reading->has_known_link);
+        if (reading->unknown_link >= 0) {
+                run_link_unknown(capture, reading->unknown_link, error);
+                (reading->has_known_link ? log_warning : log_error)("%s", error);
+        }
         return reading->unknown_link >= 0 && !reading->has_known_link ? CAPTURE_ERROR
                                                                       : result;
 }
@@ -91,7 +95,7 @@ static enum capture_result read_capture(struct reading *reading, struct capture 
 /* False when the file could not be read to its end; a line says why. */
 static bool read_file(struct reading *reading, const char *path)
 {
-        struct capture_options options = run_capture_options(&reading->run);
+        struct capture_options options = run_capture_options(&reading->run.setup->config);
         char error[CAPTURE_ERROR_MAX];
         struct input *input = input_open(path, reading->run.loop, on_idle, reading);
         struct capture *capture = capture_open_file(input ? "-" : path, &options, error);

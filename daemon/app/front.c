@@ -238,6 +238,38 @@ static bool make_parsers(struct front *f)
         return f->http && f->stream;
 }
 
+static bool has_same_map(const struct setup *a, const struct setup *b)
+{
+        struct buf x = { 0 }, y = { 0 };
+
+        site_print(a->site, &x);
+        site_print(b->site, &y);
+        bool same = slice_equal(buf_slice(&x), buf_slice(&y));
+        buf_free(&x);
+        buf_free(&y);
+        return same;
+}
+
+static bool wants_same_pages(const struct setup *a, const struct setup *b)
+{
+        const struct value_names *pages = site_page_names(a->site);
+
+        for (int page = 0; pages->name(pages->context, page); page++)
+                if (rules_look_at(a->rules, (unsigned)page) !=
+                    rules_look_at(b->rules, (unsigned)page))
+                        return false;
+        return true;
+}
+
+bool front_is_same(const struct setup *a, const struct setup *b)
+{
+        return has_same_map(a, b) && wants_same_pages(a, b) &&
+               rules_follow_sessions(a->rules) == rules_follow_sessions(b->rules) &&
+               rules_read_agents(a->rules) == rules_read_agents(b->rules) &&
+               site_wants_same_headers(a->site, b->site) &&
+               a->lists_hash == b->lists_hash;
+}
+
 /* When nobody asked to see all requests, only those that rules look at are described. */
 static void want_pages(struct front *f)
 {

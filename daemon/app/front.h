@@ -55,6 +55,10 @@ void front_free(struct front **);
  */
 bool front_reload(struct front *, const struct setup *);
 
+/* Whether a front with the one setup does the same as with the other, but for options of
+   class RELOAD_CAPTURE (config.h). */
+bool front_is_same(const struct setup *, const struct setup *);
+
 void front_frame(struct front *, const struct capture_frame *);
 
 /* Time passes without packets. Returns the time that is believed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One process and one event loop: captures, alerts, signals. The supervisor with
- * its workers and rings takes this file's place when it comes; the pipeline stays.
+ * One process and one event loop: captures, alerts, signals (capture.workers: 0). For
+ * debugging; supervisor.c is the way that traffic is read.
  */
 #include "app/run.h"
 
@@ -158,7 +158,8 @@ static void take_up(struct live *live, struct setup *setup)
 {
         struct buf text = { 0 };
 
-        config_print_restart(&live->run.setup->config, &setup->config, &text);
+        config_print_changed(&live->run.setup->config, &setup->config, RELOAD_CAPTURE,
+                             RELOAD_RESTART, &text);
         if (!run_reload(&live->run, setup)) {
                 log_error("SIGHUP: the old rules stay");
                 check_free(setup);
@@ -208,7 +209,7 @@ static void on_hangup(evutil_socket_t fd, short what, void *context)
 static bool open_source(struct live *live, const char *interface)
 {
         struct source *source = &live->sources[live->source_count];
-        struct capture_options options = run_capture_options(&live->run);
+        struct capture_options options = run_capture_options(&live->run.setup->config);
         char error[CAPTURE_ERROR_MAX];
 
         source->live = live;
@@ -218,8 +219,10 @@ static bool open_source(struct live *live, const char *interface)
                 return false;
         }
         live->source_count++;
-        if (!run_link_is_known(source->capture))
+        if (!run_link_is_known(source->capture, error)) {
+                log_error("%s", error);
                 return false;
+        }
         source->readable = event_new(live->run.loop, capture_fd(source->capture),
                                      EV_READ | EV_PERSIST, on_readable, source);
         CHECK(source->readable && event_add(source->readable, NULL) == 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/run.h"
+#include "app/supervisor.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,15 @@ static void print_to(FILE *file, const struct buf *text)
         if (text->len)
                 fwrite(text->data, 1, text->len, file);
         fflush(file);
+}
+
+static int run(const struct command_line *line, const struct setup *setup)
+{
+        if (line->files.count)
+                return run_files(line, setup);
+        if (setup->config.capture.workers == 0)
+                return run_live(line, setup);
+        return supervisor_run(line, setup);
 }
 
 static int check_and_run(const struct command_line *line)
@@ -28,8 +38,7 @@ static int check_and_run(const struct command_line *line)
         if (line->command == COMMAND_CHECK)
                 status = EXIT_DONE;
         else
-                status =
-                    line->files.count ? run_files(line, &setup) : run_live(line, &setup);
+                status = run(line, &setup);
         check_free(&setup);
         return status;
 }

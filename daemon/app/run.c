@@ -66,12 +66,12 @@ static void remove_own_journal(const char *path)
 
 /* False after a line when there is no place for the key. Free options->state_directory.
  */
-static bool privacy_options(const struct run *run, const struct config *config,
+static bool privacy_options(bool is_live, const struct config *config,
                             struct privacy_options *options)
 {
         *options = (struct privacy_options){ config->privacy.key_file, NULL,
                                              config->privacy.clear };
-        if (!run->live || config->privacy.key_file)
+        if (!is_live || config->privacy.key_file)
                 return true;
         options->state_directory = paths_state(true);
         if (!options->state_directory)
@@ -84,7 +84,7 @@ static bool open_privacy(struct run *run)
 {
         struct privacy_options options;
 
-        if (!privacy_options(run, &run->setup->config, &options))
+        if (!privacy_options(run->live, &run->setup->config, &options))
                 return false;
         run->privacy = privacy_open(&options);
         free((char *)(uintptr_t)options.state_directory);
@@ -93,10 +93,25 @@ static bool open_privacy(struct run *run)
         return run->privacy;
 }
 
+bool run_observe_key(const struct config *config, struct hash_key *key)
+{
+        struct privacy_options options;
+        struct privacy *privacy = NULL;
+
+        if (privacy_options(true, config, &options))
+                privacy = privacy_open(&options);
+        free((char *)(uintptr_t)options.state_directory);
+        if (privacy)
+                *key = privacy_hash_key(privacy);
+        bool good = privacy;
+        privacy_free(&privacy);
+        return good;
+}
+
 bool run_reload_privacy(struct run *run, const struct config *config)
 {
         struct privacy_options options;
-        bool good = privacy_options(run, config, &options) &&
+        bool good = privacy_options(run->live, config, &options) &&
                     privacy_reload(run->privacy, &options);
 
         free((char *)(uintptr_t)options.state_directory);
@@ -194,7 +209,7 @@ static int64_t hold_time(const struct run *run)
 {
         const struct config *config = &run->setup->config;
 
-        if (!run->live || config->capture.interfaces.count < 2)
+        if (!run->live || run->has_no_front || config->capture.interfaces.count < 2)
                 return 0;
         return 2 * config->capture.timeout_ns + HOLD_MORE;
 }
@@ -234,6 +249,8 @@ static bool open_pipeline(struct run *run)
 {
         struct pipeline_options options = {
                 .setup = run->setup,
+                .has_no_front = run->has_no_front,
+                .traffic = run->has_no_front ? &run->others : &run->counters,
                 .flow_key = run->live ? hash_key_random() : hash_key_fixed(),
                 .engine_key = privacy_hash_key(run->privacy),
                 .pseudonym = privacy_pseudonym,
@@ -350,13 +367,22 @@ bool run_prepare(struct run *run)
         return open_privacy(run) && open_dns(run) && open_pipeline(run);
 }
 
+static struct counters total(const struct run *run)
+{
+        struct counters sum = run->counters;
+
+        counters_add(&sum, &run->others);
+        return sum;
+}
+
 bool run_advise(const struct run *run)
 {
+        struct counters all = total(run);
         struct buf text = { 0 };
         bool says = false;
 
-        if (run->counters.packets > 0 || !run->is_broken_off)
-                says = advice(&run->counters, run->setup->config.capture.filter, &text);
+        if (all.packets > 0 || !run->is_broken_off)
+                says = advice(&all, run->setup->config.capture.filter, &text);
         if (says)
                 log_warning("%.*s", (int)text.len, (const char *)text.data);
         buf_free(&text);
@@ -415,9 +441,10 @@ static bool account_for_lost(struct run *run)
 
 static void print_counters(const struct run *run)
 {
+        struct counters all = total(run);
         struct buf text = { 0 };
 
-        counters_print(&run->counters, &text);
+        counters_print(&all, &text);
         fwrite(text.data, 1, text.len, stderr);
         buf_free(&text);
 }
@@ -446,10 +473,8 @@ bool run_finish(struct run *run)
         return good;
 }
 
-struct capture_options run_capture_options(const struct run *run)
+struct capture_options run_capture_options(const struct config *config)
 {
-        const struct config *config = &run->setup->config;
-
         return (struct capture_options){
                 .filter = config->capture.filter,
                 .snaplen = (uint32_t)config->capture.snaplen,
@@ -459,20 +484,21 @@ struct capture_options run_capture_options(const struct run *run)
         };
 }
 
-void run_link_unknown(const struct capture *capture, int link, bool is_error)
+void run_link_unknown(const struct capture *capture, int link,
+                      char error[CAPTURE_ERROR_MAX])
 {
-        (is_error ? log_error : log_warning)(
-            "%s: link type %s is not read; Ethernet, Linux cooked, loopback and raw IP "
-            "are",
-            capture_name(capture), capture_link_name(link));
+        snprintf(error, CAPTURE_ERROR_MAX,
+                 "%s: link type %s is not read; Ethernet, Linux cooked, loopback and raw "
+                 "IP are",
+                 capture_name(capture), capture_link_name(link));
 }
 
-bool run_link_is_known(const struct capture *capture)
+bool run_link_is_known(const struct capture *capture, char error[CAPTURE_ERROR_MAX])
 {
         int link = capture_link(capture);
         bool is_known = link == CAPTURE_LINKS_DIFFER || frame_link_is_known(link);
 
         if (!is_known)
-                run_link_unknown(capture, link, true);
+                run_link_unknown(capture, link, error);
         return is_known;
 }

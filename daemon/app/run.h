@@ -23,12 +23,14 @@ struct run {
         struct privacy *privacy;
         struct alerts *alerts;
         struct pipeline *pipeline;
-        struct state state;      /* live: what the rules know, over a restart */
-        struct reverse_dns *dns; /* NULL: no names are asked for */
-        struct counters counters;
-        struct output output; /* JSON lines for standard output */
-        char *own_journal;    /* a journal of this run's own, removed at its end */
+        struct state state;       /* live: what the rules know, over a restart */
+        struct reverse_dns *dns;  /* NULL: no names are asked for */
+        struct counters counters; /* of this process */
+        struct counters others; /* of those that read the captures, where there are any */
+        struct output output;   /* JSON lines for standard output */
+        char *own_journal;      /* a journal of this run's own, removed at its end */
         bool live, has_redis;
+        bool has_no_front;  /* captures are read elsewhere */
         bool is_broken_off; /* an error or a signal ended the input, and is the reason why
                                nothing came */
 };
@@ -65,17 +67,21 @@ void run_release(struct run *);
 /* One line about the reason when there was no request: true then. */
 bool run_advise(const struct run *);
 
-/* Filter, snapshot length and the like, from the configuration. */
-struct capture_options run_capture_options(const struct run *);
+/* Filter, snapshot length and the like. */
+struct capture_options run_capture_options(const struct config *);
+
+/* The key of what records are told apart by (front.h), which the engine has, too. Makes
+   a key file where there is none. False after a line. */
+bool run_observe_key(const struct config *, struct hash_key *);
 
 /*
- * False after a line that says that the link type is not read. One whose frames differ
- * is not judged here.
+ * False when the link type is not read; `error` says so. One whose frames differ is not
+ * judged here.
  */
-bool run_link_is_known(const struct capture *);
+bool run_link_is_known(const struct capture *, char error[CAPTURE_ERROR_MAX]);
 
-/* Says so of `link`, met in a capture whose frames differ; as an error, or a warning. */
-void run_link_unknown(const struct capture *, int link, bool is_error);
+/* The same words for `link`, met in a capture whose frames differ. */
+void run_link_unknown(const struct capture *, int link, char error[CAPTURE_ERROR_MAX]);
 
 /* -r: reads the files in their order. Returns the exit status. */
 int run_files(const struct command_line *, const struct setup *);

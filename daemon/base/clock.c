@@ -21,6 +21,11 @@ int64_t clock_monotonic_ns(void)
         return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ns(void)
+{
+        return read_clock(CLOCK_BOOTTIME);
+}
+
 static char *put_padded(char *at, unsigned value, int width)
 {
         for (int i = width - 1; i >= 0; i--) {

@@ -20,6 +20,7 @@
 
 int64_t clock_wall_ns(void);
 int64_t clock_monotonic_ns(void);
+int64_t clock_boot_ns(void); /* the monotonic one, with the time that the machine slept */
 
 /* 2026-11-23T11:00:00.123456Z (RFC 3339), ends in a NUL. Returns its length. */
 size_t clock_format(int64_t time_ns, char text[CLOCK_TEXT_MAX]);

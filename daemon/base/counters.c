@@ -3,6 +3,13 @@
 
 #include "base/json.h"
 
+void counters_add(struct counters *sum, const struct counters *more)
+{
+#define COUNTER_ADD(field, metric, help) sum->field += more->field;
+        COUNTERS(COUNTER_ADD)
+#undef COUNTER_ADD
+}
+
 void counters_print(const struct counters *counters, struct buf *out)
 {
         struct json j = json_into(out);

@@ -156,6 +156,12 @@
         row(block_requests, "block_requests_total", "requests and attempts to connect of those who are blocked") \
         row(block_refused, "block_refused_total", "of them, refused or left unanswered")   \
         /* app */                                                                         \
+        row(ring_full, "ring_full_total", "requests and hellos of captures for which the engine had no room in time") \
+        row(rings_refused, "rings_refused_total", "captures that were not believed any more, and replaced") \
+        row(clock_jumps, "clock_jumps_total", "times that the machine's clock was set, which packets carry") \
+        row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
+        row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
+        row(children_hung, "children_hung_total", "of both, those that gave no sign of life and were killed") \
         row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
 /* clang-format on */
 
@@ -164,6 +170,9 @@ struct counters {
         COUNTERS(COUNTER_FIELD)
 #undef COUNTER_FIELD
 };
+
+/* Adds each of the second to that of the first. */
+void counters_add(struct counters *, const struct counters *);
 
 /* One JSON object, one key a counter (its metric name), on one line. */
 void counters_print(const struct counters *, struct buf *out);

@@ -61,5 +61,5 @@ int64_t steady_stamp(const struct steady *s, int64_t stamp_ns)
         int64_t other_ns = stamp_ns - s->skew_before_ns;
         int64_t now_ns = s->wall_ns - s->skew_ns;
         return magnitude(other_ns - now_ns) < magnitude(time_ns - now_ns) ? other_ns
-                                                                            : time_ns;
+                                                                          : time_ns;
 }

@@ -7,9 +7,11 @@
 #include "capture/pcapng.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* One read(2) of a capture file: stdio's 4 KiB would cost a call every few frames, and
    more than 64 KiB falls out of the nearest caches before it is looked at (a sixth of the
@@ -232,6 +234,26 @@ struct capture *capture_open_live(const char *interface,
 fail:
         capture_close(&c);
         return NULL;
+}
+
+bool capture_fan_out(struct capture *c, int *group, char error[CAPTURE_ERROR_MAX])
+{
+        int type = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG |
+                   (*group < 0 ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+        unsigned value = (unsigned)(*group < 0 ? 0 : *group) | (unsigned)type << 16;
+        socklen_t size = sizeof(value);
+        int fd = pcap_fileno(c->pcap);
+
+        if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, size) != 0 ||
+            getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, &size) != 0) {
+                snprintf(error, CAPTURE_ERROR_MAX,
+                         "interface %s: it cannot be shared by several workers: %s; set "
+                         "capture.workers to 1",
+                         c->name, strerror(errno));
+                return false;
+        }
+        *group = value & 0xffff;
+        return true;
 }
 
 int capture_link(const struct capture *c)

@@ -66,6 +66,14 @@ int capture_link(const struct capture *);
 /* "EN10MB" */
 const char *capture_link_name(int link);
 
+/*
+ * Live: shares the interface's packets with the other captures of the group, so that both
+ * directions of a connection come to the same one (PACKET_FANOUT, packet(7)). *group is
+ * -1 for a new group, which it then names. When one is closed the last that joined takes
+ * its place: let a successor join before. False with a message.
+ */
+bool capture_fan_out(struct capture *, int *group, char error[CAPTURE_ERROR_MAX]);
+
 /* The file's path or the interface's name. */
 const char *capture_name(const struct capture *);
 

@@ -223,3 +223,22 @@ int site_want_header(struct site *site, struct slice name)
         site->wanted_slots[site->wanted_count] = slot;
         return (int)site->wanted_count++;
 }
+
+static struct slice slot_name(const struct headers *headers, uint8_t slot)
+{
+        for (unsigned i = 1; i <= headers->count; i++)
+                if (headers->kinds[i].slot == slot)
+                        return slice_of(headers->kinds[i].name, headers->kinds[i].len);
+        return slice_none();
+}
+
+bool site_wants_same_headers(const struct site *a, const struct site *b)
+{
+        if (a->wanted_count != b->wanted_count)
+                return false;
+        for (unsigned i = 0; i < a->wanted_count; i++)
+                if (!slice_equal(slot_name(&a->headers, a->wanted_slots[i]),
+                                 slot_name(&b->headers, b->wanted_slots[i])))
+                        return false;
+        return true;
+}

@@ -47,4 +47,7 @@ int64_t site_utc_offset_ns(const struct site *, int64_t time_ns); /* timezone: *
  */
 int site_want_header(struct site *, struct slice name);
 
+/* Whether records carry the same ones under the same numbers. */
+bool site_wants_same_headers(const struct site *, const struct site *);
+
 #endif

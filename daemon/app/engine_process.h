@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine_process - the process that counts, decides and tells.
+ *
+ *      rings -> merge -> pipeline (without a front) -> alerts -> journal, Redis
+ *
+ * Its loop is woken by the rings, the supervisor's messages (control.h) and a timer. It
+ * ends when it is told to, or when the supervisor is gone, with what is in the rings
+ * counted and a snapshot written; the next one goes on from there.
+ */
+#ifndef APP_ENGINE_PROCESS_H
+#define APP_ENGINE_PROCESS_H
+
+#include "app/command_line.h"
+#include "app/merge.h"
+#include "base/steady.h"
+
+/* In memory that supervisor and engine share; each field has one writer. */
+struct common_page {
+        _Atomic int64_t engine_beat_ns; /* monotonic; 0: it has not begun yet */
+        struct counters engine;         /* the engine's own; the next one goes on */
+        struct counters ended;          /* of workers that ended; the engine's too */
+        struct counters supervisor;
+};
+
+struct engine_process_options {
+        const struct command_line *line;
+        const struct setup *setup;
+        unsigned generation; /* of the setup */
+        int control;         /* the engine's end; taken */
+        struct common_page *common;
+        struct steady steady;
+};
+
+/* In the child. Returns its exit status. */
+int engine_process_run(const struct engine_process_options *);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * supervisor_priv - the supervisor's parts, for supervisor*.c only.
+ *
+ *   supervisor.c           its loop: signals, messages, the service manager
+ *   supervisor_children.c  workers and the engine: their starts and ends
+ *   supervisor_reload.c    other files, without a gap
+ */
+#ifndef APP_SUPERVISOR_PRIV_H
+#define APP_SUPERVISOR_PRIV_H
+
+#include "app/control.h"
+#include "app/engine_process.h"
+#include "app/notify.h"
+#include "app/run.h"
+#include "app/worker.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+enum {
+        SLOTS = 128,
+        CHILDREN = 2 * SLOTS, /* those that leave, while a reload replaces them */
+};
+
+/* When something that ends is started again. */
+struct patience {
+        int64_t started_ns, due_ns, wait_ns;
+};
+
+/* A worker, as long as its process or its ring is there. */
+struct child {
+        pid_t pid;       /* 0: it has ended */
+        unsigned number; /* of its ring; names it for the engine */
+        unsigned generation;
+        struct ring *ring;
+        int held; /* its capture's descriptor, which keeps its place in the group */
+        int64_t kill_ns; /* 0: it is not told to end */
+        bool is_killed;
+};
+
+/* A place for a worker: one of those of an interface. */
+struct slot {
+        const char *interface; /* as configured; the setup's */
+        unsigned index;        /* of the interface, when last opened; 0: never */
+        unsigned first;        /* number of the interface's first slot */
+        int group;             /* of its captures, kept in that first one; -1: none yet */
+        struct capture *capture; /* open, and its worker is not there yet; else NULL */
+        struct child *child;     /* NULL: nobody reads it now */
+        struct patience patience;
+        bool is_missing; /* said so already */
+};
+
+struct slots {
+        struct slot slots[SLOTS];
+        unsigned count;
+        bool share; /* several workers an interface */
+};
+
+struct engine_child {
+        pid_t pid;       /* 0: there is none */
+        int control;     /* our end; -1: there is none */
+        bool is_ready;   /* it can be told of rings */
+        bool was_ready;  /* it, or one before it, was */
+        int64_t kill_ns; /* 0: it is not told to end */
+        bool is_killed;
+        struct patience patience;
+};
+
+struct supervisor {
+        const struct command_line *line;
+        const struct setup *setup;
+        struct setup *own_setup; /* the same, when it is of a reload; else NULL */
+        struct common_page *common;
+        struct hash_key observe_key;
+        struct steady steady;
+        struct notify notify;
+        unsigned generation, last_number;
+        struct slots slots;
+        struct child children[CHILDREN];
+        struct engine_child engine;
+
+        struct setup *offered; /* that the engine was asked to take up */
+        struct slots next;     /* of its workers, when they are replaced */
+        bool replaces_workers;
+        bool reload_again; /* one was asked for while another is under way */
+
+        int64_t watchdog_ns, status_ns;
+        uint64_t requests, packets, drops; /* at the last status line */
+        bool stopping, is_done;
+        int status;
+};
+
+/* Signals that the loop waits for, and that children do not have blocked. */
+sigset_t supervisor_signals(void);
+
+/* ---- supervisor_children.c ---- */
+
+void children_init(struct supervisor *);
+void children_free(struct supervisor *);
+
+/* Those that ended, those that give no sign of life, and those that are due. */
+void children_look_after(struct supervisor *, int64_t now_ns);
+
+/* A slot for each worker of the setup, which is borrowed. False after a line. */
+bool slots_make(struct slots *, const struct setup *);
+
+/* The same slots by the names of another setup, which has the same interfaces. */
+void slots_rename(struct slots *, const struct setup *);
+
+/* Opens a capture for each slot. False after a line; none is open then. */
+bool slots_open(struct slots *, const struct setup *);
+void slots_close(struct slots *);
+
+/* A worker for each open capture of the supervisor's, for packets with a later stamp. */
+void slots_start(struct supervisor *, int64_t after_ns, int64_t now_ns);
+
+/* All workers of the slots read up to `until_ns` and end; there is no slot then. */
+void slots_end(struct slots *, int64_t until_ns, int64_t now_ns);
+
+/* The writer of that ring is not to be believed. */
+void worker_refused(struct supervisor *, unsigned number);
+unsigned workers_running(const struct supervisor *);
+void workers_kill(struct supervisor *);
+
+void engine_start(struct supervisor *, int64_t now_ns);
+void engine_is_there(struct supervisor *);
+
+/* `at_once`: what the rings hold is for the next engine. */
+void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
+void engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
+
+/* ---- supervisor_reload.c ---- */
+
+/* Reads the files again. Nothing happens before all is known to be good. */
+void reload_begin(struct supervisor *, int64_t now_ns);
+
+/* What the engine said of it. */
+void reload_answered(struct supervisor *, bool is_taken_up, int64_t now_ns);
+
+/* No answer will come: everything stays as it was. */
+void reload_drop(struct supervisor *);
+
+#endif

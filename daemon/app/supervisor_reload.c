@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/supervisor_priv.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+static void setup_drop(struct setup **setup)
+{
+        if (*setup) {
+                check_free(*setup);
+                free(*setup);
+        }
+        *setup = NULL;
+}
+
+/* Each line of what was found in the files. */
+static void log_messages(const struct buf *messages)
+{
+        struct slice rest = buf_slice(messages), line;
+
+        while (rest.len && slice_next(&rest, '\n', &line))
+                if (line.len)
+                        log_warning("%.*s", (int)line.len, (const char *)line.data);
+}
+
+static struct setup *read_files(struct supervisor *s)
+{
+        struct setup *setup = calloc(1, sizeof(*setup));
+        struct buf messages = { 0 };
+
+        CHECK(setup);
+        bool good = check_load(&s->line->check, setup, &messages);
+        log_messages(&messages);
+        buf_free(&messages);
+        if (good)
+                return setup;
+        free(setup);
+        return NULL;
+}
+
+static void warn_of_restart(const struct supervisor *s, const struct setup *setup)
+{
+        struct buf names = { 0 };
+
+        config_print_changed(&s->setup->config, &setup->config, RELOAD_RESTART,
+                             RELOAD_RESTART, &names);
+        if (names.len)
+                log_warning("these options count only after a restart: %.*s",
+                            (int)names.len, (const char *)names.data);
+        buf_free(&names);
+}
+
+static bool differs(const struct supervisor *s, const struct setup *setup,
+                    enum config_reload reload)
+{
+        struct buf names = { 0 };
+
+        config_print_changed(&s->setup->config, &setup->config, reload, reload, &names);
+        bool any = names.len;
+        buf_free(&names);
+        return any;
+}
+
+/* The captures of the new workers; they wait, with what comes meanwhile. */
+static bool prepare_workers(struct supervisor *s, const struct setup *setup)
+{
+        s->replaces_workers =
+            differs(s, setup, RELOAD_CAPTURE) || !front_is_same(s->setup, setup);
+        return !s->replaces_workers ||
+               (slots_make(&s->next, setup) && slots_open(&s->next, setup));
+}
+
+/* The old workers read to this moment, the new ones on from it. */
+static void replace_workers(struct supervisor *s, int64_t now_ns)
+{
+        int64_t moment_ns = clock_wall_ns();
+
+        slots_end(&s->slots, moment_ns, now_ns);
+        s->slots = s->next;
+        s->next.count = 0;
+        slots_start(s, moment_ns, now_ns);
+}
+
+static void ready(struct supervisor *s)
+{
+        notify_send(&s->notify, "READY=1");
+}
+
+/* From now on the new setup is that of all children that begin. */
+static void take_up(struct supervisor *s, struct setup *setup, int64_t now_ns)
+{
+        struct setup *old = s->own_setup;
+
+        s->setup = s->own_setup = setup;
+        if (s->replaces_workers) {
+                s->generation++;
+                replace_workers(s, now_ns);
+        } else {
+                slots_rename(&s->slots, setup);
+        }
+        setup_drop(&old);
+        log_set_level((enum log_level)setup->config.log.level);
+        log_info("SIGHUP: taken up%s", s->replaces_workers ? ", by new captures" : "");
+        ready(s);
+}
+
+void reload_begin(struct supervisor *s, int64_t now_ns)
+{
+        if (s->offered || !s->engine.is_ready || s->engine.kill_ns) {
+                s->reload_again = true;
+                return;
+        }
+        s->reload_again = false;
+        notify_send(&s->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                    (long long)(clock_monotonic_ns() / NS_PER_US));
+        struct setup *setup = read_files(s);
+        if (!setup || !prepare_workers(s, setup)) {
+                log_error("SIGHUP: mistakes: everything stays as it was");
+                setup_drop(&setup);
+                ready(s);
+                return;
+        }
+        warn_of_restart(s, setup);
+        if (differs(s, setup, RELOAD_ENGINE)) {
+                bool workers_stay = !s->replaces_workers;
+                take_up(s, setup, now_ns);
+                engine_end(s, workers_stay, now_ns);
+                return;
+        }
+        struct control_message reload = { .kind = CONTROL_RELOAD,
+                                          .generation =
+                                              s->generation + s->replaces_workers };
+        s->offered = setup;
+        engine_tell(s, &reload, NULL);
+}
+
+void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
+{
+        struct setup *setup = s->offered;
+
+        if (!setup)
+                return;
+        if (!is_taken_up) {
+                log_error(
+                    "SIGHUP: the engine found mistakes: everything stays as it was");
+                reload_drop(s);
+                return;
+        }
+        s->offered = NULL;
+        take_up(s, setup, now_ns);
+}
+
+void reload_drop(struct supervisor *s)
+{
+        slots_close(&s->next);
+        setup_drop(&s->offered);
+        ready(s);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/worker.h"
+
+#include "app/exit_status.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BATCH = 1024 }; /* frames between two looks at anything else */
+
+/* Packets come from the kernel by the block: at most so much later than their stamp. */
+#define ON_THE_WAY (30 * NS_PER_MS)
+
+static const struct timeval tick = { 0, 50000 };
+
+struct worker {
+        const struct worker_options *options;
+        struct event_base *loop;
+        struct event *readable, *timer, *terminate;
+        struct front *front;
+        struct message_writer writer;
+        struct worker_page *page;
+        struct steady steady;
+        uint64_t kernel_drops, interface_drops;
+        bool has_more; /* the last read did not come to an end */
+        bool is_ending;
+        int status;
+};
+
+static void look_at_clock(struct worker *w)
+{
+        steady_tick(&w->steady, clock_wall_ns(), clock_boot_ns());
+}
+
+static void on_frame(void *context, const struct capture_frame *frame)
+{
+        struct worker *w = context;
+        struct capture_frame steady = *frame;
+
+        if (frame->time_ns <= w->options->after_ns ||
+            (w->is_ending && frame->time_ns > w->page->until_ns))
+                return;
+        steady.time_ns = steady_stamp(&w->steady, frame->time_ns);
+        front_frame(w->front, &steady);
+}
+
+static void publish(struct worker *w)
+{
+        ring_publish(w->options->ring);
+        ring_beat(w->options->ring, clock_monotonic_ns());
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+        struct worker *w = context;
+        uint64_t before = w->page->counters.packets;
+
+        (void)fd, (void)what;
+        look_at_clock(w);
+        enum capture_result result =
+            capture_read(w->options->capture, BATCH, on_frame, w);
+        w->has_more = w->page->counters.packets - before >= BATCH;
+        publish(w);
+        if (result == CAPTURE_ERROR) {
+                log_warning("%s", capture_error(w->options->capture));
+                w->status = WORKER_CAPTURE_LOST;
+                event_base_loopbreak(w->loop);
+        }
+}
+
+static void note_drops(struct worker *w)
+{
+        struct counters *counters = &w->page->counters;
+        uint64_t kernel, interface;
+
+        if (!capture_drops(w->options->capture, &kernel, &interface))
+                return;
+        counters->kernel_drops += kernel - w->kernel_drops;
+        counters->interface_drops += interface - w->interface_drops;
+        w->kernel_drops = kernel;
+        w->interface_drops = interface;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+        struct worker *w = context;
+        const struct config *config = &w->options->setup->config;
+
+        (void)fd, (void)what;
+        look_at_clock(w);
+        note_drops(w);
+        int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
+        front_advance(w->front, now_ns - config->limits.merge_wait_ns);
+        if (!w->has_more)
+                message_time(&w->writer,
+                             now_ns - 2 * config->capture.timeout_ns - ON_THE_WAY);
+        publish(w);
+}
+
+/* What passed before until_ns may still be on its way through the kernel. */
+static void on_terminate(evutil_socket_t fd, short what, void *context)
+{
+        struct worker *w = context;
+        int64_t wait_ns = 3 * w->options->setup->config.capture.timeout_ns + ON_THE_WAY;
+        struct timeval wait = { wait_ns / NS_PER_SEC, wait_ns % NS_PER_SEC / NS_PER_US };
+
+        (void)fd, (void)what;
+        w->is_ending = true;
+        event_base_loopexit(w->loop, &wait);
+}
+
+static bool make(struct worker *w)
+{
+        struct front_options front = {
+                .setup = w->options->setup,
+                .flow_key = hash_key_random(),
+                .observe_key = w->options->observe_key,
+                .takes_all = w->options->takes_all,
+                .sink = message_sink(&w->writer),
+                .counters = &w->page->counters,
+        };
+
+        w->front = front_new(&front);
+        w->writer.front = w->front;
+        if (!w->front) {
+                log_error("%s: the memory for the limits of a capture cannot be "
+                          "reserved; lower limits.flows, limits.reassembly or "
+                          "limits.http_memory",
+                          capture_name(w->options->capture));
+                return false;
+        }
+        w->loop = event_base_new();
+        CHECK(w->loop);
+        w->readable = event_new(w->loop, capture_fd(w->options->capture),
+                                EV_READ | EV_PERSIST, on_readable, w);
+        w->timer = event_new(w->loop, -1, EV_PERSIST, on_tick, w);
+        w->terminate = evsignal_new(w->loop, SIGTERM, on_terminate, w);
+        CHECK(w->readable && event_add(w->readable, NULL) == 0);
+        CHECK(w->timer && event_add(w->timer, &tick) == 0);
+        CHECK(w->terminate && event_add(w->terminate, NULL) == 0);
+        return true;
+}
+
+static void release(struct worker *w)
+{
+        event_free(w->readable);
+        event_free(w->timer);
+        event_free(w->terminate);
+        event_base_free(w->loop);
+        front_free(&w->front);
+        message_writer_free(&w->writer);
+}
+
+int worker_run(const struct worker_options *options)
+{
+        struct worker w = {
+                .options = options,
+                .writer = { .ring = options->ring },
+                .page = ring_shared(options->ring),
+                .steady = options->steady,
+        };
+
+        w.writer.counters = &w.page->counters;
+        if (!make(&w))
+                return EXIT_FAILED;
+        publish(&w);
+        event_base_dispatch(w.loop);
+        if (w.status == 0)
+                front_finish(w.front);
+        publish(&w);
+        release(&w);
+        return w.status;
+}
