@@ -118,7 +118,7 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
                     (long long)(clock_monotonic_ns() / NS_PER_US));
         struct setup *setup = read_files(s);
         if (!setup || !prepare_workers(s, setup)) {
-                log_error("SIGHUP: mistakes: everything stays as it was");
+                log_error("SIGHUP: mistakes in the files: the old rules stay");
                 setup_drop(&setup);
                 ready(s);
                 return;
@@ -145,7 +145,7 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
                 return;
         if (!is_taken_up) {
                 log_error(
-                    "SIGHUP: the engine found mistakes: everything stays as it was");
+                    "SIGHUP: mistakes in the files, says the engine: the old rules stay");
                 reload_drop(s);
                 return;
         }
