@@ -3,7 +3,6 @@
 
 #include "base/check.h"
 
-#define TIME_MAX        (INT64_MAX / 4)
 #define EVICT_AT_A_TIME 2
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
@@ -61,7 +60,7 @@ void engine_end_case(struct engine *e, uint32_t number)
 
 void engine_advance(struct engine *e, int64_t now_ns)
 {
-        if (now_ns <= e->now_ns || now_ns > TIME_MAX)
+        if (now_ns <= e->now_ns || now_ns > RECORD_TIME_MAX)
                 return;
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
@@ -85,7 +84,7 @@ void engine_finish(struct engine *e)
 
 void engine_missed(struct engine *e, int64_t now_ns, double share)
 {
-        if (now_ns < 0 || now_ns > TIME_MAX)
+        if (now_ns < 0 || now_ns > RECORD_TIME_MAX)
                 return;
         forms_begin(&e->forms, now_ns);
         missed_add(&e->missed, now_ns, share);
@@ -489,7 +488,7 @@ static void take_record(struct engine *e, const struct ahead_record *ahead)
 {
         const struct record *record = ahead->record;
 
-        if (record->end_ns < 0 || record->end_ns > TIME_MAX)
+        if (record->end_ns < 0 || record->end_ns > RECORD_TIME_MAX)
                 return;
         e->options.counters->transactions++;
         engine_advance(e, record->end_ns);

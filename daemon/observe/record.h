@@ -2,10 +2,10 @@
 /*
  * record - one transaction as flat bytes, seen through the site map.
  *
- * A fixed part, then the texts it points to by offset, all in one block of
- * `size` bytes that can be copied anywhere (later: through a ring between
- * processes). It holds what rules, alerts and `--print requests` need and
- * nothing else; long texts are cut at RECORD_TEXT_CAP and the cut is counted.
+ * A fixed part, then the texts it points to by offset, all in one block of `size` bytes
+ * that can be copied anywhere: through a ring between processes (base/ring.h), behind
+ * which record_check.h looks at it. It holds what rules, alerts and `--print requests`
+ * need and nothing else; long texts are cut at RECORD_TEXT_CAP and the cut is counted.
  *
  * Missing texts have the offset 0 (which is the record itself). A text may be a part of
  * another one.
@@ -20,6 +20,7 @@
 #define RECORD_TEXT_CAP 4096
 #define RECORD_HEADERS  32 /* different header('name') that rules can ask for */
 #define RECORD_SIZE_MAX 65536
+#define RECORD_TIME_MAX (INT64_MAX / 4) /* the engine looks at no later ones */
 
 enum record_text {
         RECORD_METHOD,
@@ -58,6 +59,7 @@ enum record_flag {
         RECORD_FORM_READ = 1 << 9, /* there was a body, of a kind that is read */
         RECORD_UNANSWERED =
             1 << 10, /* the visitor's own connection, and it got no answer */
+        RECORD_ALL_FLAGS = 2 * RECORD_UNANSWERED - 1, /* of the last one */
 };
 
 struct record_span {

@@ -61,6 +61,20 @@ struct tcp_shape tcp_shape_of(struct slice options, uint16_t window, uint8_t ttl
         return shape;
 }
 
+bool tcp_shape_is_sound(const struct tcp_shape *shape)
+{
+        static const struct tcp_shape none = { 0 };
+        static const uint8_t no_kinds[TCP_SHAPE_OPTIONS] = { 0 };
+        unsigned count = shape->count;
+
+        if (tcp_shape_is_none(shape))
+                return memcmp(shape, &none, sizeof(none)) == 0;
+        return first_hops(shape->hops) == shape->hops && shape->reserved == 0 &&
+               count <= TCP_SHAPE_OPTIONS &&
+               (!shape->more || count == TCP_SHAPE_OPTIONS) &&
+               memcmp(shape->kinds + count, no_kinds, TCP_SHAPE_OPTIONS - count) == 0;
+}
+
 static size_t put_option(const struct tcp_shape *shape, unsigned at, char *text,
                          size_t room)
 {

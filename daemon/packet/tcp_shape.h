@@ -46,6 +46,9 @@ static inline bool tcp_shape_is_none(const struct tcp_shape *shape)
         return shape->hops == 0;
 }
 
+/* Whether tcp_shape_of can have made it: for values that another process hands over. */
+bool tcp_shape_is_sound(const struct tcp_shape *);
+
 /* Writes the text and a NUL; its length. "" for none. */
 size_t tcp_shape_format(const struct tcp_shape *, char text[TCP_SHAPE_TEXT_MAX]);
 

@@ -73,6 +73,7 @@ static void test_shapes(void **state)
                 struct tcp_shape shape = tcp_shape_of(from_hex(rows[i].options, bytes),
                                                       rows[i].window, rows[i].ttl);
                 assert_false(tcp_shape_is_none(&shape));
+                assert_true(tcp_shape_is_sound(&shape));
                 size_t len = tcp_shape_format(&shape, text);
                 assert_int_equal(len, strlen(text));
                 if (strcmp(text, rows[i].text) != 0)
@@ -95,6 +96,7 @@ static void test_cut_anywhere(void **state)
                         struct tcp_shape shape =
                             tcp_shape_of(slice_of(copy, len), 512, 64);
                         assert_true(tcp_shape_format(&shape, text) >= strlen("-/512/64"));
+                        assert_true(tcp_shape_is_sound(&shape));
                         test_free(copy);
                 }
         }
@@ -111,12 +113,45 @@ static void test_none(void **state)
         assert_string_equal(text, "");
 }
 
+/* Each field with every value: refused, or a text comes out. */
+static void test_sound(void **state)
+{
+        struct tcp_shape none = { 0 }, full = { .hops = 64, .count = 16, .more = 1 };
+        const struct tcp_shape wrong[] = {
+                { .hops = 64, .count = 17 },
+                { .hops = 64, .count = 63, .more = 1 },
+                { .hops = 64, .count = 15, .more = 1 },
+                { .hops = 63 },
+                { .hops = 1 },
+                { .hops = 64, .reserved = 1 },
+                { .hops = 64, .count = 1, .kinds = { 1, 1 } },
+                { .window = 1 },
+                { .count = 1 },
+                { .bad = 1 },
+                { .kinds = { [15] = 1 } },
+        };
+
+        (void)state;
+        assert_true(tcp_shape_is_sound(&none));
+        assert_true(tcp_shape_is_sound(&full));
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+                assert_false(tcp_shape_is_sound(&wrong[i]));
+        memset(full.kinds, 255, sizeof(full.kinds));
+        full.window = full.mss = UINT16_MAX;
+        full.hops = full.scale = UINT8_MAX;
+        full.bad = 1;
+        assert_true(tcp_shape_is_sound(&full));
+        char text[TCP_SHAPE_TEXT_MAX];
+        assert_true(tcp_shape_format(&full, text) < TCP_SHAPE_TEXT_MAX);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_shapes),
                 cmocka_unit_test(test_cut_anywhere),
                 cmocka_unit_test(test_none),
+                cmocka_unit_test(test_sound),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
