@@ -15,7 +15,8 @@
  * row; docs/confinement.md is the page for operators.
  *
  * A worker comes with everything made: captures, ring, descriptors, event loop (with its
- * signal handlers). It may write to what is open at that moment, captures excepted.
+ * signal handlers). It may write to what is open at that moment, captures excepted. An
+ * engine may have no capture among its descriptors: the child closes them first.
  *
  * Anything that cannot be put on is a failure, with one exception: a kernel without
  * Landlock, which is said once. For processes of one thread. Cost: some milliseconds,

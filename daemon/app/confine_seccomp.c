@@ -120,6 +120,32 @@ static bool add_writable(struct filter *f)
         return true;
 }
 
+/* It would be a way around the parts that keep an engine from the network's frames. */
+static bool has_no_capture(struct filter *f)
+{
+        for (int fd = 0; fd < DESCRIPTORS; fd++)
+                if (is_capture(fd))
+                        return confine_fail(
+                            f->error,
+                            "descriptor %d is a capture, which only a "
+                            "supervisor and its workers may have: close it "
+                            "before confinement",
+                            fd);
+        return true;
+}
+
+static bool check_descriptors(struct filter *f)
+{
+        switch (f->role) {
+        case CONFINE_SUPERVISOR:
+                return true;
+        case CONFINE_WORKER:
+                return add_writable(f);
+        default:
+                return has_no_capture(f);
+        }
+}
+
 static bool set_up(struct filter *f)
 {
         /* confine() has set no_new_privs; a search tree beats a list of 150 numbers. */
@@ -135,8 +161,7 @@ static bool put_on(struct filter *f)
 
         if (!set_up(f))
                 return confine_fail(f->error, "seccomp: libseccomp 2.5 is needed");
-        if (!add_rows(f) || !add_abort(f) ||
-            (f->role == CONFINE_WORKER && !add_writable(f)))
+        if (!add_rows(f) || !add_abort(f) || !check_descriptors(f))
                 return false;
         result = seccomp_load(f->context);
         if (result == 0)
