@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "capture/capture.h"
 
+#define CARES_NO_DEPRECATED /* Debian 12 has no others */
 #include <ares.h>
 #include <arpa/inet.h>
 #include <errno.h>
