@@ -132,7 +132,6 @@ const struct confine_call confine_calls[] = {
         { "prctl", TALK, 0, { IS(0, PR_SET_DUMPABLE), IS(1, 0) }, "likewise" },
         { "prctl", TALK, 0, { IS(0, PR_CAPBSET_READ) }, "likewise" },
         { "prctl", TALK, 0, { IS(0, PR_CAPBSET_DROP) }, "likewise" },
-        { "prctl", TALK, 0, { IS(0, PR_CAP_AMBIENT), IS(1, PR_CAP_AMBIENT_CLEAR_ALL) }, "likewise" },
         { "capset", TALK, 0, { { 0 } }, "likewise; the kernel lets nobody add any" },
         { "prctl", TALK, 0, { IS(0, PR_SET_PDEATHSIG) }, "children end with their parent" },
         { "prctl", TALK, 0, { IS(0, PR_GET_DUMPABLE) }, "state of the parts" },

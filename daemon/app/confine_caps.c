@@ -35,7 +35,7 @@ bool confine_capabilities(enum confine_role role, char error[CONFINE_ERROR_MAX])
         bool keep = role == CONFINE_SUPERVISOR && has_net_raw();
 
         empty_bounding_set();
-        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        /* None stays inheritable, so the kernel drops the ambient ones as well. */
         capng_clear(CAPNG_SELECT_CAPS);
         if (keep)
                 capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW);

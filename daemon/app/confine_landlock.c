@@ -78,6 +78,7 @@ static const struct {
         { "/usr/share/zoneinfo", ENGINE, "local time" },
         { "/proc", ENGINE, "a database that is opened through /proc/self/fd" },
         { "/sys/devices", ENGINE, "number of CPUs; statistics of interfaces" },
+        { "/dev/urandom", ENGINE, "c-ares: numbers of questions that cannot be guessed" },
         { "/sys/class/net", TOP, "interfaces; libpcap" },
         { "/sys/class/infiniband_verbs", TOP,
           "libpcap asks whether an interface is one" },

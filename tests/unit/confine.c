@@ -16,9 +16,11 @@
 #define CARES_NO_DEPRECATED /* Debian 12 has no others */
 #include <ares.h>
 #include <arpa/inet.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -33,6 +35,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -133,6 +136,11 @@ static int reads_a_file(void)
 static int reads_the_password_file(void)
 {
         return result_of(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+}
+
+static int reads_random_numbers(void)
+{
+        return result_of(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
 }
 
 static int opens(const char *folder, const char *name, int flags)
@@ -338,7 +346,7 @@ static int raises_a_limit_of_another(void)
 
 static int becomes_dumpable(void)
 {
-        return result_of(syscall(SYS_prctl, 4 /* PR_SET_DUMPABLE */, 1, 0, 0, 0));
+        return result_of(syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
 static int stuffs_a_terminal(void)
@@ -371,6 +379,7 @@ static const struct trial {
 } trials[] = {
         { "read a file", reads_a_file, DENIED, KILLED, DENIED, DENIED },
         { "read /etc", reads_the_password_file, 0, KILLED, 0, DENIED },
+        { "read /dev/urandom", reads_random_numbers, 0, KILLED, 0, DENIED },
         { "write elsewhere", writes_a_file_elsewhere, DENIED, KILLED, DENIED, DENIED },
         { "create elsewhere", creates_a_file_elsewhere, DENIED, KILLED, DENIED, DENIED },
         { "truncate elsewhere", truncates_elsewhere, DENIED, KILLED, DENIED, DENIED },
@@ -528,6 +537,21 @@ static void a_check_that_fails_still_aborts(void **state)
         }
 }
 
+static int exits(void)
+{
+        exit(7);
+}
+
+/* With what the C library and a sanitizer do at the end. */
+static void a_confined_process_ends_as_others_do(void **state)
+{
+        (void)state;
+        for (int role = 0; role < CONFINE_ROLES; role++) {
+                int status = ending(role, exits);
+                expect("exit", role, status, is_exit(status, 7));
+        }
+}
+
 /* A name that libseccomp does not know is passed over: one that is written wrong, too. */
 static void every_name_in_the_table_is_a_system_call(void **state)
 {
@@ -586,6 +610,17 @@ static bool proc_has(pid_t pid, const char *file, const char *line)
         return found;
 }
 
+/* As systemd's AmbientCapabilities= does. */
+static void raise_ambient(void)
+{
+        if (geteuid() != 0)
+                return;
+        CHECK(capng_get_caps_process() == 0);
+        capng_update(CAPNG_ADD, CAPNG_INHERITABLE, CAP_NET_RAW);
+        CHECK(capng_apply(CAPNG_SELECT_CAPS) == 0);
+        CHECK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0);
+}
+
 /* A child that is confined, says so, and waits for the end of `hold`. */
 struct held {
         pid_t pid;
@@ -606,6 +641,7 @@ static struct held hold_confined(enum confine_role role, uint64_t memory)
                 char error[CONFINE_ERROR_MAX];
                 o.memory = memory;
                 close(hold[1]);
+                raise_ambient();
                 CHECK(confine(&o, error));
                 CHECK(write(ready[1], "x", 1) == 1);
                 _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
@@ -1141,14 +1177,14 @@ static void a_file_that_is_replaced_can_be_read_again(void **state)
                 CHECK(read(go[0], &byte, 1) == 1);
                 _exit(result_of(open(path, O_RDONLY)));
         }
+        close(ready[1]);
+        close(go[0]);
         assert_int_equal(read(ready[0], &byte, 1), 1);
         replace_old(other);
         assert_int_equal(write(go[1], "x", 1), 1);
         assert_int_equal(wait_for(pid), 0);
-        for (int i = 0; i < 2; i++) {
-                close(ready[i]);
-                close(go[i]);
-        }
+        close(ready[0]);
+        close(go[1]);
 }
 
 static void nobody_becomes_another_without_root(void **state)
@@ -1304,13 +1340,18 @@ static void be_a_daemon(void)
 {
         char error[CONFINE_ERROR_MAX] = "";
 
+        gid_t groups[8] = { 0, 4 };
+
         CHECK(unshare(CLONE_NEWNET) == 0);
         raise_loopback();
+        CHECK(setgroups(2, groups) == 0);
         if (!confine_user("nobody", error)) {
                 fprintf(stderr, "confine_user: %s\n", error);
                 abort();
         }
-        CHECK(getuid() == 65534 && setuid(0) != 0);
+        CHECK(getuid() == 65534 && getegid() != 0 && setuid(0) != 0);
+        for (int i = getgroups(8, groups); i > 0; i--)
+                CHECK(groups[i - 1] == getegid());
         struct capture *first = open_capture();
         confine_as(CONFINE_SUPERVISOR);
         start_engines(first);
@@ -1405,6 +1446,7 @@ int main(void)
                 cmocka_unit_test(each_role_is_refused_what_it_does_not_need),
                 cmocka_unit_test(some_calls_are_for_nobody),
                 cmocka_unit_test(a_check_that_fails_still_aborts),
+                cmocka_unit_test(a_confined_process_ends_as_others_do),
                 cmocka_unit_test(every_name_in_the_table_is_a_system_call),
                 cmocka_unit_test(a_supervisor_may_do_what_its_children_may),
                 cmocka_unit_test(capabilities_and_limits_are_gone),
