@@ -349,6 +349,11 @@ static int becomes_dumpable(void)
         return result_of(syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
+static int is_dumpable(void)
+{
+        return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static int stuffs_a_terminal(void)
 {
         return result_of(ioctl(old_file, TIOCSTI, "x"));
@@ -410,6 +415,7 @@ static const struct trial {
         { "limits of another", raises_a_limit_of_another, KILLED, KILLED, KILLED,
           KILLED },
         { "dumpable", becomes_dumpable, KILLED, KILLED, KILLED, KILLED },
+        { "dumpable still", is_dumpable, 0, KILLED, 0, KILLED },
         { "TIOCSTI", stuffs_a_terminal, KILLED, KILLED, KILLED, KILLED },
         { "dup2", duplicates, 0, KILLED, 0, 0 },
         { "F_DUPFD", duplicates_by_fcntl, 0, KILLED, 0, 0 },
@@ -535,6 +541,75 @@ static void a_check_that_fails_still_aborts(void **state)
                 expect("abort", role, status,
                        WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
         }
+}
+
+/* ---- Landlock alone, where seccomp would be there first ---- */
+
+static int listen_abstract(struct sockaddr_un *name, socklen_t *size)
+{
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        *name = (struct sockaddr_un){ .sun_family = AF_UNIX };
+        *size = sizeof(sa_family_t); /* the kernel chooses an abstract name */
+        assert_int_equal(bind(fd, (struct sockaddr *)name, *size), 0);
+        *size = sizeof(*name);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)name, size), 0);
+        assert_int_equal(listen(fd, 1), 0);
+        return fd;
+}
+
+static int use_tcp(int (*call)(int, const struct sockaddr *, socklen_t))
+{
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_port = htons(9),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        int error = result_of(call(fd, (struct sockaddr *)&at, sizeof(at)));
+
+        close(fd);
+        return error;
+}
+
+static void try_landlock(enum confine_role role, const struct sockaddr_un *name,
+                         socklen_t size)
+{
+        struct confine_options o = options_of(role);
+        bool talks = role == CONFINE_SUPERVISOR || role == CONFINE_ENGINE;
+        char error[CONFINE_ERROR_MAX];
+        int abi, fd = socket(AF_UNIX, SOCK_STREAM, 0), to;
+
+        CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+        CHECK(confine_landlock(&o, &abi, error) && abi == landlock);
+        CHECK(reads_a_file() == EACCES);
+        CHECK(executes() == EACCES);
+        CHECK(reads_the_password_file() == (talks ? 0 : EACCES));
+        if (abi >= 4 && geteuid() == 0)
+                CHECK((use_tcp(bind) == EACCES) == !talks);
+        if (abi >= 4)
+                CHECK((use_tcp(connect) == EACCES) == !talks);
+        if (abi >= 6) {
+                to = role == CONFINE_SUPERVISOR ? 0 : EPERM;
+                CHECK(signals_its_parent() == to);
+                CHECK(result_of(connect(fd, (const struct sockaddr *)name, size)) == to);
+        }
+        _exit(0);
+}
+
+static void landlock_holds_without_seccomp(void **state)
+{
+        struct sockaddr_un name;
+        socklen_t size;
+        int fd = listen_abstract(&name, &size);
+
+        (void)state;
+        for (int role = 0; landlock && role < CONFINE_ROLES; role++) {
+                pid_t pid = fork();
+                if (pid == 0)
+                        try_landlock(role, &name, size);
+                int status = wait_for(pid);
+                expect("Landlock", role, status, is_exit(status, 0));
+        }
+        close(fd);
 }
 
 static int exits(void)
@@ -1446,6 +1521,7 @@ int main(void)
                 cmocka_unit_test(each_role_is_refused_what_it_does_not_need),
                 cmocka_unit_test(some_calls_are_for_nobody),
                 cmocka_unit_test(a_check_that_fails_still_aborts),
+                cmocka_unit_test(landlock_holds_without_seccomp),
                 cmocka_unit_test(a_confined_process_ends_as_others_do),
                 cmocka_unit_test(every_name_in_the_table_is_a_system_call),
                 cmocka_unit_test(a_supervisor_may_do_what_its_children_may),
