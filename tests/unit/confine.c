@@ -1411,6 +1411,18 @@ static void start_engines(struct capture *c)
         CHECK(waitpid(pid, &status, 0) == pid && is_exit(status, 0));
 }
 
+/* More than the ring holds, and nobody reads. */
+static void count_drops(void)
+{
+        struct capture *c = open_capture();
+        uint64_t kernel = 0, later, interface;
+
+        send_datagrams(20000);
+        CHECK(capture_drops(c, &kernel, &interface) && kernel > 0 && interface == 0);
+        CHECK(capture_drops(c, &later, &interface) && later >= kernel);
+        capture_close(&c);
+}
+
 static void be_a_daemon(void)
 {
         char error[CONFINE_ERROR_MAX] = "";
@@ -1430,6 +1442,7 @@ static void be_a_daemon(void)
         struct capture *first = open_capture();
         confine_as(CONFINE_SUPERVISOR);
         start_engines(first);
+        count_drops();
         capture_close(&first);
         CHECK(is_exit(start_worker(false), 0));
         CHECK(is_killed(start_worker(true)));
