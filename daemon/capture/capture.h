@@ -87,7 +87,10 @@ enum capture_result capture_read(struct capture *, int most, capture_frame_fn *e
 /* What went wrong with the last capture_read; a sentence for the operator. */
 const char *capture_error(const struct capture *);
 
-/* Since the start: frames the kernel, and the interface, had to drop. Live only. */
+/*
+ * Since the start: frames the kernel, and the interface, had to drop; the latter where
+ * the capture is promiscuous. Live only. Opens nothing: a confined process may ask.
+ */
 bool capture_drops(struct capture *, uint64_t *kernel, uint64_t *interface);
 
 #endif
