@@ -219,7 +219,7 @@ const struct option config_options[] = {
           RELOAD_RULES, false, "Statuses by which whatever enforces the blocks refuses a request." },
 
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
+          RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_ENGINE, false, "Room the journal may take; the oldest alerts go first." },
         { "journal", "keep", OPTION_DURATION, AT(journal.keep_ns), "30d", 3600 * SEC, 3660 * DAY, NULL, NULL,

@@ -123,6 +123,7 @@ const struct confine_call confine_calls[] = {
         { "clone", TALK, 0, { NO_OTHER(0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD) },
           "fork(); no thread, no namespace" },
         { "clone3", TALK, ENOSYS, { { 0 } }, "its flags are out of a filter's sight; glibc takes clone" },
+        { "close_range", TALK, 0, { { 0 } }, "a child keeps only what it works with" },
         { "wait4 waitid", TALK, 0, { { 0 } }, "how a child ended" },
         { "seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self capget", TALK, 0, { { 0 } },
           "a child confines itself; only takes away" },

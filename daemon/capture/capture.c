@@ -321,6 +321,19 @@ int capture_fd(const struct capture *c)
         return pcap_get_selectable_fd(c->pcap);
 }
 
+unsigned capture_fds(const struct capture *c, int fds[CAPTURE_FDS])
+{
+        unsigned count = 0;
+
+        fds[count++] = pcap_fileno(c->pcap);
+        if (capture_fd(c) != fds[0])
+                fds[count++] = capture_fd(c);
+        for (int i = 0; i < INTERFACE_DROPS; i++)
+                if (c->interface_drops[i].fd >= 0)
+                        fds[count++] = c->interface_drops[i].fd;
+        return count;
+}
+
 static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
 {
         struct capture *c = (struct capture *)user;

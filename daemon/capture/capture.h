@@ -80,6 +80,10 @@ const char *capture_name(const struct capture *);
 /* Descriptor to wait on; live only. */
 int capture_fd(const struct capture *);
 
+/* All that it works with; CAPTURE_FDS at most. Returns how many. Live only. */
+#define CAPTURE_FDS 8
+unsigned capture_fds(const struct capture *, int fds[CAPTURE_FDS]);
+
 /* Gives at most `most` frames to `each`. */
 enum capture_result capture_read(struct capture *, int most, capture_frame_fn *each,
                                  void *context);
