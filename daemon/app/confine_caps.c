@@ -2,7 +2,6 @@
 /* Who we are and what root's powers we have left: user, groups, capabilities. */
 #include "app/confine_priv.h"
 
-#include "base/log.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -120,10 +119,5 @@ bool confine_user(const char *user, char error[CONFINE_ERROR_MAX])
                                     "admin.user: there is no user %s (%s); make one with "
                                     "'useradd --system %s'",
                                     user, errno ? strerror(errno) : "not found", user);
-        if (!who) {
-                log_warning("this goes on as root: there is no user " CONFINE_USER
-                            "; 'useradd --system " CONFINE_USER "' makes one");
-                return true;
-        }
-        return who->pw_uid == 0 || become(who, error);
+        return !who || who->pw_uid == 0 || become(who, error);
 }

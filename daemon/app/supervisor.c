@@ -225,6 +225,13 @@ static void announce(const struct supervisor *s)
         }
 }
 
+static void warn_of_root(const struct setup *setup)
+{
+        if (geteuid() == 0 && setup->config.admin.confine && !setup->config.admin.user)
+                log_warning("this goes on as root: there is no user " CONFINE_USER
+                            "; 'useradd --system " CONFINE_USER "' makes one");
+}
+
 static bool make_common(struct supervisor *s)
 {
         s->common = mmap(NULL, sizeof(*s->common), PROT_READ | PROT_WRITE,
@@ -286,6 +293,7 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
             run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
                 announce(s);
+                warn_of_root(setup);
                 serve(s);
                 status = s->status;
         }
