@@ -163,7 +163,8 @@ static bool open_alerts(struct run *run)
                              .max_age_ns = config->journal.keep_ns,
                              .sync = run->own_journal
                                          ? JOURNAL_SYNC_OFF
-                                         : (enum journal_sync)config->journal.fsync },
+                                         : (enum journal_sync)config->journal.fsync,
+                             .waits_for_disk = run->live },
                 .line_context = &run->output,
         };
         char *folder = journal_folder(run);

@@ -205,6 +205,7 @@ int main(int argc, char **argv)
                 return 2;
         options.journal.directory = argv[1];
         options.journal.sync = JOURNAL_SYNC_INTERVAL;
+        options.journal.waits_for_disk = true;
         redis.sensor = argv[2];
         const char *wrong = redis_url_parse(argv[3], &redis.url);
         if (wrong || (argc > 4 && !parse_sync(argv[4], &options.journal.sync))) {
