@@ -66,23 +66,34 @@ static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV,
 /*
  * What people do to a block, told on the channel as well.
  *
- * KEYS block, blocks, hold; ARGV member, JSON, ms to live, channel, message.
+ * KEYS block, blocks, hold, holds; ARGV member, JSON, ms to live, channel, message,
+ * 1 to shorten a block that runs for longer. Without that it stays as it is, and the
+ * answer is how many ms it has left.
  */
 static const char block_add_script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
-    "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
+    "local left = redis.call('PTTL', KEYS[1])\n"
     "redis.call('DEL', KEYS[3])\n"
+    "redis.call('ZREM', KEYS[4], ARGV[1])\n"
+    "if ARGV[6] ~= '1' and left > tonumber(ARGV[3]) then return left end\n"
+    "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
     "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), "
     "ARGV[1])\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))\n"
     "redis.call('PUBLISH', ARGV[4], ARGV[5])\n"
-    "return 1\n";
+    "return 0\n";
 
-/* KEYS block, blocks, hold; ARGV member, JSON, ms of the hold (0: none), channel,
+/* KEYS block, blocks, hold, holds; ARGV member, JSON, ms of the hold (0: none), channel,
  * message. */
 static const char block_remove_script[] =
-    "if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) "
+    "local time = redis.call('TIME')\n"
+    "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+    "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
+    "if tonumber(ARGV[3]) > 0 then\n"
+    "  redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])\n"
+    "  redis.call('ZADD', KEYS[4], string.format('%.0f', now + tonumber(ARGV[3])), "
+    "ARGV[1])\n"
     "end\n"
     "local had = redis.call('DEL', KEYS[1])\n"
     "redis.call('ZREM', KEYS[2], ARGV[1])\n"
@@ -375,10 +386,11 @@ static void begin_change(struct redis_args *a, const char *change, const char *p
 {
         args_begin(a, "EVAL");
         args_text(a, change);
-        args_number(a, 3);
+        args_number(a, 4);
         add_block_key(a, prefix, "block", block->type, block->value);
         add_key(a, prefix, "blocks");
         add_block_key(a, prefix, "hold", block->type, block->value);
+        add_key(a, prefix, "holds");
         add_member(a, block->type, block->value);
 }
 
@@ -392,12 +404,13 @@ static void end_change(struct redis_args *a, const char *prefix, const char *act
 }
 
 void block_add_args(struct redis_args *a, const char *prefix, const struct block *block,
-                    int64_t ttl_ms)
+                    int64_t ttl_ms, bool shortens)
 {
         begin_change(a, block_add_script, prefix, block);
         add_block_json(a, block);
         args_number(a, ttl_ms);
         end_change(a, prefix, "blocked", block);
+        args_number(a, shortens);
 }
 
 void block_remove_args(struct redis_args *a, const char *prefix, const struct block *hold,

@@ -66,10 +66,11 @@ void heartbeat_args(struct redis_args *, const struct publish_settings *, int64_
 
 /*
  * Puts a block, which ends a hold; takes one away and puts `hold` for so long (0: none),
- * a block with who and why. The second answers how many blocks there were.
+ * a block with who and why. The first answers 0, or how many ms a block has left that
+ * runs for longer and was not shortened; the second how many blocks there were.
  */
 void block_add_args(struct redis_args *, const char *prefix, const struct block *,
-                    int64_t ttl_ms);
+                    int64_t ttl_ms, bool shortens);
 void block_remove_args(struct redis_args *, const char *prefix, const struct block *hold,
                        int64_t hold_ms);
 

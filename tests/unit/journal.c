@@ -453,7 +453,8 @@ static void test_disk_full(void **state)
         journal_free(&j);
 }
 
-/* What a beginning leaves that failed, and could not be taken back, is in nobody's way. */
+/* What a beginning leaves that failed, and could not be taken back, is in nobody's way.
+ */
 static void test_a_file_that_was_only_begun(void **state)
 {
         struct journal *j = open_journal(0, 0);
