@@ -125,13 +125,17 @@ static void reopen(struct redis *r)
         redis_route_open(r->route);
 }
 
-/* True when Redis told to go elsewhere, and we do. */
+/* True when Redis told to go elsewhere, and we do, or did in vain. */
 static bool follow(struct redis *r, const char *error)
 {
-        if (!redis_route_redirect(r->route, error))
-                return false;
-        reopen(r);
-        return true;
+        if (redis_route_redirect(r->route, error)) {
+                reopen(r);
+                return true;
+        }
+        const char *why = redis_route_redirect_why(r->route);
+        if (why)
+                go_down(r, why, "");
+        return why != NULL;
 }
 
 /* Some keys are at the new node already. Nothing is wrong: it takes a moment. */

@@ -133,6 +133,13 @@ static bool is_passing(struct redis_client *c, const char *error)
         return is_waiting && !c->is_late;
 }
 
+static void fail_by_error(struct redis_client *c, const char *error)
+{
+        const char *why = redis_route_redirect_why(c->route);
+
+        fail(c, why ? why : error, why ? "" : redis_remedy(error));
+}
+
 /* One way there and back. True when it is over: c->reply, or fail() was called. */
 static bool try_once(struct redis_client *c, bool is_repeatable)
 {
@@ -146,7 +153,7 @@ static bool try_once(struct redis_client *c, bool is_repeatable)
         }
         if (c->reply && c->reply->type == REDIS_REPLY_ERROR) {
                 if (!is_passing(c, c->reply->str))
-                        fail(c, c->reply->str, redis_remedy(c->reply->str));
+                        fail_by_error(c, c->reply->str);
                 freeReplyObject(c->reply);
                 c->reply = NULL;
                 return c->error[0];

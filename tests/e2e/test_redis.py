@@ -18,6 +18,8 @@ import redis as redis_py
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
     os.environ["TRAWLWATCH_BIN"], "..", "tests", "alert-driver")
+# Another version, or Valkey (docs/redis.md).
+REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
 
 
 def wait_until(condition, seconds, what):
@@ -48,7 +50,7 @@ class Server:
 
     def start(self, *options):
         self.child = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            [REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1",
              "--unixsocket", self.socket_path, "--save", "", "--dir", self.folder,
              *self.options, *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -10,7 +10,7 @@ import pytest
 import redis as redis_py
 
 from certificates import Authority
-from test_redis import PREFIX, Driver, free_port, numbers, wait_until
+from test_redis import PREFIX, REDIS_SERVER, Driver, free_port, numbers, wait_until
 from test_redis_tls import trawlctl
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -24,7 +24,7 @@ class Node:
         self.folder = os.path.join(folder, str(self.port))
         self.tls, self.password = tls, None
         os.mkdir(self.folder)
-        command = ["redis-server"]
+        command = [REDIS_SERVER]
         if sentinel is not None:
             path = os.path.join(self.folder, "sentinel.conf")
             with open(path, "w") as file:
