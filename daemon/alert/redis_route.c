@@ -161,7 +161,7 @@ static void greet_auth(struct redis_route *r, const char *user, const char *pass
 
 static void greet_sentinel(struct redis_route *r)
 {
-        greet_auth(r, "", r->url.sentinel_password);
+        greet_auth(r, r->url.sentinel_user, r->url.sentinel_password);
         args_begin(&r->args, "SENTINEL");
         args_text(&r->args, "get-master-addr-by-name");
         args_text(&r->args, r->url.master);
@@ -218,7 +218,8 @@ static void take_master(struct redis_route *r, const redisReply *reply)
         if (reply->type == REDIS_REPLY_ERROR) {
                 fail_by(r, "it does not tell the master", reply->str,
                         redis_error_is(reply->str, "NOAUTH")
-                            ? "; set redis.sentinel_password_file"
+                            ? "; set redis.sentinel_user and "
+                              "redis.sentinel_password_file"
                             : "; is it a sentinel?");
                 return;
         }

@@ -80,7 +80,8 @@ struct config {
                 char *prefix;
                 uint64_t keep;
                 char *sensor; /* NULL: the host's name */
-                char *user, *password_file, *sentinel_password_file;
+                char *user, *password_file;
+                char *sentinel_user, *sentinel_password_file;
                 char *tls_ca, *tls_cert, *tls_key, *tls_name;
         } redis;
         struct {

@@ -173,7 +173,7 @@ static bool open_alerts(struct run *run)
                 return false;
         if (config->redis.url && applies(run, "redis.url")) {
                 char error[REACH_ERROR_MAX];
-                if (!reach_redis(config, &redis.url, error)) {
+                if (!reach_redis(config, &redis.url, false, error)) {
                         log_error("%s", error);
                         free(folder);
                         return false;

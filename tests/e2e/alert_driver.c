@@ -166,7 +166,7 @@ static bool take_setting(struct redis_options *redis, const char *setting)
                 { "tls_key=", &url->tls.key },
                 { "tls_name=", &url->tls.name },
         };
-        char error[REDIS_SECRET_ERROR_MAX];
+        char error[REDIS_SECRET_ERROR_MAX], warning[REDIS_SECRET_ERROR_MAX];
         const char *value = strchr(setting, '=');
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -183,12 +183,17 @@ static bool take_setting(struct redis_options *redis, const char *setting)
                 snprintf(url->user, sizeof(url->user), "%s", value + 1);
                 return true;
         }
+        if (strncmp(setting, "sentinel_user=", 14) == 0) {
+                snprintf(url->sentinel_user, sizeof(url->sentinel_user), "%s", value + 1);
+                return true;
+        }
         if (strncmp(setting, "password_file=", 14) == 0 &&
-            redis_secret_read("redis.password_file", value + 1, url->password, error))
+            redis_secret_read("redis.password_file", value + 1, url->password, error,
+                              warning))
                 return true;
         if (strncmp(setting, "sentinel_password_file=", 23) == 0 &&
             redis_secret_read("redis.sentinel_password_file", value + 1,
-                              url->sentinel_password, error))
+                              url->sentinel_password, error, warning))
                 return true;
         fprintf(stderr, "%s?\n", setting);
         return false;

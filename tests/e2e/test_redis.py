@@ -18,8 +18,10 @@ import redis as redis_py
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
     os.environ["TRAWLWATCH_BIN"], "..", "tests", "alert-driver")
-# Another version, or Valkey (docs/redis.md).
+# Another version, or Valkey, with its checker beside it (docs/redis.md).
 REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
+REDIS_CHECK_AOF = os.path.join(os.path.dirname(REDIS_SERVER),
+                               os.path.basename(REDIS_SERVER).replace("server", "check-aof"))
 
 
 def wait_until(condition, seconds, what):
@@ -359,7 +361,7 @@ def mend_append_only_file(folder):
     """What docs/interfaces.md tells to do after a crash. Without it, Redis keeps the first
     half of a transaction whose end was cut off, and runs it with the next one."""
     manifest = os.path.join(folder, "appendonlydir", "appendonly.aof.manifest")
-    subprocess.run(["redis-check-aof", "--fix", manifest], input="y\n", text=True, check=True,
+    subprocess.run([REDIS_CHECK_AOF, "--fix", manifest], input="y\n", text=True, check=True,
                    stdout=subprocess.DEVNULL)
 
 

@@ -20,7 +20,7 @@ static enum exit_status open_redis(struct source *source)
         char error[REACH_ERROR_MAX];
         struct redis_url url;
 
-        if (!reach_redis(&source->config, &url, error)) {
+        if (!reach_redis(&source->config, &url, true, error)) {
                 ctl_complain(source->ctl, "%s", error);
                 return EXIT_FAILED;
         }
