@@ -242,6 +242,7 @@ static bool make_engine(struct pipeline *p)
                 .hello_join_ns = setup->config.limits.hello_join_ns,
                 .outside = outside_of(p),
                 .watch = watch_options(p),
+                .block_limits = config_block_limits(&setup->config),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -497,6 +498,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
         }
         struct watch_options watch = watch_options(p);
         engine_watch(p->engine, &watch);
+        struct block_limits limits = config_block_limits(&setup->config);
+        engine_limit_blocks(p->engine, &limits);
         drop_observe(&old);
         p->options.hosts = hosts;
         p->options.hosts_context = hosts_context;

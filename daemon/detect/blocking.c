@@ -3,6 +3,8 @@
 #include "detect/carrier.h"
 #include "detect/engine_priv.h"
 
+#include <math.h>
+
 struct blocking {
         struct engine *engine;
         struct incident_case *c;
@@ -73,6 +75,71 @@ static uint64_t hash_subject(const struct blocking *b, const char *type,
                         hash_slice(key, value));
 }
 
+/* ---- the limit ---- */
+
+static struct incident_evidence limit_evidence(const char *name, double limit)
+{
+        return (struct incident_evidence){ name, limit, limit == 0 };
+}
+
+/* Calls own_hold or own_end with what is counted now. */
+static void tell_limit(struct engine *e, int64_t now_ns,
+                       void (*tell)(struct own *, enum own_kind, const struct own_state *,
+                                    int64_t))
+{
+        const struct block_limits *limits = &e->options.block_limits;
+        struct block_limit *l = &e->block_limit;
+        struct block_count count = block_limit_count(l, now_ns);
+        const struct incident_evidence evidence[] = {
+                { "blocks in the last minute", count.minute, false },
+                limit_evidence("blocks.per_minute", (double)limits->per_minute),
+                { "share of visitors blocked",
+                  count.visitors > 0 ? count.running / count.visitors : 0,
+                  count.visitors <= 0 },
+                limit_evidence("blocks.share", limits->share),
+                { "visitors in the last hour", round(count.visitors),
+                  !e->counts_visitors },
+                { "blocks refused", (double)l->refused, false },
+        };
+        struct own_state state = { .subject_type = "all",
+                                   .subject = SLICE("all"),
+                                   .evidence = evidence,
+                                   .evidence_count =
+                                       sizeof(evidence) / sizeof(*evidence) };
+
+        l->told_ns = now_ns;
+        tell(&e->own, OWN_BLOCK_LIMIT, &state, now_ns);
+}
+
+static void refuse(struct engine *e)
+{
+        bool is_first = e->block_limit.refused == 1;
+
+        e->options.counters->blocks_refused++;
+        if (is_first || e->now_ns - e->block_limit.told_ns >= NS_PER_SEC)
+                tell_limit(e, e->now_ns, own_hold);
+}
+
+static bool is_allowed(struct engine *e)
+{
+        if (block_limit_allows(&e->block_limit, &e->options.block_limits, e->now_ns))
+                return true;
+        refuse(e);
+        return false;
+}
+
+void blocking_advance(struct engine *e, int64_t now_ns)
+{
+        int64_t due_ns = e->block_limit.closes_ns;
+
+        if (now_ns < due_ns)
+                return;
+        tell_limit(e, due_ns, own_end);
+        block_limit_close(&e->block_limit);
+}
+
+/* ---- blocks ---- */
+
 static void add_block(struct event_memory *event, const char *type, size_t len,
                       const struct ladder_block *block)
 {
@@ -103,9 +170,12 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
                         add_block(event, type, len, &block);
                 return false;
         }
-        if (!b->may_put || ladder_climb(&e->ladder, subject, b->rule->block_ns,
-                                        b->rule->rungs, b->time_ns, &block) != LADDER_NEW)
+        /* A refused one does not climb, and is tried again. */
+        if (!b->may_put || !is_allowed(e) ||
+            ladder_climb(&e->ladder, subject, b->rule->block_ns, b->rule->rungs,
+                         b->time_ns, &block) != LADDER_NEW)
                 return false;
+        block_limit_put(&e->block_limit, e->now_ns, block.until_ns);
         *until_ns = block.until_ns;
         /* Those put now take the place of those that were running. */
         if (!event->blocks_are_new && event->block_count) {
@@ -240,16 +310,11 @@ static struct blocking begin(struct engine *e, struct incident_case *c, int64_t 
         return (struct blocking){ e, c, rule, time_ns, may_put };
 }
 
-static bool blocks(const struct rule *rule)
-{
-        return rule->rungs && rule->mode == MODE_ALERT;
-}
-
 bool blocking_due(struct engine *e, struct incident_case *c, int64_t time_ns)
 {
         struct blocking b = begin(e, c, time_ns, true);
 
-        if (!blocks(b.rule))
+        if (!rule_blocks(b.rule))
                 return false;
         if (!b.rule->block_what)
                 block_key(&b);
@@ -264,7 +329,7 @@ void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns
 {
         struct blocking b = begin(e, c, time_ns, false);
 
-        if (!blocks(b.rule))
+        if (!rule_blocks(b.rule))
                 return;
         if (!b.rule->block_what)
                 block_key(&b);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/detect_world.h"
 
+#include "detect/engine_priv.h"
+#include "detect/snapshot.h"
+
 /* The base address may be blocked, and the network covers some that may not. */
 static void a_network_with_one_who_may_not_be_blocked_is_not(void **state)
 {
@@ -99,11 +102,167 @@ static void forty_rules_on_one_key(void **state)
         world_free(w);
 }
 
+/* ---- the limit ---- */
+
+#define LIMITED                        \
+        "rules:\n"                     \
+        "  - name: harvest\n"          \
+        "    where: page == profile\n" \
+        "    per: client.host\n"       \
+        "    when: count(10m) >= 2\n"  \
+        "    again: 10h\n"             \
+        "    block: [5m, 1h]\n"
+
+static void limit(struct world *w, uint64_t per_minute, double share)
+{
+        engine_limit_blocks(w->engine, &(struct block_limits){ per_minute, share });
+}
+
+static const char *client_of(unsigned n)
+{
+        static char text[32];
+
+        snprintf(text, sizeof(text), "198.51.%u.%u", n / 200, 1 + n % 200);
+        return text;
+}
+
+static void two_views(struct world *w, int64_t at_ms, unsigned client)
+{
+        world_view(w, at_ms, client_of(client), 1);
+        world_view(w, at_ms + 1, client_of(client), 2);
+}
+
+static void what_is_due_past_the_limit_is_refused_and_put_later(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        limit(w, 2, 0);
+        for (unsigned i = 0; i < 4; i++)
+                two_views(w, 1000 * i, i);
+        assert_int_equal(w->counters.blocks_refused, 2);
+        world_view(w, 20000, client_of(3), 3); /* still no place */
+        world_view(w, 61000, client_of(3), 4); /* the first of the minute is gone */
+        world_view(w, 62000, client_of(2), 4);
+        world_view(w, 63000, client_of(2), 5);
+        engine_advance(w->engine, WORLD_BEGIN + 200 * NS_PER_SEC);
+        world_expect(w, "raised harvest client.host=198.51.0.1 n=0 at=1 "
+                        "block ip:198.51.0.1 level=1 for=300s\n"
+                        "raised harvest client.host=198.51.0.2 n=0 at=1001 "
+                        "block ip:198.51.0.2 level=1 for=300s\n"
+                        "raised block-limit all=all n=0 at=2001\n"
+                        "raised harvest client.host=198.51.0.3 n=0 at=2001\n"
+                        "raised harvest client.host=198.51.0.4 n=0 at=3001\n"
+                        "updated harvest client.host=198.51.0.4 n=1 at=61000 "
+                        "block ip:198.51.0.4 level=1 for=300s\n"
+                        "updated harvest client.host=198.51.0.3 n=1 at=62000 "
+                        "block ip:198.51.0.3 level=1 for=300s\n"
+                        "ended block-limit all=all n=1 at=80000\n");
+        world_expect_last(w, "evidence blocks in the last minute = 2\n"
+                             "evidence blocks.per_minute = 2\n"
+                             "evidence share of visitors blocked = 0 missing\n"
+                             "evidence blocks.share = 0 missing\n"
+                             "evidence visitors in the last hour = 0 missing\n"
+                             "evidence blocks refused = 3\n");
+        assert_int_equal(w->counters.blocks_refused, 3);
+        world_free(w);
+}
+
+/* Some participants of one incident find a place; the others do when they come again. */
+static void participants_are_refused_one_by_one(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: swarm\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(10m) >= 5\n"
+                                    "    again: 10h\n"
+                                    "    block: 5m\n"
+                                    "    block_what: client.ip\n");
+        (void)state;
+
+        limit(w, 3, 0);
+        for (unsigned i = 0; i < 5; i++)
+                world_view(w, i, client_of(i), 1);
+        world_view(w, 100, client_of(4), 2);
+        assert_int_equal(w->counters.blocks_refused, 3);
+        buf_clear(&w->told);
+        for (unsigned i = 0; i < 5; i++)
+                world_view(w, 70000 + i, client_of(i), 1);
+        buf_put_byte(&w->told, 0);
+        unsigned put = 0;
+        for (const char *at = (char *)w->told.data; (at = strstr(at, "block ip:")); at++)
+                put++;
+        assert_int_equal(put, 2);
+        world_free(w);
+}
+
+static void no_more_than_a_share_of_the_visitors(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        limit(w, 0, 0.05);
+        for (unsigned i = 0; i < 1000; i++)
+                world_view(w, i, client_of(i), 1);
+        for (unsigned i = 0; i < 100; i++)
+                world_view(w, 2000 + i, client_of(i), 2);
+        assert_in_range(w->counters.blocks_refused, 46, 54);
+        assert_true(
+            own_is_open(&w->engine->own, OWN_BLOCK_LIMIT, "all", slice_str("all")));
+        /* Told once a second, however often something is refused. */
+        assert_int_equal(w->updated, 0);
+        limit(w, 0, 0);
+        buf_clear(&w->told);
+        world_view(w, 3000, client_of(99), 2);
+        world_expect(w, "updated harvest client.host=198.51.0.100 n=1 at=3000 "
+                        "block ip:198.51.0.100 level=1 for=300s\n");
+        world_free(w);
+}
+
+static struct engine *restarted(struct world *w)
+{
+        struct engine_options options = w->engine->options;
+        char why[SNAPSHOT_WHY];
+        FILE *file = tmpfile();
+
+        assert_non_null(file);
+        assert_true(engine_save(w->engine, file));
+        engine_free(&w->engine);
+        rewind(file);
+        struct engine *e = engine_restore(&options, file, why);
+        fclose(file);
+        assert_non_null(e);
+        return e;
+}
+
+static void a_restart_does_not_lift_the_limit(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        limit(w, 3, 0.05);
+        for (unsigned i = 0; i < 4; i++)
+                two_views(w, 10 * i, i);
+        w->engine = restarted(w);
+        buf_clear(&w->told);
+        two_views(w, 5000, 4);
+        engine_advance(w->engine, WORLD_BEGIN + 100 * NS_PER_SEC);
+        world_expect(w, "raised harvest client.host=198.51.0.5 n=0 at=5001\n"
+                        "ended block-limit all=all n=1 at=65001\n");
+        world_expect_last(w, "evidence visitors in the last hour = 5\n"
+                             "evidence blocks refused = 2\n");
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_network_with_one_who_may_not_be_blocked_is_not),
                 cmocka_unit_test(forty_rules_on_one_key),
+                cmocka_unit_test(what_is_due_past_the_limit_is_refused_and_put_later),
+                cmocka_unit_test(participants_are_refused_one_by_one),
+                cmocka_unit_test(no_more_than_a_share_of_the_visitors),
+                cmocka_unit_test(a_restart_does_not_lift_the_limit),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
