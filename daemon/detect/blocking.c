@@ -26,13 +26,43 @@ static bool is_network(enum field_kind kind)
         return kind == FIELD_IP || kind == FIELD_HOST || kind == FIELD_PREFIX;
 }
 
-static bool is_withheld(const struct site *site, const struct candidate *candidate)
+static bool is_address(const struct field *field)
 {
-        if (!site || !is_network(candidate->kind))
+        return is_network(field->kind);
+}
+
+/* An exemption, or the rule's own `where`, speaks of an address in it. */
+static bool is_exempt(const struct blocking *b, const struct network *network)
+{
+        const struct rules *rules = b->engine->rules;
+
+        for (unsigned i = 0; i < rules->exemption_count; i++) {
+                const struct exemption *x = &rules->exemptions[i];
+                if (b->time_ns < x->until_ns &&
+                    expr_reaches(x->when, is_address, network))
+                        return true;
+        }
+        for (unsigned where = b->rule->where; where != CONDITION_ALWAYS;
+             where = rules->conditions[where].base)
+                if (expr_spares(rules->conditions[where].expr, is_address, network))
+                        return true;
+        return false;
+}
+
+static bool is_protected(const struct site *site, const struct network *network)
+{
+        if (!site)
                 return false;
-        if (site_has_trusted_proxy(site, &candidate->network))
+        if (site_has_trusted_proxy(site, network))
                 return true;
-        return !site_blocks_private(site) && network_has_private(&candidate->network);
+        return !site_blocks_private(site) && network_has_private(network);
+}
+
+static bool is_withheld(const struct blocking *b, const struct candidate *candidate)
+{
+        return is_network(candidate->kind) &&
+               (is_protected(b->engine->options.site, &candidate->network) ||
+                is_exempt(b, &candidate->network));
 }
 
 const char *blocking_type(enum field_kind kind, unsigned bits)
@@ -217,7 +247,7 @@ static void block_key(struct blocking *b)
 {
         struct candidate candidate = key_candidate(b);
 
-        if (is_withheld(b->engine->options.site, &candidate)) {
+        if (is_withheld(b, &candidate)) {
                 b->engine->options.counters->blocks_withheld += !b->c->key_is_private;
                 b->c->key_is_private = true;
                 return;
@@ -250,7 +280,7 @@ static void block_actor(struct blocking *b, enum field_kind kind,
         if (!actor_has(actor, field_participant(kind)))
                 return;
         struct candidate candidate = actor_candidate(b->engine, kind, actor, text);
-        if (!is_withheld(b->engine->options.site, &candidate))
+        if (!is_withheld(b, &candidate))
                 block_one(b, &candidate, &until_ns);
         else if (count_withheld)
                 b->engine->options.counters->blocks_withheld++;

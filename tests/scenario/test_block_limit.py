@@ -117,6 +117,25 @@ def test_a_rule_that_finds_everybody_blocks_one_in_twenty(play):
     assert 1840 <= evidence["visitors in the last hour"] <= 2160
 
 
+@pytest.mark.parametrize("exempt, withheld", [
+    ("client.ip in @monitors", 1),
+    ("client.ip in @monitors and path == '/health'", 0),
+])
+def test_a_network_with_an_exempt_address_is_left_alone(play, exempt, withheld):
+    rules = RULES.replace("client.host", "client.prefix") + f"""
+lists:
+  monitors: [198.51.0.77, 2001:db8:7::/64]
+exempt:
+  - when: {exempt}
+"""
+    alerts, counters = play(attack(0, 1) + attack(300, 2), rules=rules)
+    raised = [one["trawlwatch"]["subject"]["value"] for one in alerts
+              if one["event"]["action"] == "raised"]
+    assert raised == ["198.51.0.0/24", "198.51.1.0/24"]
+    assert sorted(blocked(alerts)) == raised[withheld:]
+    assert counters["blocks_withheld_total"] == withheld
+
+
 def test_three_of_a_few_visitors_are_blocked_all_the_same(play):
     alerts, counters = play([hit for n in range(3) for hit in attack(n, 1 + n)])
     assert len(blocked(alerts)) == 3

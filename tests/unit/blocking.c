@@ -102,6 +102,123 @@ static void forty_rules_on_one_key(void **state)
         world_free(w);
 }
 
+/* ---- who is exempt ---- */
+
+#define EXEMPT(when)                                                      \
+        "lists:\n"                                                        \
+        "  office: [198.51.100.64/28, 198.51.102.7, 2001:db8:0:9::/64]\n" \
+        "exempt:\n"                                                       \
+        "  - { when: \"" when "\", until: 2026-11-23 }\n"
+#define BY_PREFIX(where)                                                   \
+        "rules:\n"                                                         \
+        "  - { name: harvest, where: \"" where "\", per: client.prefix,\n" \
+        "      when: count(1m) >= 2, block: 1m, again: 10h }\n"
+
+static void visit(struct world *w, int64_t at_ms, const char *client, uint8_t prefix)
+{
+        for (unsigned i = 0; i < 2; i++)
+                world_hit(w, (struct hit){ .at_ms = at_ms + i,
+                                           .client = client,
+                                           .page = PAGE_PROFILE,
+                                           .session = "s",
+                                           .prefix = prefix });
+}
+
+/* Whoever is found is beside the office; what would be blocked has it in it, or not. */
+static void a_network_with_an_exempt_address_is_not_blocked(void **state)
+{
+        static const struct {
+                const char *rules;
+                bool exempts;
+        } rows[] = {
+                { EXEMPT("client.ip in @office") BY_PREFIX("page == profile"), true },
+                { EXEMPT("session == 'x' or client.host in @office")
+                      BY_PREFIX("page == profile"),
+                  true },
+                { EXEMPT("session == 'x'")
+                      BY_PREFIX("page == profile and not client.ip in @office"),
+                  true },
+                { EXEMPT("client.ip in @office and session == 'x'")
+                      BY_PREFIX("page == profile"),
+                  false },
+        };
+        (void)state;
+
+        for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+                struct world *w = world_new(rows[i].rules);
+                visit(w, 0, "198.51.100.1", 120);
+                visit(w, 10, "198.51.102.1", 120);
+                visit(w, 20, "2001:db8:0:8::1", 48);
+                visit(w, 30, "198.51.101.1", 120);
+                visit(w, 40, "198.51.100.1", 122); /* /26: ends before the office */
+                assert_int_equal(w->counters.blocks_withheld, rows[i].exempts ? 3 : 0);
+                assert_int_equal(w->raised, 5);
+                buf_clear(&w->told);
+                visit(w, 100000, "198.51.100.1", 120);
+                visit(w, 100010, "198.51.101.1", 120);
+                world_expect_last(w, "block prefix:198.51.101.0/24 level=1");
+                buf_put_byte(&w->told, 0);
+                assert_true(rows[i].exempts ==
+                            !strstr((char *)w->told.data, "198.51.100.0/24 level"));
+                world_free(w);
+        }
+}
+
+/* One of those involved shares its /64, which is what is blocked, with an exempt one. */
+static void an_exempt_participant_is_not_blocked(void **state)
+{
+        struct world *w = world_new(EXEMPT(
+            "client.ip in 2001:db8:0:9::80/121") "rules:\n"
+                                                 "  - { name: swarm, per: session, when: "
+                                                 "count(1m) >= 3, block: 1m,\n"
+                                                 "      block_what: client.host }\n");
+        static const char *const clients[] = { "2001:db8:0:9::1", "2001:db8:0:a::1",
+                                               "198.51.100.1" };
+        (void)state;
+
+        for (unsigned i = 0; i < 3; i++)
+                world_hit(w, (struct hit){ .at_ms = i,
+                                           .client = clients[i],
+                                           .page = PAGE_PROFILE,
+                                           .session = "s" });
+        assert_int_equal(w->raised, 1);
+        world_expect_last(w, "involved client.ip 3:");
+        buf_put_byte(&w->told, 0);
+        assert_non_null(strstr((char *)w->told.data, "prefix:2001:db8:0:a::/64"));
+        assert_non_null(strstr((char *)w->told.data, "ip:198.51.100.1"));
+        assert_null(strstr((char *)w->told.data, "2001:db8:0:9"));
+        assert_int_equal(w->counters.blocks_withheld, 1);
+        world_free(w);
+}
+
+/* After its day an exemption protects nobody; other rules are asked anew. */
+static void exemptions_end_and_change(void **state)
+{
+        struct world *w =
+            world_new(EXEMPT("client.ip in @office") BY_PREFIX("page == profile"));
+        struct diag *diag = diag_new();
+        struct rules *rules = rules_parse("rules.yaml",
+                                          slice_str(EXEMPT("client.ip in 198.51.101.9/32")
+                                                        BY_PREFIX("page == profile")),
+                                          w->site, diag);
+        (void)state;
+
+        assert_non_null(rules);
+        visit(w, 0, "198.51.100.1", 120);
+        assert_int_equal(w->counters.blocks_withheld, 1);
+        assert_true(engine_swap_rules(w->engine, rules, w->site));
+        rules_free(&w->rules);
+        w->rules = rules;
+        diag_free(&diag);
+        visit(w, 100, "198.51.100.1", 120);
+        world_expect_last(w, "block prefix:198.51.100.0/24 level=1");
+        visit(w, 200, "198.51.101.1", 120);
+        assert_int_equal(w->counters.blocks_withheld, 2);
+        visit(w, 13 * 3600000, "198.51.101.1", 120);
+        world_expect_last(w, "block prefix:198.51.101.0/24 level=1");
+        world_free(w);
+}
+
 /* ---- the limit ---- */
 
 #define LIMITED                        \
@@ -259,6 +376,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_network_with_one_who_may_not_be_blocked_is_not),
                 cmocka_unit_test(forty_rules_on_one_key),
+                cmocka_unit_test(a_network_with_an_exempt_address_is_not_blocked),
+                cmocka_unit_test(an_exempt_participant_is_not_blocked),
+                cmocka_unit_test(exemptions_end_and_change),
                 cmocka_unit_test(what_is_due_past_the_limit_is_refused_and_put_later),
                 cmocka_unit_test(participants_are_refused_one_by_one),
                 cmocka_unit_test(no_more_than_a_share_of_the_visitors),
