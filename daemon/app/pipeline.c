@@ -2,6 +2,7 @@
 #include "app/pipeline.h"
 
 #include "app/batch.h"
+#include "app/held.h"
 #include "app/hold.h"
 #include "app/timeline.h"
 #include "base/check.h"
@@ -33,6 +34,7 @@ struct pipeline {
         struct tcp_shape syn; /* of the connection whose hello is being read */
         struct hold hold;
         struct batch batch;
+        struct held held;
         struct observe *observe;
         struct agents *agents; /* NULL: no rule asks */
         struct engine *engine;
@@ -46,12 +48,25 @@ struct pipeline {
         int64_t missed_due_ns;
 };
 
+static void on_held(void *context, const struct block_held *held)
+{
+        struct pipeline *p = context;
+
+        engine_block_held(p->engine, held);
+}
+
+void pipeline_block_held(struct pipeline *p, const struct block_held *held)
+{
+        held_add(&p->held, held);
+}
+
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
         engine_records(p->engine, records, count);
+        held_take(&p->held, on_held, p);
 }
 
 /* A record that has waited for what may have come before it. */
@@ -538,6 +553,7 @@ void pipeline_free(struct pipeline **pipeline)
         hellos_free(&p->hellos);
         hold_free(&p->hold);
         batch_free(&p->batch);
+        held_free(&p->held);
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->tunnel_sources);

@@ -4,6 +4,7 @@
 #include "detect/engine_priv.h"
 
 #include <math.h>
+#include <stdio.h>
 
 struct blocking {
         struct engine *engine;
@@ -95,13 +96,12 @@ static size_t print_value(const struct candidate *candidate, char out[BLOCK_TEXT
         return text.len;
 }
 
-static uint64_t hash_subject(const struct blocking *b, const char *type,
+static uint64_t hash_subject(const struct engine *e, struct slice rule, struct slice type,
                              struct slice value)
 {
-        const struct hash_key *key = &b->engine->options.hash_key;
-        uint64_t hash = hash_slice(key, slice_str(b->rule->name));
+        const struct hash_key *key = &e->options.hash_key;
 
-        return hash_mix(hash_mix(hash, hash_slice(key, slice_str(type))),
+        return hash_mix(hash_mix(hash_slice(key, rule), hash_slice(key, type)),
                         hash_slice(key, value));
 }
 
@@ -193,17 +193,18 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         char *text = event->block_texts[event->block_count];
         const char *type = blocking_type(candidate->kind, candidate->network.bits);
         size_t len = print_value(candidate, text);
-        uint64_t subject = hash_subject(b, type, slice_of(text, len));
+        uint64_t subject = hash_subject(e, slice_str(b->rule->name), slice_str(type),
+                                        slice_of(text, len));
         if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
                 *until_ns = block.until_ns;
-                if (!event->blocks_are_new)
+                if (!event->blocks_are_new && !block.is_held)
                         add_block(event, type, len, &block);
                 return false;
         }
         /* A refused one does not climb, and is tried again. */
         if (!b->may_put || !is_allowed(e) ||
-            ladder_climb(&e->ladder, subject, b->rule->block_ns, b->rule->rungs,
-                         b->time_ns, &block) != LADDER_NEW)
+            ladder_climb(&e->ladder, subject, candidate->carrier, b->rule->block_ns,
+                         b->rule->rungs, b->time_ns, &block) != LADDER_NEW)
                 return false;
         block_limit_put(&e->block_limit, e->now_ns, block.until_ns);
         *until_ns = block.until_ns;
@@ -365,4 +366,20 @@ void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns
                 block_key(&b);
         else
                 block_participants(&b, false);
+}
+
+void engine_block_held(struct engine *e, const struct block_held *held)
+{
+        struct own_state state = { .subject = held->value };
+        char type[OWN_TYPE_MAX];
+        uint64_t carrier;
+
+        if (!ladder_hold(&e->ladder, hash_subject(e, held->rule, held->type, held->value),
+                         e->now_ns, &carrier))
+                return;
+        watching_drop(e, held->id, carrier);
+        snprintf(type, sizeof(type), "%.*s", (int)held->type.len,
+                 (const char *)held->type.data);
+        state.subject_type = type;
+        own_end(&e->own, OWN_BLOCK_IGNORED, &state, e->now_ns);
 }

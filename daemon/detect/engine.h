@@ -81,6 +81,13 @@ void engine_set_outside(struct engine *, const struct outside_sources *);
  */
 void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns);
 
+/*
+ * A block that an incident put did not come about. From its next event on the incident
+ * does not name it, nobody watches it, and an alert that it is ignored ends. It is not
+ * put again before its time is over: a hold would only keep it away again.
+ */
+void engine_block_held(struct engine *, const struct block_held *);
+
 /* Other options for the watch, from now on. */
 void engine_watch(struct engine *, const struct watch_options *);
 

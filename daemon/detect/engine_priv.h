@@ -137,6 +137,10 @@ struct watch_subject {
 void watching_put(struct engine *, struct incident_case *, const struct watch_subject *,
                   const struct incident_block *);
 
+/* It is not blocked after all: no more is seen of it, nor told of that incident's block.
+ */
+void watching_drop(struct engine *, struct slice id, uint64_t carrier);
+
 /* Which blocked subjects does it show, and was it refused? After join. */
 void watching_record(struct engine *, const struct record *);
 

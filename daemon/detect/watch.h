@@ -77,6 +77,9 @@ void watch_find_classes(struct watch *);
 bool watch_put(struct watch *, uint64_t carrier, const char *id, int64_t since_ns,
                int64_t until_ns, unsigned level);
 
+/* It is not blocked after all; nothing happens when it is not watched. */
+void watch_drop(struct watch *, uint64_t carrier);
+
 /* That of a length, or of another kind than networks, is worth looking for from now on.
  */
 void watch_note_length(struct watch *, unsigned bits);

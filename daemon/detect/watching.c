@@ -57,6 +57,24 @@ static struct incident_case *case_of(const struct engine *e, const char *id)
         return NULL;
 }
 
+void watching_drop(struct engine *e, struct slice id, uint64_t carrier)
+{
+        char text[INCIDENT_ID_MAX] = "";
+
+        watch_drop(&e->watch, carrier);
+        if (id.len != sizeof(text) - 1)
+                return;
+        memcpy(text, id.data, id.len);
+        struct incident_case *c = case_of(e, text);
+        if (!c)
+                return;
+        /* Of several blocks what is told is worked out anew. */
+        c->enforcement = (struct enforcement){ .is_known = false };
+        c->told_state = BLOCK_SILENT;
+        if (carrier && c->watched == carrier)
+                c->has_block = false;
+}
+
 /* The incident says so at once when it is another state for it as well. */
 static void tell_incident(struct engine *e, const struct watched *w, int64_t begin_ns)
 {

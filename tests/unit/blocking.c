@@ -371,6 +371,117 @@ static void a_restart_does_not_lift_the_limit(void **state)
         world_free(w);
 }
 
+/* ---- what a person holds off ---- */
+
+static void held(struct world *w, const char *rule, const char *type, const char *value)
+{
+        engine_block_held(w->engine,
+                          &(struct block_held){ slice_str(w->id), slice_str(rule),
+                                                slice_str(type), slice_str(value) });
+}
+
+/* It is not named, not watched, and put again when its time is over. */
+static void a_held_block_was_never_put(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        world_watch(w);
+        two_views(w, 0, 0);
+        world_expect(w, "raised harvest client.host=198.51.0.1 n=0 at=1 "
+                        "block ip:198.51.0.1 level=1 for=300s silent 0/0\n");
+        held(w, "other", "ip", "198.51.0.1");   /* another rule's */
+        held(w, "harvest", "ip", "198.51.0.2"); /* another subject's */
+        two_views(w, 1000, 0);
+        assert_int_equal(w->counters.block_requests, 2);
+        held(w, "harvest", "ip", "198.51.0.1");
+        for (unsigned i = 0; i < 20; i++)
+                two_views(w, 12000 + 10 * i, 0);
+        assert_int_equal(w->counters.block_requests, 2);
+        assert_int_equal(w->counters.blocks_ignored, 0);
+        assert_int_equal(w->events, 1);
+        w->engine = restarted(w);
+        world_view(w, 299000, client_of(0), 3);
+        assert_int_equal(w->events, 1);
+        world_view(w, 301000, client_of(0), 3);
+        engine_finish(w->engine);
+        world_expect(w, "updated harvest client.host=198.51.0.1 n=1 at=301000 "
+                        "block ip:198.51.0.1 level=2 for=3600s silent 0/0\n"
+                        "ended harvest client.host=198.51.0.1 n=2 at=301000 "
+                        "blocked ip:198.51.0.1 level=2 for=3600s silent 0/0\n");
+        world_free(w);
+}
+
+static void a_held_block_is_not_told_of_again(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        world_watch(w);
+        two_views(w, 0, 0);
+        held(w, "harvest", "ip", "198.51.0.1");
+        engine_finish(w->engine);
+        buf_put_byte(&w->told, 0);
+        assert_non_null(strstr((char *)w->told.data,
+                               "ended harvest client.host=198.51.0.1 n=1 at=1\n"));
+        world_free(w);
+}
+
+/* The news came late: it is ignored already, and that alert is wrong. */
+static void the_alert_that_it_is_ignored_ends(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        char id[INCIDENT_ID_MAX];
+        (void)state;
+
+        world_watch(w);
+        two_views(w, 0, 0);
+        memcpy(id, w->id, sizeof(id));
+        two_views(w, 20000, 0);
+        assert_true(own_is_open(&w->engine->own, OWN_BLOCK_IGNORED, "ip",
+                                slice_str("198.51.0.1")));
+        buf_clear(&w->told);
+        memcpy(w->id, id, sizeof(id));
+        held(w, "harvest", "ip", "198.51.0.1");
+        engine_finish(w->engine);
+        world_expect(w, "ended block-ignored ip=198.51.0.1 n=1 at=20001 "
+                        "blocked ip:198.51.0.1 level=1 for=300s\n"
+                        "ended harvest client.host=198.51.0.1 n=2 at=20001\n");
+        world_free(w);
+}
+
+/* Sessions are known to Redis by their pseudonyms; the other one's block goes on. */
+static void one_of_two_participants_is_held(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: swarm\n"
+                                    "    per: client.ip\n"
+                                    "    when: count(10m) >= 2\n"
+                                    "    again: 10h\n"
+                                    "    block: 5m\n"
+                                    "    block_what: session\n");
+        (void)state;
+
+        world_watch(w);
+        for (unsigned i = 0; i < 2; i++)
+                world_hit(w, (struct hit){ .at_ms = i,
+                                           .client = "198.51.100.1",
+                                           .session = i ? "b" : "a" });
+        buf_clear(&w->told);
+        held(w, "swarm", "session", "<session:a>");
+        for (unsigned i = 0; i < 2; i++)
+                world_hit(w, (struct hit){ .at_ms = 20000 + i,
+                                           .client = "198.51.100.1",
+                                           .session = i ? "b" : "a" });
+        assert_int_equal(w->counters.blocks_ignored, 1);
+        engine_finish(w->engine);
+        world_expect_last(w, "block-ignored");
+        buf_put_byte(&w->told, 0);
+        assert_non_null(strstr((char *)w->told.data, "blocked session:<session:b>"));
+        assert_null(strstr((char *)w->told.data, "<session:a>"));
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -383,6 +494,10 @@ int main(void)
                 cmocka_unit_test(participants_are_refused_one_by_one),
                 cmocka_unit_test(no_more_than_a_share_of_the_visitors),
                 cmocka_unit_test(a_restart_does_not_lift_the_limit),
+                cmocka_unit_test(a_held_block_was_never_put),
+                cmocka_unit_test(a_held_block_is_not_told_of_again),
+                cmocka_unit_test(the_alert_that_it_is_ignored_ends),
+                cmocka_unit_test(one_of_two_participants_is_held),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
