@@ -46,7 +46,10 @@ struct watched {
         char id[INCIDENT_ID_MAX]; /* the incident that put the block */
         bool is_ignored;
         uint16_t level; /* of the block */
+        uint16_t told;  /* the caller's: minute of the block, when it said so last */
 };
+
+_Static_assert(sizeof(struct watched) == 80, "what is said of a subject's cost");
 
 struct watch {
         struct budget *budget;
