@@ -15,6 +15,8 @@ import time
 import pytest
 import redis as redis_py
 
+import made_capture
+
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
     os.environ["TRAWLWATCH_BIN"], "..", "tests", "alert-driver")
@@ -346,6 +348,48 @@ def test_two_sensors_block_the_same_subject(folder, server):
     assert [one["sensor"] for one in stream(client)] == ["s1", "s2", "s2", "s1", "s1"]
     for one in drivers:
         one.stop()
+
+
+DRY_RULES = """
+rules:
+  - name: harvest
+    mode: %s
+    where: page == profile
+    per: client.host
+    when: count(10m) >= 3
+    again: 1s
+    block: [10m, 1h]
+    block_what: [client.ip, http.shape]
+"""
+
+
+@pytest.mark.parametrize("mode, put", [("alert", 2), ("dry-run", 0)])
+def test_a_dry_run_puts_no_block(folder, server, monkeypatch, mode, put):
+    """From packets of now to Redis: the alerts come, and nothing that a blocker reads."""
+    client = server.client()
+    monkeypatch.setattr(made_capture, "BEGIN", int(time.time()) - 10)
+    capture = made_capture.write(os.path.join(folder, "made.pcap"), [
+        (n, "203.0.113.9", "/in/u%d" % n, "x") for n in range(8)])
+    for name, text in (("site.yaml", 'pages: [{ name: profile, path: "/in/{target}" }]\n'),
+                       ("rules.yaml", DRY_RULES % mode)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    done = subprocess.run(
+        [os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlwatchd"), "-r", capture, "--stats",
+         "-s", os.path.join(folder, "site.yaml"), "-R", os.path.join(folder, "rules.yaml"),
+         "-o", "redis.url=" + server.unix_url],
+        capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(one["json"]) for one in stream(client)]
+    assert [one["event"]["action"] for one in told][::len(told) - 1] == ["raised", "ended"]
+    assert len(told) >= 4  # updates too
+    assert all(one["trawlwatch"]["dry_run"] == (mode == "dry-run") for one in told)
+    assert all(("block" in one["trawlwatch"]) == (put > 0) for one in told)
+    assert len(client.keys(PREFIX + ":block:*")) == put
+    assert client.exists(PREFIX + ":blocks") == (put > 0)
+    assert client.zcard(PREFIX + ":blocks") == put
+    counters = json.loads(done.stderr.splitlines()[-1])
+    assert counters["blocks_total"] == put and counters["blocks_watched_total"] == put
 
 
 def test_an_alert_is_published_once(folder, server):
