@@ -19,7 +19,8 @@
  *
  * Redis' own clock says when a block ends, so that sensors whose clocks differ do
  * not prune each other's. A running block is never shortened, and none is put on a
- * subject that a person let in again and holds.
+ * subject that a person let in again and holds: of these the answer tells, behind the
+ * incident and its rule.
  */
 static const char script[] =
     "if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return -1 end\n"
@@ -42,12 +43,12 @@ static const char script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
-    "local new, held = 0, 0\n"
+    "local new, held = 0, {}\n"
     "for i = 5, #KEYS, 2 do\n"
     "  local at = 16 + (i - 5) / 2 * 3\n"
     "  local ttl, left = tonumber(ARGV[at + 2]), redis.call('PTTL', KEYS[i])\n"
     "  if redis.call('EXISTS', KEYS[i + 1]) == 1 then\n"
-    "    held = held + 1\n"
+    "    held[#held + 1] = ARGV[at]\n"
     "    left = ttl\n"
     "  end\n"
     "  if left == -2 then new = new + 1 end\n"
@@ -57,7 +58,8 @@ static const char script[] =
     "  end\n"
     "end\n"
     "redis.call('PUBLISH', ARGV[5], ARGV[15])\n"
-    "return 1 + new + held * 65536\n";
+    "if #held == 0 then return 1 + new end\n"
+    "return { 1 + new, ARGV[6], ARGV[10], unpack(held) }\n";
 
 /* KEYS sensor; ARGV ms to live, then fields and values. */
 static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"

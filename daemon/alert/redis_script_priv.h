@@ -33,12 +33,14 @@ unsigned args_count(const struct redis_args *);
 const char **args_argv(struct redis_args *);
 const size_t *args_lens(const struct redis_args *);
 
-/* What the publishing script answers. */
+/*
+ * What the publishing script answers: a number; where holds kept blocks away, a list of
+ * that number, the id of the incident, its rule, and TYPE:VALUE of each of these blocks.
+ */
 enum publish_answer {
         PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
         PUBLISH_SEEN = 0,   /* this alert was there already: the cursor alone was set */
         PUBLISH_DONE = 1,   /* and each block more where none was running */
-        PUBLISH_HELD = 1 << 16 /* and so much more for each that a hold kept away */
 };
 
 struct publish_settings {

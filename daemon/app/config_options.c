@@ -214,6 +214,11 @@ const struct option config_options[] = {
         { "blocks", "refused_status", OPTION_LIST, AT(blocks.refused_status), "403,429", 3, 3, NULL, refuse_status,
           RELOAD_ENGINE, false, "Statuses by which whatever enforces the blocks refuses a request." },
 
+        { "blocks", "per_minute", OPTION_COUNT, AT(blocks.per_minute), "600", 0, 1 * GIB, NULL, NULL,
+          RELOAD_ENGINE, false, "Blocks that rules may put within a minute. What is due past that is not put, and block-limit is an alert of its own. 0: no limit." },
+        { "blocks", "share", OPTION_SHARE, AT(blocks.share), "5%", 0, 1000000, NULL, NULL,
+          RELOAD_ENGINE, false, "The same against visitors: how many blocks put within the last hour may run, as a share of the visitors seen within it, from 200 visitors on. 0%: no limit." },
+
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,

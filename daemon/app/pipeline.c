@@ -2,6 +2,7 @@
 #include "app/pipeline.h"
 
 #include "app/batch.h"
+#include "app/held.h"
 #include "app/hold.h"
 #include "app/timeline.h"
 #include "base/check.h"
@@ -33,6 +34,7 @@ struct pipeline {
         struct tcp_shape syn; /* of the connection whose hello is being read */
         struct hold hold;
         struct batch batch;
+        struct held held;
         struct observe *observe;
         struct agents *agents; /* NULL: no rule asks */
         struct engine *engine;
@@ -46,12 +48,25 @@ struct pipeline {
         int64_t missed_due_ns;
 };
 
+static void on_held(void *context, const struct block_held *held)
+{
+        struct pipeline *p = context;
+
+        engine_block_held(p->engine, held);
+}
+
+void pipeline_block_held(struct pipeline *p, const struct block_held *held)
+{
+        held_add(&p->held, held);
+}
+
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
         engine_records(p->engine, records, count);
+        held_take(&p->held, on_held, p);
 }
 
 /* A record that has waited for what may have come before it. */
@@ -242,6 +257,7 @@ static bool make_engine(struct pipeline *p)
                 .hello_join_ns = setup->config.limits.hello_join_ns,
                 .outside = outside_of(p),
                 .watch = watch_options(p),
+                .block_limits = config_block_limits(&setup->config),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -497,6 +513,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
         }
         struct watch_options watch = watch_options(p);
         engine_watch(p->engine, &watch);
+        struct block_limits limits = config_block_limits(&setup->config);
+        engine_limit_blocks(p->engine, &limits);
         drop_observe(&old);
         p->options.hosts = hosts;
         p->options.hosts_context = hosts_context;
@@ -535,6 +553,7 @@ void pipeline_free(struct pipeline **pipeline)
         hellos_free(&p->hellos);
         hold_free(&p->hold);
         batch_free(&p->batch);
+        held_free(&p->held);
         fragment_free(&p->fragments);
         timeline_free(&p->timeline);
         free(p->tunnel_sources);

@@ -30,6 +30,15 @@ static void on_alert_line(void *context, struct slice json)
         buf_put_byte(&output->lines, '\n');
 }
 
+/* The alerts are there before the pipeline is. */
+static void on_block_held(void *context, const struct block_held *held)
+{
+        struct run *run = context;
+
+        if (run->pipeline)
+                pipeline_block_held(run->pipeline, held);
+}
+
 /* ---- the journal of a run over files ---- */
 
 static char *make_own_journal(void)
@@ -155,6 +164,8 @@ static bool open_alerts(struct run *run)
                 .sensor = sensor_name(config, run->live, name),
                 .keep = (uint32_t)config->redis.keep,
                 .seen_ns = config->journal.keep_ns,
+                .held = on_block_held,
+                .held_context = run,
         };
         struct alerts_options options = {
                 .loop = run->loop,
