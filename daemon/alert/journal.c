@@ -83,8 +83,10 @@ static void write_failed(struct journal *j, const char *what, int why, int64_t n
         if (log_limit_pass(&j->write_limit, now_ns))
                 log_error(
                     "journal %s: %s: %s; alerts wait in memory until it can be written "
-                    "again (up to %u MiB): free some space, or set journal.max lower",
-                    j->directory, what, strerror(why), j->options.backlog_bytes >> 20);
+                    "again (up to %u MiB): %s",
+                    j->directory, what, strerror(why), j->options.backlog_bytes >> 20,
+                    why == EROFS ? "mount its disk for writing"
+                                 : "free some space, or set journal.max lower");
 }
 
 static void sync_now(struct journal *j, int64_t now_ns)
@@ -110,13 +112,24 @@ static void close_segment(struct journal *j, int64_t now_ns)
         j->fd = -1;
 }
 
+/* A file of that name is a beginning that failed: its number was given to nobody yet. */
+static int create_segment(struct journal *j, const char *name)
+{
+        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+        int fd = openat(j->dir_fd, name, flags, 0640);
+
+        if (fd < 0 && errno == EEXIST && unlinkat(j->dir_fd, name, 0) == 0)
+                fd = openat(j->dir_fd, name, flags, 0640);
+        return fd;
+}
+
 static bool begin_segment(struct journal *j, uint64_t first, int64_t now_ns)
 {
         char name[JOURNAL_NAME_MAX];
 
         close_segment(j, now_ns);
         journal_name(first, name);
-        int fd = openat(j->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+        int fd = create_segment(j, name);
         if (fd < 0)
                 return false;
         ssize_t n = write(fd, JOURNAL_MAGIC, JOURNAL_MAGIC_LEN);
@@ -353,7 +366,10 @@ static bool recover(struct journal *j, struct segment *s)
                         log_warning(
                             "journal %s/%s: no record of it is whole; it is removed",
                             j->directory, name);
-                return unlinkat(j->dir_fd, name, 0) != 0;
+                if (unlinkat(j->dir_fd, name, 0) == 0)
+                        return false;
+                s->last = s->first; /* it stays, and so its number is not given out */
+                return true;
         }
         if (good < s->bytes) {
                 log_warning("journal %s/%s: damaged after record %" PRIu64
@@ -401,8 +417,24 @@ static bool adopt_all(struct journal *j)
         return true;
 }
 
+static bool is_refusal_of_disk(int why)
+{
+        return why == EROFS || why == ENOSPC || why == EDQUOT;
+}
+
+/*
+ * Two locks: the folder's own can be had on a disk that refuses to make the file, and
+ * where folders cannot be locked (NFS) there is the file.
+ */
+static bool lock_folder(struct journal *j)
+{
+        if (flock(j->dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+                return false;
+        return j->lock_fd < 0 || flock(j->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* False after the message. */
-static bool open_folder(struct journal *j)
+static bool open_folder(struct journal *j, int64_t wall_ns)
 {
         j->dir_fd = folder_make(j->directory)
                         ? open(j->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -410,17 +442,22 @@ static bool open_folder(struct journal *j)
         j->lock_fd = j->dir_fd < 0
                          ? -1
                          : openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-        if (j->lock_fd < 0) {
+        int why = j->lock_fd < 0 ? errno : 0;
+        bool waits =
+            j->dir_fd >= 0 && j->options.waits_for_disk && is_refusal_of_disk(why);
+        if (why && !waits) {
                 log_error("journal %s: %s; make it writable, or set journal.dir",
-                          j->directory, strerror(errno));
+                          j->directory, strerror(why));
                 return false;
         }
-        if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (!lock_folder(j)) {
                 log_error("journal %s: another trawlwatchd writes here; stop it, or set "
                           "journal.dir",
                           j->directory);
                 return false;
         }
+        if (waits)
+                write_failed(j, "lock", why, wall_ns);
         if (!adopt_all(j)) {
                 log_error("journal %s: %s", j->directory, strerror(errno));
                 return false;
@@ -448,7 +485,7 @@ struct journal *journal_open(const struct journal_options *options, int64_t wall
         j->directory = strdup(options->directory);
         CHECK(j->directory);
         j->fd = -1;
-        if (!open_folder(j)) {
+        if (!open_folder(j, wall_ns)) {
                 journal_free(&j);
                 return NULL;
         }

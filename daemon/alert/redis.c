@@ -125,13 +125,17 @@ static void reopen(struct redis *r)
         redis_route_open(r->route);
 }
 
-/* True when Redis told to go elsewhere, and we do. */
+/* True when Redis told to go elsewhere, and we do, or did in vain. */
 static bool follow(struct redis *r, const char *error)
 {
-        if (!redis_route_redirect(r->route, error))
-                return false;
-        reopen(r);
-        return true;
+        if (redis_route_redirect(r->route, error)) {
+                reopen(r);
+                return true;
+        }
+        const char *why = redis_route_redirect_why(r->route);
+        if (why)
+                go_down(r, why, "");
+        return why != NULL;
 }
 
 /* Some keys are at the new node already. Nothing is wrong: it takes a moment. */
@@ -326,24 +330,54 @@ static void on_moved(struct redis *r)
         resync(r, r->moved >= MOVED_OFTEN ? REFUSED_DELAY : 0);
 }
 
+static struct slice text_of(const redisReply *reply)
+{
+        return reply->type == REDIS_REPLY_STRING ? slice_of(reply->str, reply->len)
+                                                 : slice_str("");
+}
+
+/* Behind the number: the incident, its rule, and each block that a hold kept away. */
+static void tell_held(struct redis *r, const redisReply *reply)
+{
+        for (size_t i = 3; i < reply->elements; i++) {
+                struct slice member = text_of(reply->element[i]);
+                size_t colon = slice_find(member, ':');
+                struct block_held held = { .id = text_of(reply->element[1]),
+                                           .rule = text_of(reply->element[2]),
+                                           .type = slice_first(member, colon),
+                                           .value = slice_from(member, colon + 1) };
+                r->counters->blocks_held++;
+                if (r->options.held && colon < member.len)
+                        r->options.held(r->options.held_context, &held);
+        }
+}
+
+/* The number that the script answered, alone or before a list. */
+static long long answer_of(const redisReply *reply)
+{
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 3)
+                reply = reply->element[0];
+        return reply->type == REDIS_REPLY_INTEGER ? reply->integer : PUBLISH_MOVED;
+}
+
 static void on_published(struct redis *r, const redisReply *reply, uint64_t sequence)
 {
+        long long answer = answer_of(reply);
+
         r->publishing--;
         if (r->phase == PHASE_RESYNC)
                 return;
         if (reply->type == REDIS_REPLY_ERROR) {
                 on_refused(r, reply->str);
-        } else if (reply->type != REDIS_REPLY_INTEGER ||
-                   reply->integer == PUBLISH_MOVED) {
+        } else if (answer == PUBLISH_MOVED) {
                 on_moved(r);
         } else {
-                if (reply->integer >= PUBLISH_DONE) {
+                if (answer >= PUBLISH_DONE) {
                         r->counters->alerts_published++;
-                        r->counters->blocks +=
-                            (uint64_t)(reply->integer % PUBLISH_HELD - PUBLISH_DONE);
-                        r->counters->blocks_held +=
-                            (uint64_t)(reply->integer / PUBLISH_HELD);
+                        r->counters->blocks += (uint64_t)(answer - PUBLISH_DONE);
                 }
+                if (reply->type == REDIS_REPLY_ARRAY)
+                        tell_held(r, reply);
                 r->published = sequence;
                 r->moved = 0;
                 journal_published(r->journal, sequence);

@@ -22,6 +22,7 @@
 
 #include "alert/journal.h"
 #include "alert/redis_url.h"
+#include "detect/incident.h"
 
 struct event_base;
 struct redis;
@@ -30,12 +31,14 @@ struct redis;
 
 struct redis_options {
         struct redis_url url;
-        const char *prefix; /* NULL: REDIS_PREFIX; the braces are part of it */
-        const char *sensor; /* name of this sensor: cursor and heartbeat */
-        uint32_t keep;      /* alerts in the stream; 0: 100 000 */
-        int64_t seen_ns;    /* how long an alert is remembered; 0: 30 days */
-        int64_t timeout_ns; /* a host or a command; 0: 5 s */
-        uint32_t pipeline;  /* calls in flight; 0: 256 */
+        const char *prefix;  /* NULL: REDIS_PREFIX; the braces are part of it */
+        const char *sensor;  /* name of this sensor: cursor and heartbeat */
+        uint32_t keep;       /* alerts in the stream; 0: 100 000 */
+        int64_t seen_ns;     /* how long an alert is remembered; 0: 30 days */
+        int64_t timeout_ns;  /* a host or a command; 0: 5 s */
+        uint32_t pipeline;   /* calls in flight; 0: 256 */
+        block_held_fn *held; /* told of each block that a hold kept away; or NULL */
+        void *held_context;
 };
 
 /* True when `prefix` holds one non-empty {tag} and neither blanks nor control characters.

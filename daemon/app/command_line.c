@@ -75,6 +75,7 @@ static bool take(struct command_line *line, int option, const char *argument)
                 return true;
         case 'r':
                 text_list_add(&line->files, argument);
+                line->check.is_offline = true;
                 return true;
         case 'i':
                 return add_interface(&line->check.interfaces, argument);

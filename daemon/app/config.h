@@ -83,12 +83,14 @@ struct config {
                 char *prefix;
                 uint64_t keep;
                 char *sensor; /* NULL: the host's name */
-                char *user, *password_file, *sentinel_password_file;
+                char *user, *password_file;
+                char *sentinel_user, *sentinel_password_file;
                 char *tls_ca, *tls_cert, *tls_key, *tls_name;
         } redis;
         struct {
                 int64_t verify_after_ns; /* 0: what comes of blocks is not looked at */
                 struct text_list refused_status;
+                uint64_t per_minute, share; /* share: millionths; 0: no limit */
         } blocks;
         struct {
                 char *dir; /* NULL: below the state directory */
@@ -145,6 +147,7 @@ bool config_check(const struct config *, struct diag *);
 
 /* Section blocks as the engine takes it; it raises nothing. */
 struct watch_options config_watch(const struct config *);
+struct block_limits config_block_limits(const struct config *);
 
 /* Where `key` got its value, for messages; its file is NULL for a default. */
 struct place config_place(const struct config *, const char *key);

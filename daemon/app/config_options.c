@@ -202,8 +202,10 @@ const struct option config_options[] = {
           RELOAD_ENGINE, false, "User of Redis' ACL, where redis.url names none." },
         { "redis", "password_file", OPTION_PATH, AT(redis.password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, false, "File with the password (mode 0600), read at the start. Else the environment's TRAWLWATCH_REDIS_PASSWORD is taken." },
+        { "redis", "sentinel_user", OPTION_TEXT, AT(redis.sentinel_user), NULL, 1, 127, NULL, refuse_word,
+          RELOAD_ENGINE, false, "User of the sentinels' ACL, where they want another than the default one." },
         { "redis", "sentinel_password_file", OPTION_PATH, AT(redis.sentinel_password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, false, "The same for the sentinels, where they want one." },
+          RELOAD_ENGINE, false, "File with the password for the sentinels, where they want one, as above." },
         { "redis", "tls_ca", OPTION_PATH, AT(redis.tls_ca), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, false, "Certificates (PEM, a file or a folder) of those who may sign Redis' certificate. Default: the system's." },
         { "redis", "tls_cert", OPTION_PATH, AT(redis.tls_cert), NULL, 1, PATH_LENGTH, NULL, NULL,
@@ -217,6 +219,11 @@ const struct option config_options[] = {
           RELOAD_RULES, false, "Who is blocked and still served in requests that begin later than that ignores the block: an alert of its own. 0s: nobody looks whether blocks work." },
         { "blocks", "refused_status", OPTION_LIST, AT(blocks.refused_status), "403,429", 3, 3, NULL, refuse_status,
           RELOAD_RULES, false, "Statuses by which whatever enforces the blocks refuses a request." },
+
+        { "blocks", "per_minute", OPTION_COUNT, AT(blocks.per_minute), "600", 0, 1 * GIB, NULL, NULL,
+          RELOAD_RULES, false, "Blocks that rules may put within a minute. What is due past that is not put, and block-limit is an alert of its own. 0: no limit." },
+        { "blocks", "share", OPTION_SHARE, AT(blocks.share), "5%", 0, 1000000, NULL, NULL,
+          RELOAD_RULES, false, "The same against visitors: how many blocks put within the last hour may run, as a share of the visitors seen within it, from 200 visitors on. 0%: no limit." },
 
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },

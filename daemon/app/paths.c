@@ -117,11 +117,23 @@ bool paths_make(const char *folder)
         return made;
 }
 
+/* Where a journal is, its disk may be read-only for now: no other place is looked for. */
+static bool is_in_use(const char *folder)
+{
+        char *journal = join(folder, "journal");
+        bool is_there = is_folder(journal);
+
+        free(journal);
+        return is_there;
+}
+
 static bool usable(const char *folder, bool create)
 {
         if (create && mkdir(folder, 0750) != 0 && errno != EEXIST)
                 return false;
-        return is_folder(folder) && access(folder, W_OK | X_OK) == 0;
+        if (!is_folder(folder))
+                return false;
+        return access(folder, W_OK | X_OK) == 0 || (errno == EROFS && is_in_use(folder));
 }
 
 /* The state folder of one user, whether it is there or not; NULL without a home. */

@@ -55,6 +55,9 @@ void pipeline_free(struct pipeline **);
 bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
                      void *hosts_context);
 
+/* A block was not put. Taken at once; the engine is told when no record is at hand. */
+void pipeline_block_held(struct pipeline *, const struct block_held *);
+
 /* Some records may wait for a few more: see pipeline_settle. */
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
 

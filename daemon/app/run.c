@@ -30,6 +30,15 @@ static void on_alert_line(void *context, struct slice json)
         buf_put_byte(&output->lines, '\n');
 }
 
+/* The alerts are there before the pipeline is. */
+static void on_block_held(void *context, const struct block_held *held)
+{
+        struct run *run = context;
+
+        if (run->pipeline)
+                pipeline_block_held(run->pipeline, held);
+}
+
 /* ---- the journal of a run over files ---- */
 
 static char *make_own_journal(void)
@@ -170,6 +179,8 @@ static bool open_alerts(struct run *run)
                 .sensor = sensor_name(config, run->live, name),
                 .keep = (uint32_t)config->redis.keep,
                 .seen_ns = config->journal.keep_ns,
+                .held = on_block_held,
+                .held_context = run,
         };
         struct alerts_options options = {
                 .loop = run->loop,
@@ -178,7 +189,8 @@ static bool open_alerts(struct run *run)
                              .max_age_ns = config->journal.keep_ns,
                              .sync = run->own_journal
                                          ? JOURNAL_SYNC_OFF
-                                         : (enum journal_sync)config->journal.fsync },
+                                         : (enum journal_sync)config->journal.fsync,
+                             .waits_for_disk = run->live },
                 .line_context = &run->output,
         };
         char *folder = journal_folder(run);
@@ -187,7 +199,7 @@ static bool open_alerts(struct run *run)
                 return false;
         if (config->redis.url && applies(run, "redis.url")) {
                 char error[REACH_ERROR_MAX];
-                if (!reach_redis(config, &redis.url, error)) {
+                if (!reach_redis(config, &redis.url, false, error)) {
                         log_error("%s", error);
                         free(folder);
                         return false;

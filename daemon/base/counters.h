@@ -149,7 +149,8 @@
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
         row(blocks_held, "blocks_held_total", "blocks not put: a person let the subject in again") \
-        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback") \
+        row(blocks_refused, "blocks_refused_total", "times that a block was not put: blocks.per_minute or blocks.share was reached") \
+        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private, loopback or exempt") \
         row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \
         row(blocks_unwatched, "blocks_unwatched_total", "blocks not watched to their end because there was no room") \
         row(blocks_ignored, "blocks_ignored_total", "of them, whose subject was still served later than blocks.verify_after") \

@@ -66,6 +66,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
         own_advance(&e->own, now_ns);
+        blocking_advance(e, now_ns);
 }
 
 int64_t engine_now(const struct engine *e)
@@ -264,7 +265,7 @@ static void add_served(const struct look *look, struct incident_case *c)
 static bool block_is_due(const struct rule *rule, const struct incident_case *c,
                          int64_t time_ns)
 {
-        return rule->rungs && rule->mode == MODE_ALERT &&
+        return rule_blocks(rule) &&
                (rule->block_what ||
                 (!c->key_is_private && time_ns >= c->blocked_until_ns));
 }
@@ -467,6 +468,13 @@ static void look_at_record(struct engine *e, const struct ahead_record *ahead)
         actors_drop(&e->actors, actor);
 }
 
+static void count_visitor(struct engine *e, const struct network *host)
+{
+        block_limit_visitor(&e->block_limit,
+                            hash_bytes(&e->options.hash_key, host, sizeof(*host)),
+                            e->now_ns);
+}
+
 static void count_record(struct engine *e, const struct ahead_record *ahead)
 {
         const struct record *record = ahead->record;
@@ -476,6 +484,8 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
                 facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
         watching_record(e, record);
+        if (e->counts_visitors)
+                count_visitor(e, &record->client_host);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

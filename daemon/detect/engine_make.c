@@ -50,6 +50,17 @@ void engine_set_outside(struct engine *e, const struct outside_sources *sources)
         outside_begin(&e->outside);
 }
 
+static void bind_limits(struct engine *e)
+{
+        e->counts_visitors = e->options.block_limits.share > 0 && rules_block(e->rules);
+}
+
+void engine_limit_blocks(struct engine *e, const struct block_limits *limits)
+{
+        e->options.block_limits = *limits;
+        bind_limits(e);
+}
+
 void engine_bind_facts(struct engine *e)
 {
         e->outside.sources = &e->options.outside;
@@ -64,6 +75,7 @@ void engine_bind_facts(struct engine *e)
         e->reads_block_state =
             !e->rules->is_plan && rules_read_field(e->rules, "block.state");
         e->facts.subject.watch = &e->watch;
+        bind_limits(e);
 }
 
 static uint32_t most(uint64_t memory, unsigned part, size_t size)
@@ -127,6 +139,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !ahead_init(&e->ahead, &e->facts.conditions))
                 return false;
         engine_bind_facts(e);
+        block_limit_init(&e->block_limit);
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);

@@ -7,7 +7,7 @@
  *   swap.c         other rules, with what is known kept (carry.h)
  *   snapshot.c     to a file, and back
  *   report.c       a case as the struct incident that leaves the engine
- *   blocking.c     what is blocked with an event, and for how long
+ *   blocking.c     what is blocked with an event, for how long, and what is refused
  *   tagging.c      whom an incident's tags are put on, and which group it is of
  *   watching.c     what is seen of those who are blocked
  */
@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "detect/ahead.h"
 #include "detect/births.h"
+#include "detect/block_limit.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
 #include "detect/join.h"
@@ -60,6 +61,8 @@ struct engine {
         struct usual usual;
         struct ladder ladder;
         struct watch watch;
+        struct block_limit block_limit;
+        bool counts_visitors; /* for it: a rule blocks, and the share is limited */
         struct missed missed;
         struct forms forms;
         bool remembers_forms;
@@ -113,6 +116,9 @@ bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
 /* Only those that are running. */
 void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
 
+/* The breaker (block_limit.h) closes, when that is due. */
+void blocking_advance(struct engine *, int64_t now_ns);
+
 /* All participants of the incident's window, of one kind. */
 unsigned blocking_participants(struct engine *, const struct incident_case *,
                                enum field_kind, const struct actor *[INVOLVED_MAX]);
@@ -130,6 +136,10 @@ struct watch_subject {
 /* A block begins, or is extended: from now on its subject is watched. */
 void watching_put(struct engine *, struct incident_case *, const struct watch_subject *,
                   const struct incident_block *);
+
+/* It is not blocked after all: no more is seen of it, nor told of that incident's block.
+ */
+void watching_drop(struct engine *, struct slice id, uint64_t carrier);
 
 /* Which blocked subjects does it show, and was it refused? After join. */
 void watching_record(struct engine *, const struct record *);

@@ -105,6 +105,7 @@ static void rename_cases(struct engine *e, const struct carry *carry)
         for (unsigned i = 0; i < e->cases.count; i++) {
                 struct incident_case *c = cases_at(&e->cases, e->cases.heap[i].number);
                 c->rule = carry->rules[c->rule];
+                c->key_is_private = false; /* the exemptions may be others */
         }
 }
 

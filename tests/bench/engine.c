@@ -66,6 +66,7 @@ static void begin(struct bench *b, uint64_t memory)
                                           .incidents_max = 100000,
                                           .hellos_max = 1000,
                                           .hello_join_ns = NS_PER_SEC,
+                                          .block_limits = { 600, 0.05 },
                                           .pseudonym = as_it_is,
                                           .incident = on_incident,
                                           .incident_context = b,

@@ -171,6 +171,52 @@ static void no_rules_differ_from_the_shipped_ones(void **state)
         config_free(&c);
 }
 
+static void shares_are_percent_or_parts(void **state)
+{
+        static const struct {
+                const char *text;
+                uint64_t millionths; /* UINT64_MAX: it is none */
+        } rows[] = { { "5%", 50000 },
+                     { "0.05", 50000 },
+                     { "2.5%", 25000 },
+                     { "0", 0 },
+                     { "0%", 0 },
+                     { "100%", 1000000 },
+                     { "1", 1000000 },
+                     { ".5", 500000 },
+                     { "0.0001%", 1 },
+                     { "101%", UINT64_MAX },
+                     { "5", UINT64_MAX },
+                     { "%", UINT64_MAX },
+                     { "-1%", UINT64_MAX },
+                     { "1e3", UINT64_MAX },
+                     { "1..2", UINT64_MAX },
+                     { "5 %", UINT64_MAX },
+                     { "9999999999999999999999999999", UINT64_MAX },
+                     { "''", UINT64_MAX } };
+        (void)state;
+
+        for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+                struct config c;
+                char text[80];
+                bool good = rows[i].millionths != UINT64_MAX;
+
+                config_init(&c);
+                snprintf(text, sizeof(text), "blocks: { share: %s }\n", rows[i].text);
+                assert_int_equal(parse(&c, "tw.yaml", text), good);
+                assert_int_equal(c.blocks.share, good ? rows[i].millionths : 50000);
+                config_free(&c);
+        }
+        struct config c;
+        config_init(&c);
+        assert_false(parse(&c, "tw.yaml", "blocks: { share: half }\n"));
+        assert_true(said("tw.yaml:1:18: blocks.share: 'half' is not a share (like 5%, "
+                         "0.05)\n"));
+        assert_false(parse(&c, "tw.yaml", "blocks: { share: 5 }\n"));
+        assert_true(said("tw.yaml:1:18: blocks.share takes 0% to 100%\n"));
+        config_free(&c);
+}
+
 static void mistakes_say_where_and_what_to_do(void **state)
 {
         struct config c;
@@ -523,6 +569,7 @@ int main(void)
                 cmocka_unit_test(all_types_are_read),
                 cmocka_unit_test(paths_are_relative_to_their_file),
                 cmocka_unit_test(no_rules_differ_from_the_shipped_ones),
+                cmocka_unit_test(shares_are_percent_or_parts),
                 cmocka_unit_test(mistakes_say_where_and_what_to_do),
                 cmocka_unit_test(values_that_contradict_each_other_are_found),
                 cmocka_unit_test(passwords_are_not_taken_from_the_command_line_nor_shown),

@@ -453,6 +453,22 @@ static void test_disk_full(void **state)
         journal_free(&j);
 }
 
+/* What a beginning leaves that failed, and could not be taken back, is in nobody's way.
+ */
+static void test_a_file_that_was_only_begun(void **state)
+{
+        struct journal *j = open_journal(0, 0);
+        char path[128];
+
+        (void)state;
+        path_of(1000, path);
+        put_file(path, (const uint8_t *)"TRW", 3);
+        assert_int_equal(append(j, "alpha"), 1000);
+        expect_from(0, "alpha");
+        assert_int_equal(counters.journal_errors, 0);
+        journal_free(&j);
+}
+
 /* What is held at the end is lost, except for what was published from memory. */
 static void test_giving_up(void **state)
 {
@@ -528,6 +544,7 @@ int main(void)
                 TEST(test_one_writer),
                 TEST(test_sync_policies),
                 TEST(test_disk_full),
+                TEST(test_a_file_that_was_only_begun),
                 TEST(test_giving_up),
                 TEST(test_backlog_is_capped),
         };

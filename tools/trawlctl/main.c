@@ -59,16 +59,20 @@ static const struct command {
           "four.\n" },
         { "blocks", command_blocks, "who is blocked; block; let in again",
           "usage: trawlctl blocks [list] [--json]\n"
-          "       trawlctl blocks add SUBJECT --for 1h --why TEXT\n"
+          "       trawlctl blocks add SUBJECT --for 1h --why TEXT [--replace]\n"
           "       trawlctl blocks remove SUBJECT [--hold 1h] [--why TEXT]\n\n"
           "SUBJECT is an address, a network (203.0.113.0/24), or TYPE:VALUE with a TYPE "
           "of\n"
           "ip, prefix, session, account, ja4, shape. Changes need Redis, and blockers "
           "hear "
           "of\n"
-          "them at once. For the time of --hold (1h; 0s: none) no rule blocks the "
-          "subject "
-          "again.\n" },
+          "them at once.\n\n"
+          "  --for 1h   how long it is blocked\n"
+          "  --why TEXT shown in the list\n"
+          "  --replace  also a running block that ends later; else that stays as it is\n"
+          "  --hold 1h  for this time no rule blocks the subject again (1h; 0s: none); "
+          "the\n"
+          "             list shows it as held\n" },
         { "key", command_key, "the keys that sessions and accounts are hidden under",
           "usage: trawlctl key [list]\n"
           "       trawlctl key change [--in 7d]\n"
