@@ -184,6 +184,9 @@ void config_help(struct buf *out);
 /* The default file: every key commented out, with its help. */
 void config_example(struct buf *out);
 
+/* The manual page trawlwatch.yaml(5), for scdoc. */
+void config_manual(struct buf *out);
+
 void text_list_add(struct text_list *, const char *text);
 void text_list_clear(struct text_list *);
 
