@@ -108,7 +108,10 @@ struct config {
                 char *disposable;
         } data;
         struct {
-                char *listen;
+                char *listen; /* ADDRESS:PORT; empty or `none`: off */
+                struct text_list names;
+                char *socket; /* NULL: the default; empty or `none`: off */
+                int64_t redis_grace_ns;
         } admin;
         struct {
                 unsigned level; /* enum log_level */

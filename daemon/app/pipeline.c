@@ -44,14 +44,29 @@ struct pipeline {
         struct network *tunnel_sources;
         struct timeline timeline;
         int64_t missed_due_ns;
+        unsigned batches; /* since one was timed */
+        struct histogram evaluation;
 };
+
+static void time_records(struct pipeline *p, const struct record *const records[],
+                         unsigned count)
+{
+        int64_t begin_ns = p->options.clock();
+
+        engine_records(p->engine, records, count);
+        histogram_add(&p->evaluation, (p->options.clock() - begin_ns) / count);
+        p->batches = 0;
+}
 
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
-        engine_records(p->engine, records, count);
+        if (count && p->options.clock && ++p->batches >= PIPELINE_SAMPLE)
+                time_records(p, records, count);
+        else
+                engine_records(p->engine, records, count);
 }
 
 /* A record that has waited for what may have come before it. */
@@ -305,6 +320,25 @@ void pipeline_finish(struct pipeline *p)
 {
         pipeline_flush(p);
         engine_finish(p->engine);
+}
+
+void pipeline_look(const struct pipeline *p, struct pipeline_state *state)
+{
+        *state = (struct pipeline_state){
+                .engine = p->engine,
+                .flows = stream_flow_count(p->stream),
+                .flows_max = (uint32_t)p->options.setup->config.limits.flows,
+                .reassembly = stream_held(p->stream),
+                .http = http_memory(p->http),
+                .fragments = fragment_memory(p->fragments),
+                .hellos = hellos_memory(p->hellos),
+                .evaluation = p->options.clock ? &p->evaluation : NULL,
+        };
+}
+
+struct engine *pipeline_engine(struct pipeline *p)
+{
+        return p->engine;
 }
 
 bool pipeline_save(const struct pipeline *p, FILE *file)

@@ -27,7 +27,10 @@ struct run {
         struct reverse_dns *dns; /* NULL: no names are asked for */
         struct counters counters;
         struct output output; /* JSON lines for standard output */
-        char *own_journal;    /* a journal of this run's own, removed at its end */
+        char sensor[300];     /* name in Redis */
+        char *journal_path;
+        int64_t started_ns; /* wall clock */
+        char *own_journal;  /* a journal of this run's own, removed at its end */
         bool live, has_redis;
         bool is_broken_off; /* an error or a signal ended the input, and is the reason why
                                nothing came */

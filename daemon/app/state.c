@@ -79,6 +79,7 @@ static int replace(const char *path, const struct pipeline *pipeline)
 
 static void account(struct state *s, int error)
 {
+        s->failed = error != 0;
         if (error == 0) {
                 s->counters->snapshots++;
                 return;

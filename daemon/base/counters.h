@@ -156,7 +156,10 @@
         row(block_requests, "block_requests_total", "requests and attempts to connect of those who are blocked") \
         row(block_refused, "block_refused_total", "of them, refused or left unanswered")   \
         /* app */                                                                         \
-        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
+        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time") \
+        row(admin_requests, "admin_requests_total", "requests to the status page")        \
+        row(admin_refused, "admin_refused_total", "of them, refused: another host name, method or path") \
+        row(admin_cut, "admin_cut_total", "connections to it or to the control socket that were too slow or too many")
 /* clang-format on */
 
 struct counters {

@@ -65,6 +65,8 @@ struct table {
         unsigned entry_classes[LAYOUTS_MAX];
         struct entry *blank; /* has all groups, and nothing in them */
         uint32_t hand;
+        uint64_t entry_bytes; /* blocks of all entries */
+        uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         int64_t now_ns;
         struct window_clock clocks[WINDOWS_MAX];
