@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "detect/busiest.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #define LINE_BYTES 256
+#define TOP_KEYS   10
 #define GROUPS_MAX 256
 #define MODE       0660
 
@@ -36,12 +38,14 @@ struct client {
         struct bufferevent *link;
         struct event *deadline;
         bool waits_for_reload, is_answered;
+        unsigned waits_for_top; /* keys of each table; 0: it does not */
         LIST_ENTRY(client) list;
 };
 
 struct admin_control {
         struct admin *admin;
         char *path;
+        struct admin_top *top;
         struct evconnlistener *listener;
         dev_t device; /* of the socket's file: what another put there is not ours */
         ino_t number;
@@ -126,6 +130,34 @@ static void command_reload(struct client *c, struct slice argument)
         a->options.reload(a->options.context);
 }
 
+static void command_top(struct client *c, struct slice argument)
+{
+        uint64_t keys = TOP_KEYS;
+
+        if (argument.len && (!slice_to_u64(argument, &keys) || keys == 0)) {
+                answer_error(c, "top takes how many keys of each table");
+                return;
+        }
+        c->waits_for_top = keys < BUSIEST_MAX ? (unsigned)keys : BUSIEST_MAX;
+        admin_top_begin(c->control->top);
+}
+
+static void on_top(void *context)
+{
+        struct admin_control *control = context;
+        struct client *c;
+
+        LIST_FOREACH(c, &control->clients, list)
+        {
+                struct buf line = { 0 };
+                if (!c->waits_for_top || c->is_answered)
+                        continue;
+                admin_top_put(control->top, c->waits_for_top, &line);
+                answer(c, &line);
+                buf_free(&line);
+        }
+}
+
 static const char *const reload_words[] = {
         [ADMIN_RELOAD_TAKEN] = "taken up",
         [ADMIN_RELOAD_MISTAKES] = "mistakes",
@@ -172,6 +204,7 @@ static const struct {
 } commands[] = {
         { "status", command_status },
         { "reload", command_reload },
+        { "top", command_top },
 };
 
 static void run_line(struct client *c, struct slice line)
@@ -352,6 +385,7 @@ struct admin_control *admin_control_new(struct admin *a, const char *path, bool 
         control->admin = a;
         control->path = path ? strdup(path) : paths_control(true);
         LIST_INIT(&control->clients);
+        control->top = admin_top_new(a, on_top, control);
         if (control->path && open_control(control))
                 return control;
         (is_wanted ? log_error : log_warning)(
@@ -374,6 +408,7 @@ void admin_control_free(struct admin_control **pointer)
                 return;
         while ((c = LIST_FIRST(&control->clients)))
                 drop(c);
+        admin_top_free(&control->top);
         if (control->listener) {
                 evconnlistener_free(control->listener);
                 if (lstat(control->path, &status) == 0 &&

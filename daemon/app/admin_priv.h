@@ -49,4 +49,17 @@ struct admin_control *admin_control_new(struct admin *, const char *path, bool i
 void admin_control_free(struct admin_control **);
 void admin_control_reloaded(struct admin_control *, enum admin_reload, struct slice);
 
+struct admin_top;
+
+/* `done` is called when what admin_top_begin began has come to its end. */
+struct admin_top *admin_top_new(struct admin *, void (*done)(void *context),
+                                void *context);
+void admin_top_free(struct admin_top **);
+
+/* Begins to look for the busiest keys; nothing when it is under way. */
+void admin_top_begin(struct admin_top *);
+
+/* Within `done`: one line of JSON with up to `keys` of each table. */
+void admin_top_put(struct admin_top *, unsigned keys, struct buf *out);
+
 #endif

@@ -507,7 +507,7 @@ static const struct slot *slot_at(const struct table *t, unsigned slot)
         return &t->plan->slots[slot];
 }
 
-static double slot_number(const struct table *t, const struct entry *e, unsigned number)
+double table_slot(const struct table *t, const struct entry *e, unsigned number)
 {
         const struct slot *s = slot_at(t, number);
 
@@ -550,9 +550,9 @@ static bool is_lopsided(const struct table *t, const struct entry *e,
 static double quotient(const struct table *t, const struct entry *e,
                        const struct rule_aggregate *a)
 {
-        double whole = slot_number(t, e, a->b);
+        double whole = table_slot(t, e, a->b);
 
-        return whole > 0 && !is_lopsided(t, e, a) ? slot_number(t, e, a->a) / whole : NAN;
+        return whole > 0 && !is_lopsided(t, e, a) ? table_slot(t, e, a->a) / whole : NAN;
 }
 
 struct value table_value(const struct table *t, const struct entry *e,
@@ -562,7 +562,7 @@ struct value table_value(const struct table *t, const struct entry *e,
                 return (struct value){ .type = a->type,
                                        .number = signals_number(t, e, a->function) };
         double number = function_is_quotient(a->function) ? quotient(t, e, a)
-                                                          : slot_number(t, e, a->a);
+                                                          : table_slot(t, e, a->a);
 
         if (isnan(number))
                 return (struct value){ .type = VALUE_MISSING };

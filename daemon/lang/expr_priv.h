@@ -11,6 +11,7 @@
  *   expr_eval.c   tree -> value
  *   expr_bounds.c tree -> what it needs before it can be true
  *   expr_sense.c  tree -> whether it can be true, or false, at all
+ *   expr_near.c   tree -> how far it is from being true
  *   expr_print.c  tree -> canonical text
  *
  * A node that could not be understood is NODE_BROKEN: the mistake has been
