@@ -123,7 +123,8 @@ def complete(*words):
 
 @pytest.mark.parametrize("words, offered", [
     (["ch"], ["check"]),
-    (["re"], ["reference"]),
+    (["re"], ["reference", "reload"]),
+    (["top", "--i"], ["--interval"]),
     (["alerts", "--s"], ["--since", "--severity", "--subject"]),
     (["alerts", "--severity", "h"], ["high"]),
     (["test", "--c"], ["--complete"]),
