@@ -92,6 +92,7 @@ static void on_written(struct bufferevent *link, void *context)
 static void answer(struct client *c, const struct buf *line)
 {
         c->is_answered = true;
+        evtimer_add(c->deadline, &deadline); /* a reload may have taken most of it */
         bufferevent_disable(c->link, EV_READ);
         bufferevent_write(c->link, line->data, line->len);
 }

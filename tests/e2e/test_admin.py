@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -14,7 +13,7 @@ import time
 import pytest
 
 import clients
-from rig import ROOT, Daemon, program, wait_until
+from rig import Daemon, wait_until
 
 PORT = 9477
 SCRAPER = "203.0.113.71"
@@ -359,10 +358,8 @@ def test_many_at_once_are_all_answered(rig, rules):
 
 def fails_to_start(rig, *options):
     daemon = Daemon(rig, *options, journal="journal-start")
-    child = rig.popen(rig.server, daemon.command, stdout=subprocess.DEVNULL,
-                      stderr=subprocess.PIPE, text=True)
-    _, err = child.communicate(timeout=20)
-    return child.returncode, err
+    done = rig.run(rig.server, daemon.command, timeout=20)
+    return done.returncode, done.stderr
 
 
 def test_an_address_that_is_taken(rig, rules):
