@@ -289,20 +289,33 @@ bool journal_held(const struct journal *j, uint64_t sequence, uint64_t *found,
 
 /* --- retention --- */
 
-/* Numbers above `published` that the segment holds. */
-static uint64_t unpublished_in(struct journal *j, const struct segment *s)
+/* Reads a segment of an earlier run to its end. */
+static void find_last(const struct journal *j, struct segment *s)
 {
         struct segment_reader reader = { .fd = -1 };
         struct journal_record record;
-        uint64_t last = s->last;
 
-        if (last == 0 && segment_open(&reader, j->directory, s->first)) {
-                while (segment_next(&reader, &record) == SEGMENT_RECORD)
-                        last = record.sequence;
-                segment_close(&reader);
-        }
-        uint64_t from = j->published + 1 > s->first ? j->published + 1 : s->first;
-        return last >= from ? last - from + 1 : 0;
+        if (!segment_open(&reader, j->directory, s->first))
+                return;
+        while (segment_next(&reader, &record) == SEGMENT_RECORD)
+                s->last = record.sequence;
+        segment_close(&reader);
+}
+
+/* Numbers of the segment from `from` on. */
+static uint64_t count_from(const struct segment *s, uint64_t from)
+{
+        if (from < s->first)
+                from = s->first;
+        return s->last >= from ? s->last - from + 1 : 0;
+}
+
+/* Numbers above `published` that the segment holds. */
+static uint64_t unpublished_in(struct journal *j, struct segment *s)
+{
+        if (s->last == 0)
+                find_last(j, s);
+        return count_from(s, j->published + 1);
 }
 
 static void drop_oldest(struct journal *j, int64_t now_ns)
@@ -583,6 +596,35 @@ void journal_give_up(struct journal *j)
                         j->options.counters->alerts_lost++;
                 forget_first_held(j);
         }
+}
+
+static uint64_t count_waiting(struct journal *j)
+{
+        uint64_t from = j->published ? j->published + 1 : j->run_first, count = 0;
+        bool has_read = false;
+
+        for (size_t i = 0; i < j->segment_count; i++) {
+                struct segment *s = &j->segments[i];
+                bool is_over =
+                    i + 1 < j->segment_count && j->segments[i + 1].first <= from;
+                if (is_over || (s->last == 0 && (has_read || s->bytes == 0)))
+                        continue;
+                if (s->last == 0) {
+                        find_last(j, s);
+                        has_read = true;
+                }
+                count += count_from(s, from);
+        }
+        for (size_t i = 0; i < j->held_count; i++)
+                count += j->held[j->held_head + i].sequence >= from;
+        return count;
+}
+
+void journal_look(struct journal *j, struct journal_state *state)
+{
+        *state = (struct journal_state){ .bytes = j->total_bytes, .held = j->held_count };
+        if (j->options.is_published)
+                state->waiting = count_waiting(j);
 }
 
 uint64_t journal_last(const struct journal *j)

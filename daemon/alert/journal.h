@@ -90,6 +90,20 @@ uint64_t journal_run_first(const struct journal *);
 /* The newest number that the sync policy lets go out. */
 uint64_t journal_publishable(const struct journal *);
 
+/* What it is like at this moment. */
+struct journal_state {
+        uint64_t bytes;   /* of all segments */
+        uint64_t held;    /* records in memory because the disk refuses them */
+        uint64_t waiting; /* records that are not published: see journal_look */
+};
+
+/*
+ * Before anything is known of the cursor only the numbers of this run count as waiting.
+ * Those of an earlier run are counted once its segment was read, one segment a call (at
+ * most segment_bytes); until then they are missing in `waiting`.
+ */
+void journal_look(struct journal *, struct journal_state *);
+
 /* Redis has everything up to this one (backwards too). */
 void journal_published(struct journal *, uint64_t sequence);
 

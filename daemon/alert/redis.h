@@ -22,6 +22,7 @@
 
 #include "alert/journal.h"
 #include "alert/redis_url.h"
+#include "base/histogram.h"
 #include "detect/incident.h"
 
 struct event_base;
@@ -56,6 +57,16 @@ void redis_pump(struct redis *);
 
 /* Everything that may be published has been, and Redis said so. */
 bool redis_is_idle(const struct redis *);
+
+/* What it is like at this moment. */
+struct redis_state {
+        bool is_up;      /* connected, and alerts are taken */
+        int64_t down_ns; /* monotonic: since when it is not up; 0: it is */
+        const struct histogram
+            *publish; /* from the call to Redis' answer, for each alert */
+};
+
+void redis_look(const struct redis *, struct redis_state *);
 
 /* The last number that Redis is known to have; 0: not known. */
 uint64_t redis_published(const struct redis *);

@@ -113,7 +113,10 @@ struct config {
                 char *disposable;
         } data;
         struct {
-                char *listen;
+                char *listen; /* ADDRESS:PORT; empty or `none`: off */
+                struct text_list names;
+                char *socket; /* NULL: the default; empty or `none`: off */
+                int64_t redis_grace_ns;
                 char *user; /* NULL: CONFINE_USER, if there is one */
                 bool confine, core_dumps;
         } admin;

@@ -34,6 +34,11 @@ _Static_assert(PRIVACY_CLEAR_SESSION == 1 && PRIVACY_CLEAR_ACCOUNT == 2 &&
 _Static_assert(DNS_AUTO == 0 && DNS_ON == 1 && DNS_OFF == 2, "dns_words");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "level_words");
 
+static bool is_none(const char *text)
+{
+        return !*text || strcmp(text, "none") == 0;
+}
+
 static const char *refuse_listen(const char *text)
 {
         struct slice rest = slice_str(text), address;
@@ -41,6 +46,8 @@ static const char *refuse_listen(const char *text)
         struct ip ip;
         uint64_t port;
 
+        if (is_none(text))
+                return NULL;
         while (colon > 0 && rest.data[colon - 1] != ':')
                 colon--;
         if (colon == 0)
@@ -63,9 +70,16 @@ static const char *refuse_server(const char *text)
 {
         struct ip ip;
 
-        if (ip_parse(slice_str(text), &ip) || !refuse_listen(text))
+        if (ip_parse(slice_str(text), &ip) || (!is_none(text) && !refuse_listen(text)))
                 return NULL;
         return "needs an address, as 127.0.0.1, or one with a port, as [::1]:53";
+}
+
+static const char *refuse_socket(const char *text)
+{
+        return is_none(text) || text[0] == '/'
+                   ? NULL
+                   : "needs a path that begins with /, or none";
 }
 
 static const char *refuse_redis_url(const char *text)
@@ -258,8 +272,14 @@ const struct option config_options[] = {
         { "data", "disposable", OPTION_PATH, AT(data.disposable), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RULES, false, "Domains of disposable e-mail addresses, one a line. Default: the shipped list." },
 
-        { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
-          RELOAD_ENGINE, true, "Address and port of the status page." },
+        { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 0, 64, NULL, refuse_listen,
+          RELOAD_ENGINE, false, "Address and port of /healthz, /metrics and the status page; none: there is none. The default is given up for a while where another program has it; one that is written here must be free." },
+        { "admin", "names", OPTION_LIST, AT(admin.names), NULL, 1, 253, NULL, refuse_word,
+          RELOAD_ENGINE, false, "Host names under which the status page may be asked for, beside addresses and localhost: others are refused, as pages of other sites could use them." },
+        { "admin", "socket", OPTION_TEXT, AT(admin.socket), NULL, 0, 107, NULL, refuse_socket,
+          RELOAD_ENGINE, false, "Unix socket of trawlctl status, top and reload, for the daemon's user and group; none: there is none. Default: control.sock in /run/trawlwatch where that is there, else in the state folder." },
+        { "admin", "redis_grace", OPTION_DURATION, AT(admin.redis_grace_ns), "1m", 0, 1 * DAY, NULL, NULL,
+          RELOAD_ENGINE, false, "How long Redis may be away before /healthz says so." },
         { "admin", "user", OPTION_TEXT, AT(admin.user), NULL, 1, 32, NULL, refuse_word,
           RELOAD_RESTART, false, "Whom the daemon becomes when root starts it; it keeps CAP_NET_RAW alone. Default: trawlwatch, where there is such a user." },
         { "admin", "confine", OPTION_TRUTH, AT(admin.confine), "true", 0, 0, NULL, NULL,

@@ -12,6 +12,8 @@
 #include "base/check.h"
 
 #define STATE_SYSTEM "/var/lib/trawlwatch"
+#define RUN_SYSTEM   "/run/trawlwatch"
+#define CONTROL      "control.sock"
 #define SITE_DEFAULT "sites/profile-network.yaml"
 #define AGENTS       "lists/crawlers.txt"
 #define CRAWLERS     "lists/crawler-hosts.yaml"
@@ -164,6 +166,21 @@ char *paths_state(bool create)
         if (!create && is_folder(STATE_SYSTEM))
                 return strdup(STATE_SYSTEM);
         return NULL;
+}
+
+char *paths_control(bool create)
+{
+        char *path = join(RUN_SYSTEM, CONTROL), *state;
+
+        if (create ? usable(RUN_SYSTEM, false) : access(path, F_OK) == 0)
+                return path;
+        free(path);
+        state = paths_state(create);
+        if (!state)
+                return NULL;
+        path = join(state, CONTROL);
+        free(state);
+        return path;
 }
 
 char *paths_journal(const char *configured, bool create)

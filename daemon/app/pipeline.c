@@ -27,6 +27,8 @@ struct pipeline {
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
         int64_t missed_due_ns;
+        unsigned batches; /* since one was timed */
+        struct histogram evaluation;
 };
 
 static void on_held(void *context, const struct block_held *held)
@@ -41,12 +43,25 @@ void pipeline_block_held(struct pipeline *p, const struct block_held *held)
         held_add(&p->held, held);
 }
 
+static void time_records(struct pipeline *p, const struct record *const records[],
+                         unsigned count)
+{
+        int64_t begin_ns = p->options.clock();
+
+        engine_records(p->engine, records, count);
+        histogram_add(&p->evaluation, (p->options.clock() - begin_ns) / count);
+        p->batches = 0;
+}
+
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
-        engine_records(p->engine, records, count);
+        if (count && p->options.clock && ++p->batches >= PIPELINE_SAMPLE)
+                time_records(p, records, count);
+        else
+                engine_records(p->engine, records, count);
         held_take(&p->held, on_held, p);
 }
 
@@ -233,6 +248,22 @@ void pipeline_finish(struct pipeline *p)
 {
         pipeline_flush(p);
         engine_finish(p->engine);
+}
+
+void pipeline_look(const struct pipeline *p, struct pipeline_state *state)
+{
+        *state = (struct pipeline_state){
+                .engine = p->engine,
+                .has_front = p->front,
+                .evaluation = p->options.clock ? &p->evaluation : NULL,
+        };
+        if (p->front)
+                front_look(p->front, &state->front);
+}
+
+struct engine *pipeline_engine(struct pipeline *p)
+{
+        return p->engine;
 }
 
 bool pipeline_save(const struct pipeline *p, FILE *file)

@@ -161,8 +161,10 @@ static const char *sensor_name(const struct config *config, bool live, char name
 {
         char host[256] = "";
 
-        if (config->redis.sensor)
-                return config->redis.sensor;
+        if (config->redis.sensor) {
+                snprintf(name, 300, "%s", config->redis.sensor);
+                return name;
+        }
         if (gethostname(host, sizeof(host) - 1) != 0 || !host[0])
                 strcpy(host, "sensor");
         snprintf(name, 300, "%s%s", host, live ? "" : "-offline");
@@ -173,10 +175,9 @@ static bool open_alerts(struct run *run)
 {
         const struct config *config = &run->setup->config;
         enum print print = run->line->print;
-        char name[300];
         struct redis_options redis = {
                 .prefix = config->redis.prefix,
-                .sensor = sensor_name(config, run->live, name),
+                .sensor = sensor_name(config, run->live, run->sensor),
                 .keep = (uint32_t)config->redis.keep,
                 .seen_ns = config->journal.keep_ns,
                 .held = on_block_held,
@@ -213,7 +214,7 @@ static bool open_alerts(struct run *run)
         run->alerts = alerts_new(&options);
         state_init(&run->state, folder, run->live ? config->journal.snapshot_ns : 0,
                    &run->counters);
-        free(folder);
+        run->journal_path = folder;
         return run->alerts;
 }
 
@@ -278,6 +279,7 @@ static bool open_pipeline(struct run *run)
                     run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,
                 .hosts = run->dns ? reverse_dns_find : NULL,
                 .hosts_context = run->dns,
+                .clock = run->live ? clock_monotonic_ns : NULL,
                 .counters = &run->counters,
         };
 
@@ -357,6 +359,7 @@ void run_release(struct run *run)
         if (run->own_journal)
                 remove_own_journal(run->own_journal);
         free(run->own_journal);
+        free(run->journal_path);
         output_free(&run->output);
         event_base_free(run->loop);
 }
@@ -365,6 +368,7 @@ bool run_begin(struct run *run, const struct command_line *line,
                const struct setup *setup, bool live)
 {
         *run = (struct run){ .line = line, .setup = setup, .live = live };
+        run->started_ns = clock_wall_ns();
         run->loop = event_base_new();
         CHECK(run->loop);
         output_init(&run->output, run->loop, &run->counters, live);

@@ -164,7 +164,10 @@
         row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
         row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
         row(children_hung, "children_hung_total", "of both, those that gave no sign of life and were killed") \
-        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
+        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time") \
+        row(admin_requests, "admin_requests_total", "requests to the status page")        \
+        row(admin_refused, "admin_refused_total", "of them, refused: another host name, method or path") \
+        row(admin_cut, "admin_cut_total", "connections to it or to the control socket that were too slow or too many")
 /* clang-format on */
 
 struct counters {

@@ -160,6 +160,7 @@ struct look {
         uint32_t handle;
         uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
+        struct rule_counts *counts;
 };
 
 static struct value read_aggregate(void *context, const struct aggregate *a)
@@ -240,6 +241,8 @@ static void raise(const struct look *look)
         add_early_samples(look, c);
         add_record_sample(e, c);
         e->options.counters->incidents_raised++;
+        *(rule->mode == MODE_DRY_RUN ? &look->counts->dry_run : &look->counts->raised) +=
+            1;
         tagging_raised(e, c);
         blocking_due(e, c, time_ns);
         report_event(e, c, INCIDENT_RAISED, time_ns);
@@ -322,11 +325,13 @@ static void look_at_rule(struct look *look)
 
         reading.aggregate = read_aggregate;
         reading.context = look;
+        look->counts->matched++;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
         if (!c && look->entry->transactions < TRANSACTIONS_MAX &&
             look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
+        look->counts->held += holds;
         if (look->rule->is_signal) {
                 if (holds && look->rule->mode == MODE_ALERT)
                         note_signal(look);
@@ -400,8 +405,14 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e,      t,     entry,
-                                     handle, actor, &e->rules->rules[t->plan->rules[i]] };
+                unsigned number = t->plan->rules[i];
+                struct look look = { e,
+                                     t,
+                                     entry,
+                                     handle,
+                                     actor,
+                                     &e->rules->rules[number],
+                                     &e->rule_counts[number] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }

@@ -116,6 +116,41 @@ void engine_advance(struct engine *, int64_t now_ns);
 void engine_finish(struct engine *);
 
 /*
+ * What a rule did since it was taken up; a reload that keeps its name and key keeps
+ * these too. A rule with `per_each` is one for each key. The texts are those of the
+ * rules.
+ */
+struct rule_usage {
+        const char *name, *per;
+        uint64_t
+            matched; /* transactions that it looked at: `where` held, the key is there */
+        uint64_t held;    /* of them, those for which `when` held too */
+        uint64_t raised;  /* incidents that were raised */
+        uint64_t dry_run; /* the same, while its mode was dry-run */
+};
+
+/* False past the last rule. */
+bool engine_rule_usage(const struct engine *, unsigned rule, struct rule_usage *);
+
+/* Keys of one kind. `bytes`: of their entries and the index, without the sets and lists
+ * that hang on them, which are of the budget alone. */
+struct table_usage {
+        const char *per;
+        uint64_t keys, bytes;
+        uint64_t evicted; /* keys forgotten for want of memory, since it was taken up */
+};
+
+/* False past the last table. */
+bool engine_table_usage(const struct engine *, unsigned table, struct table_usage *);
+
+struct engine_usage {
+        uint64_t memory, memory_max; /* bytes of limits.detect */
+        uint32_t incidents, incidents_max;
+};
+
+void engine_usage(const struct engine *, struct engine_usage *);
+
+/*
  * What the sensor missed: `share` of the traffic around `now_ns` (0..1), from
  * gaps and drops. Alerts carry the mean over their window.
  */

@@ -29,6 +29,11 @@ uint64_t engine_index_bytes(const struct engine *e)
         return e->memory / INDEX_PART / 2;
 }
 
+uint64_t engine_index_room(const struct engine *e)
+{
+        return e->memory / INDEX_PART;
+}
+
 void engine_find_classes(struct engine *e)
 {
         distinct_store_init(&e->sets, &e->budget, e->options.counters);
@@ -166,7 +171,8 @@ struct engine *engine_new(const struct engine_options *options)
         e->tables = calloc(e->rules->table_count + 1, sizeof(*e->tables));
         e->visits = calloc(e->rules->table_count + 1, sizeof(*e->visits));
         e->event = calloc(1, sizeof(*e->event));
-        if (!e->tables || !e->visits || !e->event ||
+        e->rule_counts = calloc(e->rules->rule_count + 1, sizeof(*e->rule_counts));
+        if (!e->tables || !e->visits || !e->event || !e->rule_counts ||
             !init_parts(e, options->memory_max)) {
                 engine_free(&e);
                 return NULL;
@@ -186,6 +192,7 @@ void engine_free(struct engine **pointer)
         if (e->event)
                 buf_free(&e->event->texts);
         free(e->event);
+        free(e->rule_counts);
         ahead_free(&e->ahead);
         free(e->visits);
         free(e->tables);

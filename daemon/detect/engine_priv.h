@@ -10,6 +10,7 @@
  *   blocking.c     what is blocked with an event, for how long, and what is refused
  *   tagging.c      whom an incident's tags are put on, and which group it is of
  *   watching.c     what is seen of those who are blocked
+ *   usage.c        what it says of itself: rules, tables, memory
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H
@@ -50,9 +51,15 @@ struct visit {
         uint64_t met;  /* which of the table's conditions are true */
 };
 
+/* Of one rule (engine.h). */
+struct rule_counts {
+        uint64_t matched, held, raised, dry_run;
+};
+
 struct engine {
         struct engine_options options;
         const struct rules *rules;
+        struct rule_counts *rule_counts; /* by the number of the rule */
         struct budget budget;
         struct distinct_store sets;
         struct actors actors;
@@ -87,6 +94,9 @@ struct engine {
 
 /* What any one index may take at most: half of what is there for all. */
 uint64_t engine_index_bytes(const struct engine *);
+
+/* Bytes that all indexes together may take, and what is left of them is in the budget. */
+uint64_t engine_index_room(const struct engine *);
 
 /* Finds the budget's classes again, which came from a snapshot. */
 void engine_find_classes(struct engine *);

@@ -212,6 +212,19 @@ struct value expr_value(const struct expr *, const struct expr_subject *);
 /* Truth of a condition: missing is false. */
 bool expr_true(const struct expr *, const struct expr_subject *);
 
+/* How near a condition is to being true, and which part of it is the farthest off. */
+struct expr_near {
+        double share;               /* 0 to 1: of the threshold that is there */
+        const struct expr *measure; /* what has to grow; NULL: no comparison decides */
+        double value, threshold;    /* of it; durations in seconds */
+};
+
+/*
+ * From the aggregates alone: `subject` has no transaction, and whatever reads one
+ * counts as met. An `and` is as near as its farthest part, an `or` as its nearest.
+ */
+struct expr_near expr_near(const struct expr *, const struct expr_subject *);
+
 /*
  * False when the condition cannot be true where `field`, an enum, has this value,
  * whatever the other fields are; true when that cannot be told. For passing over

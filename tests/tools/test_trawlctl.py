@@ -55,14 +55,15 @@ def files(tmp_path):
 
 def test_help_names_the_commands_that_are_there():
     out, _ = ctl("--help")
-    for name in ("check", "test", "reference", "alerts", "show", "blocks", "key"):
+    for name in ("check", "test", "reference", "alerts", "show", "blocks", "key", "status",
+                 "top", "reload"):
         assert f"\n  {name} " in out
-    for name in ("backtest", "status", "reload"):
+    for name in ("backtest", "explain"):
         assert name not in out
 
 
 @pytest.mark.parametrize("command", ["check", "test", "reference", "alerts", "show", "blocks",
-                                     "key"])
+                                     "key", "status", "top", "reload"])
 def test_every_command_has_help(command):
     out, _ = ctl(command, "--help")
     assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
@@ -122,7 +123,8 @@ def complete(*words):
 
 @pytest.mark.parametrize("words, offered", [
     (["ch"], ["check"]),
-    (["re"], ["reference"]),
+    (["re"], ["reference", "reload"]),
+    (["top", "--i"], ["--interval"]),
     (["alerts", "--s"], ["--since", "--severity", "--subject"]),
     (["alerts", "--severity", "h"], ["high"]),
     (["test", "--c"], ["--complete"]),

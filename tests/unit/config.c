@@ -9,6 +9,7 @@
 #include "alert/journal.h"
 #include "alert/privacy.h"
 #include "app/config.h"
+#include "base/clock.h"
 
 #define MINUTE INT64_C(60000000000)
 #define MS     INT64_C(1000000)
@@ -428,15 +429,27 @@ static void tunnel_sources_are_networks(void **state)
         config_free(&c);
 }
 
-static void what_nothing_reads_yet_is_said(void **state)
+static void admin_may_be_off_or_elsewhere(void **state)
 {
         struct config c;
 
         (void)state;
         config_init(&c);
-        assert_true(parse(&c, "tw.yaml", "admin: { listen: \"[::1]:9000\" }"));
-        assert_true(said("tw.yaml:1:19: warning: admin.listen"));
+        assert_null(c.admin.socket);
+        assert_int_equal(c.admin.redis_grace_ns, 60 * NS_PER_SEC);
+        assert_true(parse(&c, "tw.yaml",
+                          "admin: { listen: \"[::1]:9000\", names: [sensor.example.org],\n"
+                          "  socket: /run/a.sock, redis_grace: 5s }"));
+        assert_false(said("warning"));
         assert_string_equal(c.admin.listen, "[::1]:9000");
+        assert_string_equal(c.admin.names.items[0], "sensor.example.org");
+        assert_string_equal(c.admin.socket, "/run/a.sock");
+        assert_int_equal(c.admin.redis_grace_ns, 5 * NS_PER_SEC);
+        assert_true(set(&c, "admin.listen=none"));
+        assert_true(set(&c, "admin.listen="));
+        assert_true(set(&c, "admin.socket=none"));
+        assert_false(set(&c, "admin.socket=run/a.sock"));
+        assert_true(said("admin.socket: 'run/a.sock': needs a path that begins with /"));
         config_free(&c);
 }
 
@@ -594,7 +607,7 @@ int main(void)
                 cmocka_unit_test(mistakes_of_settings_have_columns),
                 cmocka_unit_test(listen_needs_address_and_port),
                 cmocka_unit_test(tunnel_sources_are_networks),
-                cmocka_unit_test(what_nothing_reads_yet_is_said),
+                cmocka_unit_test(admin_may_be_off_or_elsewhere),
                 cmocka_unit_test(printed_form_parses_to_the_same),
                 cmocka_unit_test(sections_may_be_empty),
                 cmocka_unit_test(shipped_files_are_those_of_the_table),
