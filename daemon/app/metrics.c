@@ -340,7 +340,7 @@ static const struct family families[] = {
         { "ring_bytes", "gauge", "room in the ring between a worker and the engine", write_rings },
         { "ring_fill_bytes", "gauge", "what of it waits for the engine", write_ring_fill },
         { "ring_drops_total", "counter", "records dropped because the ring was full", write_ring_drops },
-        { "worker_restarts_total", "counter", "times the worker was started again", write_restarts },
+        { "capture_restarts_total", "counter", "times the worker was started again", write_restarts },
         { "table_entries", "gauge", "keys that are counted for", write_table_keys },
         { "table_bytes", "gauge", "memory of their entries and index, without sets and lists", write_table_bytes },
         { "table_evicted_total", "counter", "keys forgotten because the memory was full", write_table_evicted },

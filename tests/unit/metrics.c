@@ -74,7 +74,7 @@ static void workers_and_interfaces_are_labels(void **state)
                                      "trawlwatch_ring_fill_bytes{worker=\"1\"} 0\n"));
         assert_non_null(strstr(text, "trawlwatch_ring_drops_total{worker=\"0\"} 3\n"));
         assert_non_null(
-            strstr(text, "trawlwatch_worker_restarts_total{worker=\"0\"} 1\n"));
+            strstr(text, "trawlwatch_capture_restarts_total{worker=\"0\"} 1\n"));
         assert_non_null(
             strstr(text, "trawlwatch_interface_open{interface=\"a\\\"b\"} 1\n"));
         assert_non_null(strstr(
