@@ -167,7 +167,10 @@ def test_metrics_are_the_counters(rig, redis, rules):
     assert found["trawlwatch_journal_bytes"] > 0
     assert found['trawlwatch_interface_open{interface="lo"}'] == 1
     assert abs(found["trawlwatch_start_time_seconds"] - time.time()) < 600
-    assert not any("ring" in name or "worker" in name for name in found)
+    assert found['trawlwatch_ring_bytes{worker="lo/0"}'] == 16 << 20
+    assert found['trawlwatch_ring_drops_total{worker="lo/0"}'] == 0
+    assert found['trawlwatch_capture_restarts_total{worker="lo/0"}'] == 0
+    assert found['trawlwatch_memory_limit_bytes{budget="reassembly"}'] == 64 << 20
 
     assert status["healthy"] and status["reasons"] == [] and status["rules"] == 2
     assert status["interfaces"][0]["name"] == "lo" and status["interfaces"][0]["open"]

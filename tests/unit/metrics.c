@@ -48,7 +48,7 @@ static void only_what_is_there_is_printed(void **state)
         assert_non_null(strstr(text, "# HELP trawlwatch_packets_total packets read\n"
                                      "# TYPE trawlwatch_packets_total counter\n"
                                      "trawlwatch_packets_total 7\n"));
-        assert_null(strstr(text, "ring"));
+        assert_null(strstr(text, "ring_fill"));
         assert_null(strstr(text, "redis_up"));
         assert_null(strstr(text, "flows_open"));
         assert_null(strstr(text, "evaluation"));
