@@ -456,6 +456,15 @@ static redisReply *values_of(struct redis_client *c, const struct block_set *set
         return run(c);
 }
 
+/* A score of the set, in milliseconds; 0 when it is none. */
+static int64_t end_ns_of(const redisReply *score)
+{
+        double ms = score->type == REDIS_REPLY_STRING ? strtod(score->str, NULL) : 0;
+
+        return ms > 0 && ms < (double)(INT64_MAX / NS_PER_MS) ? (int64_t)ms * NS_PER_MS
+                                                              : 0;
+}
+
 static bool visit_block(struct slice member, const redisReply *score, struct slice json,
                         block_fn *visit, void *context)
 {
@@ -463,7 +472,7 @@ static bool visit_block(struct slice member, const redisReply *score, struct sli
         struct block_entry entry = {
                 .type = slice_first(member, colon),
                 .value = slice_from(member, colon + 1),
-                .expires_ns = (int64_t)strtod(score->str, NULL) * NS_PER_MS,
+                .expires_ns = end_ns_of(score),
                 .json = json,
         };
 

@@ -16,6 +16,7 @@ import pytest
 import redis as redis_py
 
 import made_capture
+from odd_redis import OddRedis, bulk
 
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
@@ -24,6 +25,7 @@ DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
 REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
 REDIS_CHECK_AOF = os.path.join(os.path.dirname(REDIS_SERVER),
                                os.path.basename(REDIS_SERVER).replace("server", "check-aof"))
+TRAWLCTL = os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlctl")
 
 
 def wait_until(condition, seconds, what):
@@ -777,3 +779,15 @@ def test_latency(folder, server):
     print("\nincident to subscriber, worst of 50: %.1f ms" % (worst * 1000))
     assert worst < 0.5
     driver.stop()
+
+
+def test_trawlctl_and_a_redis_that_answers_something_else():
+    score = {"ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + b":5\r\n",
+             "MGET": b"*1\r\n" + bulk(b'{"rule":"x"}'), "XREVRANGE": b"*0\r\n"}
+    far = {**score, "ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + bulk(b"1e300")}
+    for answers in (score, far):
+        with OddRedis(answers) as odd:
+            done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done
+        assert "203.0.113.9  0s" in done.stdout, done.stdout

@@ -86,7 +86,7 @@ static bool open_target(struct enforce *e)
                 open_haproxy(e);
                 break;
         case TARGET_NGINX:
-                e->target = target_nginx_open(o->place, o->reload);
+                e->target = target_nginx_open(o->place, o->reload, NGINX_RELOAD_TIME);
                 e->kind = target_nginx_kind;
                 break;
         case TARGET_NONE:
