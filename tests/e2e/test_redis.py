@@ -518,6 +518,28 @@ def test_half_a_transaction_that_redis_keeps_costs_no_alert(folder):
         server.kill()
 
 
+def test_damage_in_an_old_file_is_told(folder):
+    """What stands behind it is lost to Redis, which nobody must have to find out alone."""
+    server = Server(folder)
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 5")
+    driver.stop()
+    first, = (name for name in os.listdir(os.path.join(folder, "journal"))
+              if name.endswith(".journal"))
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 6 5")
+    with open(os.path.join(folder, "journal", first), "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"?")
+    server.start()
+    assert driver.drain() == 0
+    assert numbers(server.client()) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert driver.stats()["journal_damaged_total"] == 1
+    assert "a file is damaged after record" in driver.said()
+    driver.stop()
+    server.kill()
+
+
 def test_the_stream_is_trimmed(folder, server):
     driver = Driver(folder, server.unix_url, keep=100)
     driver.ask("alerts 1 1000")

@@ -220,6 +220,15 @@ def test_a_full_disk_is_a_failure(journal, arguments):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_damaged_file_is_told(journal):
+    newest = max(journal.glob("*.journal"))
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    out, err = ctl("alerts", "--json", "--journal", journal)
+    assert out and "the newest file is damaged" in err
+
+
 def test_no_alerts_says_so(journal):
     out, _ = ctl("alerts", "--journal", journal, "--rule", "none-such")
     assert out == "No alerts.\n"
@@ -430,6 +439,19 @@ def test_who_is_held_is_listed(redis, files):
     assert "held" not in ctl("blocks", *options)[0]
     ctl("blocks", "remove", "198.51.100.1", "--hold", "0s", *options)
     assert cli("zrange", "{trawlwatch}:holds", 0, -1) == ""
+
+
+def test_who_is_let_in_and_is_in_a_blocked_network_is_told(redis, files):
+    setting, _ = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    for subject in "2600:db8:1:2::/64", "198.51.100.9", "prefix:198.51.100.8/30":
+        ctl("blocks", "add", subject, "--for", "1h", "--why", "x", *options)
+    _, err = ctl("blocks", "remove", "2600:db8:1:2::99", *options)
+    assert "prefix 2600:db8:1:2::/64 is still blocked" in err
+    _, err = ctl("blocks", "remove", "198.51.100.9", *options)
+    assert "prefix 198.51.100.8/30 is still blocked" in err and err.count("\n") == 1
+    for subject in "2600:db8:1:3::99", "198.51.100.8/30", "198.51.100.10":
+        assert ctl("blocks", "remove", subject, *options)[1] == ""
 
 
 ALERTS = """

@@ -113,6 +113,20 @@ static bool visit_nothing(void *context, const struct alert *alert)
         return true;
 }
 
+static void tell_damage(const struct source *source)
+{
+        uint64_t damaged = journal_cursor_damaged(source->cursor);
+
+        if (damaged)
+                fprintf(stderr, "trawlctl: %s: %llu damaged places were passed over\n",
+                        source->journal, (unsigned long long)damaged);
+        if (journal_cursor_is_stuck(source->cursor))
+                fprintf(stderr,
+                        "trawlctl: %s: the newest file is damaged; what stands behind "
+                        "the damage is not shown\n",
+                        source->journal);
+}
+
 enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn *visit,
                                void *context)
 {
@@ -128,10 +142,7 @@ enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn
                 journal_cursor_seek_time(source->cursor, since_ns);
         status = from_journal(source,
                               journal_cursor_alerts(source->cursor, visit_since, &since));
-        if (journal_cursor_damaged(source->cursor))
-                fprintf(stderr, "trawlctl: %s: %llu damaged places were passed over\n",
-                        source->journal,
-                        (unsigned long long)journal_cursor_damaged(source->cursor));
+        tell_damage(source);
         return status;
 }
 
