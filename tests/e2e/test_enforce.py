@@ -374,4 +374,5 @@ def test_the_user_of_the_manual_is_enough(rig, redis):
 def test_a_target_that_is_not_there_is_one_line(rig, redis):
     with Enforce(rig, redis, ["--haproxy", rig.path("nothing.sock"), "x.map"]) as enforce:
         time.sleep(4)
+        assert enforce.said().count("trawl-enforce: warning: haproxy") == 1
         assert enforce.said().count("warning") == 1 and "nothing.sock" in enforce.said()

@@ -813,3 +813,12 @@ def test_trawlctl_and_a_redis_that_answers_something_else():
                                   capture_output=True, text=True, timeout=20)
         assert done.returncode == 0, done
         assert "203.0.113.9  0s" in done.stdout, done.stdout
+    for words in ["blocks"], ["alerts"], ["alerts", "--follow"]:
+        with OddRedis({name: b":1\r\n" for name in ("ZRANGE", "XRANGE", "XREVRANGE")}) as odd:
+            done = subprocess.run([TRAWLCTL, *words, "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1 and "is it Redis?" in done.stderr, done
+    with OddRedis({"ZRANGE": b"-ERR a\x1b[31mb\r\n"}) as odd:
+        done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                              capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "ERR a?[31mb" in done.stderr, done

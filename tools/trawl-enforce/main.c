@@ -331,6 +331,7 @@ int main(int argc, char **argv)
         static struct enforce e;
 
         signal(SIGPIPE, SIG_IGN);
+        log_set_program("trawl-enforce");
         e.status = options_read(&e.options, argc, argv);
         if (e.status == EXIT_DONE && !e.options.is_over && open_target(&e)) {
                 log_set_level((enum log_level)e.options.config.log.level);
