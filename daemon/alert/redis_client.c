@@ -240,6 +240,12 @@ void redis_client_free(struct redis_client **c)
         *c = NULL;
 }
 
+void redis_client_again(struct redis_client *c)
+{
+        close_route(c);
+        c->error[0] = '\0';
+}
+
 const char *redis_client_error(const struct redis_client *c)
 {
         return c->error;

@@ -607,6 +607,32 @@ def test_alerts_come_from_redis_when_it_is_named(redis, journal):
 
 # check
 
+def test_follow_goes_on_when_redis_is_back(redis, tmp_path):
+    setting, cli = redis
+    add = ["xadd", "{trawlwatch}:alerts", "*", "id", "x" * 26, "action", "raised", "n", 0,
+           "time", time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime()), "json"]
+    process = subprocess.Popen([TRAWLCTL, "alerts", "--follow", "--json", "--since", "1h",
+                                "-o", setting], stdout=subprocess.PIPE,
+                               stderr=(tmp_path / "err").open("wb"))
+
+    def comes(text):
+        assert select.select([process.stdout], [], [], 20)[0]
+        return process.stdout.readline().decode().strip() == text
+    try:
+        cli(*add, "1")
+        assert comes("1")
+        cli("client", "kill", "type", "normal", "skipme", "yes")
+        cli(*add, "2")
+        assert comes("2")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    gone, back = (tmp_path / "err").read_text().splitlines()
+    assert "tried again every second" in gone and "answers again" in back
+
+
 def test_check_reads_everything(files):
     out, err = ctl("check", "-c", files / "trawlwatch.yaml")
     assert err == ""
