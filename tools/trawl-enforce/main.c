@@ -209,7 +209,7 @@ static void say_what_was_left_out(struct enforce *e)
 
         if (e->bad + e->protected_ones && log_limit_pass(&e->bad_limit, now))
                 log_warning("%" PRIu64 " blocks are no address, network or word, %" PRIu64
-                            " would block this host itself: left out; who writes to "
+                            " would cut this host off: left out; who writes to "
                             "%s:blocks?",
                             e->bad, e->protected_ones, e->options.follow.prefix);
         if (beyond && log_limit_pass(&e->room_limit, now))
