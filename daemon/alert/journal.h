@@ -34,7 +34,8 @@
 struct journal;
 
 enum journal_sync {
-        JOURNAL_SYNC_ALWAYS,   /* nothing is published before it is on disk for sure */
+        JOURNAL_SYNC_ALWAYS,   /* nothing is published before the disk was told to keep
+                                  it; one that refuses is said, and stops nothing */
         JOURNAL_SYNC_INTERVAL, /* a power cut costs at most `sync_interval_ns` */
         JOURNAL_SYNC_OFF,      /* the kernel writes when it likes */
 };

@@ -50,7 +50,7 @@ struct call {
 struct redis {
         struct redis_options options;
         struct publish_settings set;
-        char *prefix, *sensor;
+        char *prefix, *sensor, *journal_directory;
         char name[REDIS_URL_TEXT_MAX];
         struct journal *journal;
         struct counters *counters;
@@ -560,10 +560,11 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
         set_defaults(&r->options);
         r->prefix = strdup(r->options.prefix);
         r->sensor = strdup(r->options.sensor);
+        r->journal_directory = strdup(journal_directory);
         r->call_cap = r->options.pipeline + CALLS_EXTRA;
         r->calls = calloc(r->call_cap, sizeof(*r->calls));
         r->timer = evtimer_new(base, on_timer, r);
-        CHECK(r->prefix && r->sensor && r->calls && r->timer);
+        CHECK(r->prefix && r->sensor && r->journal_directory && r->calls && r->timer);
         r->set = (struct publish_settings){ r->prefix, r->sensor, r->options.keep,
                                             r->options.seen_ns / NS_PER_MS };
         redis_url_text(&r->options.url, r->name);
@@ -572,7 +573,7 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
         r->journal = journal;
         r->counters = counters;
         r->backoff = BACKOFF_FIRST;
-        source_init(&r->source, journal, journal_directory);
+        source_init(&r->source, journal, r->journal_directory, counters);
         note_down(r);
         settle(r);
         return r;
@@ -591,6 +592,7 @@ void redis_free(struct redis **redis)
         free(r->calls);
         free(r->prefix);
         free(r->sensor);
+        free(r->journal_directory);
         free(r);
         *redis = NULL;
 }

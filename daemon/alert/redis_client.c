@@ -194,6 +194,19 @@ static redisReply *run(struct redis_client *c)
         return run_for(c, c->timeout_ns, true);
 }
 
+/* The same where only a list will do. */
+static redisReply *run_for_list(struct redis_client *c)
+{
+        redisReply *reply = run(c);
+
+        if (reply && reply->type != REDIS_REPLY_ARRAY) {
+                fail(c, "it answers something else than a list; is it Redis?", "");
+                freeReplyObject(reply);
+                return NULL;
+        }
+        return reply;
+}
+
 struct redis_client *redis_client_new(const struct redis_url *url, const char *prefix,
                                       int timeout_ms)
 {
@@ -225,6 +238,12 @@ void redis_client_free(struct redis_client **c)
         free((*c)->prefix);
         free(*c);
         *c = NULL;
+}
+
+void redis_client_again(struct redis_client *c)
+{
+        close_route(c);
+        c->error[0] = '\0';
 }
 
 const char *redis_client_error(const struct redis_client *c)
@@ -336,7 +355,7 @@ enum redis_client_result redis_client_alerts(struct redis_client *c, int64_t sin
         c->last_id[0] = '\0';
         while (more && got == PAGE) {
                 ask_page(c, since_ns);
-                redisReply *reply = run(c);
+                redisReply *reply = run_for_list(c);
                 if (!reply)
                         return REDIS_CLIENT_FAILED;
                 got = reply->elements;
@@ -372,7 +391,7 @@ enum redis_client_result redis_client_alerts_back(struct redis_client *c,
         c->last_id[0] = '\0';
         while (more && got == PAGE) {
                 ask_page_back(c, since_ns, PAGE);
-                redisReply *reply = run(c);
+                redisReply *reply = run_for_list(c);
                 if (!reply)
                         return REDIS_CLIENT_FAILED;
                 got = reply->elements;
@@ -387,7 +406,7 @@ enum redis_client_result redis_client_alerts_back(struct redis_client *c,
 static bool find_last_id(struct redis_client *c)
 {
         ask_page_back(c, 0, 1);
-        redisReply *reply = run(c);
+        redisReply *reply = run_for_list(c);
         if (!reply)
                 return false;
         snprintf(c->last_id, sizeof(c->last_id), "0-0");
@@ -436,7 +455,7 @@ static redisReply *blocks_page(struct redis_client *c, const struct block_set *s
         args_number(&c->args, from);
         args_number(&c->args, from + PAGE - 1);
         args_text(&c->args, "WITHSCORES");
-        return run(c);
+        return run_for_list(c);
 }
 
 /* Their values; nil for those that are over. */
@@ -453,7 +472,16 @@ static redisReply *values_of(struct redis_client *c, const struct block_set *set
                 args_add(&c->args, buf_slice(&key));
         }
         buf_free(&key);
-        return run(c);
+        return run_for_list(c);
+}
+
+/* A score of the set, in milliseconds; 0 when it is none. */
+static int64_t end_ns_of(const redisReply *score)
+{
+        double ms = score->type == REDIS_REPLY_STRING ? strtod(score->str, NULL) : 0;
+
+        return ms > 0 && ms < (double)(INT64_MAX / NS_PER_MS) ? (int64_t)ms * NS_PER_MS
+                                                              : 0;
 }
 
 static bool visit_block(struct slice member, const redisReply *score, struct slice json,
@@ -463,7 +491,7 @@ static bool visit_block(struct slice member, const redisReply *score, struct sli
         struct block_entry entry = {
                 .type = slice_first(member, colon),
                 .value = slice_from(member, colon + 1),
-                .expires_ns = (int64_t)strtod(score->str, NULL) * NS_PER_MS,
+                .expires_ns = end_ns_of(score),
                 .json = json,
         };
 

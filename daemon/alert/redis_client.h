@@ -17,8 +17,8 @@ struct redis_client;
 
 enum redis_client_result {
         REDIS_CLIENT_OK,
-        REDIS_CLIENT_FAILED, /* redis_client_error says why; the client is of no more use
-                              */
+        REDIS_CLIENT_FAILED, /* redis_client_error says why; of no more use before
+                                redis_client_again */
 };
 
 /* Always a client; it connects when it is used. When it cannot, that call says so. The
@@ -26,6 +26,9 @@ enum redis_client_result {
 struct redis_client *redis_client_new(const struct redis_url *, const char *prefix,
                                       int timeout_ms);
 void redis_client_free(struct redis_client **);
+
+/* After a failure: the next call connects anew. Where it followed the stream is kept. */
+void redis_client_again(struct redis_client *);
 
 /* A line for people: what failed, where, and the remedy where there is one. */
 const char *redis_client_error(const struct redis_client *);

@@ -39,6 +39,11 @@ static const char *take_line(struct slice text, char secret[REDIS_SECRET_MAX])
         return NULL;
 }
 
+void redis_secret_wipe(char *secret, size_t size)
+{
+        OPENSSL_cleanse(secret, size);
+}
+
 bool redis_secret_read(const char *key, const char *path, char secret[REDIS_SECRET_MAX],
                        char error[REDIS_SECRET_ERROR_MAX],
                        char warning[REDIS_SECRET_ERROR_MAX])

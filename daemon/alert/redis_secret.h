@@ -18,4 +18,7 @@ bool redis_secret_read(const char *key, const char *path, char secret[REDIS_SECR
                        char error[REDIS_SECRET_ERROR_MAX],
                        char warning[REDIS_SECRET_ERROR_MAX]);
 
+/* Zeroes it, whatever the compiler thinks of that. */
+void redis_secret_wipe(char *secret, size_t size);
+
 #endif

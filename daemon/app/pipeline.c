@@ -38,6 +38,11 @@ static void on_held(void *context, const struct block_held *held)
         engine_block_held(p->engine, held);
 }
 
+void pipeline_catch_up(struct pipeline *p, const struct told *told)
+{
+        engine_catch_up(p->engine, told);
+}
+
 void pipeline_block_held(struct pipeline *p, const struct block_held *held)
 {
         held_add(&p->held, held);

@@ -59,6 +59,9 @@ void pipeline_free(struct pipeline **);
 bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
                      void *hosts_context);
 
+/* What was told since the snapshot that the engine goes on from (engine_catch_up). */
+void pipeline_catch_up(struct pipeline *, const struct told *);
+
 /* A block was not put. Taken at once; the engine is told when no record is at hand. */
 void pipeline_block_held(struct pipeline *, const struct block_held *);
 

@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/log.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 
 static bool has_password(const char *url)
@@ -75,7 +74,7 @@ static void check_secret(const struct config *config, const char *key, const cha
                 diag_error(diag, config_place(config, key), "%s", error);
         if (warning[0])
                 diag_warning(diag, config_place(config, key), "%s", warning);
-        OPENSSL_cleanse(secret, sizeof(secret));
+        redis_secret_wipe(secret, sizeof(secret));
 }
 
 /* `why` begins with the key; one that is not set has no place of its own. */
@@ -102,5 +101,5 @@ void reach_check(const struct config *config, struct diag *diag)
                      config->redis.sentinel_password_file, diag);
         if (url.is_tls && !redis_tls_check(&url.tls, why))
                 diag_error(diag, place_of_tls(config, why), "%s", why);
-        OPENSSL_cleanse(url.password, sizeof(url.password));
+        redis_secret_wipe(url.password, sizeof(url.password));
 }

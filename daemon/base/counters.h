@@ -145,6 +145,7 @@
         row(alerts_lost, "alerts_lost_total", "alerts neither journalled nor published")  \
         row(alerts_dropped, "alerts_dropped_total", "alerts removed from the journal before Redis had them") \
         row(journal_errors, "journal_errors_total", "writes to the journal that failed")  \
+        row(journal_damaged, "journal_damaged_total", "damaged places that publishing passed over") \
         row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \

@@ -27,6 +27,16 @@ static void unlink_case(struct engine *e, const struct incident_case *c, uint32_
         *link = c->next;
 }
 
+/* Forgets the case that is first in the heap. */
+static void close_case(struct engine *e, uint32_t number)
+{
+        struct incident_case *c = cases_at(&e->cases, number);
+
+        distinct_clear(&e->sets, &distinct_flat, &c->served);
+        unlink_case(e, c, number);
+        cases_close(&e->cases);
+}
+
 /* Ends the case that is first in the heap. */
 static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
 {
@@ -34,9 +44,30 @@ static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
 
         blocking_running(e, c, time_ns);
         report_event(e, c, INCIDENT_ENDED, time_ns);
-        distinct_clear(&e->sets, &distinct_flat, &c->served);
-        unlink_case(e, c, number);
-        cases_close(&e->cases);
+        close_case(e, number);
+}
+
+void engine_catch_up(struct engine *e, const struct told *told)
+{
+        unsigned over = 0;
+
+        /* One that is hurried goes to the front, past those that were looked at. */
+        for (unsigned i = 0; i < e->cases.count; i++) {
+                uint32_t number = e->cases.heap[i].number;
+                struct incident_case *c = cases_at(&e->cases, number);
+                const struct told_event *last = told_find(told, c->id);
+                if (!last)
+                        continue;
+                if (last->n >= c->n)
+                        c->n = last->n + 1;
+                if (last->has_ended) {
+                        cases_hurry(&e->cases, number);
+                        over++;
+                }
+        }
+        for (; over; over--)
+                close_case(e, e->cases.heap[0].number);
+        own_catch_up(&e->own, told);
 }
 
 static void end_due(struct engine *e, int64_t now_ns)

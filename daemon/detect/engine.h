@@ -18,6 +18,7 @@
 #include "detect/incident.h"
 #include "detect/outside.h"
 #include "detect/rules.h"
+#include "detect/told.h"
 #include "observe/record.h"
 
 struct engine;
@@ -80,6 +81,13 @@ void engine_set_outside(struct engine *, const struct outside_sources *);
  * of those whose address is the visitor's.
  */
 void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns);
+
+/*
+ * For an engine that goes on from a snapshot: what was told since then. The next event of
+ * an incident takes the number after that; one that has ended is over, and nothing more
+ * is told of it.
+ */
+void engine_catch_up(struct engine *, const struct told *);
 
 /*
  * A block that an incident put did not come about. From its next event on the incident

@@ -308,6 +308,18 @@ void own_finish(struct own *o, int64_t now_ns)
         o->due_ns = INT64_MAX;
 }
 
+void own_catch_up(struct own *o, const struct told *told)
+{
+        for (unsigned i = o->count; i-- > 0;) {
+                struct own_case *c = &o->cases[i];
+                const struct told_event *last = told_find(told, c->id);
+                if (last && last->n >= c->n)
+                        c->n = last->n + 1;
+                if (last && last->has_ended)
+                        *c = o->cases[--o->count];
+        }
+}
+
 void own_transfer(struct own *o, struct transfer *t)
 {
         unsigned count = o->count;

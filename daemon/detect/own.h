@@ -31,6 +31,7 @@
 #include "base/counters.h"
 #include "detect/incident.h"
 #include "detect/missed.h"
+#include "detect/told.h"
 #include "detect/transfer.h"
 
 #define OWN_OPEN_MAX     256
@@ -91,6 +92,9 @@ void own_advance(struct own *, int64_t now_ns);
 
 /* Ends all. */
 void own_finish(struct own *, int64_t now_ns);
+
+/* As engine_catch_up. */
+void own_catch_up(struct own *, const struct told *);
 
 /* Those that are open, to a file or from it. */
 void own_transfer(struct own *, struct transfer *);

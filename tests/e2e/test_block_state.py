@@ -81,16 +81,16 @@ while time.time() < end:
 class FrontDaemon(Daemon):
     """The sensor on the link of one client."""
 
-    def __init__(self, rig, client, *options, **more):
+    def __init__(self, rig, client, *options, port=PORT, **more):
         link = f"client{list(rig.hosts).index(client) + 1}"
-        super().__init__(rig, *options, interface=link, bpf=f"tcp port {PORT}", **more)
-        self.client = client
+        super().__init__(rig, *options, interface=link, bpf=f"tcp port {port}", **more)
+        self.client, self.port = client, port
 
     def wait_for_a_request(self):
         def seen():
             self.probes += 1
             self.rig.run(self.rig.hosts[self.client],
-                         ["curl", "-s", "-o", "/dev/null", f"http://{WEB}:{PORT}/probe/{self.probes}"])
+                         ["curl", "-s", "-o", "/dev/null", f"http://{WEB}:{self.port}/probe/{self.probes}"])
             time.sleep(0.1)
             return bool(self.requests)
         wait_until(seen, 30, "the daemon to print the first request")
@@ -157,8 +157,8 @@ def refuse_by_filter(rig):
     return refuse
 
 
-def scrape(rig, client, seconds):
-    done = rig.run(rig.hosts[client], ["/usr/bin/python3", "-c", SCRAPER, WEB, str(PORT),
+def scrape(rig, client, seconds, port=PORT):
+    done = rig.run(rig.hosts[client], ["/usr/bin/python3", "-c", SCRAPER, WEB, str(port),
                                        str(seconds), *NAMES[:200]])
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]

@@ -167,7 +167,8 @@ def test_what_no_address_is_never_arrives(rig, redis, door):
                "session:a b\nc", "ip:" + "9" * 5000, "prefix:203.0.113.9/24", "ip:\x1b[2J"]
     for member in hostile:
         redis.ask("ZADD", PREFIX + ":blocks", end, member)
-    redis.ask("ZADD", PREFIX + ":blocks", "inf", "ip:" + OTHER, "-5", "ip:203.0.113.78")
+    redis.ask("ZADD", PREFIX + ":blocks", "inf", "ip:" + OTHER, "-5", "ip:203.0.113.78",
+              "1e14", "ip:203.0.113.79", "8.9e12", "ip:" + THIRD)
     redis.ask("ZADD", PREFIX + ":blocks", end, "ip:" + SCRAPER, end, "account:0123")
     with Client(rig, SCRAPER, door.port) as scraper, Client(rig, OTHER, door.port) as other, \
             Enforce(rig, redis, door.options) as enforce:
@@ -175,11 +176,14 @@ def test_what_no_address_is_never_arrives(rig, redis, door):
         for text in ('{"trawlwatch":{"block":', '{"trawlwatch":{"block":[]}}', '"block' + "[" * 9999,
                      '{"trawlwatch":{"blocks":[{"type":"ip","value":"1;2"},3]}}'):
             redis.ask("PUBLISH", PREFIX + ":events", text)
+        redis.ask("PUBLISH", PREFIX + ":events",
+                  '{"trawlwatch":{"block":{"type":"ip","value":"%s"}}}' % OTHER)
         other.require_only("200", 0.3)
         wait_until(lambda: heartbeat(redis).get("bad", "0") != "0", 12, "the heartbeat")
         beat = heartbeat(redis)
-        assert beat["protected"] == "5" and beat["others"] == "1" and beat["blocks"] == "1", beat
-        assert 11 <= int(beat["bad"]) <= 20, beat
+        assert beat["protected"] == "5" and beat["others"] == "1" and beat["blocks"] == "2", beat
+        assert 12 <= int(beat["bad"]) <= 22, beat
+        assert "Redis" not in enforce.said()  # none of it costs the connection
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", enforce.said())
 
 
@@ -370,4 +374,5 @@ def test_the_user_of_the_manual_is_enough(rig, redis):
 def test_a_target_that_is_not_there_is_one_line(rig, redis):
     with Enforce(rig, redis, ["--haproxy", rig.path("nothing.sock"), "x.map"]) as enforce:
         time.sleep(4)
+        assert enforce.said().count("trawl-enforce: warning: haproxy") == 1
         assert enforce.said().count("warning") == 1 and "nothing.sock" in enforce.said()

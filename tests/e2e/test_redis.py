@@ -16,6 +16,7 @@ import pytest
 import redis as redis_py
 
 import made_capture
+from odd_redis import OddRedis, bulk
 
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
@@ -24,6 +25,7 @@ DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
 REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
 REDIS_CHECK_AOF = os.path.join(os.path.dirname(REDIS_SERVER),
                                os.path.basename(REDIS_SERVER).replace("server", "check-aof"))
+TRAWLCTL = os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlctl")
 
 
 def wait_until(condition, seconds, what):
@@ -516,6 +518,28 @@ def test_half_a_transaction_that_redis_keeps_costs_no_alert(folder):
         server.kill()
 
 
+def test_damage_in_an_old_file_is_told(folder):
+    """What stands behind it is lost to Redis, which nobody must have to find out alone."""
+    server = Server(folder)
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 5")
+    driver.stop()
+    first, = (name for name in os.listdir(os.path.join(folder, "journal"))
+              if name.endswith(".journal"))
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 6 5")
+    with open(os.path.join(folder, "journal", first), "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"?")
+    server.start()
+    assert driver.drain() == 0
+    assert numbers(server.client()) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert driver.stats()["journal_damaged_total"] == 1
+    assert "a file is damaged after record" in driver.said()
+    driver.stop()
+    server.kill()
+
+
 def test_the_stream_is_trimmed(folder, server):
     driver = Driver(folder, server.unix_url, keep=100)
     driver.ask("alerts 1 1000")
@@ -777,3 +801,24 @@ def test_latency(folder, server):
     print("\nincident to subscriber, worst of 50: %.1f ms" % (worst * 1000))
     assert worst < 0.5
     driver.stop()
+
+
+def test_trawlctl_and_a_redis_that_answers_something_else():
+    score = {"ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + b":5\r\n",
+             "MGET": b"*1\r\n" + bulk(b'{"rule":"x"}'), "XREVRANGE": b"*0\r\n"}
+    far = {**score, "ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + bulk(b"1e300")}
+    for answers in (score, far):
+        with OddRedis(answers) as odd:
+            done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done
+        assert "203.0.113.9  0s" in done.stdout, done.stdout
+    for words in ["blocks"], ["alerts"], ["alerts", "--follow"]:
+        with OddRedis({name: b":1\r\n" for name in ("ZRANGE", "XRANGE", "XREVRANGE")}) as odd:
+            done = subprocess.run([TRAWLCTL, *words, "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1 and "is it Redis?" in done.stderr, done
+    with OddRedis({"ZRANGE": b"-ERR a\x1b[31mb\r\n"}) as odd:
+        done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                              capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "ERR a?[31mb" in done.stderr, done

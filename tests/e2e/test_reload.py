@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: other rules are taken up with what is known, and mistakes change nothing."""
 import hmac
+import json
 import os
 import signal
 import time
 
 import clients
-from rig import Daemon, wait_until
+from rig import Daemon, program, wait_until
 
 SCRAPER = "203.0.113.61"
 RULE = """rules:
@@ -125,6 +126,43 @@ def test_a_restart_goes_on_with_windows_and_incidents(rig, redis):
         # The rule is gone, and so its incident ends, under its name.
         wait_until(lambda: ("ended", incident) in raised_and_ended(redis), 10, "the end")
         assert daemon.stop() == 0
+
+
+def test_after_a_crash_every_alert_of_the_journal_is_in_redis(rig, redis):
+    """Events that were told after the snapshot keep their numbers to themselves."""
+    there = rig.add_client("203.0.113.65")
+    rules = rig.path("crashed.yaml")
+    write(rules, RULE % 20 + "    again: 1s\n")
+
+    def run(snapshot):
+        return Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "journal.snapshot=" + snapshot,
+                      journal="journal-crashed", rules=rules)
+
+    def more(count):
+        before = len(redis.alerts())
+        for _ in range(count):
+            time.sleep(1.1)  # `again` of the packets' time
+            clients.curl_profiles(rig, there, 1)
+        wait_until(lambda: len(redis.alerts()) >= before + count, 10, "updates in the stream")
+
+    with run("1h") as daemon:
+        clients.curl_profiles(rig, there, 30)
+        wait_until(redis.alerts, 10, "the alert")
+        assert daemon.stop() == 0  # writes the snapshot
+    with run("1h") as daemon:
+        more(2)
+        daemon.child.send_signal(signal.SIGKILL)
+        daemon.child.wait(10)
+    with run("1h") as daemon:
+        more(2)
+        assert daemon.stop() == 0
+    found = redis.alerts()
+    assert len({one["id"] for one in found}) == 1
+    numbers = [int(one["n"]) for one in found]
+    assert numbers == list(range(len(found))) and len(found) >= 5, numbers
+    written = rig.run(rig.server, [program("trawlctl"), "alerts", "--json", "--journal",
+                                   rig.path("journal-crashed")]).stdout
+    assert [json.loads(line) for line in written.splitlines()] == [one["json"] for one in found]
 
 
 def test_a_damaged_snapshot_is_refused(rig, redis):

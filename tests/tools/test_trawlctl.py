@@ -222,6 +222,15 @@ def test_a_full_disk_is_a_failure(journal, arguments):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_damaged_file_is_told(journal):
+    newest = max(journal.glob("*.journal"))
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    out, err = ctl("alerts", "--json", "--journal", journal)
+    assert out and "the newest file is damaged" in err
+
+
 def test_no_alerts_says_so(journal):
     out, _ = ctl("alerts", "--journal", journal, "--rule", "none-such")
     assert out == "No alerts.\n"
@@ -434,6 +443,19 @@ def test_who_is_held_is_listed(redis, files):
     assert cli("zrange", "{trawlwatch}:holds", 0, -1) == ""
 
 
+def test_who_is_let_in_and_is_in_a_blocked_network_is_told(redis, files):
+    setting, _ = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    for subject in "2600:db8:1:2::/64", "198.51.100.9", "prefix:198.51.100.8/30":
+        ctl("blocks", "add", subject, "--for", "1h", "--why", "x", *options)
+    _, err = ctl("blocks", "remove", "2600:db8:1:2::99", *options)
+    assert "prefix 2600:db8:1:2::/64 is still blocked" in err
+    _, err = ctl("blocks", "remove", "198.51.100.9", *options)
+    assert "prefix 198.51.100.8/30 is still blocked" in err and err.count("\n") == 1
+    for subject in "2600:db8:1:3::99", "198.51.100.8/30", "198.51.100.10":
+        assert ctl("blocks", "remove", subject, *options)[1] == ""
+
+
 ALERTS = """
 for i = 1, ARGV[1] do
   redis.call('XADD', KEYS[1], '*', 'id', ARGV[2], 'action', 'updated', 'n', i, 'json', ARGV[3])
@@ -586,6 +608,32 @@ def test_alerts_come_from_redis_when_it_is_named(redis, journal):
 
 
 # check
+
+def test_follow_goes_on_when_redis_is_back(redis, tmp_path):
+    setting, cli = redis
+    add = ["xadd", "{trawlwatch}:alerts", "*", "id", "x" * 26, "action", "raised", "n", 0,
+           "time", time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime()), "json"]
+    process = subprocess.Popen([TRAWLCTL, "alerts", "--follow", "--json", "--since", "1h",
+                                "-o", setting], stdout=subprocess.PIPE,
+                               stderr=(tmp_path / "err").open("wb"))
+
+    def comes(text):
+        assert select.select([process.stdout], [], [], 20)[0]
+        return process.stdout.readline().decode().strip() == text
+    try:
+        cli(*add, "1")
+        assert comes("1")
+        cli("client", "kill", "type", "normal", "skipme", "yes")
+        cli(*add, "2")
+        assert comes("2")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    gone, back = (tmp_path / "err").read_text().splitlines()
+    assert "tried again every second" in gone and "answers again" in back
+
 
 def test_check_reads_everything(files):
     out, err = ctl("check", "-c", files / "trawlwatch.yaml")

@@ -287,6 +287,27 @@ static void test_damage_in_an_old_segment(void **state)
                 assert_int_equal(record.sequence, number);
         }
         assert_int_equal(journal_cursor_damaged(c), 1);
+        assert_false(journal_cursor_is_stuck(c));
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_END);
+        assert_false(journal_cursor_is_stuck(c));
+        journal_cursor_free(&c);
+}
+
+static void test_damage_in_the_newest_segment(void **state)
+{
+        uint8_t bytes[THIRD_END];
+        char path[128];
+        struct journal_record record;
+
+        (void)state;
+        write_three(path, bytes);
+        bytes[FIRST_END + 16] ^= 1;
+        put_file(path, bytes, sizeof(bytes));
+        struct journal_cursor *c = journal_cursor_new(folder);
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_RECORD);
+        assert_false(journal_cursor_is_stuck(c));
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_END);
+        assert_true(journal_cursor_is_stuck(c));
         journal_cursor_free(&c);
 }
 
@@ -579,6 +600,7 @@ int main(void)
                 TEST(test_hole_in_the_numbers),
                 TEST(test_zeros_at_the_end),
                 TEST(test_damage_in_an_old_segment),
+                TEST(test_damage_in_the_newest_segment),
                 TEST(test_half_a_record_is_not_there_yet),
                 TEST(test_retention_by_bytes),
                 TEST(test_retention_by_age),

@@ -284,6 +284,39 @@ static enum exit_status add(struct source *source, const char *subject, int64_t 
         return EXIT_DONE;
 }
 
+/* Who is let in and still refused, by a block of the network around it. */
+struct inner {
+        const struct ctl *ctl;
+        struct network network;
+};
+
+static bool tell_outer(void *context, const struct block_entry *entry)
+{
+        const struct inner *inner = context;
+        struct network outer;
+
+        if ((slice_is(entry->type, "ip") || slice_is(entry->type, "prefix")) &&
+            network_parse(entry->value, &outer, NULL) &&
+            outer.bits < inner->network.bits && networks_overlap(&outer, &inner->network))
+                ctl_complain(inner->ctl,
+                             "prefix %.*s is still blocked, and it is in it: trawlctl "
+                             "blocks remove %.*s",
+                             (int)entry->value.len, (const char *)entry->value.data,
+                             (int)entry->value.len, (const char *)entry->value.data);
+        return true;
+}
+
+static enum exit_status tell_outers(struct source *source, const char *type,
+                                    const char *value)
+{
+        struct inner inner = { .ctl = source->ctl };
+
+        if ((strcmp(type, "ip") != 0 && strcmp(type, "prefix") != 0) ||
+            !network_parse(slice_str(value), &inner.network, NULL))
+                return EXIT_DONE;
+        return source_blocks(source, clock_wall_ns(), tell_outer, &inner);
+}
+
 static enum exit_status take_away(struct source *source, const char *subject,
                                   int64_t hold_ns, const char *why)
 {
@@ -309,7 +342,7 @@ static enum exit_status take_away(struct source *source, const char *subject,
         clock_format(hold.until_ns, until);
         printf("%s %s is %s blocked%s%s\n", type, value, removed ? "no longer" : "not",
                hold_ns ? ", and rules leave it alone until " : "", hold_ns ? until : "");
-        return EXIT_DONE;
+        return tell_outers(source, type, value);
 }
 
 /* Arguments */

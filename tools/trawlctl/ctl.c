@@ -10,6 +10,7 @@
 
 #include "app/paths.h"
 #include "base/check.h"
+#include "screen.h"
 
 #define OWN_MAX 8
 
@@ -17,13 +18,18 @@ enum { OPTION_JOURNAL = 256, OPTION_JSON, OPTION_OWN };
 
 void ctl_complain(const struct ctl *ctl, const char *format, ...)
 {
+        struct buf line = { 0 };
+        char text[4096];
         va_list args;
 
-        fprintf(stderr, "trawlctl %s: ", ctl->command);
         va_start(args, format);
-        vfprintf(stderr, format, args);
+        vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        fputc('\n', stderr);
+        buf_printf(&line, "trawlctl %s: ", ctl->command);
+        put_printable(&line, slice_str(text)); /* Redis may have had its say in it */
+        buf_put_byte(&line, '\n');
+        ctl_put(stderr, &line);
+        buf_free(&line);
 }
 
 void ctl_put(FILE *out, const struct buf *text)

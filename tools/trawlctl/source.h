@@ -16,6 +16,7 @@ struct source {
         const struct ctl *ctl;
         struct config config;
         struct redis_client *redis; /* NULL: the journal */
+        bool has_worked, is_away;
         char *journal;
         struct journal_cursor *cursor; /* of source_follow */
 };
@@ -38,7 +39,8 @@ bool source_goes_back(const struct source *);
 
 /*
  * Alerts that came after those visited last, or from now on when none were. Waits
- * for them at most half a second.
+ * for them at most half a second. A Redis that worked and is away is said once and tried
+ * again: that is no failure.
  */
 enum exit_status source_follow(struct source *, alert_fn *visit, void *context);
 
