@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/run.h"
 #include "app/supervisor.h"
+#include "base/log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +31,11 @@ static int check_and_run(const struct command_line *line)
         bool good = check_load(&line->check, &setup, &messages);
         if (good && line->command == COMMAND_CHECK)
                 check_summary(&line->check, &setup, &messages);
-        print_to(line->command == COMMAND_CHECK && good ? stdout : stderr, &messages);
+        if (line->command == COMMAND_CHECK && good)
+                print_to(stdout, &messages);
+        else
+                log_text(good ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                         buf_slice(&messages));
         buf_free(&messages);
         if (!good)
                 return EXIT_MISTAKE;

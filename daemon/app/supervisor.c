@@ -245,8 +245,10 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         s->setup = setup;
         children_init(s);
         notify_open(&s->notify);
-        if (slots_make(&s->slots, setup) && slots_open(&s->slots, setup) &&
-            make_common(s) && run_observe_key(&setup->config, &s->observe_key)) {
+        if (!slots_make(&s->slots, setup)) {
+                status = EXIT_MISTAKE;
+        } else if (slots_open(&s->slots, setup) && make_common(s) &&
+                   run_observe_key(&setup->config, &s->observe_key)) {
                 handle_signals();
                 announce(s);
                 serve(s);
