@@ -112,6 +112,8 @@ struct config {
         } data;
         struct {
                 char *listen;
+                char *user; /* NULL: CONFINE_USER, if there is one */
+                bool confine, core_dumps;
         } admin;
         struct {
                 unsigned level; /* enum log_level */

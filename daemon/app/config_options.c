@@ -219,7 +219,7 @@ const struct option config_options[] = {
           RELOAD_RULES, false, "Statuses by which whatever enforces the blocks refuses a request." },
 
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
+          RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_ENGINE, false, "Room the journal may take; the oldest alerts go first." },
         { "journal", "keep", OPTION_DURATION, AT(journal.keep_ns), "30d", 3600 * SEC, 3660 * DAY, NULL, NULL,
@@ -253,6 +253,12 @@ const struct option config_options[] = {
 
         { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
           RELOAD_ENGINE, true, "Address and port of the status page." },
+        { "admin", "user", OPTION_TEXT, AT(admin.user), NULL, 1, 32, NULL, refuse_word,
+          RELOAD_RESTART, false, "Whom the daemon becomes when root starts it; it keeps CAP_NET_RAW alone. Default: trawlwatch, where there is such a user." },
+        { "admin", "confine", OPTION_TRUTH, AT(admin.confine), "true", 0, 0, NULL, NULL,
+          RELOAD_RESTART, false, "Each process gives up what it does not need: system calls, files, capabilities. false: for a debugger." },
+        { "admin", "core_dumps", OPTION_TRUTH, AT(admin.core_dumps), "false", 0, 0, NULL, NULL,
+          RELOAD_RESTART, false, "Let a crash leave a core dump. It has passwords and what visitors sent in it." },
         { "log", "level", OPTION_CHOICE, AT(log.level), "info", 0, 0, level_words, NULL,
           RELOAD_RULES, false, "error, warning, info or debug." },
         { NULL, NULL, OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL, RELOAD_ENGINE, false, NULL },

@@ -327,6 +327,24 @@ static void release(struct process *p)
         event_free(p->timer);
 }
 
+static bool confine_self(const struct engine_process_options *options)
+{
+        const struct config *config = &options->setup->config;
+        struct confine_options confined = {
+                .role = CONFINE_ENGINE,
+                .off = !config->admin.confine,
+                .core_dumps = config->admin.core_dumps,
+                .paths = options->paths->paths,
+                .path_count = options->paths->count,
+        };
+        char error[CONFINE_ERROR_MAX];
+
+        if (confine(&confined, error))
+                return true;
+        log_error("the engine: %s", error);
+        return false;
+}
+
 static void serve(struct process *p)
 {
         make(p);
@@ -350,7 +368,7 @@ int engine_process_run(const struct engine_process_options *options)
         if (run_begin(&p->run, options->line, options->setup, true)) {
                 p->run.has_no_front = true;
                 counters_add(&p->run.counters, &options->common->engine);
-                if (run_prepare(&p->run)) {
+                if (run_prepare(&p->run) && confine_self(options)) {
                         serve(p);
                         status = p->status;
                 }

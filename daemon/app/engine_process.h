@@ -12,6 +12,7 @@
 #define APP_ENGINE_PROCESS_H
 
 #include "app/command_line.h"
+#include "app/confine_paths.h"
 #include "app/merge.h"
 #include "base/steady.h"
 
@@ -30,6 +31,7 @@ struct engine_process_options {
         int control;         /* the engine's end; taken */
         struct common_page *common;
         struct steady steady;
+        const struct confine_paths *paths; /* of the setup; borrowed */
 };
 
 /* In the child. Returns its exit status. */

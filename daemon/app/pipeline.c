@@ -168,7 +168,7 @@ void pipeline_unanswered(struct pipeline *p, const struct ip *client, int64_t be
 
 void pipeline_step_back(struct pipeline *p, int64_t from_ns, int64_t to_ns)
 {
-        if (p->options.traffic->time_steps_back <= 1) /* later ones are only counted */
+        if (p->counters->clock_resets++ == 0) /* later ones are only counted */
                 log_warning(
                     "the packets' clock went back by %lld s: connections, windows "
                     "and incidents begin anew",

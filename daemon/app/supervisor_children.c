@@ -110,27 +110,27 @@ static void forget_signals(bool is_worker)
         sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Only what it works with: its capture, its ring, and where to complain. */
-static void keep_descriptors(int a, int b, int c)
+static int compare_fds(const void *a, const void *b)
 {
-        int kept[] = { STDERR_FILENO, a, b, c };
+        int x = *(const int *)a, y = *(const int *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Only what it works with: its capture, its ring, and where to complain. */
+static void keep_descriptors(const struct capture *capture, const struct ring *ring)
+{
+        int kept[CAPTURE_FDS + 3] = { STDERR_FILENO, ring_memory_fd(ring),
+                                      ring_wake_fd(ring) };
+        unsigned count = 3 + capture_fds(capture, kept + 3);
 
         dup2(STDERR_FILENO, STDIN_FILENO);
         dup2(STDERR_FILENO, STDOUT_FILENO);
-        for (unsigned i = 1; i < 4; i++)
-                for (unsigned j = i; j > 1 && kept[j - 1] > kept[j]; j--) {
-                        int swapped = kept[j];
-                        kept[j] = kept[j - 1];
-                        kept[j - 1] = swapped;
-                }
-        for (unsigned i = 0; i < 4; i++) {
-                unsigned from = (unsigned)kept[i] + 1;
-                unsigned to = i < 3 ? (unsigned)kept[i + 1] : ~0u;
-                if (i == 3)
-                        close_range(from, ~0u, 0);
-                else if (from < to)
-                        close_range(from, to - 1, 0);
-        }
+        qsort(kept, count, sizeof(kept[0]), compare_fds);
+        for (unsigned i = 0; i + 1 < count; i++)
+                if (kept[i] + 1 < kept[i + 1])
+                        close_range((unsigned)kept[i] + 1, (unsigned)kept[i + 1] - 1, 0);
+        close_range((unsigned)kept[count - 1] + 1, ~0u, 0);
 }
 
 static void forget_captures(struct slots *slots, const struct capture *keeps)
@@ -181,8 +181,7 @@ static int in_worker(struct supervisor *s, struct child *c, struct capture *capt
         forget_signals(true);
         forget_others(s, c, capture);
         forget_secrets(s->setup);
-        keep_descriptors(capture_fd(capture), ring_memory_fd(c->ring),
-                         ring_wake_fd(c->ring));
+        keep_descriptors(capture, c->ring);
         return worker_run(&options);
 }
 
@@ -195,6 +194,7 @@ static int in_engine(struct supervisor *s, int control)
                 .control = control,
                 .common = s->common,
                 .steady = s->steady,
+                .paths = &s->paths,
         };
 
         prctl(PR_SET_NAME, "trawl-engine");

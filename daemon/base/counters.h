@@ -158,6 +158,7 @@
         /* app */                                                                         \
         row(ring_full, "ring_full_total", "requests and hellos of captures for which the engine had no room in time") \
         row(rings_refused, "rings_refused_total", "captures that were not believed any more, and replaced") \
+        row(clock_resets, "clock_resets_total", "times that windows and incidents began anew, because the packets' clock went back") \
         row(clock_jumps, "clock_jumps_total", "times that the machine's clock was set, which packets carry") \
         row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
         row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
