@@ -128,12 +128,9 @@ static void report_end(struct redis_link *link, int error)
                 report_down(link, why);
                 return;
         }
-        snprintf(why, sizeof(why), "%s%s%s",
+        snprintf(why, sizeof(why), "%s%s",
                  is_closed ? "it closed the connection" : strerror(error),
-                 remedy_for_silence(link),
-                 error == EPERM ? "; systemd lets the service reach this host only, "
-                                  "unless IPAddressAllow= of its unit names another"
-                                : "");
+                 remedy_for_silence(link));
         report_down(link, why);
 }
 

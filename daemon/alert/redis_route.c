@@ -18,6 +18,9 @@
 #define REDIRECTS_MAX    8          /* a second */
 #define NO_TLS           "; is it running, and is this the port of its TLS (tls-port)?"
 #define NOT_THERE        "; is it running, and is redis.url right? (redis-cli ping)"
+/* A unit's IPAddressDeny= looks like a network that loses everything. */
+#define IS_FENCED \
+        "; as a service of systemd: does IPAddressAllow= of the unit let it through?"
 
 enum stage {
         STAGE_CLOSED,
@@ -397,7 +400,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         if (r->stage == STAGE_NEXT)
                 try_next(r);
         else if (r->stage == STAGE_CONNECTING)
-                fail(r, "no connection in time%s", r->url.is_tls ? NO_TLS : NOT_THERE);
+                fail(r, "no connection in time%s%s", r->url.is_tls ? NO_TLS : NOT_THERE,
+                     getenv("INVOCATION_ID") ? IS_FENCED : "");
         else if (r->stage == STAGE_GREETING)
                 fail(r, "no answer in time");
 }
