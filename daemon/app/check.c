@@ -7,6 +7,7 @@
 
 #include "alert/privacy.h"
 #include "app/paths.h"
+#include "app/reach.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "capture/capture.h"
@@ -188,6 +189,15 @@ static void check_key_file(const struct config *config, struct diag *diag)
         if (path && !privacy_check_key(path, error))
                 diag_error(diag, config_place(config, "privacy.key_file"),
                            "privacy key %s", error);
+}
+
+/* Reading files takes the place of Redis from -o alone. */
+static void check_redis(const struct check_request *request, const struct config *config,
+                        struct diag *diag)
+{
+        if (config->redis.url &&
+            (!request->is_offline || config_is_from_option(config, "redis.url")))
+                reach_check(config, diag);
 }
 
 static void load_site(struct setup *setup, struct diag *diag)
@@ -382,6 +392,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_config(request, &setup->config, diag);
         check_filter(request, &setup->config, diag);
         check_key_file(&setup->config, diag);
+        check_redis(request, &setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
         check_tunnel_sources(&setup->config, diag);

@@ -25,6 +25,7 @@ struct check_request {
         struct text_list settings; /* -o, in order */
         struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
         struct text_list interfaces; /* -i, goes before capture.interfaces */
+        bool is_offline;             /* -r */
 };
 
 struct setup {

@@ -78,7 +78,8 @@ struct confine_status {
 /*
  * Root becomes `user` for good, with CAP_NET_RAW and no other capability; called once,
  * before anything is opened or forked. NULL: CONFINE_USER when there is one, else root
- * stays, and whoever calls warns. Who is not root must be `user` already, where one is given.
+ * stays, and whoever calls warns. Who is not root must be `user` already, where one is
+ * given.
  */
 bool confine_user(const char *user, char error[CONFINE_ERROR_MAX]);
 

@@ -2,7 +2,6 @@
 /* Who we are and what root's powers we have left: user, groups, capabilities. */
 #include "app/confine_priv.h"
 
-
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>

@@ -52,7 +52,7 @@ static const uint64_t access_rights[] = {
                           LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE |
                           LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                           LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                          LANDLOCK_ACCESS_FS_REFER,
+                          LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER,
 };
 
 /* Rights that a file can have; a rule for one may name no other. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Takes the text; NULL is none. One that is there already is not added again. */
 static void take(struct confine_paths *p, char *path, enum confine_access access)
@@ -59,6 +60,26 @@ static bool add_folder(struct confine_paths *p, char *folder, const char *what)
         return folder;
 }
 
+/* Where the control socket is made. */
+static void add_socket(struct confine_paths *p, const struct config *config)
+{
+        const char *path = config->admin.socket;
+        char *folder, *slash;
+
+        if (path && (!*path || strcmp(path, "none") == 0))
+                return;
+        folder = path ? strdup(path) : paths_control(true);
+        slash = folder ? strrchr(folder, '/') : NULL;
+        if (slash && slash != folder) {
+                *slash = 0;
+                if (access(folder, W_OK) == 0) {
+                        take(p, folder, CONFINE_WRITE);
+                        return;
+                }
+        }
+        free(folder);
+}
+
 static void add_shipped(struct confine_paths *p)
 {
         char *(*const shipped[])(
@@ -81,6 +102,7 @@ bool confine_paths_make(struct confine_paths *p, const struct command_line *line
              !add_folder(p, paths_state(true),
                          "no folder for the key file; give privacy.key_file")))
                 return false;
+        add_socket(p, config);
         add(p, line->check.config);
         add(p, setup->site_path);
         add_list(p, &setup->rule_paths);

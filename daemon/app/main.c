@@ -36,11 +36,16 @@ static int check_and_run(const struct command_line *line)
         else
                 log_text(good ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
                          buf_slice(&messages));
+        if (good && line->command == COMMAND_PRINT_CONFIG) {
+                buf_clear(&messages);
+                config_print(&setup.config, &messages);
+                print_to(stdout, &messages);
+        }
         buf_free(&messages);
         if (!good)
                 return EXIT_MISTAKE;
         log_set_level((enum log_level)setup.config.log.level);
-        if (line->command == COMMAND_CHECK)
+        if (line->command != COMMAND_RUN)
                 status = EXIT_DONE;
         else
                 status = run(line, &setup);
@@ -67,6 +72,7 @@ int main(int argc, char **argv)
                         break;
                 case COMMAND_RUN:
                 case COMMAND_CHECK:
+                case COMMAND_PRINT_CONFIG:
                         status = check_and_run(&line);
                         break;
                 }

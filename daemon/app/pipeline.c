@@ -2,6 +2,7 @@
 #include "app/pipeline.h"
 
 #include "app/batch.h"
+#include "app/held.h"
 #include "app/hold.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -20,19 +21,48 @@ struct pipeline {
         struct front *front; /* NULL: what comes out of one is given (pipeline_record) */
         struct hold hold;
         struct batch batch;
+        struct held held;
         struct engine *engine;
         struct counters *counters;
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
         int64_t missed_due_ns;
+        unsigned batches; /* since one was timed */
+        struct histogram evaluation;
 };
+
+static void on_held(void *context, const struct block_held *held)
+{
+        struct pipeline *p = context;
+
+        engine_block_held(p->engine, held);
+}
+
+void pipeline_block_held(struct pipeline *p, const struct block_held *held)
+{
+        held_add(&p->held, held);
+}
+
+static void time_records(struct pipeline *p, const struct record *const records[],
+                         unsigned count)
+{
+        int64_t begin_ns = p->options.clock();
+
+        engine_records(p->engine, records, count);
+        histogram_add(&p->evaluation, (p->options.clock() - begin_ns) / count);
+        p->batches = 0;
+}
 
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
-        engine_records(p->engine, records, count);
+        if (count && p->options.clock && ++p->batches >= PIPELINE_SAMPLE)
+                time_records(p, records, count);
+        else
+                engine_records(p->engine, records, count);
+        held_take(&p->held, on_held, p);
 }
 
 /* A record that has waited for what may have come before it. */
@@ -127,6 +157,7 @@ static bool make_engine(struct pipeline *p)
                 .hello_join_ns = setup->config.limits.hello_join_ns,
                 .outside = outside_of(p),
                 .watch = watch_options(p),
+                .block_limits = config_block_limits(&setup->config),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -219,6 +250,22 @@ void pipeline_finish(struct pipeline *p)
         engine_finish(p->engine);
 }
 
+void pipeline_look(const struct pipeline *p, struct pipeline_state *state)
+{
+        *state = (struct pipeline_state){
+                .engine = p->engine,
+                .has_front = p->front,
+                .evaluation = p->options.clock ? &p->evaluation : NULL,
+        };
+        if (p->front)
+                front_look(p->front, &state->front);
+}
+
+struct engine *pipeline_engine(struct pipeline *p)
+{
+        return p->engine;
+}
+
 bool pipeline_save(const struct pipeline *p, FILE *file)
 {
         CHECK(p->batch.count == 0);
@@ -282,6 +329,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
         p->pages = site_page_names(setup->site);
         struct watch_options watch = watch_options(p);
         engine_watch(p->engine, &watch);
+        struct block_limits limits = config_block_limits(&setup->config);
+        engine_limit_blocks(p->engine, &limits);
         p->options.hosts = hosts;
         p->options.hosts_context = hosts_context;
         struct outside_sources outside = outside_of(p);
@@ -316,6 +365,7 @@ void pipeline_free(struct pipeline **pipeline)
         front_free(&p->front);
         hold_free(&p->hold);
         batch_free(&p->batch);
+        held_free(&p->held);
         free(p);
         *pipeline = NULL;
 }

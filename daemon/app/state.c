@@ -79,6 +79,7 @@ static int replace(const char *path, const struct pipeline *pipeline)
 
 static void account(struct state *s, int error)
 {
+        s->failed = error != 0;
         if (error == 0) {
                 s->counters->snapshots++;
                 return;
@@ -113,8 +114,11 @@ void state_tick(struct state *s, const struct pipeline *pipeline)
                 return;
         s->due_ns = now_ns + s->interval_ns;
         pid_t child = fork();
-        if (child == 0)
+        if (child == 0) {
+                /* Locks and listening sockets are not to live on with the writer. */
+                close_range(STDERR_FILENO + 1, ~0u, 0);
                 _exit(replace(s->path, pipeline));
+        }
         if (child < 0)
                 account(s, errno);
         else

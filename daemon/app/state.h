@@ -23,6 +23,7 @@ struct state {
         int64_t interval_ns, due_ns;
         pid_t writer; /* 0: none is at work */
         struct counters *counters;
+        bool failed; /* the last one could not be written */
         struct log_limit limit;
 };
 

@@ -506,6 +506,7 @@ static void replace_worker(struct supervisor *s, struct slot *slot, int status,
                 slot->patience.due_ns = now_ns;
         } else {
                 s->common->supervisor.worker_restarts++;
+                slot->restarts++;
                 ends(&slot->patience, now_ns);
                 log_warning("the capture of %s %s; the next one begins in %lld ms",
                             slot->interface, how_ended(status, how),
@@ -637,6 +638,23 @@ static void start_what_is_due(struct supervisor *s, int64_t now_ns)
         }
 }
 
+/* For those who ask the engine. */
+static void share_slots(struct supervisor *s)
+{
+        struct common_page *common = s->common;
+
+        common->slot_count = s->slots.count;
+        for (unsigned i = 0; i < s->slots.count; i++) {
+                const struct slot *slot = &s->slots.slots[i];
+                snprintf(common->slots[i].name, sizeof(common->slots[i].name), "%s",
+                         slot->interface);
+                common->slots[i].of_interface = i - slot->first;
+                common->slots[i].ring = slot->child ? slot->child->number : 0;
+                common->slots[i].is_open = slot->child;
+                common->slots[i].restarts = slot->restarts;
+        }
+}
+
 void children_look_after(struct supervisor *s, int64_t now_ns)
 {
         reap(s, now_ns);
@@ -644,6 +662,7 @@ void children_look_after(struct supervisor *s, int64_t now_ns)
         look_after_engine(s, now_ns);
         if (!s->stopping)
                 start_what_is_due(s, now_ns);
+        share_slots(s);
 }
 
 void children_init(struct supervisor *s)

@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 enum {
-        SLOTS = 128,
+        SLOTS = COMMON_SLOTS,
         CHILDREN = 2 * SLOTS, /* those that leave, while a reload replaces them */
 };
 
@@ -49,6 +49,7 @@ struct slot {
         struct child *child;     /* NULL: nobody reads it now */
         struct patience patience;
         bool is_missing; /* said so already */
+        uint64_t restarts;
 };
 
 struct slots {

@@ -97,6 +97,15 @@ static void ready(struct supervisor *s)
         notify_send(&s->notify, "READY=1");
 }
 
+static void all_stays(struct supervisor *s, const char *why)
+{
+        struct control_message stays = { .kind = CONTROL_STAYS };
+
+        log_error("SIGHUP: %s: the old rules stay", why);
+        engine_tell(s, &stays, NULL);
+        ready(s);
+}
+
 /* From now on the new setup is that of all children that begin. */
 static void take_up(struct supervisor *s, struct setup *setup, int64_t now_ns)
 {
@@ -130,10 +139,9 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
         struct setup *setup = read_files(s);
         if (!setup || !confine_paths_make(&s->next_paths, s->line, setup) ||
             !prepare_workers(s, setup)) {
-                log_error("SIGHUP: mistakes in the files: the old rules stay");
                 confine_paths_free(&s->next_paths);
                 setup_drop(&setup);
-                ready(s);
+                all_stays(s, "mistakes in the files");
                 return;
         }
         warn_of_restart(s, setup);
@@ -157,9 +165,8 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
         if (!setup)
                 return;
         if (!is_taken_up) {
-                log_error(
-                    "SIGHUP: mistakes in the files, says the engine: the old rules stay");
                 reload_drop(s);
+                all_stays(s, "the engine cannot take them up");
                 return;
         }
         s->offered = NULL;

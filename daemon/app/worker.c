@@ -98,6 +98,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         look_at_clock(w);
         note_drops(w);
+        front_look(w->front, &w->page->use);
         int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
         if (!w->has_more)

@@ -149,7 +149,8 @@
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
         row(blocks_held, "blocks_held_total", "blocks not put: a person let the subject in again") \
-        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback") \
+        row(blocks_refused, "blocks_refused_total", "times that a block was not put: blocks.per_minute or blocks.share was reached") \
+        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private, loopback or exempt") \
         row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \
         row(blocks_unwatched, "blocks_unwatched_total", "blocks not watched to their end because there was no room") \
         row(blocks_ignored, "blocks_ignored_total", "of them, whose subject was still served later than blocks.verify_after") \
@@ -163,7 +164,10 @@
         row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
         row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
         row(children_hung, "children_hung_total", "of both, those that gave no sign of life and were killed") \
-        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
+        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time") \
+        row(admin_requests, "admin_requests_total", "requests to the status page")        \
+        row(admin_refused, "admin_refused_total", "of them, refused: another host name, method or path") \
+        row(admin_cut, "admin_cut_total", "connections to it or to the control socket that were too slow or too many")
 /* clang-format on */
 
 struct counters {

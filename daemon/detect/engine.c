@@ -66,6 +66,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
         own_advance(&e->own, now_ns);
+        blocking_advance(e, now_ns);
 }
 
 int64_t engine_now(const struct engine *e)
@@ -159,6 +160,7 @@ struct look {
         uint32_t handle;
         uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
+        struct rule_counts *counts;
 };
 
 static struct value read_aggregate(void *context, const struct aggregate *a)
@@ -239,6 +241,8 @@ static void raise(const struct look *look)
         add_early_samples(look, c);
         add_record_sample(e, c);
         e->options.counters->incidents_raised++;
+        *(rule->mode == MODE_DRY_RUN ? &look->counts->dry_run : &look->counts->raised) +=
+            1;
         tagging_raised(e, c);
         blocking_due(e, c, time_ns);
         report_event(e, c, INCIDENT_RAISED, time_ns);
@@ -264,7 +268,7 @@ static void add_served(const struct look *look, struct incident_case *c)
 static bool block_is_due(const struct rule *rule, const struct incident_case *c,
                          int64_t time_ns)
 {
-        return rule->rungs && rule->mode == MODE_ALERT &&
+        return rule_blocks(rule) &&
                (rule->block_what ||
                 (!c->key_is_private && time_ns >= c->blocked_until_ns));
 }
@@ -321,11 +325,13 @@ static void look_at_rule(struct look *look)
 
         reading.aggregate = read_aggregate;
         reading.context = look;
+        look->counts->matched++;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
         if (!c && look->entry->transactions < TRANSACTIONS_MAX &&
             look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
+        look->counts->held += holds;
         if (look->rule->is_signal) {
                 if (holds && look->rule->mode == MODE_ALERT)
                         note_signal(look);
@@ -399,8 +405,14 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e,      t,     entry,
-                                     handle, actor, &e->rules->rules[t->plan->rules[i]] };
+                unsigned number = t->plan->rules[i];
+                struct look look = { e,
+                                     t,
+                                     entry,
+                                     handle,
+                                     actor,
+                                     &e->rules->rules[number],
+                                     &e->rule_counts[number] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }
@@ -467,6 +479,13 @@ static void look_at_record(struct engine *e, const struct ahead_record *ahead)
         actors_drop(&e->actors, actor);
 }
 
+static void count_visitor(struct engine *e, const struct network *host)
+{
+        block_limit_visitor(&e->block_limit,
+                            hash_bytes(&e->options.hash_key, host, sizeof(*host)),
+                            e->now_ns);
+}
+
 static void count_record(struct engine *e, const struct ahead_record *ahead)
 {
         const struct record *record = ahead->record;
@@ -476,6 +495,8 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
                 facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
         watching_record(e, record);
+        if (e->counts_visitors)
+                count_visitor(e, &record->client_host);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

@@ -11,8 +11,9 @@
  *                                                             \--- 10 min silence: ended
  *
  * One is open for each (kind, subject type, subject); OWN_OPEN_MAX are, and one more is
- * not raised and is counted as incidents_dropped. What the caller gives (evidence,
- * block) is copied; the last that was given goes out with the next event.
+ * not raised and is counted as incidents_dropped (block-limit always finds room). What
+ * the caller gives (evidence, block) is copied; the last that was given goes out with the
+ * next event.
  *
  * A reload of rules leaves them alone. A snapshot has them: after a restart they go on
  * under their id, and end by themselves when nobody says any more that they hold. When

@@ -176,3 +176,29 @@ def test_the_next_privacy_key_is_taken_up(rig):
         visit(daemon)
         assert names(daemon)[2:] == [name(last)]
         assert daemon.stop() == 0
+
+
+def test_another_limit_for_blocks_is_taken_up(rig, redis):
+    """With one block a minute the second visitor is refused; without a limit he is blocked."""
+    visitors = {client: rig.add_client(client) for client in ("203.0.113.65", "203.0.113.66")}
+    rules, config = rig.path("limited.yaml"), rig.path("limited-config.yaml")
+    write(rules, RULE % 5 + "    block: 10m\n    again: 1h\n")
+    write(config, "blocks: { per_minute: 1 }\n")
+
+    def blocked():
+        return redis.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1")
+
+    with Daemon(rig, "-c", config, "-o", "redis.url=" + redis.url, journal="journal-limited",
+                rules=rules) as daemon:
+        for there in visitors.values():
+            clients.curl_profiles(rig, there, 8)
+        wait_until(lambda: len(redis.alerts()) >= 3, 10, "the alerts")
+        assert [one["rule"] for one in redis.alerts()] == ["harvest", "block-limit", "harvest"]
+        assert blocked() == ["ip:203.0.113.65"]
+        write(config, "blocks: { per_minute: 0 }\n")
+        hang_up(daemon, "taken up")
+        clients.curl_profiles(rig, visitors["203.0.113.66"], 1)
+        wait_until(lambda: len(blocked()) == 2, 10, "the second block")
+        assert daemon.stop() == 0
+    counters = daemon.counters()
+    assert counters["blocks_total"] == 2 and counters["blocks_refused_total"] >= 1

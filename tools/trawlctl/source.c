@@ -20,7 +20,7 @@ static enum exit_status open_redis(struct source *source)
         char error[REACH_ERROR_MAX];
         struct redis_url url;
 
-        if (!reach_redis(&source->config, &url, error)) {
+        if (!reach_redis(&source->config, &url, true, error)) {
                 ctl_complain(source->ctl, "%s", error);
                 return EXIT_FAILED;
         }
@@ -135,6 +135,20 @@ enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn
         return status;
 }
 
+bool source_goes_back(const struct source *source)
+{
+        return source->redis;
+}
+
+enum exit_status source_alerts_back(struct source *source, int64_t since_ns,
+                                    alert_fn *visit, void *context)
+{
+        if (!source->redis)
+                return source_alerts(source, since_ns, visit, context);
+        return from_redis(
+            source, redis_client_alerts_back(source->redis, since_ns, visit, context));
+}
+
 enum exit_status source_follow(struct source *source, alert_fn *visit, void *context)
 {
         struct timespec pause = { 0, FOLLOW_MS * NS_PER_MS };
@@ -160,4 +174,11 @@ enum exit_status source_blocks(struct source *source, int64_t now_ns, block_fn *
                                   redis_client_blocks(source->redis, visit, context));
         return from_journal(source,
                             blocks_of_journal(source->journal, now_ns, visit, context));
+}
+
+enum exit_status source_holds(struct source *source, block_fn *visit, void *context)
+{
+        if (!source->redis)
+                return EXIT_DONE;
+        return from_redis(source, redis_client_holds(source->redis, visit, context));
 }
