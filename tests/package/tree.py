@@ -129,9 +129,12 @@ class Booted:
 
     def __init__(self, tree):
         self.tree = tree
+        self.leader = None
         self.log = open(tree.path + ".console", "w+", encoding="utf-8")
         self.nspawn = subprocess.Popen(
-            [*NSPAWN, "--boot", "--private-network", "-D", tree.path],
+            # With what filtering the addresses of a unit takes.
+            [*NSPAWN, "--boot", "--private-network", "--capability=CAP_BPF",
+             "--system-call-filter=bpf", "-D", tree.path],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
             # As Debian 12 has it by itself; with older control groups units have no IP filter.
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
@@ -187,7 +190,13 @@ class Booted:
             if answer:
                 return answer
             time.sleep(0.1)
-        raise AssertionError(f"waited {seconds} s for {what}\n{self.console()}")
+        raise AssertionError(f"waited {seconds} s for {what}\n{self.last_words()}")
+
+    def last_words(self):
+        """What the container logged last: for a test that fails."""
+        if self.leader is None:
+            return self.console()
+        return self.run("journalctl", "--no-pager", "-n", "60", check=False).stdout
 
     def run(self, *command, check=True, env=None):
         """As root in the container."""
