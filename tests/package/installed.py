@@ -25,7 +25,6 @@ def install(prefix):
 
 
 def cpack(folder, config="CPackConfig.cmake", suffix=".deb"):
-def cpack(folder, config="CPackConfig.cmake", suffix=".deb"):
     """Makes what the configuration is for; its path below `folder`."""
     os.makedirs(folder, exist_ok=True)
     run("cpack", "--config", os.path.join(BUILD, config), "-B", folder, cwd=BUILD)
