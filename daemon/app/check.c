@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/check.h"
 
+#include <net/if.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -408,6 +410,48 @@ bool check_load(const struct check_request *request, struct setup *setup,
         diag_free(&diag);
         if (!ok)
                 check_free(setup);
+        return ok;
+}
+
+/* `any` is libpcap's word for all of them. */
+static void check_interfaces(const struct check_request *request,
+                             const struct config *config, struct diag *diag)
+{
+        struct place place = request->interfaces.given
+                                 ? (struct place){ .file = "-i" }
+                                 : config_place(config, "capture.interfaces");
+        const struct text_list *interfaces = &config->capture.interfaces;
+
+        for (unsigned i = 0; i < interfaces->count; i++)
+                if (strcmp(interfaces->items[i], "any") != 0 &&
+                    if_nametoindex(interfaces->items[i]) == 0)
+                        diag_error(
+                            diag, place,
+                            "there is no interface %s; 'ip link' lists those there "
+                            "are",
+                            interfaces->items[i]);
+}
+
+static void check_user(const struct config *config, struct diag *diag)
+{
+        const char *user = config->admin.user;
+
+        if (user && !getpwnam(user))
+                diag_error(diag, config_place(config, "admin.user"),
+                           "there is no user %s; 'useradd --system %s' makes one", user,
+                           user);
+}
+
+bool check_machine(const struct check_request *request, const struct setup *setup,
+                   struct buf *messages)
+{
+        struct diag *diag = diag_new();
+
+        check_interfaces(request, &setup->config, diag);
+        check_user(&setup->config, diag);
+        diag_print(diag, messages);
+        bool ok = diag_errors(diag) == 0;
+        diag_free(&diag);
         return ok;
 }
 

@@ -29,6 +29,11 @@ static int check_and_run(const struct command_line *line)
         int status;
 
         bool good = check_load(&line->check, &setup, &messages);
+        if (good && !line->check.is_offline &&
+            !check_machine(&line->check, &setup, &messages)) {
+                check_free(&setup);
+                good = false;
+        }
         if (good && line->command == COMMAND_CHECK)
                 check_summary(&line->check, &setup, &messages);
         if (line->command == COMMAND_CHECK && good)

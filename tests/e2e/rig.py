@@ -362,6 +362,7 @@ class Daemon:
         self.command = [program("trawlwatchd"), "-i", interface, "-f", bpf, "-s", site,
                         "-R", rules, "-o", f"journal.dir={self.journal}",
                         "-o", f"privacy.key_file={rig.key_file()}",
+                        "-o", "admin.user=root",  # the folders are root's
                         "-o", "admin.listen=none", "-o", "admin.socket=none",
                         "--print", "requests", "--stats", *options]
         self.requests = []
