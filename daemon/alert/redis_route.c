@@ -19,6 +19,9 @@
 #define LOST_TIME        (5 * NS_PER_SEC) /* an owner is not tried twice in this */
 #define NO_TLS           "; is it running, and is this the port of its TLS (tls-port)?"
 #define NOT_THERE        "; is it running, and is redis.url right? (redis-cli ping)"
+/* A unit's IPAddressDeny= looks like a network that loses everything. */
+#define IS_FENCED \
+        "; as a service of systemd: does IPAddressAllow= of the unit let it through?"
 
 enum stage {
         STAGE_CLOSED,
@@ -406,7 +409,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         if (r->stage == STAGE_NEXT)
                 try_next(r);
         else if (r->stage == STAGE_CONNECTING)
-                fail(r, "no connection in time%s", r->url.is_tls ? NO_TLS : NOT_THERE);
+                fail(r, "no connection in time%s%s", r->url.is_tls ? NO_TLS : NOT_THERE,
+                     getenv("INVOCATION_ID") ? IS_FENCED : "");
         else if (r->stage == STAGE_GREETING)
                 fail(r, "no answer in time");
 }

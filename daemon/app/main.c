@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/run.h"
 #include "app/supervisor.h"
+#include "base/log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +36,11 @@ static int check_and_run(const struct command_line *line)
         }
         if (good && line->command == COMMAND_CHECK)
                 check_summary(&line->check, &setup, &messages);
-        print_to(line->command == COMMAND_CHECK && good ? stdout : stderr, &messages);
+        if (line->command == COMMAND_CHECK && good)
+                print_to(stdout, &messages);
+        else
+                log_text(good ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                         buf_slice(&messages));
         if (good && line->command == COMMAND_PRINT_CONFIG) {
                 buf_clear(&messages);
                 config_print(&setup.config, &messages);

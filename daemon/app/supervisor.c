@@ -288,9 +288,10 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         s->setup = setup;
         children_init(s);
         notify_open(&s->notify);
-        if (become(setup) && slots_make(&s->slots, setup) &&
-            slots_open(&s->slots, setup) && make_common(s) &&
-            run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
+        if (!slots_make(&s->slots, setup)) {
+                status = EXIT_MISTAKE;
+        } else if (become(setup) && slots_open(&s->slots, setup) && make_common(s) &&
+                   run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
                 announce(s);
                 warn_of_root(setup);

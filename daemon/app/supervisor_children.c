@@ -239,10 +239,15 @@ bool slots_make(struct slots *slots, const struct setup *setup)
         uint64_t workers = setup->config.capture.workers;
 
         *slots = (struct slots){ .share = workers > 1 };
-        if (interfaces->count == 0 || interfaces->count * workers > SLOTS) {
+        if (interfaces->count == 0) {
+                log_error("no interface to capture on: name one with "
+                          "capture.interfaces in the configuration, or with -i");
+                return false;
+        }
+        if (interfaces->count * workers > SLOTS) {
                 log_error(
                     "capture.interfaces names %u interfaces with %llu workers each; "
-                    "one to %d workers are possible",
+                    "at most %d workers are possible",
                     interfaces->count, (unsigned long long)workers, SLOTS);
                 return false;
         }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static enum log_level threshold = LOG_LEVEL_INFO;
 static const char *program = "trawlwatch";
@@ -30,6 +32,19 @@ void log_set_level(enum log_level level)
         threshold = level;
 }
 
+/* $JOURNAL_STREAM names the file that is the journal; children of a service have it too,
+ * wherever their standard error goes (systemd.exec(5)). */
+static bool is_journal(void)
+{
+        const char *name = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat status;
+
+        return name && sscanf(name, "%llu:%llu", &device, &inode) == 2 &&
+               fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+               status.st_ino == inode;
+}
+
 static void write_line(enum log_level level, const char *format, va_list args)
 {
         char line[2048];
@@ -40,7 +55,7 @@ static void write_line(enum log_level level, const char *format, va_list args)
         for (char *c = line; *c; c++)
                 if ((unsigned char)*c < 0x20)
                         *c = ' ';
-        if (getenv("JOURNAL_STREAM"))
+        if (is_journal())
                 fprintf(stderr, "%s%s\n", levels[level].journal, line);
         else
                 fprintf(stderr, "%s: %s%s\n", program, levels[level].plain, line);
@@ -58,6 +73,17 @@ static void write_line(enum log_level level, const char *format, va_list args)
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
 DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
+
+void log_text(enum log_level level, struct slice text)
+{
+        struct slice line;
+        bool journal = is_journal();
+
+        while (text.len && slice_next(&text, '\n', &line))
+                if (line.len)
+                        fprintf(stderr, "%s%.*s\n", journal ? levels[level].journal : "",
+                                (int)line.len, (const char *)line.data);
+}
 
 bool log_limit_pass(struct log_limit *limit, int64_t now_ns)
 {

@@ -3,14 +3,16 @@
  * log - what the operator is told on standard error.
  *
  * One line says what happened, to what, and what to do. Strange traffic is
- * never logged: it is counted. Under systemd (JOURNAL_STREAM is set) lines
- * carry a priority prefix and no time of their own.
+ * never logged: it is counted. Where standard error is systemd's journal
+ * (JOURNAL_STREAM says which file that is) lines carry a priority prefix.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/slice.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -23,6 +25,12 @@ void log_set_program(const char *name);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Text that is made already, line by line as it is: what `-t` prints, with a priority
+ * where that is told from the text. No level holds it back.
+ */
+void log_text(enum log_level, struct slice text);
 
 /* A message that trouble repeats: at most one line a minute goes out. */
 struct log_limit {
