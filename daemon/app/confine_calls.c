@@ -96,6 +96,7 @@ const struct confine_call confine_calls[] = {
         { "recvfrom", WORKER, 0, { { 0 } }, "libpcap, and reading from a socket pair" },
         { "getsockopt", WORKER, 0, { IS(1, SOL_PACKET), IS(2, PACKET_STATISTICS) }, "frames that the kernel dropped" },
         { "getsockopt", WORKER, 0, { IS(1, SOL_SOCKET), IS(2, SO_ERROR) }, "libpcap, libevent: what went wrong" },
+        { "getsockname", WORKER, 0, { { 0 } }, "libpcap, after an interface went down: is it still there" },
         { "setsockopt", WORKER, EPERM, { IS(1, SOL_PACKET), IS(2, PACKET_RX_RING) }, "pcap_close() goes on without" },
 
         /* ---- all others: files, as far as Landlock and the user's rights let them ---- */

@@ -40,10 +40,11 @@ struct process {
         struct setup *setup;   /* of the last reload; NULL: that of the start */
         struct setup *pending; /* taken up when the rings of before are over */
         unsigned pending_generation;
+        struct control_message next; /* a reload that waits for that; kind 0: none */
         unsigned
             told_refused; /* number of the last ring that the supervisor was told of */
         int64_t advice_due_ns;
-        bool is_stopping;
+        bool is_stopping, stops_at_once;
         int status;
 };
 
@@ -90,12 +91,6 @@ static void take_up(struct process *p)
         log_info("reload: taken up; %u rules", rules_count(setup->rules));
 }
 
-static void take_up_when_due(struct process *p)
-{
-        if (p->pending && merge_is_done(p->merge))
-                take_up(p);
-}
-
 /* The supervisor has read the same files and found nothing wrong with them. */
 static void begin_reload(struct process *p, const struct control_message *message)
 {
@@ -138,7 +133,35 @@ static void want_reload(void *context)
         buf_free(&messages);
 }
 
+/* One after the other: the rings of one must be over before the next one counts. */
+static void take_up_when_due(struct process *p)
+{
+        struct control_message next = p->next;
+
+        if (!p->pending || !merge_is_done(p->merge))
+                return;
+        take_up(p);
+        p->next.kind = 0;
+        if (next.kind)
+                begin_reload(p, &next);
+}
+
+static void ask_for_reload(struct process *p, const struct control_message *message)
+{
+        if (p->pending)
+                p->next = *message;
+        else
+                begin_reload(p, message);
+}
+
 /* ---- rings ---- */
+
+/* The next engine has no use for rings of before a reload, which only we still read. */
+static bool is_ready_to_stop(const struct process *p, bool has_more)
+{
+        return !p->pending &&
+               (p->stops_at_once || (!has_more && merge_is_done(p->merge)));
+}
 
 static void read_rings(struct process *p)
 {
@@ -154,7 +177,7 @@ static void read_rings(struct process *p)
                 tell(p, CONTROL_REFUSED, number);
         }
         take_up_when_due(p);
-        if (p->is_stopping && !has_more && !p->pending && merge_is_done(p->merge))
+        if (p->is_stopping && is_ready_to_stop(p, has_more))
                 event_base_loopbreak(p->run.loop);
         else if (has_more || !merge_sleep(p->merge))
                 event_active(p->again, EV_TIMEOUT, 0);
@@ -216,12 +239,10 @@ static void add_ring(struct process *p, const struct control_message *message,
 static void stop(struct process *p, bool at_once)
 {
         p->is_stopping = true;
+        p->stops_at_once = at_once;
         admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN,
                        slice_str("a new engine takes over\n"));
-        if (at_once)
-                event_base_loopbreak(p->run.loop);
-        else
-                event_active(p->again, EV_TIMEOUT, 0);
+        event_active(p->again, EV_TIMEOUT, 0);
 }
 
 static void on_closed(struct process *p)
@@ -244,7 +265,7 @@ static void on_message(struct process *p, const struct control_message *message,
                 event_active(p->again, EV_TIMEOUT, 0);
                 break;
         case CONTROL_RELOAD:
-                begin_reload(p, message);
+                ask_for_reload(p, message);
                 break;
         case CONTROL_STAYS:
                 admin_reloaded(p->admin, ADMIN_RELOAD_FAILED,
@@ -299,15 +320,14 @@ static void share_counters(struct process *p)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
         struct process *p = context;
-        const struct config *config = &p->run.setup->config;
 
         (void)fd, (void)what;
         steady_tick(&p->steady, clock_wall_ns(), clock_boot_ns());
         share_counters(p);
-        read_rings(p);
+        read_rings(p); /* from here on the setup may be another one */
         int64_t now_ns = steady_time(&p->steady, clock_wall_ns());
-        pipeline_advance(p->run.pipeline,
-                         merge_time(p->merge, now_ns - config->limits.merge_wait_ns));
+        int64_t wait_ns = p->run.setup->config.limits.merge_wait_ns;
+        pipeline_advance(p->run.pipeline, merge_time(p->merge, now_ns - wait_ns));
         output_flush(&p->run.output, true);
         state_tick(&p->run.state, p->run.pipeline);
         if (privacy_tick(p->run.privacy, clock_wall_ns()))

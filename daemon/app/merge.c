@@ -254,9 +254,11 @@ bool merge_sleep(struct merge *m)
 {
         bool sleeps = true;
 
-        for (unsigned i = 0; i < m->count; i++)
-                if (is_read(m, &m->inputs[i]) && !m->inputs[i].is_refused)
-                        sleeps &= ring_sleep(m->inputs[i].ring);
+        for (unsigned i = 0; i < m->count; i++) {
+                const struct input *input = &m->inputs[i];
+                if (is_read(m, input) && !input->is_refused && !input->has_message)
+                        sleeps &= ring_sleep(input->ring);
+        }
         return sleeps;
 }
 

@@ -33,8 +33,10 @@
 struct worker_page {
         struct counters counters; /* the worker's */
         struct front_use use;
-        int64_t until_ns; /* set by the supervisor before it ends the worker: packets with
-                             a later stamp are for the next one */
+
+        /* Set by the supervisor before it ends the worker: packets with a later stamp are
+           for the next one. */
+        _Atomic int64_t until_ns;
 };
 
 struct merge;
@@ -76,7 +78,10 @@ bool merge_is_done(const struct merge *);
 /* From now on those of this generation, which have that site map. */
 void merge_go_on(struct merge *, unsigned generation, const struct site *);
 
-/* Before waiting on the rings' descriptors: false when something came meanwhile. */
+/*
+ * Before waiting on the rings' descriptors: false when something came meanwhile. More
+ * from a ring whose message waits for another ring is nothing: only that other one wakes.
+ */
 bool merge_sleep(struct merge *);
 
 /* The number-th ring from 0 on; NULL: there are no more. For descriptors and figures. */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +106,16 @@ static int replace(const char *path, const struct pipeline *pipeline)
         return error;
 }
 
+/*
+ * In a child. It does not outlive the engine: the next one begins with the snapshot that
+ * it finds, and writes another to the same name.
+ */
+static int write_beside(const char *path, const struct pipeline *pipeline, pid_t engine)
+{
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        return getppid() == engine ? replace(path, pipeline) : ECANCELED;
+}
+
 static void account(struct state *s, int error)
 {
         s->failed = error != 0;
@@ -141,11 +152,11 @@ void state_tick(struct state *s, const struct pipeline *pipeline)
         if (!s->path || !collect(s, WNOHANG) || now_ns < s->due_ns)
                 return;
         s->due_ns = now_ns + s->interval_ns;
-        pid_t child = fork();
+        pid_t engine = getpid(), child = fork();
         if (child == 0) {
                 /* Locks and listening sockets are not to live on with the writer. */
                 close_range(STDERR_FILENO + 1, ~0u, 0);
-                _exit(replace(s->path, pipeline));
+                _exit(write_beside(s->path, pipeline, engine));
         }
         if (child < 0)
                 account(s, errno);

@@ -11,8 +11,9 @@
  * the interface's group before the old one leaves it, so that connections stay with their
  * workers. The first time at once; one that dies again soon waits longer each time, up to
  * half a minute, and the others go on. An interface that is gone is looked for until it
- * is back, by its name or, if it was renamed, by its index. An engine goes on from its
- * last snapshot, and reads the rings on from where the last one was.
+ * is back, by its name or, if it was renamed, by its index; one that is down is waited
+ * for, as the kernel lets captures go on once it is up. An engine goes on from its last
+ * snapshot, and reads the rings on from where the last one was.
  *
  * A reload (SIGHUP) reads all files first. What concerns the captures gets new workers,
  * which read on from the packet at which the old ones stop; what concerns the engine

@@ -107,6 +107,8 @@ static void forget_signals(bool is_worker)
         signal(SIGHUP, SIG_IGN);
         signal(SIGINT, SIG_IGN);
         signal(SIGTERM, is_worker ? SIG_DFL : SIG_IGN);
+        if (is_worker) /* once it can do what it is told (worker_run) */
+                sigdelset(&set, SIGTERM);
         sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -177,6 +179,8 @@ static int in_worker(struct supervisor *s, struct child *c, struct capture *capt
         };
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != s->pid) /* it was gone before */
+                return EXIT_FAILED;
         prctl(PR_SET_NAME, "trawl-capture");
         forget_signals(true);
         forget_others(s, c, capture);
@@ -230,6 +234,8 @@ static bool slot_open(struct slots *slots, struct slot *slot, const struct setup
                 return false;
         }
         slot->index = if_nametoindex(name);
+        if (!slot->link[0])
+                snprintf(slot->link, sizeof(slot->link), "%s", name);
         return true;
 }
 
@@ -299,7 +305,8 @@ static struct ring *new_ring(const struct setup *setup)
         struct ring *ring = ring_new(bytes, sizeof(struct worker_page));
 
         if (ring)
-                ((struct worker_page *)ring_shared(ring))->until_ns = INT64_MAX;
+                atomic_store(&((struct worker_page *)ring_shared(ring))->until_ns,
+                             INT64_MAX);
         return ring;
 }
 
@@ -373,9 +380,31 @@ static void end_worker(struct child *c, int64_t until_ns, int64_t now_ns)
 {
         if (c->pid == 0 || c->kill_ns)
                 return;
-        ((struct worker_page *)ring_shared(c->ring))->until_ns = until_ns;
+        atomic_store(&((struct worker_page *)ring_shared(c->ring))->until_ns, until_ns);
         c->kill_ns = now_ns + WORKER_ENDS;
         kill(c->pid, SIGTERM);
+}
+
+/* At once, but for one that was there for a moment only. */
+static void is_due_when_found(struct slot *slot, int64_t now_ns)
+{
+        if (now_ns - slot->patience.started_ns < NS_PER_SEC)
+                ends(&slot->patience, now_ns);
+        else
+                slot->patience.due_ns = now_ns;
+}
+
+void slot_lost(struct slot *slot, int64_t now_ns)
+{
+        log_warning("interface %s: it is gone; looking for it until it is there",
+                    slot->link);
+        slot->link[0] = '\0';
+        slot->is_missing = true;
+        slot->is_down = false;
+        if (slot->child)
+                end_worker(slot->child, INT64_MAX, now_ns);
+        slot->child = NULL;
+        is_due_when_found(slot, now_ns);
 }
 
 void slots_end(struct slots *slots, int64_t until_ns, int64_t now_ns)
@@ -503,7 +532,7 @@ static void replace_worker(struct supervisor *s, struct slot *slot, int status,
 
         slot->child = NULL;
         if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CAPTURE_LOST) {
-                slot->patience.due_ns = now_ns;
+                slot_lost(slot, now_ns);
         } else {
                 s->common->supervisor.worker_restarts++;
                 slot->restarts++;
@@ -660,8 +689,10 @@ void children_look_after(struct supervisor *s, int64_t now_ns)
         reap(s, now_ns);
         look_after_workers(s, now_ns);
         look_after_engine(s, now_ns);
-        if (!s->stopping)
+        if (!s->stopping) {
+                links_look_after(s, now_ns);
                 start_what_is_due(s, now_ns);
+        }
         share_slots(s);
 }
 
@@ -670,6 +701,7 @@ void children_init(struct supervisor *s)
         for (unsigned i = 0; i < CHILDREN; i++)
                 s->children[i].held = -1;
         s->engine.control = -1;
+        s->pid = getpid();
 }
 
 /* Those that are over are of no use to anybody any more. */

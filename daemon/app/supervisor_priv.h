@@ -4,6 +4,7 @@
  *
  *   supervisor.c           its loop: signals, messages, the service manager
  *   supervisor_children.c  workers and the engine: their starts and ends
+ *   supervisor_links.c     interfaces that go, come back, or have another name
  *   supervisor_reload.c    other files, without a gap
  */
 #ifndef APP_SUPERVISOR_PRIV_H
@@ -15,6 +16,7 @@
 #include "app/run.h"
 #include "app/worker.h"
 
+#include <net/if.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -48,7 +50,8 @@ struct slot {
         struct capture *capture; /* open, and its worker is not there yet; else NULL */
         struct child *child;     /* NULL: nobody reads it now */
         struct patience patience;
-        bool is_missing; /* said so already */
+        char link[IF_NAMESIZE];   /* the name that the interface was last seen with */
+        bool is_missing, is_down; /* said so already */
         uint64_t restarts;
 };
 
@@ -70,6 +73,7 @@ struct engine_child {
 
 struct supervisor {
         const struct command_line *line;
+        pid_t pid; /* our own */
         const struct setup *setup;
         struct setup *own_setup; /* the same, when it is of a reload; else NULL */
         struct common_page *common;
@@ -88,7 +92,7 @@ struct supervisor {
         bool replaces_workers;
         bool reload_again; /* one was asked for while another is under way */
 
-        int64_t watchdog_ns, status_ns;
+        int64_t watchdog_ns, status_ns, links_ns;
         uint64_t requests, packets, drops; /* at the last status line */
         bool stopping, is_done;
         int status;
@@ -121,6 +125,9 @@ void slots_start(struct supervisor *, int64_t after_ns, int64_t now_ns);
 /* All workers of the slots read up to `until_ns` and end; there is no slot then. */
 void slots_end(struct slots *, int64_t until_ns, int64_t now_ns);
 
+/* Its interface is gone: what the worker has seen of it is the last; it is looked for. */
+void slot_lost(struct slot *, int64_t now_ns);
+
 /* The writer of that ring is not to be believed. */
 void worker_refused(struct supervisor *, unsigned number);
 unsigned workers_running(const struct supervisor *);
@@ -132,6 +139,14 @@ void engine_is_there(struct supervisor *);
 /* `at_once`: what the rings hold is for the next engine. */
 void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
 void engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
+
+/* ---- supervisor_links.c ---- */
+
+/*
+ * The interfaces themselves, a few times a second: a capture is not told by the kernel
+ * that its interface was removed while it was down, and would wait for it for ever.
+ */
+void links_look_after(struct supervisor *, int64_t now_ns);
 
 /* ---- supervisor_reload.c ---- */
 

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define MOMENT_AHEAD (10 * NS_PER_MS)
+
 static void setup_drop(struct setup **setup)
 {
         if (*setup) {
@@ -81,10 +83,11 @@ static bool needs_an_engine(struct supervisor *s, const struct setup *setup)
                 confine_paths_grow(&s->paths, &s->next_paths));
 }
 
-/* The old workers read to this moment, the new ones on from it. */
+/* The old workers read to one moment, the new ones on from it. They hear of it before it
+   is there, so that none has read further. */
 static void replace_workers(struct supervisor *s, int64_t now_ns)
 {
-        int64_t moment_ns = clock_wall_ns();
+        int64_t moment_ns = clock_wall_ns() + MOMENT_AHEAD;
 
         slots_end(&s->slots, moment_ns, now_ns);
         s->slots = s->next;

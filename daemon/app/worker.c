@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -25,14 +26,17 @@ static const struct timeval tick = { 0, 50000 };
 struct worker {
         const struct worker_options *options;
         struct event_base *loop;
-        struct event *readable, *timer, *terminate;
+        struct event *readable, *timer, *terminate, *end;
         struct front *front;
         struct message_writer writer;
         struct worker_page *page;
         struct steady steady;
         uint64_t kernel_drops, interface_drops;
-        bool has_more; /* the last read did not come to an end */
+        unsigned frames; /* of the last read */
+        bool has_more;   /* it did not come to an end */
         bool is_ending;
+        bool is_past;    /* a frame that is for the next one has come */
+        int64_t stop_ns; /* what is later is not read, and there is no next one */
         int status;
 };
 
@@ -41,13 +45,25 @@ static void look_at_clock(struct worker *w)
         steady_tick(&w->steady, clock_wall_ns(), clock_boot_ns());
 }
 
+/* The supervisor may have said so before the signal comes. */
+static int64_t until_ns(const struct worker *w)
+{
+        int64_t ns = atomic_load_explicit(&w->page->until_ns, memory_order_relaxed);
+
+        return ns < w->stop_ns ? ns : w->stop_ns;
+}
+
 static void on_frame(void *context, const struct capture_frame *frame)
 {
         struct worker *w = context;
         struct capture_frame steady = *frame;
 
-        if (frame->time_ns <= w->options->after_ns ||
-            (w->is_ending && frame->time_ns > w->page->until_ns))
+        w->frames++;
+        if (frame->time_ns > until_ns(w)) {
+                w->is_past = true;
+                return;
+        }
+        if (frame->time_ns <= w->options->after_ns)
                 return;
         steady.time_ns = steady_stamp(&w->steady, frame->time_ns);
         front_frame(w->front, &steady);
@@ -62,13 +78,13 @@ static void publish(struct worker *w)
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
-        uint64_t before = w->page->counters.packets;
 
         (void)fd, (void)what;
         look_at_clock(w);
+        w->frames = 0;
         enum capture_result result =
             capture_read(w->options->capture, BATCH, on_frame, w);
-        w->has_more = w->page->counters.packets - before >= BATCH;
+        w->has_more = w->frames >= BATCH;
         publish(w);
         if (result == CAPTURE_ERROR) {
                 log_warning("%s", capture_error(w->options->capture));
@@ -107,16 +123,47 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         publish(w);
 }
 
+static void end_later(struct worker *w, int64_t wait_ns)
+{
+        struct timeval wait = { wait_ns / NS_PER_SEC, wait_ns % NS_PER_SEC / NS_PER_US };
+
+        event_add(w->end, &wait);
+}
+
+/* Of a full buffer all that is due is read; who takes too long for it is killed. */
+static void on_end(evutil_socket_t fd, short what, void *context)
+{
+        struct worker *w = context;
+
+        (void)fd, (void)what;
+        if (w->has_more && !w->is_past)
+                end_later(w, NS_PER_MS);
+        else
+                event_base_loopbreak(w->loop);
+}
+
 /* What passed before until_ns may still be on its way through the kernel. */
 static void on_terminate(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
-        int64_t wait_ns = 3 * w->options->setup->config.capture.timeout_ns + ON_THE_WAY;
-        struct timeval wait = { wait_ns / NS_PER_SEC, wait_ns % NS_PER_SEC / NS_PER_US };
 
         (void)fd, (void)what;
+        if (w->is_ending)
+                return;
         w->is_ending = true;
-        event_base_loopexit(w->loop, &wait);
+        if (until_ns(w) == INT64_MAX)
+                w->stop_ns = clock_wall_ns();
+        end_later(w, 3 * w->options->setup->config.capture.timeout_ns + ON_THE_WAY);
+}
+
+/* One that is told to end while it begins has a capture, too, that it is to read. */
+static void allow_to_terminate(void)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static bool make(struct worker *w)
@@ -145,6 +192,8 @@ static bool make(struct worker *w)
                                 EV_READ | EV_PERSIST, on_readable, w);
         w->timer = event_new(w->loop, -1, EV_PERSIST, on_tick, w);
         w->terminate = evsignal_new(w->loop, SIGTERM, on_terminate, w);
+        w->end = evtimer_new(w->loop, on_end, w);
+        CHECK(w->end);
         CHECK(w->readable && event_add(w->readable, NULL) == 0);
         CHECK(w->timer && event_add(w->timer, &tick) == 0);
         CHECK(w->terminate && event_add(w->terminate, NULL) == 0);
@@ -184,6 +233,7 @@ static void release(struct worker *w)
         event_free(w->readable);
         event_free(w->timer);
         event_free(w->terminate);
+        event_free(w->end);
         event_base_free(w->loop);
         front_free(&w->front);
         message_writer_free(&w->writer);
@@ -196,12 +246,14 @@ int worker_run(const struct worker_options *options)
                 .writer = { .ring = options->ring },
                 .page = ring_shared(options->ring),
                 .steady = options->steady,
+                .stop_ns = INT64_MAX,
         };
 
         w.writer.counters = &w.page->counters;
         if (!make(&w) || !confine_self(&w))
                 return EXIT_FAILED;
         publish(&w);
+        allow_to_terminate();
         event_base_dispatch(w.loop);
         if (w.status == 0)
                 front_finish(w.front);

@@ -5,8 +5,9 @@
  *      capture -> front -> message_writer -> ring
  *
  * Everything it uses is made before it looks at the first byte; then it confines itself
- * (confine.h) and only reads. It ends when it is told to (SIGTERM), with all packets up
- * to worker_page.until_ns read; when its capture fails; and with the supervisor.
+ * (confine.h) and only reads. It ends when it is told to (SIGTERM, which is blocked when
+ * it begins), with all packets up to worker_page.until_ns read; when its capture fails;
+ * and with the supervisor.
  *
  * Once in a turn of its loop, and at least ten times a second, it says that it lives
  * (ring_beat). The packets' clock is steady (base/steady.h).

@@ -151,7 +151,7 @@ class Rig:
             raise RigError("the end-to-end tests make network namespaces and capture live: "
                            "run them as root (sudo tools/test)")
         needed = {"ip": "iproute2", "nginx": "nginx", REDIS_SERVER: "redis-server",
-                  "curl": "curl", "wget": "wget", "chromium": "chromium"}
+                  "curl": "curl", "wget": "wget", "wrk": "wrk", "chromium": "chromium"}
         missing = [package for tool, package in needed.items() if not shutil.which(tool)]
         if missing:
             raise RigError(f"programs are missing: apt-get install {' '.join(missing)}")

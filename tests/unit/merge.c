@@ -10,6 +10,7 @@
 #include "tls/hello_pack.h"
 #include "unit/unit.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #define START  (INT64_C(1795431600) * NS_PER_SEC)
@@ -197,6 +198,36 @@ static void test_what_may_still_be_overtaken_waits(void **state)
         require(w, NS_PER_SEC, "later.example");
 }
 
+static bool is_woken(struct world *w, unsigned index)
+{
+        struct pollfd wake = { .fd = ring_wake_fd(merge_ring(w->merge, index)),
+                               .events = POLLIN };
+
+        return poll(&wake, 1, 0) == 1;
+}
+
+/* Whoever looked again and again until the other ring comes would never rest. */
+static void test_who_waits_for_a_ring_sleeps(void **state)
+{
+        struct world *w = *state;
+
+        put_time(w, 1, START + 30 * MS);
+        put_hello(w, 1, "later.example");
+        put_hello(w, 1, "last.example");
+        put_time(w, 2, START + 20 * MS);
+        assert_false(merge_sleep(w->merge));
+        require(w, NS_PER_SEC, "");
+        assert_true(merge_sleep(w->merge));
+        put_hello(w, 1, "after.example");
+        assert_false(is_woken(w, 0));
+        put_time(w, 2, START + 30 * MS);
+        assert_true(is_woken(w, 1));
+        require(w, NS_PER_SEC, "later.example last.example after.example");
+        assert_true(merge_sleep(w->merge));
+        put_time(w, 1, START + 40 * MS);
+        assert_true(is_woken(w, 0));
+}
+
 static void test_a_silent_ring_is_not_waited_for_long(void **state)
 {
         struct world *w = *state;
@@ -309,6 +340,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(test_rings_are_merged_by_their_times),
                 TEST(test_what_may_still_be_overtaken_waits),
+                TEST(test_who_waits_for_a_ring_sleeps),
                 TEST(test_a_silent_ring_is_not_waited_for_long),
                 TEST(test_one_that_is_over_is_read_out_and_dropped),
                 TEST(test_what_is_not_sound_ends_the_ring),
