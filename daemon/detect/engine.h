@@ -27,7 +27,7 @@ struct hello; /* tls/hello.h */
 /* Those who are blocked: does the block work? (watch.h) */
 struct watch_options {
         int64_t after_ns; /* who is served later than that ignores it; 0: nobody looks */
-        bool raises;      /* an alert of its own then: blocks reach who may enforce them */
+        bool raises; /* an alert of its own then: blocks reach who may enforce them */
         uint16_t refused_status[WATCH_STATUSES];
         unsigned refused_count;
 };
@@ -102,6 +102,11 @@ void engine_advance(struct engine *, int64_t now_ns);
 
 /* The input is over: every open incident is ended, so that its totals are final. */
 void engine_finish(struct engine *);
+
+/*
+ * Around `now_ns` not all visitors were looked at; records say so as well (sample_shift).
+ */
+void engine_sampled(struct engine *, int64_t now_ns);
 
 /*
  * What the sensor missed: `share` of the traffic around `now_ns` (0..1), from

@@ -40,7 +40,8 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
 {
         static const char *const references[] = { "OWASP OAT-011", NULL };
         struct incident_involved involved[PARTICIPANT_KINDS] = { 0 };
-        struct incident_evidence evidence = { "distinct(target, 10m)", 131, false };
+        struct incident_evidence evidence = { "distinct(target, 10m)", 131, false,
+                                              false };
         char address[32];
         int64_t now = clock_wall_ns();
         int len = snprintf(address, sizeof(address), "203.0.%u.%u",
