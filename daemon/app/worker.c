@@ -2,6 +2,7 @@
 #include "app/worker.h"
 
 #include "app/exit_status.h"
+#include "app/load.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,7 +28,10 @@ struct worker {
         struct worker_page *page;
         struct steady steady;
         uint64_t kernel_drops, interface_drops;
-        bool has_more; /* the last read did not come to an end */
+        struct load load;
+        uint64_t lost;                 /* at the last tick */
+        int64_t ticked_ns, reading_ns; /* when that was; spent since on what was read */
+        bool has_more;                 /* the last read did not come to an end */
         bool is_ending;
         int status;
 };
@@ -59,6 +63,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
         uint64_t before = w->page->counters.packets;
+        int64_t begin_ns = clock_monotonic_ns();
 
         (void)fd, (void)what;
         look_at_clock(w);
@@ -66,6 +71,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             capture_read(w->options->capture, BATCH, on_frame, w);
         w->has_more = w->page->counters.packets - before >= BATCH;
         publish(w);
+        w->reading_ns += clock_monotonic_ns() - begin_ns;
         if (result == CAPTURE_ERROR) {
                 log_warning("%s", capture_error(w->options->capture));
                 w->status = WORKER_CAPTURE_LOST;
@@ -86,6 +92,48 @@ static void note_drops(struct worker *w)
         w->interface_drops = interface;
 }
 
+static uint64_t lost(const struct worker *w)
+{
+        return w->page->counters.kernel_drops + w->page->counters.interface_drops +
+               w->page->counters.ring_full;
+}
+
+static unsigned in_1000(uint64_t part, uint64_t whole)
+{
+        return whole ? (unsigned)(part * 1000 / whole) : 0;
+}
+
+static unsigned wanted_level(struct worker *w, int64_t now_ns)
+{
+        const struct ring *ring = w->options->ring;
+        int64_t tick_ns = now_ns - w->ticked_ns;
+        struct load_seen seen = {
+                .lost = lost(w) - w->lost,
+                .ring = in_1000(ring_used(ring), ring_bytes(ring)),
+                .busy = in_1000((uint64_t)w->reading_ns, (uint64_t)tick_ns),
+                .is_behind = w->has_more,
+                .in_force = (unsigned)w->page->level,
+        };
+
+        w->lost = lost(w);
+        w->ticked_ns = now_ns;
+        w->reading_ns = 0;
+        return load_tick(&w->load, &seen, now_ns);
+}
+
+/* What is left out is agreed on: a visitor may come to several captures. */
+static void look_at_load(struct worker *w)
+{
+        struct worker_page *page = w->page;
+
+        if (w->options->setup->config.limits.overload == OVERLOAD_AUTO)
+                page->level_wanted = wanted_level(w, clock_monotonic_ns());
+        uint64_t level =
+            page->level > page->level_wanted ? page->level : page->level_wanted;
+        front_set_load(w->front, (unsigned)level);
+        page->sample_shift = front_sample_shift(w->front);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
@@ -94,6 +142,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         look_at_clock(w);
         note_drops(w);
+        look_at_load(w);
         int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
         if (!w->has_more)
@@ -168,6 +217,8 @@ int worker_run(const struct worker_options *options)
         w.writer.counters = &w.page->counters;
         if (!make(&w))
                 return EXIT_FAILED;
+        w.ticked_ns = clock_monotonic_ns();
+        look_at_load(&w);
         publish(&w);
         event_base_dispatch(w.loop);
         if (w.status == 0)
