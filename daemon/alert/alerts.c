@@ -167,6 +167,17 @@ uint64_t alerts_drain(struct alerts *a, int64_t timeout_ns)
         return redis_is_idle(a->redis) ? 0 : count_unpublished(a);
 }
 
+void alerts_look(struct alerts *a, struct alerts_state *state)
+{
+        *state = (struct alerts_state){ .last = journal_last(a->journal),
+                                        .has_redis = a->redis != NULL };
+        journal_look(a->journal, &state->journal);
+        if (!a->redis)
+                return;
+        state->published = redis_published(a->redis);
+        redis_look(a->redis, &state->redis);
+}
+
 void alerts_give_up(struct alerts *a)
 {
         journal_give_up(a->journal);

@@ -49,6 +49,16 @@ void alerts_turn(struct alerts *);
  */
 uint64_t alerts_drain(struct alerts *, int64_t timeout_ns);
 
+/* What it is like at this moment; borrowed until the next call that is no look. */
+struct alerts_state {
+        struct journal_state journal;
+        uint64_t last, published; /* newest number of the journal, and that Redis has */
+        bool has_redis;
+        struct redis_state redis; /* with Redis alone */
+};
+
+void alerts_look(struct alerts *, struct alerts_state *);
+
 /* After the last alerts_drain: what is neither on disk nor in Redis counts as lost. */
 void alerts_give_up(struct alerts *);
 

@@ -83,8 +83,10 @@ static void write_failed(struct journal *j, const char *what, int why, int64_t n
         if (log_limit_pass(&j->write_limit, now_ns))
                 log_error(
                     "journal %s: %s: %s; alerts wait in memory until it can be written "
-                    "again (up to %u MiB): free some space, or set journal.max lower",
-                    j->directory, what, strerror(why), j->options.backlog_bytes >> 20);
+                    "again (up to %u MiB): %s",
+                    j->directory, what, strerror(why), j->options.backlog_bytes >> 20,
+                    why == EROFS ? "mount its disk for writing"
+                                 : "free some space, or set journal.max lower");
 }
 
 static void sync_now(struct journal *j, int64_t now_ns)
@@ -110,13 +112,24 @@ static void close_segment(struct journal *j, int64_t now_ns)
         j->fd = -1;
 }
 
+/* A file of that name is a beginning that failed: its number was given to nobody yet. */
+static int create_segment(struct journal *j, const char *name)
+{
+        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+        int fd = openat(j->dir_fd, name, flags, 0640);
+
+        if (fd < 0 && errno == EEXIST && unlinkat(j->dir_fd, name, 0) == 0)
+                fd = openat(j->dir_fd, name, flags, 0640);
+        return fd;
+}
+
 static bool begin_segment(struct journal *j, uint64_t first, int64_t now_ns)
 {
         char name[JOURNAL_NAME_MAX];
 
         close_segment(j, now_ns);
         journal_name(first, name);
-        int fd = openat(j->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+        int fd = create_segment(j, name);
         if (fd < 0)
                 return false;
         ssize_t n = write(fd, JOURNAL_MAGIC, JOURNAL_MAGIC_LEN);
@@ -276,20 +289,33 @@ bool journal_held(const struct journal *j, uint64_t sequence, uint64_t *found,
 
 /* --- retention --- */
 
-/* Numbers above `published` that the segment holds. */
-static uint64_t unpublished_in(struct journal *j, const struct segment *s)
+/* Reads a segment of an earlier run to its end. */
+static void find_last(const struct journal *j, struct segment *s)
 {
         struct segment_reader reader = { .fd = -1 };
         struct journal_record record;
-        uint64_t last = s->last;
 
-        if (last == 0 && segment_open(&reader, j->directory, s->first)) {
-                while (segment_next(&reader, &record) == SEGMENT_RECORD)
-                        last = record.sequence;
-                segment_close(&reader);
-        }
-        uint64_t from = j->published + 1 > s->first ? j->published + 1 : s->first;
-        return last >= from ? last - from + 1 : 0;
+        if (!segment_open(&reader, j->directory, s->first))
+                return;
+        while (segment_next(&reader, &record) == SEGMENT_RECORD)
+                s->last = record.sequence;
+        segment_close(&reader);
+}
+
+/* Numbers of the segment from `from` on. */
+static uint64_t count_from(const struct segment *s, uint64_t from)
+{
+        if (from < s->first)
+                from = s->first;
+        return s->last >= from ? s->last - from + 1 : 0;
+}
+
+/* Numbers above `published` that the segment holds. */
+static uint64_t unpublished_in(struct journal *j, struct segment *s)
+{
+        if (s->last == 0)
+                find_last(j, s);
+        return count_from(s, j->published + 1);
 }
 
 static void drop_oldest(struct journal *j, int64_t now_ns)
@@ -353,7 +379,10 @@ static bool recover(struct journal *j, struct segment *s)
                         log_warning(
                             "journal %s/%s: no record of it is whole; it is removed",
                             j->directory, name);
-                return unlinkat(j->dir_fd, name, 0) != 0;
+                if (unlinkat(j->dir_fd, name, 0) == 0)
+                        return false;
+                s->last = s->first; /* it stays, and so its number is not given out */
+                return true;
         }
         if (good < s->bytes) {
                 log_warning("journal %s/%s: damaged after record %" PRIu64
@@ -401,8 +430,24 @@ static bool adopt_all(struct journal *j)
         return true;
 }
 
+static bool is_refusal_of_disk(int why)
+{
+        return why == EROFS || why == ENOSPC || why == EDQUOT;
+}
+
+/*
+ * Two locks: the folder's own can be had on a disk that refuses to make the file, and
+ * where folders cannot be locked (NFS) there is the file.
+ */
+static bool lock_folder(struct journal *j)
+{
+        if (flock(j->dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+                return false;
+        return j->lock_fd < 0 || flock(j->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* False after the message. */
-static bool open_folder(struct journal *j)
+static bool open_folder(struct journal *j, int64_t wall_ns)
 {
         j->dir_fd = folder_make(j->directory)
                         ? open(j->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -410,17 +455,22 @@ static bool open_folder(struct journal *j)
         j->lock_fd = j->dir_fd < 0
                          ? -1
                          : openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-        if (j->lock_fd < 0) {
+        int why = j->lock_fd < 0 ? errno : 0;
+        bool waits =
+            j->dir_fd >= 0 && j->options.waits_for_disk && is_refusal_of_disk(why);
+        if (why && !waits) {
                 log_error("journal %s: %s; make it writable, or set journal.dir",
-                          j->directory, strerror(errno));
+                          j->directory, strerror(why));
                 return false;
         }
-        if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (!lock_folder(j)) {
                 log_error("journal %s: another trawlwatchd writes here; stop it, or set "
                           "journal.dir",
                           j->directory);
                 return false;
         }
+        if (waits)
+                write_failed(j, "lock", why, wall_ns);
         if (!adopt_all(j)) {
                 log_error("journal %s: %s", j->directory, strerror(errno));
                 return false;
@@ -448,7 +498,7 @@ struct journal *journal_open(const struct journal_options *options, int64_t wall
         j->directory = strdup(options->directory);
         CHECK(j->directory);
         j->fd = -1;
-        if (!open_folder(j)) {
+        if (!open_folder(j, wall_ns)) {
                 journal_free(&j);
                 return NULL;
         }
@@ -546,6 +596,35 @@ void journal_give_up(struct journal *j)
                         j->options.counters->alerts_lost++;
                 forget_first_held(j);
         }
+}
+
+static uint64_t count_waiting(struct journal *j)
+{
+        uint64_t from = j->published ? j->published + 1 : j->run_first, count = 0;
+        bool has_read = false;
+
+        for (size_t i = 0; i < j->segment_count; i++) {
+                struct segment *s = &j->segments[i];
+                bool is_over =
+                    i + 1 < j->segment_count && j->segments[i + 1].first <= from;
+                if (is_over || (s->last == 0 && (has_read || s->bytes == 0)))
+                        continue;
+                if (s->last == 0) {
+                        find_last(j, s);
+                        has_read = true;
+                }
+                count += count_from(s, from);
+        }
+        for (size_t i = 0; i < j->held_count; i++)
+                count += j->held[j->held_head + i].sequence >= from;
+        return count;
+}
+
+void journal_look(struct journal *j, struct journal_state *state)
+{
+        *state = (struct journal_state){ .bytes = j->total_bytes, .held = j->held_count };
+        if (j->options.is_published)
+                state->waiting = count_waiting(j);
 }
 
 uint64_t journal_last(const struct journal *j)

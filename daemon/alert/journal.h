@@ -18,7 +18,8 @@
  * warning. Retention removes whole segments, the oldest first, by bytes and by age.
  *
  * A write that fails stops nothing: the record waits in memory (backlog, capped)
- * and is written when there is space again. The publisher can have it meanwhile.
+ * and is written when there is space again. The publisher can have it meanwhile. A disk
+ * may be full or read-only at the opening already (waits_for_disk).
  *
  * One process writes (the folder is locked); any number read (journal_cursor.h).
  * Cost: one writev a record, and an fdatasync as the policy says.
@@ -33,7 +34,8 @@
 struct journal;
 
 enum journal_sync {
-        JOURNAL_SYNC_ALWAYS,   /* nothing is published before it is on disk for sure */
+        JOURNAL_SYNC_ALWAYS,   /* nothing is published before the disk was told to keep
+                                  it; one that refuses is said, and stops nothing */
         JOURNAL_SYNC_INTERVAL, /* a power cut costs at most `sync_interval_ns` */
         JOURNAL_SYNC_OFF,      /* the kernel writes when it likes */
 };
@@ -48,12 +50,14 @@ struct journal_options {
         int64_t sync_interval_ns; /* 0: 1 s */
         bool is_published;        /* somebody publishes what is written: count what
                                      goes unpublished */
+        bool waits_for_disk; /* a folder that is there is opened on a disk that is full or
+                                read-only too, after one log_error */
         struct counters *counters;
 };
 
 /*
  * Makes the folder (mode 0750) if it is not there. `wall_ns` is the wall clock. NULL
- * after one log_error: no permission, or another process writes there.
+ * after one log_error: no permission, no space, or another process writes there.
  */
 struct journal *journal_open(const struct journal_options *, int64_t wall_ns);
 
@@ -86,6 +90,20 @@ uint64_t journal_run_first(const struct journal *);
 
 /* The newest number that the sync policy lets go out. */
 uint64_t journal_publishable(const struct journal *);
+
+/* What it is like at this moment. */
+struct journal_state {
+        uint64_t bytes;   /* of all segments */
+        uint64_t held;    /* records in memory because the disk refuses them */
+        uint64_t waiting; /* records that are not published: see journal_look */
+};
+
+/*
+ * Before anything is known of the cursor only the numbers of this run count as waiting.
+ * Those of an earlier run are counted once its segment was read, one segment a call (at
+ * most segment_bytes); until then they are missing in `waiting`.
+ */
+void journal_look(struct journal *, struct journal_state *);
 
 /* Redis has everything up to this one (backwards too). */
 void journal_published(struct journal *, uint64_t sequence);

@@ -17,6 +17,7 @@ struct journal_cursor {
         uint64_t after; /* first number of the segment that is done; 0: none */
         uint64_t want;  /* records below this number are passed over */
         uint64_t damaged;
+        bool is_stuck;
 };
 
 struct journal_cursor *journal_cursor_new(const char *directory)
@@ -142,10 +143,13 @@ static enum segment_result next_here(struct journal_cursor *c,
 {
         enum segment_result got = segment_next(&c->segment, record);
 
+        c->is_stuck = false;
         if ((got == SEGMENT_PART || got == SEGMENT_DAMAGED) && has_newer(c)) {
                 got = segment_next(&c->segment, record);
                 if (got == SEGMENT_PART || got == SEGMENT_DAMAGED)
                         leave_segment(c);
+        } else if (got == SEGMENT_DAMAGED) {
+                c->is_stuck = true;
         }
         return got;
 }
@@ -174,6 +178,11 @@ enum journal_result journal_cursor_next(struct journal_cursor *c,
 uint64_t journal_cursor_damaged(const struct journal_cursor *c)
 {
         return c->damaged;
+}
+
+bool journal_cursor_is_stuck(const struct journal_cursor *c)
+{
+        return c->is_stuck;
 }
 
 enum journal_result journal_cursor_alerts(struct journal_cursor *c, alert_fn *visit,

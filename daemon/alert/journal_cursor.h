@@ -45,6 +45,9 @@ enum journal_result journal_cursor_next(struct journal_cursor *, struct journal_
 /* Damaged places that were passed over so far. */
 uint64_t journal_cursor_damaged(const struct journal_cursor *);
 
+/* The newest segment is damaged where the next record should be: no more comes of it. */
+bool journal_cursor_is_stuck(const struct journal_cursor *);
+
 /* All alerts from here to the end (foreign payloads are passed over), until `visit`
    says stop. */
 enum journal_result journal_cursor_alerts(struct journal_cursor *, alert_fn *visit,

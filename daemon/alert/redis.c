@@ -50,7 +50,7 @@ struct call {
 struct redis {
         struct redis_options options;
         struct publish_settings set;
-        char *prefix, *sensor;
+        char *prefix, *sensor, *journal_directory;
         char name[REDIS_URL_TEXT_MAX];
         struct journal *journal;
         struct counters *counters;
@@ -73,6 +73,9 @@ struct redis {
         int64_t reply_ns, retry_ns, heartbeat_ns, backoff;
         struct log_limit down_limit, refused_limit, moved_limit;
         bool said_down;
+        int64_t down_ns; /* monotonic: since when nothing can be published; 0: it can */
+        bool is_refused; /* the last alert was */
+        struct histogram publish;
 };
 
 static void settle(struct redis *r);
@@ -93,9 +96,17 @@ static int64_t backoff_max(const struct redis *r)
         return redis_route_has_others(r->route) ? BACKOFF_OTHERS : BACKOFF_MAX;
 }
 
+static void note_down(struct redis *r)
+{
+        if (r->down_ns == 0)
+                r->down_ns = clock_monotonic_ns();
+}
+
 /* The connection is gone, and what was sent on it: the cursor will tell what was done. */
 static void forget_calls(struct redis *r)
 {
+        note_down(r);
+        r->is_refused = false;
         redis_route_close(r->route);
         r->call_head = r->call_count = r->publishing = 0;
         r->script_is_known = false;
@@ -125,13 +136,17 @@ static void reopen(struct redis *r)
         redis_route_open(r->route);
 }
 
-/* True when Redis told to go elsewhere, and we do. */
+/* True when Redis told to go elsewhere, and we do, or did in vain. */
 static bool follow(struct redis *r, const char *error)
 {
-        if (!redis_route_redirect(r->route, error))
-                return false;
-        reopen(r);
-        return true;
+        if (redis_route_redirect(r->route, error)) {
+                reopen(r);
+                return true;
+        }
+        const char *why = redis_route_redirect_why(r->route);
+        if (why)
+                go_down(r, why, "");
+        return why != NULL;
 }
 
 /* Some keys are at the new node already. Nothing is wrong: it takes a moment. */
@@ -260,6 +275,8 @@ static void begin_publishing(struct redis *r, struct slice cursor)
         source_seek(&r->source, r->published);
         r->phase = PHASE_PUBLISHING;
         r->backoff = BACKOFF_FIRST;
+        if (!r->is_refused)
+                r->down_ns = 0;
         if (r->said_down)
                 log_info("Redis at %s answers again: publishing goes on", r->name);
         r->said_down = false;
@@ -307,6 +324,8 @@ static void on_refused(struct redis *r, const char *error)
                 return;
         }
         r->counters->redis_errors++;
+        note_down(r);
+        r->is_refused = true;
         if (log_limit_pass(&r->refused_limit, clock_monotonic_ns()))
                 log_error(
                     "Redis at %s refuses alerts: %s; they wait in the journal and are "
@@ -326,27 +345,61 @@ static void on_moved(struct redis *r)
         resync(r, r->moved >= MOVED_OFTEN ? REFUSED_DELAY : 0);
 }
 
-static void on_published(struct redis *r, const redisReply *reply, uint64_t sequence)
+static struct slice text_of(const redisReply *reply)
 {
+        return reply->type == REDIS_REPLY_STRING ? slice_of(reply->str, reply->len)
+                                                 : slice_str("");
+}
+
+/* Behind the number: the incident, its rule, and each block that a hold kept away. */
+static void tell_held(struct redis *r, const redisReply *reply)
+{
+        for (size_t i = 3; i < reply->elements; i++) {
+                struct slice member = text_of(reply->element[i]);
+                size_t colon = slice_find(member, ':');
+                struct block_held held = { .id = text_of(reply->element[1]),
+                                           .rule = text_of(reply->element[2]),
+                                           .type = slice_first(member, colon),
+                                           .value = slice_from(member, colon + 1) };
+                r->counters->blocks_held++;
+                if (r->options.held && colon < member.len)
+                        r->options.held(r->options.held_context, &held);
+        }
+}
+
+/* The number that the script answered, alone or before a list. */
+static long long answer_of(const redisReply *reply)
+{
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 3)
+                reply = reply->element[0];
+        return reply->type == REDIS_REPLY_INTEGER ? reply->integer : PUBLISH_MOVED;
+}
+
+static void on_published(struct redis *r, const redisReply *reply,
+                         const struct call *call)
+{
+        long long answer = answer_of(reply);
+
         r->publishing--;
         if (r->phase == PHASE_RESYNC)
                 return;
         if (reply->type == REDIS_REPLY_ERROR) {
                 on_refused(r, reply->str);
-        } else if (reply->type != REDIS_REPLY_INTEGER ||
-                   reply->integer == PUBLISH_MOVED) {
+        } else if (answer == PUBLISH_MOVED) {
                 on_moved(r);
         } else {
-                if (reply->integer >= PUBLISH_DONE) {
+                if (answer >= PUBLISH_DONE) {
                         r->counters->alerts_published++;
-                        r->counters->blocks +=
-                            (uint64_t)(reply->integer % PUBLISH_HELD - PUBLISH_DONE);
-                        r->counters->blocks_held +=
-                            (uint64_t)(reply->integer / PUBLISH_HELD);
+                        r->counters->blocks += (uint64_t)(answer - PUBLISH_DONE);
                 }
-                r->published = sequence;
+                if (reply->type == REDIS_REPLY_ARRAY)
+                        tell_held(r, reply);
+                histogram_add(&r->publish, r->reply_ns - call->sent_ns);
+                r->is_refused = false;
+                r->down_ns = 0;
+                r->published = call->sequence;
                 r->moved = 0;
-                journal_published(r->journal, sequence);
+                journal_published(r->journal, call->sequence);
         }
 }
 
@@ -379,7 +432,7 @@ static void on_reply(void *context, const redisReply *reply)
                 on_cursor(r, reply);
                 break;
         case CALL_PUBLISH:
-                on_published(r, reply, call.sequence);
+                on_published(r, reply, &call);
                 break;
         case CALL_HEARTBEAT:
                 on_heartbeat(r, failed ? reply->str : NULL);
@@ -507,10 +560,11 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
         set_defaults(&r->options);
         r->prefix = strdup(r->options.prefix);
         r->sensor = strdup(r->options.sensor);
+        r->journal_directory = strdup(journal_directory);
         r->call_cap = r->options.pipeline + CALLS_EXTRA;
         r->calls = calloc(r->call_cap, sizeof(*r->calls));
         r->timer = evtimer_new(base, on_timer, r);
-        CHECK(r->prefix && r->sensor && r->calls && r->timer);
+        CHECK(r->prefix && r->sensor && r->journal_directory && r->calls && r->timer);
         r->set = (struct publish_settings){ r->prefix, r->sensor, r->options.keep,
                                             r->options.seen_ns / NS_PER_MS };
         redis_url_text(&r->options.url, r->name);
@@ -519,7 +573,8 @@ struct redis *redis_new(const struct redis_options *options, struct event_base *
         r->journal = journal;
         r->counters = counters;
         r->backoff = BACKOFF_FIRST;
-        source_init(&r->source, journal, journal_directory);
+        source_init(&r->source, journal, r->journal_directory, counters);
+        note_down(r);
         settle(r);
         return r;
 }
@@ -537,6 +592,7 @@ void redis_free(struct redis **redis)
         free(r->calls);
         free(r->prefix);
         free(r->sensor);
+        free(r->journal_directory);
         free(r);
         *redis = NULL;
 }
@@ -551,6 +607,11 @@ bool redis_is_idle(const struct redis *r)
 {
         return r->phase == PHASE_PUBLISHING && r->publishing == 0 &&
                source_is_exhausted(&r->source);
+}
+
+void redis_look(const struct redis *r, struct redis_state *state)
+{
+        *state = (struct redis_state){ r->down_ns == 0, r->down_ns, &r->publish };
 }
 
 uint64_t redis_published(const struct redis *r)

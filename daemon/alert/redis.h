@@ -22,6 +22,8 @@
 
 #include "alert/journal.h"
 #include "alert/redis_url.h"
+#include "base/histogram.h"
+#include "detect/incident.h"
 
 struct event_base;
 struct redis;
@@ -30,12 +32,14 @@ struct redis;
 
 struct redis_options {
         struct redis_url url;
-        const char *prefix; /* NULL: REDIS_PREFIX; the braces are part of it */
-        const char *sensor; /* name of this sensor: cursor and heartbeat */
-        uint32_t keep;      /* alerts in the stream; 0: 100 000 */
-        int64_t seen_ns;    /* how long an alert is remembered; 0: 30 days */
-        int64_t timeout_ns; /* a host or a command; 0: 5 s */
-        uint32_t pipeline;  /* calls in flight; 0: 256 */
+        const char *prefix;  /* NULL: REDIS_PREFIX; the braces are part of it */
+        const char *sensor;  /* name of this sensor: cursor and heartbeat */
+        uint32_t keep;       /* alerts in the stream; 0: 100 000 */
+        int64_t seen_ns;     /* how long an alert is remembered; 0: 30 days */
+        int64_t timeout_ns;  /* a host or a command; 0: 5 s */
+        uint32_t pipeline;   /* calls in flight; 0: 256 */
+        block_held_fn *held; /* told of each block that a hold kept away; or NULL */
+        void *held_context;
 };
 
 /* True when `prefix` holds one non-empty {tag} and neither blanks nor control characters.
@@ -53,6 +57,16 @@ void redis_pump(struct redis *);
 
 /* Everything that may be published has been, and Redis said so. */
 bool redis_is_idle(const struct redis *);
+
+/* What it is like at this moment. */
+struct redis_state {
+        bool is_up;      /* connected, and alerts are taken */
+        int64_t down_ns; /* monotonic: since when it is not up; 0: it is */
+        const struct histogram
+            *publish; /* from the call to Redis' answer, for each alert */
+};
+
+void redis_look(const struct redis *, struct redis_state *);
 
 /* The last number that Redis is known to have; 0: not known. */
 uint64_t redis_published(const struct redis *);

@@ -133,6 +133,13 @@ static bool is_passing(struct redis_client *c, const char *error)
         return is_waiting && !c->is_late;
 }
 
+static void fail_by_error(struct redis_client *c, const char *error)
+{
+        const char *why = redis_route_redirect_why(c->route);
+
+        fail(c, why ? why : error, why ? "" : redis_remedy(error));
+}
+
 /* One way there and back. True when it is over: c->reply, or fail() was called. */
 static bool try_once(struct redis_client *c, bool is_repeatable)
 {
@@ -146,7 +153,7 @@ static bool try_once(struct redis_client *c, bool is_repeatable)
         }
         if (c->reply && c->reply->type == REDIS_REPLY_ERROR) {
                 if (!is_passing(c, c->reply->str))
-                        fail(c, c->reply->str, redis_remedy(c->reply->str));
+                        fail_by_error(c, c->reply->str);
                 freeReplyObject(c->reply);
                 c->reply = NULL;
                 return c->error[0];
@@ -187,6 +194,19 @@ static redisReply *run(struct redis_client *c)
         return run_for(c, c->timeout_ns, true);
 }
 
+/* The same where only a list will do. */
+static redisReply *run_for_list(struct redis_client *c)
+{
+        redisReply *reply = run(c);
+
+        if (reply && reply->type != REDIS_REPLY_ARRAY) {
+                fail(c, "it answers something else than a list; is it Redis?", "");
+                freeReplyObject(reply);
+                return NULL;
+        }
+        return reply;
+}
+
 struct redis_client *redis_client_new(const struct redis_url *url, const char *prefix,
                                       int timeout_ms)
 {
@@ -220,6 +240,12 @@ void redis_client_free(struct redis_client **c)
         *c = NULL;
 }
 
+void redis_client_again(struct redis_client *c)
+{
+        close_route(c);
+        c->error[0] = '\0';
+}
+
 const char *redis_client_error(const struct redis_client *c)
 {
         return c->error;
@@ -241,26 +267,6 @@ static struct slice text_of(const redisReply *reply)
         return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS
                    ? slice_of(reply->str, (size_t)reply->len)
                    : slice_none();
-}
-
-/* RFC 3339 in UTC with a fraction or without; 0 when it is something else. */
-static int64_t parse_time(struct slice text)
-{
-        char copy[CLOCK_TEXT_MAX];
-        struct tm tm = { 0 };
-
-        if (text.len == 0 || text.len >= sizeof(copy))
-                return 0;
-        memcpy(copy, text.data, text.len);
-        copy[text.len] = '\0';
-        const char *rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
-        if (!rest)
-                return 0;
-        int64_t ns = 0, unit = NS_PER_SEC / 10;
-        if (*rest == '.')
-                for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
-                        ns += (*rest - '0') * unit;
-        return (int64_t)timegm(&tm) * NS_PER_SEC + ns;
 }
 
 static void set_field(struct alert *alert, struct slice name, struct slice value)
@@ -286,7 +292,7 @@ static void set_field(struct alert *alert, struct slice name, struct slice value
         if (slice_is(name, "severity"))
                 severity_parse(value, &alert->severity);
         if (slice_is(name, "time"))
-                alert->time_ns = parse_time(value);
+                alert->time_ns = clock_parse(value);
 }
 
 /* False when the entry is not one of ours. */
@@ -349,7 +355,7 @@ enum redis_client_result redis_client_alerts(struct redis_client *c, int64_t sin
         c->last_id[0] = '\0';
         while (more && got == PAGE) {
                 ask_page(c, since_ns);
-                redisReply *reply = run(c);
+                redisReply *reply = run_for_list(c);
                 if (!reply)
                         return REDIS_CLIENT_FAILED;
                 got = reply->elements;
@@ -361,16 +367,46 @@ enum redis_client_result redis_client_alerts(struct redis_client *c, int64_t sin
         return REDIS_CLIENT_OK;
 }
 
+/* From before the last visited, or the newest, back to `since_ns`. */
+static void ask_page_back(struct redis_client *c, int64_t since_ns, int64_t count)
+{
+        char from[80];
+
+        snprintf(from, sizeof(from), "%s%s", c->last_id[0] ? "(" : "+", c->last_id);
+        args_begin(&c->args, "XREVRANGE");
+        add_key(c, "alerts");
+        args_text(&c->args, from);
+        args_number(&c->args, since_ns > 0 ? since_ns / NS_PER_MS : 0);
+        args_text(&c->args, "COUNT");
+        args_number(&c->args, count);
+}
+
+enum redis_client_result redis_client_alerts_back(struct redis_client *c,
+                                                  int64_t since_ns, alert_fn *visit,
+                                                  void *context)
+{
+        size_t got = PAGE;
+        bool more = true;
+
+        c->last_id[0] = '\0';
+        while (more && got == PAGE) {
+                ask_page_back(c, since_ns, PAGE);
+                redisReply *reply = run_for_list(c);
+                if (!reply)
+                        return REDIS_CLIENT_FAILED;
+                got = reply->elements;
+                more = visit_entries(c, reply, visit, context);
+                freeReplyObject(reply);
+        }
+        c->last_id[0] = '\0';
+        return REDIS_CLIENT_OK;
+}
+
 /* The id of the newest entry, so that nothing slips through between two waits. */
 static bool find_last_id(struct redis_client *c)
 {
-        args_begin(&c->args, "XREVRANGE");
-        add_key(c, "alerts");
-        args_text(&c->args, "+");
-        args_text(&c->args, "-");
-        args_text(&c->args, "COUNT");
-        args_number(&c->args, 1);
-        redisReply *reply = run(c);
+        ask_page_back(c, 0, 1);
+        redisReply *reply = run_for_list(c);
         if (!reply)
                 return false;
         snprintf(c->last_id, sizeof(c->last_id), "0-0");
@@ -406,30 +442,46 @@ enum redis_client_result redis_client_follow(struct redis_client *c, int timeout
 
 /* --- blocks --- */
 
-static redisReply *blocks_page(struct redis_client *c, int64_t from)
+/* A sorted set of blocks or holds, and what the keys of its members begin with. */
+struct block_set {
+        const char *name, *key;
+};
+
+static redisReply *blocks_page(struct redis_client *c, const struct block_set *set,
+                               int64_t from)
 {
         args_begin(&c->args, "ZRANGE");
-        add_key(c, "blocks");
+        add_key(c, set->name);
         args_number(&c->args, from);
         args_number(&c->args, from + PAGE - 1);
         args_text(&c->args, "WITHSCORES");
-        return run(c);
+        return run_for_list(c);
 }
 
 /* Their values; nil for those that are over. */
-static redisReply *values_of(struct redis_client *c, const redisReply *page)
+static redisReply *values_of(struct redis_client *c, const struct block_set *set,
+                             const redisReply *page)
 {
         struct buf key = { 0 };
 
         args_begin(&c->args, "MGET");
         for (size_t i = 0; i + 1 < page->elements; i += 2) {
                 buf_clear(&key);
-                key_put(&key, c->prefix, "block:");
+                key_put(&key, c->prefix, set->key);
                 buf_put_slice(&key, text_of(page->element[i]));
                 args_add(&c->args, buf_slice(&key));
         }
         buf_free(&key);
-        return run(c);
+        return run_for_list(c);
+}
+
+/* A score of the set, in milliseconds; 0 when it is none. */
+static int64_t end_ns_of(const redisReply *score)
+{
+        double ms = score->type == REDIS_REPLY_STRING ? strtod(score->str, NULL) : 0;
+
+        return ms > 0 && ms < (double)(INT64_MAX / NS_PER_MS) ? (int64_t)ms * NS_PER_MS
+                                                              : 0;
 }
 
 static bool visit_block(struct slice member, const redisReply *score, struct slice json,
@@ -439,7 +491,7 @@ static bool visit_block(struct slice member, const redisReply *score, struct sli
         struct block_entry entry = {
                 .type = slice_first(member, colon),
                 .value = slice_from(member, colon + 1),
-                .expires_ns = (int64_t)strtod(score->str, NULL) * NS_PER_MS,
+                .expires_ns = end_ns_of(score),
                 .json = json,
         };
 
@@ -460,19 +512,20 @@ static bool visit_page(const redisReply *page, const redisReply *values, block_f
         return true;
 }
 
-enum redis_client_result redis_client_blocks(struct redis_client *c, block_fn *visit,
-                                             void *context)
+static enum redis_client_result visit_set(struct redis_client *c,
+                                          const struct block_set *set, block_fn *visit,
+                                          void *context)
 {
         size_t got = 2 * PAGE;
         bool more = true;
 
         for (int64_t from = 0; more && got == 2 * PAGE; from += PAGE) {
-                redisReply *page = blocks_page(c, from), *values = NULL;
+                redisReply *page = blocks_page(c, set, from), *values = NULL;
                 if (!page)
                         return REDIS_CLIENT_FAILED;
                 got = page->elements;
                 if (got)
-                        values = values_of(c, page);
+                        values = values_of(c, set, page);
                 if (values)
                         more = visit_page(page, values, visit, context);
                 freeReplyObject(page);
@@ -484,8 +537,21 @@ enum redis_client_result redis_client_blocks(struct redis_client *c, block_fn *v
         return REDIS_CLIENT_OK;
 }
 
+enum redis_client_result redis_client_blocks(struct redis_client *c, block_fn *visit,
+                                             void *context)
+{
+        return visit_set(c, &(struct block_set){ "blocks", "block:" }, visit, context);
+}
+
+enum redis_client_result redis_client_holds(struct redis_client *c, block_fn *visit,
+                                            void *context)
+{
+        return visit_set(c, &(struct block_set){ "holds", "hold:" }, visit, context);
+}
+
 enum redis_client_result redis_client_block_add(struct redis_client *c,
-                                                const struct block *block)
+                                                const struct block *block, bool shortens,
+                                                int64_t *left_ns)
 {
         int64_t ttl_ms = (block->until_ns - clock_wall_ns()) / NS_PER_MS;
 
@@ -493,10 +559,11 @@ enum redis_client_result redis_client_block_add(struct redis_client *c,
                 fail(c, "the block is over already", "");
                 return REDIS_CLIENT_FAILED;
         }
-        block_add_args(&c->args, c->prefix, block, ttl_ms);
+        block_add_args(&c->args, c->prefix, block, ttl_ms, shortens);
         redisReply *reply = run(c); /* twice the same is once */
         if (!reply)
                 return REDIS_CLIENT_FAILED;
+        *left_ns = reply->type == REDIS_REPLY_INTEGER ? reply->integer * NS_PER_MS : 0;
         freeReplyObject(reply);
         return REDIS_CLIENT_OK;
 }

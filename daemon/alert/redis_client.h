@@ -17,8 +17,8 @@ struct redis_client;
 
 enum redis_client_result {
         REDIS_CLIENT_OK,
-        REDIS_CLIENT_FAILED, /* redis_client_error says why; the client is of no more use
-                              */
+        REDIS_CLIENT_FAILED, /* redis_client_error says why; of no more use before
+                                redis_client_again */
 };
 
 /* Always a client; it connects when it is used. When it cannot, that call says so. The
@@ -27,6 +27,9 @@ struct redis_client *redis_client_new(const struct redis_url *, const char *pref
                                       int timeout_ms);
 void redis_client_free(struct redis_client **);
 
+/* After a failure: the next call connects anew. Where it followed the stream is kept. */
+void redis_client_again(struct redis_client *);
+
 /* A line for people: what failed, where, and the remedy where there is one. */
 const char *redis_client_error(const struct redis_client *);
 
@@ -34,6 +37,10 @@ const char *redis_client_error(const struct redis_client *);
    first. */
 enum redis_client_result redis_client_alerts(struct redis_client *, int64_t since_ns,
                                              alert_fn *visit, void *context);
+
+/* The same, newest first. A visitor that returns false spares the rest. */
+enum redis_client_result redis_client_alerts_back(struct redis_client *, int64_t since_ns,
+                                                  alert_fn *visit, void *context);
 
 /* Waits at most `timeout_ms` for alerts after those visited last (by this or by
    redis_client_alerts; at first: from now on) and visits them. */
@@ -44,9 +51,18 @@ enum redis_client_result redis_client_follow(struct redis_client *, int timeout_
 enum redis_client_result redis_client_blocks(struct redis_client *, block_fn *visit,
                                              void *context);
 
-/* Puts a block that ends at block->until_ns; replaces one that is there, and a hold. */
+/* Who no rule may block for now; `expires_ns` says until when. As above. */
+enum redis_client_result redis_client_holds(struct redis_client *, block_fn *visit,
+                                            void *context);
+
+/*
+ * Puts a block that ends at block->until_ns; replaces one that is there, and a hold. One
+ * that runs for longer stays as it is unless `shortens`: *left_ns is then what it has
+ * left, else 0.
+ */
 enum redis_client_result redis_client_block_add(struct redis_client *,
-                                                const struct block *);
+                                                const struct block *, bool shortens,
+                                                int64_t *left_ns);
 
 /*
  * Takes the block of hold->type and value away, and keeps rules from blocking that

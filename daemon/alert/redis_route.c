@@ -14,8 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SENTINEL_TIMEOUT NS_PER_SEC /* another one may know as well */
-#define REDIRECTS_MAX    8          /* a second */
+#define SENTINEL_TIMEOUT NS_PER_SEC       /* another one may know as well */
+#define REDIRECTS_MAX    8                /* a second */
+#define LOST_TIME        (5 * NS_PER_SEC) /* an owner is not tried twice in this */
 #define NO_TLS           "; is it running, and is this the port of its TLS (tls-port)?"
 #define NOT_THERE        "; is it running, and is redis.url right? (redis-cli ping)"
 
@@ -63,8 +64,11 @@ struct redis_route {
         bool has_owner, has_ask; /* places that MOVED and ASK told */
         bool owner_is_tried;
         struct redis_host owner, ask;
-        bool is_asking; /* each command here needs an ASKING before it */
-        bool is_asked;  /* the next reply is ASKING's */
+        struct redis_host lost; /* an owner that this round could not use, */
+        int64_t lost_ns;        /* since then; 0: there is none */
+        bool is_lost;           /* the last redirection led there */
+        bool is_asking;         /* each command here needs an ASKING before it */
+        bool is_asked;          /* the next reply is ASKING's */
         int64_t redirect_ns;
         unsigned redirects;
         char why[REDIS_WHY_MAX + 400]; /* the last place failed */
@@ -157,7 +161,7 @@ static void greet_auth(struct redis_route *r, const char *user, const char *pass
 
 static void greet_sentinel(struct redis_route *r)
 {
-        greet_auth(r, "", r->url.sentinel_password);
+        greet_auth(r, r->url.sentinel_user, r->url.sentinel_password);
         args_begin(&r->args, "SENTINEL");
         args_text(&r->args, "get-master-addr-by-name");
         args_text(&r->args, r->url.master);
@@ -214,7 +218,8 @@ static void take_master(struct redis_route *r, const redisReply *reply)
         if (reply->type == REDIS_REPLY_ERROR) {
                 fail_by(r, "it does not tell the master", reply->str,
                         redis_error_is(reply->str, "NOAUTH")
-                            ? "; set redis.sentinel_password_file"
+                            ? "; set redis.sentinel_user and "
+                              "redis.sentinel_password_file"
                             : "; is it a sentinel?");
                 return;
         }
@@ -366,7 +371,11 @@ static bool next_host(struct redis_route *r)
                 r->owner_is_tried = true;
                 use_host(r, &r->owner, false);
         } else if (r->left) {
-                r->has_owner = false; /* if there was one, it is of no use */
+                if (r->has_owner) { /* it is of no use */
+                        r->lost = r->owner;
+                        r->lost_ns = clock_monotonic_ns();
+                }
+                r->has_owner = false;
                 r->left--;
                 use_host(r, &r->url.hosts[r->seed], r->url.is_sentinel);
                 r->seed = (r->seed + 1) % r->url.host_count;
@@ -407,6 +416,7 @@ void redis_route_open(struct redis_route *r)
         CHECK(r->stage == STAGE_CLOSED);
         r->left = r->url.host_count;
         r->owner_is_tried = false;
+        r->lost_ns = 0;
         r->address_next = r->address_count = 0;
         go_next(r);
 }
@@ -463,12 +473,23 @@ static bool is_circle(struct redis_route *r)
         return ++r->redirects > REDIRECTS_MAX;
 }
 
+/* The seeds name the node again that was just tried in vain. */
+static bool is_lost(const struct redis_route *r, const struct redis_host *to)
+{
+        return r->lost_ns && clock_monotonic_ns() - r->lost_ns < LOST_TIME &&
+               to->port == r->lost.port && strcmp(to->name, r->lost.name) == 0;
+}
+
 bool redis_route_redirect(struct redis_route *r, const char *error)
 {
         struct redis_host to;
         bool is_ask;
 
-        if (!redis_redirect_parse(error, r->host.name, &to, &is_ask) || is_circle(r))
+        r->is_lost = false;
+        if (!redis_redirect_parse(error, r->host.name, &to, &is_ask))
+                return false;
+        r->is_lost = is_lost(r, &to);
+        if (r->is_lost || is_circle(r))
                 return false;
         if (is_ask) {
                 r->has_ask = true;
@@ -479,6 +500,11 @@ bool redis_route_redirect(struct redis_route *r, const char *error)
         }
         leave(r);
         return true;
+}
+
+const char *redis_route_redirect_why(const struct redis_route *r)
+{
+        return r->is_lost ? r->why : NULL;
 }
 
 bool redis_route_is_asking(const struct redis_route *r)

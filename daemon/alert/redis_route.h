@@ -54,10 +54,13 @@ void redis_route_take_reply(struct redis_route *);
 
 /*
  * An error that Redis answered. True when it tells to go elsewhere (MOVED, ASK): then the
- * route is closed, and the next round begins there. False for other errors, and when
- * the nodes send us around in a circle.
+ * route is closed, and the next round begins there. False for other errors, when the
+ * nodes send us around in a circle, and when this round has tried that node in vain.
  */
 bool redis_route_redirect(struct redis_route *, const char *error);
+
+/* Of the latter: what failed there, as `down` tells it; NULL in the other cases. */
+const char *redis_route_redirect_why(const struct redis_route *);
 
 /* This connection speaks to a node that does not own the slot yet (ASK): for the moment
    only, the next round begins at the owner again. */

@@ -19,7 +19,8 @@
  *
  * Redis' own clock says when a block ends, so that sensors whose clocks differ do
  * not prune each other's. A running block is never shortened, and none is put on a
- * subject that a person let in again and holds.
+ * subject that a person let in again and holds: of these the answer tells, behind the
+ * incident and its rule.
  */
 static const char script[] =
     "if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return -1 end\n"
@@ -42,12 +43,12 @@ static const char script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
-    "local new, held = 0, 0\n"
+    "local new, held = 0, {}\n"
     "for i = 5, #KEYS, 2 do\n"
     "  local at = 16 + (i - 5) / 2 * 3\n"
     "  local ttl, left = tonumber(ARGV[at + 2]), redis.call('PTTL', KEYS[i])\n"
     "  if redis.call('EXISTS', KEYS[i + 1]) == 1 then\n"
-    "    held = held + 1\n"
+    "    held[#held + 1] = ARGV[at]\n"
     "    left = ttl\n"
     "  end\n"
     "  if left == -2 then new = new + 1 end\n"
@@ -57,7 +58,8 @@ static const char script[] =
     "  end\n"
     "end\n"
     "redis.call('PUBLISH', ARGV[5], ARGV[15])\n"
-    "return 1 + new + held * 65536\n";
+    "if #held == 0 then return 1 + new end\n"
+    "return { 1 + new, ARGV[6], ARGV[10], unpack(held) }\n";
 
 /* KEYS sensor; ARGV ms to live, then fields and values. */
 static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
@@ -66,23 +68,34 @@ static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV,
 /*
  * What people do to a block, told on the channel as well.
  *
- * KEYS block, blocks, hold; ARGV member, JSON, ms to live, channel, message.
+ * KEYS block, blocks, hold, holds; ARGV member, JSON, ms to live, channel, message,
+ * 1 to shorten a block that runs for longer. Without that it stays as it is, and the
+ * answer is how many ms it has left.
  */
 static const char block_add_script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
-    "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
+    "local left = redis.call('PTTL', KEYS[1])\n"
     "redis.call('DEL', KEYS[3])\n"
+    "redis.call('ZREM', KEYS[4], ARGV[1])\n"
+    "if ARGV[6] ~= '1' and left > tonumber(ARGV[3]) then return left end\n"
+    "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
     "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), "
     "ARGV[1])\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))\n"
     "redis.call('PUBLISH', ARGV[4], ARGV[5])\n"
-    "return 1\n";
+    "return 0\n";
 
-/* KEYS block, blocks, hold; ARGV member, JSON, ms of the hold (0: none), channel,
+/* KEYS block, blocks, hold, holds; ARGV member, JSON, ms of the hold (0: none), channel,
  * message. */
 static const char block_remove_script[] =
-    "if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) "
+    "local time = redis.call('TIME')\n"
+    "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+    "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
+    "if tonumber(ARGV[3]) > 0 then\n"
+    "  redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])\n"
+    "  redis.call('ZADD', KEYS[4], string.format('%.0f', now + tonumber(ARGV[3])), "
+    "ARGV[1])\n"
     "end\n"
     "local had = redis.call('DEL', KEYS[1])\n"
     "redis.call('ZREM', KEYS[2], ARGV[1])\n"
@@ -375,10 +388,11 @@ static void begin_change(struct redis_args *a, const char *change, const char *p
 {
         args_begin(a, "EVAL");
         args_text(a, change);
-        args_number(a, 3);
+        args_number(a, 4);
         add_block_key(a, prefix, "block", block->type, block->value);
         add_key(a, prefix, "blocks");
         add_block_key(a, prefix, "hold", block->type, block->value);
+        add_key(a, prefix, "holds");
         add_member(a, block->type, block->value);
 }
 
@@ -392,12 +406,13 @@ static void end_change(struct redis_args *a, const char *prefix, const char *act
 }
 
 void block_add_args(struct redis_args *a, const char *prefix, const struct block *block,
-                    int64_t ttl_ms)
+                    int64_t ttl_ms, bool shortens)
 {
         begin_change(a, block_add_script, prefix, block);
         add_block_json(a, block);
         args_number(a, ttl_ms);
         end_change(a, prefix, "blocked", block);
+        args_number(a, shortens);
 }
 
 void block_remove_args(struct redis_args *a, const char *prefix, const struct block *hold,

@@ -33,12 +33,14 @@ unsigned args_count(const struct redis_args *);
 const char **args_argv(struct redis_args *);
 const size_t *args_lens(const struct redis_args *);
 
-/* What the publishing script answers. */
+/*
+ * What the publishing script answers: a number; where holds kept blocks away, a list of
+ * that number, the id of the incident, its rule, and TYPE:VALUE of each of these blocks.
+ */
 enum publish_answer {
         PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
         PUBLISH_SEEN = 0,   /* this alert was there already: the cursor alone was set */
         PUBLISH_DONE = 1,   /* and each block more where none was running */
-        PUBLISH_HELD = 1 << 16 /* and so much more for each that a hold kept away */
 };
 
 struct publish_settings {
@@ -66,10 +68,11 @@ void heartbeat_args(struct redis_args *, const struct publish_settings *, int64_
 
 /*
  * Puts a block, which ends a hold; takes one away and puts `hold` for so long (0: none),
- * a block with who and why. The second answers how many blocks there were.
+ * a block with who and why. The first answers 0, or how many ms a block has left that
+ * runs for longer and was not shortened; the second how many blocks there were.
  */
 void block_add_args(struct redis_args *, const char *prefix, const struct block *,
-                    int64_t ttl_ms);
+                    int64_t ttl_ms, bool shortens);
 void block_remove_args(struct redis_args *, const char *prefix, const struct block *hold,
                        int64_t hold_ms);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/redis_secret.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -12,13 +10,15 @@
 
 #define OTHERS (S_IRWXO | S_IWGRP)
 
-static void warn_about_mode(const char *key, const char *path, int fd)
+static void warn_about_mode(const char *key, const char *path, int fd,
+                            char warning[REDIS_SECRET_ERROR_MAX])
 {
         struct stat st;
 
         if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & OTHERS))
-                log_warning("%s %s: mode is %04o, so others can get at it; chmod 0600 %s",
-                            key, path, (unsigned)(st.st_mode & 07777), path);
+                snprintf(warning, REDIS_SECRET_ERROR_MAX,
+                         "%s %s: mode is %04o, so others can get at it; chmod 0600 %s",
+                         key, path, (unsigned)(st.st_mode & 07777), path);
 }
 
 /* NULL, or what is wrong with the text. */
@@ -39,13 +39,20 @@ static const char *take_line(struct slice text, char secret[REDIS_SECRET_MAX])
         return NULL;
 }
 
+void redis_secret_wipe(char *secret, size_t size)
+{
+        OPENSSL_cleanse(secret, size);
+}
+
 bool redis_secret_read(const char *key, const char *path, char secret[REDIS_SECRET_MAX],
-                       char error[REDIS_SECRET_ERROR_MAX])
+                       char error[REDIS_SECRET_ERROR_MAX],
+                       char warning[REDIS_SECRET_ERROR_MAX])
 {
         char text[REDIS_SECRET_MAX + 2];
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         ssize_t len = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
 
+        warning[0] = '\0';
         if (len < 0) {
                 snprintf(error, REDIS_SECRET_ERROR_MAX, "%s %s: %s%s", key, path,
                          strerror(errno),
@@ -55,7 +62,7 @@ bool redis_secret_read(const char *key, const char *path, char secret[REDIS_SECR
                         close(fd);
                 return false;
         }
-        warn_about_mode(key, path, fd);
+        warn_about_mode(key, path, fd, warning);
         close(fd);
         const char *wrong = take_line(slice_of(text, (size_t)len), secret);
         OPENSSL_cleanse(text, sizeof(text));

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert/redis_source_priv.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+
 #define NEVER UINT64_MAX /* no journal comes to that number */
 
-void source_init(struct redis_source *s, struct journal *journal, const char *directory)
+void source_init(struct redis_source *s, struct journal *journal, const char *directory,
+                 struct counters *counters)
 {
-        *s = (struct redis_source){ .journal = journal, .exhausted_at = NEVER };
+        *s = (struct redis_source){ .journal = journal,
+                                    .directory = directory,
+                                    .counters = counters,
+                                    .exhausted_at = NEVER };
         s->cursor = journal_cursor_new(directory);
 }
 
@@ -21,12 +30,32 @@ void source_seek(struct redis_source *s, uint64_t sequence)
         s->exhausted_at = NEVER;
 }
 
+static void tell_damage(struct redis_source *s)
+{
+        uint64_t damaged = journal_cursor_damaged(s->cursor);
+
+        if (damaged == s->damaged)
+                return;
+        s->counters->journal_damaged += damaged - s->damaged;
+        s->damaged = damaged;
+        if (log_limit_pass(&s->damage_limit, clock_monotonic_ns()))
+                log_error("journal %s: a file is damaged after record %" PRIu64
+                          "; the alerts behind it in that file are not published; check "
+                          "the disk",
+                          s->directory, s->passed);
+}
+
 /* A held record may be on disk by now: what was handed out does not come again. */
 static bool next_record(struct redis_source *s, struct journal_record *record)
 {
-        while (journal_cursor_next(s->cursor, record) == JOURNAL_RECORD)
-                if (record->sequence > s->passed)
-                        return true;
+        bool found;
+
+        while ((found = journal_cursor_next(s->cursor, record) == JOURNAL_RECORD) &&
+               record->sequence <= s->passed)
+                ;
+        tell_damage(s);
+        if (found)
+                return true;
         return journal_held(s->journal, s->passed, &record->sequence, &record->payload);
 }
 

@@ -8,15 +8,22 @@
 
 #include "alert/journal.h"
 #include "alert/journal_cursor.h"
+#include "base/log.h"
 
 struct redis_source {
         struct journal *journal;
         struct journal_cursor *cursor;
+        const char *directory;
+        struct counters *counters;
+        struct log_limit damage_limit;
+        uint64_t damaged;      /* places that were told */
         uint64_t passed;       /* the last number that was handed out or passed over */
         uint64_t exhausted_at; /* journal_last when there was nothing left */
 };
 
-void source_init(struct redis_source *, struct journal *, const char *directory);
+/* All borrowed. What is damaged is passed over, counted and said. */
+void source_init(struct redis_source *, struct journal *, const char *directory,
+                 struct counters *);
 void source_free(struct redis_source *);
 
 /* The next alert will be the first after `sequence`. */

@@ -118,6 +118,14 @@ static SSL_CTX *read_files(const struct redis_tls_options *o, char *why)
         return context;
 }
 
+bool redis_tls_check(const struct redis_tls_options *options, char why[REDIS_WHY_MAX])
+{
+        SSL_CTX *context = read_files(options, why);
+
+        SSL_CTX_free(context);
+        return context != NULL;
+}
+
 static struct stamp stamp_of(const char *path)
 {
         struct stat st;

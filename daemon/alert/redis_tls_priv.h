@@ -10,9 +10,7 @@
 #ifndef ALERT_REDIS_TLS_PRIV_H
 #define ALERT_REDIS_TLS_PRIV_H
 
-#include "alert/redis_url.h"
-
-#define REDIS_WHY_MAX 512
+#include "alert/redis_tls.h"
 
 struct redis_tls;
 struct ssl_st; /* OpenSSL's SSL */

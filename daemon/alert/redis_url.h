@@ -46,6 +46,7 @@ struct redis_url {
         char user[128]; /* empty: none */
         char password[REDIS_SECRET_MAX];
         /* What no URL says; the caller may set it. */
+        char sentinel_user[128]; /* empty: none */
         char sentinel_password[REDIS_SECRET_MAX];
         struct redis_tls_options tls;
 };

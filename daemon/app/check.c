@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/check.h"
 
+#include <net/if.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "alert/privacy.h"
 #include "app/paths.h"
+#include "app/reach.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "capture/capture.h"
@@ -188,6 +191,15 @@ static void check_key_file(const struct config *config, struct diag *diag)
         if (path && !privacy_check_key(path, error))
                 diag_error(diag, config_place(config, "privacy.key_file"),
                            "privacy key %s", error);
+}
+
+/* Reading files takes the place of Redis from -o alone. */
+static void check_redis(const struct check_request *request, const struct config *config,
+                        struct diag *diag)
+{
+        if (config->redis.url &&
+            (!request->is_offline || config_is_from_option(config, "redis.url")))
+                reach_check(config, diag);
 }
 
 static void load_site(struct setup *setup, struct diag *diag)
@@ -382,6 +394,7 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_config(request, &setup->config, diag);
         check_filter(request, &setup->config, diag);
         check_key_file(&setup->config, diag);
+        check_redis(request, &setup->config, diag);
         load_site(setup, diag);
         load_rules(setup, diag);
         check_tunnel_sources(&setup->config, diag);
@@ -397,6 +410,48 @@ bool check_load(const struct check_request *request, struct setup *setup,
         diag_free(&diag);
         if (!ok)
                 check_free(setup);
+        return ok;
+}
+
+/* `any` is libpcap's word for all of them. */
+static void check_interfaces(const struct check_request *request,
+                             const struct config *config, struct diag *diag)
+{
+        struct place place = request->interfaces.given
+                                 ? (struct place){ .file = "-i" }
+                                 : config_place(config, "capture.interfaces");
+        const struct text_list *interfaces = &config->capture.interfaces;
+
+        for (unsigned i = 0; i < interfaces->count; i++)
+                if (strcmp(interfaces->items[i], "any") != 0 &&
+                    if_nametoindex(interfaces->items[i]) == 0)
+                        diag_error(
+                            diag, place,
+                            "there is no interface %s; 'ip link' lists those there "
+                            "are",
+                            interfaces->items[i]);
+}
+
+static void check_user(const struct config *config, struct diag *diag)
+{
+        const char *user = config->admin.user;
+
+        if (user && !getpwnam(user))
+                diag_error(diag, config_place(config, "admin.user"),
+                           "there is no user %s; 'useradd --system %s' makes one", user,
+                           user);
+}
+
+bool check_machine(const struct check_request *request, const struct setup *setup,
+                   struct buf *messages)
+{
+        struct diag *diag = diag_new();
+
+        check_interfaces(request, &setup->config, diag);
+        check_user(&setup->config, diag);
+        diag_print(diag, messages);
+        bool ok = diag_errors(diag) == 0;
+        diag_free(&diag);
         return ok;
 }
 

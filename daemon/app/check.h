@@ -25,6 +25,7 @@ struct check_request {
         struct text_list settings; /* -o, in order */
         struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
         struct text_list interfaces; /* -i, goes before capture.interfaces */
+        bool is_offline;             /* -r */
 };
 
 struct setup {
@@ -57,6 +58,14 @@ void check_request_free(struct check_request *);
  */
 bool check_load(const struct check_request *, struct setup *, struct buf *messages);
 void check_free(struct setup *);
+
+/*
+ * What the setup names of this machine, for a daemon that is to start here: interfaces,
+ * the user. `messages` gets all that is not there. For a start alone: at a reload an
+ * interface that is gone for a while is no mistake.
+ */
+bool check_machine(const struct check_request *, const struct setup *,
+                   struct buf *messages);
 
 /* Whether a rule asks whether a bot is what it claims to be. */
 bool check_wants_crawlers(const struct setup *);

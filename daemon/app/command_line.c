@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_PRINT = 256, OPTION_STATS };
+enum { OPTION_PRINT = 256, OPTION_STATS, OPTION_PRINT_CONFIG };
 
 static const struct option long_options[] = {
         { "print", required_argument, NULL, OPTION_PRINT },
+        { "print-config", no_argument, NULL, OPTION_PRINT_CONFIG },
         { "stats", no_argument, NULL, OPTION_STATS },
         { "version", no_argument, NULL, 'V' },
         { "help", no_argument, NULL, 'h' },
@@ -75,6 +76,7 @@ static bool take(struct command_line *line, int option, const char *argument)
                 return true;
         case 'r':
                 text_list_add(&line->files, argument);
+                line->check.is_offline = true;
                 return true;
         case 'i':
                 return add_interface(&line->check.interfaces, argument);
@@ -94,6 +96,9 @@ static bool take(struct command_line *line, int option, const char *argument)
                 return set_print(line, argument);
         case OPTION_STATS:
                 line->stats = true;
+                return true;
+        case OPTION_PRINT_CONFIG:
+                line->command = COMMAND_PRINT_CONFIG;
                 return true;
         case 't':
                 line->command = COMMAND_CHECK;
@@ -161,6 +166,7 @@ void command_line_help(struct buf *out)
             "                       requests or none\n"
             "  --stats              counters as JSON on standard error at the end\n"
             "  -t                   check configuration, site map and rules, then exit\n"
+            "  --print-config       the same, and show every key with its value\n"
             "  -V, -h               version; this help\n"
             "\n"
             "A FILE of -r may be pcap or pcapng; - is standard input.\n"

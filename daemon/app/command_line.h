@@ -9,7 +9,13 @@
 #include "app/exit_status.h"
 
 enum print { PRINT_UNSET, PRINT_ALERTS, PRINT_REQUESTS, PRINT_HELLOS, PRINT_NONE };
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+        COMMAND_RUN,
+        COMMAND_CHECK,
+        COMMAND_PRINT_CONFIG,
+        COMMAND_VERSION,
+        COMMAND_HELP
+};
 
 struct command_line {
         enum command command;

@@ -330,6 +330,12 @@ struct watch_options config_watch(const struct config *c)
         return watch;
 }
 
+struct block_limits config_block_limits(const struct config *c)
+{
+        return (struct block_limits){ c->blocks.per_minute,
+                                      (double)c->blocks.share / 1e6 };
+}
+
 struct place config_place(const struct config *config, const char *key)
 {
         const struct option *o = option_find(slice_str(key));

@@ -87,12 +87,14 @@ struct config {
                 char *prefix;
                 uint64_t keep;
                 char *sensor; /* NULL: the host's name */
-                char *user, *password_file, *sentinel_password_file;
+                char *user, *password_file;
+                char *sentinel_user, *sentinel_password_file;
                 char *tls_ca, *tls_cert, *tls_key, *tls_name;
         } redis;
         struct {
                 int64_t verify_after_ns; /* 0: what comes of blocks is not looked at */
                 struct text_list refused_status;
+                uint64_t per_minute, share; /* share: millionths; 0: no limit */
         } blocks;
         struct {
                 char *dir; /* NULL: below the state directory */
@@ -115,7 +117,12 @@ struct config {
                 char *disposable;
         } data;
         struct {
-                char *listen;
+                char *listen; /* ADDRESS:PORT; empty or `none`: off */
+                struct text_list names;
+                char *socket; /* NULL: the default; empty or `none`: off */
+                int64_t redis_grace_ns;
+                char *user; /* NULL: CONFINE_USER, if there is one */
+                bool confine, core_dumps;
         } admin;
         struct {
                 unsigned level; /* enum log_level */
@@ -147,6 +154,7 @@ bool config_check(const struct config *, struct diag *);
 
 /* Section blocks as the engine takes it; it raises nothing. */
 struct watch_options config_watch(const struct config *);
+struct block_limits config_block_limits(const struct config *);
 
 /* Where `key` got its value, for messages; its file is NULL for a default. */
 struct place config_place(const struct config *, const char *key);
@@ -182,6 +190,9 @@ void config_help(struct buf *out);
 
 /* The default file: every key commented out, with its help. */
 void config_example(struct buf *out);
+
+/* The manual page trawlwatch.yaml(5), for scdoc. */
+void config_manual(struct buf *out);
 
 void text_list_add(struct text_list *, const char *text);
 void text_list_clear(struct text_list *);

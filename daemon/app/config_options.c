@@ -41,6 +41,11 @@ _Static_assert(sizeof(sample_words) / sizeof(*sample_words) == SAMPLE_SHIFT_MAX 
                "sample_words");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "level_words");
 
+static bool is_none(const char *text)
+{
+        return !*text || strcmp(text, "none") == 0;
+}
+
 static const char *refuse_listen(const char *text)
 {
         struct slice rest = slice_str(text), address;
@@ -48,6 +53,8 @@ static const char *refuse_listen(const char *text)
         struct ip ip;
         uint64_t port;
 
+        if (is_none(text))
+                return NULL;
         while (colon > 0 && rest.data[colon - 1] != ':')
                 colon--;
         if (colon == 0)
@@ -70,9 +77,16 @@ static const char *refuse_server(const char *text)
 {
         struct ip ip;
 
-        if (ip_parse(slice_str(text), &ip) || !refuse_listen(text))
+        if (ip_parse(slice_str(text), &ip) || (!is_none(text) && !refuse_listen(text)))
                 return NULL;
         return "needs an address, as 127.0.0.1, or one with a port, as [::1]:53";
+}
+
+static const char *refuse_socket(const char *text)
+{
+        return is_none(text) || text[0] == '/'
+                   ? NULL
+                   : "needs a path that begins with /, or none";
 }
 
 static const char *refuse_redis_url(const char *text)
@@ -213,8 +227,10 @@ const struct option config_options[] = {
           RELOAD_ENGINE, false, "User of Redis' ACL, where redis.url names none." },
         { "redis", "password_file", OPTION_PATH, AT(redis.password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, false, "File with the password (mode 0600), read at the start. Else the environment's TRAWLWATCH_REDIS_PASSWORD is taken." },
+        { "redis", "sentinel_user", OPTION_TEXT, AT(redis.sentinel_user), NULL, 1, 127, NULL, refuse_word,
+          RELOAD_ENGINE, false, "User of the sentinels' ACL, where they want another than the default one." },
         { "redis", "sentinel_password_file", OPTION_PATH, AT(redis.sentinel_password_file), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, false, "The same for the sentinels, where they want one." },
+          RELOAD_ENGINE, false, "File with the password for the sentinels, where they want one, as above." },
         { "redis", "tls_ca", OPTION_PATH, AT(redis.tls_ca), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_ENGINE, false, "Certificates (PEM, a file or a folder) of those who may sign Redis' certificate. Default: the system's." },
         { "redis", "tls_cert", OPTION_PATH, AT(redis.tls_cert), NULL, 1, PATH_LENGTH, NULL, NULL,
@@ -229,8 +245,13 @@ const struct option config_options[] = {
         { "blocks", "refused_status", OPTION_LIST, AT(blocks.refused_status), "403,429", 3, 3, NULL, refuse_status,
           RELOAD_RULES, false, "Statuses by which whatever enforces the blocks refuses a request." },
 
+        { "blocks", "per_minute", OPTION_COUNT, AT(blocks.per_minute), "600", 0, 1 * GIB, NULL, NULL,
+          RELOAD_RULES, false, "Blocks that rules may put within a minute. What is due past that is not put, and block-limit is an alert of its own. 0: no limit." },
+        { "blocks", "share", OPTION_SHARE, AT(blocks.share), "5%", 0, 1000000, NULL, NULL,
+          RELOAD_RULES, false, "The same against visitors: how many blocks put within the last hour may run, as a share of the visitors seen within it, from 200 visitors on. 0%: no limit." },
+
         { "journal", "dir", OPTION_PATH, AT(journal.dir), NULL, 1, PATH_LENGTH, NULL, NULL,
-          RELOAD_ENGINE, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
+          RELOAD_RESTART, false, "Folder of the alert journal. Default: journal/ in /var/lib/trawlwatch, or in $XDG_STATE_HOME/trawlwatch." },
         { "journal", "max", OPTION_SIZE, AT(journal.max), "1G", 1 * MIB, 1024 * GIB, NULL, NULL,
           RELOAD_ENGINE, false, "Room the journal may take; the oldest alerts go first." },
         { "journal", "keep", OPTION_DURATION, AT(journal.keep_ns), "30d", 3600 * SEC, 3660 * DAY, NULL, NULL,
@@ -262,8 +283,20 @@ const struct option config_options[] = {
         { "data", "disposable", OPTION_PATH, AT(data.disposable), NULL, 1, PATH_LENGTH, NULL, NULL,
           RELOAD_RULES, false, "Domains of disposable e-mail addresses, one a line. Default: the shipped list." },
 
-        { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 1, 64, NULL, refuse_listen,
-          RELOAD_ENGINE, true, "Address and port of the status page." },
+        { "admin", "listen", OPTION_TEXT, AT(admin.listen), "127.0.0.1:9477", 0, 64, NULL, refuse_listen,
+          RELOAD_ENGINE, false, "Address and port of /healthz, /metrics and the status page; none: there is none. The default is given up for a while where another program has it; one that is written here must be free." },
+        { "admin", "names", OPTION_LIST, AT(admin.names), NULL, 1, 253, NULL, refuse_word,
+          RELOAD_ENGINE, false, "Host names under which the status page may be asked for, beside addresses and localhost: others are refused, as pages of other sites could use them." },
+        { "admin", "socket", OPTION_TEXT, AT(admin.socket), NULL, 0, 107, NULL, refuse_socket,
+          RELOAD_ENGINE, false, "Unix socket of trawlctl status, top and reload, for the daemon's user and group; none: there is none. Default: control.sock in /run/trawlwatch where that is there, else in the state folder." },
+        { "admin", "redis_grace", OPTION_DURATION, AT(admin.redis_grace_ns), "1m", 0, 1 * DAY, NULL, NULL,
+          RELOAD_ENGINE, false, "How long Redis may be away before /healthz says so." },
+        { "admin", "user", OPTION_TEXT, AT(admin.user), NULL, 1, 32, NULL, refuse_word,
+          RELOAD_RESTART, false, "Whom the daemon becomes when root starts it; it keeps CAP_NET_RAW alone. Default: trawlwatch, where there is such a user." },
+        { "admin", "confine", OPTION_TRUTH, AT(admin.confine), "true", 0, 0, NULL, NULL,
+          RELOAD_RESTART, false, "Each process gives up what it does not need: system calls, files, capabilities. false: for a debugger." },
+        { "admin", "core_dumps", OPTION_TRUTH, AT(admin.core_dumps), "false", 0, 0, NULL, NULL,
+          RELOAD_RESTART, false, "Let a crash leave a core dump. It has passwords and what visitors sent in it." },
         { "log", "level", OPTION_CHOICE, AT(log.level), "info", 0, 0, level_words, NULL,
           RELOAD_RULES, false, "error, warning, info or debug." },
         { NULL, NULL, OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL, RELOAD_ENGINE, false, NULL },

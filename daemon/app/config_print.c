@@ -139,3 +139,104 @@ void config_example(struct buf *out)
                 put_example(out, o);
         }
 }
+
+/* What scdoc takes for its own marks stands behind a backslash. */
+static void put_escaped(struct buf *out, const char *text)
+{
+        for (; *text; text++) {
+                if (strchr("_*\\#~<>", *text))
+                        buf_put_byte(out, '\\');
+                buf_put_byte(out, (uint8_t)*text);
+        }
+}
+
+static void put_manual_key(struct buf *out, const struct option *o)
+{
+        static const char *const reloads[] = {
+                [RELOAD_RULES] = "Taken up by a reload.",
+                [RELOAD_CAPTURE] = "A reload begins new captures.",
+                [RELOAD_ENGINE] = "A reload begins a new engine.",
+                [RELOAD_RESTART] = "Counts after a restart.",
+        };
+        struct buf range = { 0 };
+
+        buf_printf(out, "\n*%s*: %s", o->name, option_type_name(o));
+        if (option_print_range(o, &range)) {
+                buf_put_str(out, ", ");
+                buf_put_slice(out, buf_slice(&range));
+        }
+        if (o->fallback) {
+                buf_put_str(out, " (default ");
+                put_escaped(out, o->fallback);
+                buf_put_byte(out, ')');
+        }
+        buf_put_str(out, "\n\t");
+        put_escaped(out, o->help);
+        buf_printf(out, " %s%s\n", o->unused ? "Kept for a later version. " : "",
+                   reloads[o->reload]);
+        buf_free(&range);
+}
+
+static const char manual_head[] =
+    "trawlwatch.yaml(5)\n"
+    "\n"
+    "# NAME\n"
+    "\n"
+    "trawlwatch.yaml - configuration of trawlwatchd\n"
+    "\n"
+    "# DESCRIPTION\n"
+    "\n"
+    "YAML: sections, and keys in them, each at most once. A size is written as 64k, 32M "
+    "or "
+    "2G, a\n"
+    "duration as 200ms, 30s, 5m, 2h or 7d, a share as 5% or 0.05. Paths are relative to "
+    "the file's\n"
+    "folder. Every key can be given on the command line, too: *-o section.name=VALUE*, "
+    "which goes\n"
+    "before the file.\n"
+    "\n"
+    "*trawlwatchd -t* tells every mistake with its line and column, and *trawlwatchd "
+    "--print-config*\n"
+    "shows what holds. After SIGHUP the file is read again; each key says what becomes "
+    "of "
+    "a change.\n"
+    "New captures read on where the old ones stop; a new engine goes on from what the "
+    "last "
+    "one knew.\n"
+    "\n"
+    "```\n"
+    "capture:\n"
+    "  interfaces: [eth0]\n"
+    "  filter: tcp port 8080\n"
+    "site:\n"
+    "  file: site.yaml\n"
+    "redis:\n"
+    "  url: unix:/run/redis/redis.sock\n"
+    "```\n"
+    "\n"
+    "# KEYS\n";
+
+static const char manual_foot[] =
+    "\n"
+    "# FILES\n"
+    "\n"
+    "_/etc/trawlwatch/trawlwatch.yaml_\n"
+    "\n"
+    "# SEE ALSO\n"
+    "\n"
+    "*trawlwatchd*(8), *trawlwatch-rules*(5), *trawlctl*(1)\n";
+
+void config_manual(struct buf *out)
+{
+        const char *section = NULL;
+
+        buf_put_str(out, manual_head);
+
+        for (const struct option *o = config_options; o->section; o++) {
+                if (!section || strcmp(section, o->section) != 0)
+                        buf_printf(out, "\n## %s\n", o->section);
+                section = o->section;
+                put_manual_key(out, o);
+        }
+        buf_put_str(out, manual_foot);
+}

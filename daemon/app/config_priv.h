@@ -15,6 +15,7 @@ enum option_type {
         OPTION_PATHS,    /* the same of paths; the word `none` alone empties it */
         OPTION_COUNT,    /* uint64_t; k, M, G may be used */
         OPTION_SIZE,     /* uint64_t, bytes */
+        OPTION_SHARE,    /* uint64_t, millionths; written 5% or 0.05 */
         OPTION_DURATION, /* int64_t, nanoseconds */
         OPTION_TRUTH,    /* bool */
         OPTION_CHOICE,   /* unsigned, index of the word */
@@ -27,7 +28,8 @@ struct option {
         enum option_type type;
         size_t offset;        /* of the value in struct config */
         const char *fallback; /* the default as an operator would write it; NULL: unset */
-        uint64_t min, max;    /* counts, sizes, nanoseconds; characters of a text */
+        uint64_t min,
+            max; /* counts, sizes, millionths, nanoseconds; characters of a text */
         const char *const *words; /* of a choice or a set; ends with a NULL */
         const char *(*refuse)(const char *text); /* why a text cannot be, or NULL */
         enum config_reload reload;

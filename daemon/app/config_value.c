@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What each type of option reads, prints and drops: one row a type. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -212,6 +213,11 @@ static void put_size(struct buf *out, uint64_t size)
         buf_printf(out, "%" PRIu64, size);
 }
 
+static void put_share(struct buf *out, uint64_t millionths)
+{
+        buf_printf(out, "%g%%", (double)millionths / 1e4);
+}
+
 static void put_duration(struct buf *out, uint64_t ns)
 {
         static const struct {
@@ -243,6 +249,8 @@ bool option_print_range(const struct option *o, struct buf *out)
                 put = put_size;
         else if (o->type == OPTION_DURATION)
                 put = put_duration;
+        else if (o->type == OPTION_SHARE)
+                put = put_share;
         else
                 return false;
         put(out, o->min);
@@ -307,6 +315,51 @@ static void print_size(const struct option *o, const void *value, struct buf *ou
 {
         (void)o;
         put_size(out, *(const uint64_t *)value);
+}
+
+/* `5%` or `0.05`; to a millionth. */
+static bool parse_share(struct slice text, double *millionths)
+{
+        bool percent = text.len && text.data[text.len - 1] == '%';
+        char copy[32], *end;
+
+        text = slice_first(text, text.len - percent);
+        if (text.len == 0 || text.len >= sizeof(copy))
+                return false;
+        memcpy(copy, text.data, text.len);
+        copy[text.len] = 0;
+        if (copy[strspn(copy, ".0123456789")])
+                return false;
+        *millionths = round(strtod(copy, &end) * (percent ? 1e4 : 1e6));
+        return !*end;
+}
+
+static bool read_share(const struct option *o, const struct yaml_node *node, void *value,
+                       struct diag *diag)
+{
+        char key[OPTION_KEY_MAX];
+        struct slice text;
+        double share;
+
+        if (!yaml_text(node, option_key(o, key), &text, diag))
+                return false;
+        if (!parse_share(text, &share)) {
+                diag_error(diag, node->place,
+                           "%s: '%.*s' is not a share (like 5%%, 0.05)", key,
+                           (int)(text.len < 64 ? text.len : 64), (const char *)text.data);
+                return false;
+        }
+        /* What is too large for any row stays so. */
+        if (!in_range(o, node, share < 1e15 ? (uint64_t)share : UINT64_MAX, diag))
+                return false;
+        *(uint64_t *)value = (uint64_t)share;
+        return true;
+}
+
+static void print_share(const struct option *o, const void *value, struct buf *out)
+{
+        (void)o;
+        put_share(out, *(const uint64_t *)value);
 }
 
 static bool read_duration(const struct option *o, const struct yaml_node *node,
@@ -445,6 +498,7 @@ static const struct {
         [OPTION_PATHS] = { "paths", read_list, print_list, drop_list },
         [OPTION_COUNT] = { "number", read_count, print_size, NULL },
         [OPTION_SIZE] = { "size", read_size, print_size, NULL },
+        [OPTION_SHARE] = { "share", read_share, print_share, NULL },
         [OPTION_DURATION] = { "duration", read_duration, print_duration, NULL },
         [OPTION_TRUTH] = { "true or false", read_truth, print_truth, NULL },
         [OPTION_CHOICE] = { "word", read_choice, print_choice, NULL },

@@ -11,6 +11,7 @@
  *          |<- REFUSED number              |   its writer is not to be believed: replace
  * it
  *          |<- RELOADED status             |   taken up, or everything stays as it was
+ *          |  STAYS                    ->  |   a reload came to nothing: it is in the log
  *          |<- WANT_RELOAD                 |   somebody asked the engine for one
  *
  * Each message is a datagram of fixed size (SOCK_SEQPACKET), so none comes in pieces. The
@@ -31,6 +32,7 @@ enum control_kind {
         CONTROL_READY,
         CONTROL_REFUSED,
         CONTROL_RELOADED,
+        CONTROL_STAYS,
         CONTROL_WANT_RELOAD,
         CONTROL_KINDS
 };

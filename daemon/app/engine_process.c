@@ -33,6 +33,9 @@ struct process {
         struct waker wakers[MERGE_RINGS];
         unsigned waker_count;
         struct event *control, *timer, *again;
+        struct admin *admin;
+        char names[COMMON_SLOTS][80]; /* of workers, for those who ask */
+        struct counters total;
         struct steady steady;
         struct setup *setup;   /* of the last reload; NULL: that of the start */
         struct setup *pending; /* taken up when the rings of before are over */
@@ -83,6 +86,7 @@ static void take_up(struct process *p)
         merge_go_on(p->merge, p->pending_generation, setup->site);
         drop_setup(&p->setup);
         p->setup = setup;
+        admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN, slice_none());
         log_info("reload: taken up; %u rules", rules_count(setup->rules));
 }
 
@@ -113,6 +117,25 @@ static void begin_reload(struct process *p, const struct control_message *messag
         if (workers_stay)
                 take_up(p);
         tell(p, CONTROL_RELOADED, true);
+}
+
+/* trawlctl asks: what is wrong with the files it is told at once. */
+static void want_reload(void *context)
+{
+        struct process *p = context;
+        struct setup *setup = calloc(1, sizeof(*setup));
+        struct buf messages = { 0 };
+
+        CHECK(setup);
+        if (check_load(&p->run.line->check, setup, &messages)) {
+                check_free(setup);
+                tell(p, CONTROL_WANT_RELOAD, 0);
+        } else {
+                log_error("reload: mistakes in the files: the old rules stay");
+                admin_reloaded(p->admin, ADMIN_RELOAD_MISTAKES, buf_slice(&messages));
+        }
+        free(setup);
+        buf_free(&messages);
 }
 
 /* ---- rings ---- */
@@ -193,6 +216,8 @@ static void add_ring(struct process *p, const struct control_message *message,
 static void stop(struct process *p, bool at_once)
 {
         p->is_stopping = true;
+        admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN,
+                       slice_str("a new engine takes over\n"));
         if (at_once)
                 event_base_loopbreak(p->run.loop);
         else
@@ -220,6 +245,10 @@ static void on_message(struct process *p, const struct control_message *message,
                 break;
         case CONTROL_RELOAD:
                 begin_reload(p, message);
+                break;
+        case CONTROL_STAYS:
+                admin_reloaded(p->admin, ADMIN_RELOAD_FAILED,
+                               slice_str("the daemon's log says why\n"));
                 break;
         case CONTROL_STOP:
                 stop(p, message->number);
@@ -261,6 +290,8 @@ static void share_counters(struct process *p)
         merge_counters(p->merge, &p->run.others);
         counters_add(&p->run.others, &common->supervisor);
         common->engine = p->run.counters;
+        p->total = p->run.counters;
+        counters_add(&p->total, &p->run.others);
         atomic_store_explicit(&common->engine_beat_ns, clock_monotonic_ns(),
                               memory_order_relaxed);
 }
@@ -285,6 +316,84 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
                          "other names from now on");
         if (clock_monotonic_ns() >= p->advice_due_ns)
                 p->advice_due_ns += run_advise(&p->run) ? ADVICE_INTERVAL : ADVICE_FIRST;
+}
+
+/* ---- for those who ask ---- */
+
+static void add_up(struct front_use *sum, const struct front_use *use)
+{
+        sum->flows += use->flows;
+        sum->reassembly += use->reassembly;
+        sum->http += use->http;
+        sum->fragments += use->fragments;
+        sum->hellos += use->hellos;
+}
+
+/* Workers of one interface stand together: the first brings the interface's row. */
+static void add_interface(const struct common_slot *slot, const struct counters *counters,
+                          struct figures *f)
+{
+        struct figures_interface *last =
+            f->interface_count ? &f->interfaces[f->interface_count - 1] : NULL;
+
+        if (!last || strcmp(last->name, slot->name) != 0) {
+                figures_add_interface(f, &(struct figures_interface){ .name = slot->name,
+                                                                      .is_open = true });
+                last = &f->interfaces[f->interface_count - 1];
+        }
+        last->is_open &= slot->is_open;
+        last->kernel_drops += counters->kernel_drops;
+        last->interface_drops += counters->interface_drops;
+}
+
+/* Its name is the supervisor's word, all else what the worker says of itself. */
+static void add_worker(struct process *p, unsigned number, struct front_use *use,
+                       struct figures *f)
+{
+        const struct common_slot *slot = &p->options->common->slots[number];
+        struct ring *ring = merge_find(p->merge, slot->ring);
+        struct figures_worker worker = { .name = p->names[number],
+                                         .restarts = slot->restarts };
+        struct worker_page page = { 0 };
+
+        if (ring) {
+                ring_shared_copy(ring, &page);
+                worker.ring_bytes = ring_bytes(ring);
+                worker.ring_fill = ring_used(ring);
+                worker.ring_drops = ring_drops(ring);
+        }
+        snprintf(p->names[number], sizeof(p->names[number]), "%s/%u", slot->name,
+                 slot->of_interface);
+        add_interface(slot, &page.counters, f);
+        figures_add_worker(f, &worker);
+        add_up(use, &page.use);
+}
+
+static void look(void *context, struct figures *f)
+{
+        struct process *p = context;
+        unsigned count = p->options->common->slot_count;
+        struct front_use use = { 0 };
+
+        share_counters(p);
+        figures_of_run(&p->run, f);
+        f->counters = &p->total;
+        for (unsigned i = 0; i < count && i < COMMON_SLOTS; i++)
+                add_worker(p, i, &use, f);
+        figures_add_front(f, &p->run.setup->config, count, &use);
+}
+
+static bool open_admin(struct process *p)
+{
+        struct admin_options options = { .loop = p->run.loop,
+                                         .config = &p->run.setup->config,
+                                         .counters = &p->run.counters,
+                                         .figures = look,
+                                         .reload = want_reload,
+                                         .context = p };
+
+        p->admin = admin_new(&options);
+        return p->admin;
 }
 
 /* ---- making ---- */
@@ -322,22 +431,39 @@ static void make(struct process *p)
 
 static void release(struct process *p)
 {
+        admin_free(&p->admin);
         merge_free(&p->merge);
         event_free(p->again);
         event_free(p->control);
         event_free(p->timer);
 }
 
+static bool confine_self(const struct engine_process_options *options)
+{
+        const struct config *config = &options->setup->config;
+        struct confine_options confined = {
+                .role = CONFINE_ENGINE,
+                .off = !config->admin.confine,
+                .core_dumps = config->admin.core_dumps,
+                .paths = options->paths->paths,
+                .path_count = options->paths->count,
+        };
+        char error[CONFINE_ERROR_MAX];
+
+        if (confine(&confined, error))
+                return true;
+        log_error("the engine: %s", error);
+        return false;
+}
+
 static void serve(struct process *p)
 {
-        make(p);
         share_counters(p);
         tell(p, CONTROL_READY, 0);
         event_base_dispatch(p->run.loop);
         share_counters(p);
         run_finish(&p->run);
         share_counters(p);
-        release(p);
 }
 
 int engine_process_run(const struct engine_process_options *options)
@@ -352,8 +478,12 @@ int engine_process_run(const struct engine_process_options *options)
                 p->run.has_no_front = true;
                 counters_add(&p->run.counters, &options->common->engine);
                 if (run_prepare(&p->run)) {
-                        serve(p);
-                        status = p->status;
+                        make(p);
+                        if (open_admin(p) && confine_self(options)) {
+                                serve(p);
+                                status = p->status;
+                        }
+                        release(p);
                 }
                 run_release(&p->run);
         }

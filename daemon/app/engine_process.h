@@ -11,9 +11,21 @@
 #ifndef APP_ENGINE_PROCESS_H
 #define APP_ENGINE_PROCESS_H
 
+#include "app/admin.h"
 #include "app/command_line.h"
+#include "app/confine_paths.h"
 #include "app/merge.h"
 #include "base/steady.h"
+
+#define COMMON_SLOTS 128 /* workers at most */
+
+struct common_slot {
+        char name[64];         /* of the interface */
+        unsigned of_interface; /* which of its workers */
+        unsigned ring;         /* number of its ring */
+        bool is_open;
+        uint64_t restarts;
+};
 
 /* In memory that supervisor and engine share; each field has one writer. */
 struct common_page {
@@ -21,6 +33,8 @@ struct common_page {
         struct counters engine;         /* the engine's own; the next one goes on */
         struct counters ended;          /* of workers that ended; the engine's too */
         struct counters supervisor;
+        unsigned slot_count; /* these two too */
+        struct common_slot slots[COMMON_SLOTS];
 };
 
 struct engine_process_options {
@@ -30,6 +44,7 @@ struct engine_process_options {
         int control;         /* the engine's end; taken */
         struct common_page *common;
         struct steady steady;
+        const struct confine_paths *paths; /* of the setup; borrowed */
 };
 
 /* In the child. Returns its exit status. */

@@ -402,6 +402,15 @@ int64_t front_now(const struct front *f)
         return f->timeline.now_ns;
 }
 
+void front_look(const struct front *f, struct front_use *use)
+{
+        *use = (struct front_use){ .flows = stream_flow_count(f->stream),
+                                   .reassembly = stream_held(f->stream),
+                                   .http = http_memory(f->http),
+                                   .fragments = fragment_memory(f->fragments),
+                                   .hellos = hellos_memory(f->hellos) };
+}
+
 void front_finish(struct front *f)
 {
         timeline_finish(&f->timeline);

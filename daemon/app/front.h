@@ -76,6 +76,13 @@ int64_t front_advance(struct front *, int64_t now_ns);
 /* The time that is believed: of the newest packet, or what front_advance was told. */
 int64_t front_now(const struct front *);
 
+/* What connections take up at this moment; bytes, of the limits of the names. */
+struct front_use {
+        uint64_t flows, reassembly, http, fragments, hellos;
+};
+
+void front_look(const struct front *, struct front_use *);
+
 /* The input is over: connections are ended, and what they still held comes out. */
 void front_finish(struct front *);
 

@@ -5,6 +5,7 @@
  */
 #include "app/run.h"
 
+#include "app/admin.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,12 +38,14 @@ struct source {
 struct live {
         struct run run;
         struct source sources[SOURCES_MAX];
+        struct text_list interfaces; /* their names, which outlive them */
         unsigned source_count, open_count;
         struct event *timer;
         struct event *signals[3];
         struct log_limit drop_limit;
         int64_t advice_due_ns;
         struct setup *reloaded; /* what the last SIGHUP took up, or NULL */
+        struct admin *admin;    /* NULL while there is none */
         bool stopping;
         int status;
 };
@@ -154,7 +157,9 @@ static void log_messages(const struct buf *messages)
                         log_warning("%.*s", (int)line.len, (const char *)line.data);
 }
 
-static void take_up(struct live *live, struct setup *setup)
+/* `messages` gets what was logged. */
+static enum admin_reload take_up(struct live *live, struct setup *setup,
+                                 struct buf *messages)
 {
         struct buf text = { 0 };
 
@@ -165,12 +170,15 @@ static void take_up(struct live *live, struct setup *setup)
                 check_free(setup);
                 free(setup);
                 buf_free(&text);
-                return;
+                return ADMIN_RELOAD_FAILED;
         }
         log_set_level((enum log_level)setup->config.log.level);
-        if (text.len)
+        if (text.len) {
                 log_warning("these options count only after a restart: %.*s",
                             (int)text.len, (const char *)text.data);
+                buf_printf(messages, "these options count only after a restart: %.*s\n",
+                           (int)text.len, (const char *)text.data);
+        }
         log_info("SIGHUP: taken up; %u rules", rules_count(setup->rules));
         buf_free(&text);
         if (live->reloaded) {
@@ -178,32 +186,72 @@ static void take_up(struct live *live, struct setup *setup)
                 free(live->reloaded);
         }
         live->reloaded = setup;
+        return ADMIN_RELOAD_TAKEN;
 }
 
-/* Everything is read first; a mistake leaves everything as it is. */
-static void on_hangup(evutil_socket_t fd, short what, void *context)
+static enum admin_reload read_again(struct live *live, struct buf *messages)
 {
-        struct live *live = context;
         struct setup *setup = calloc(1, sizeof(*setup));
-        struct buf messages = { 0 };
 
-        (void)fd, (void)what;
         CHECK(setup);
-        bool good = check_load(&live->run.line->check, setup, &messages);
-        log_messages(&messages);
-        buf_free(&messages);
+        bool good = check_load(&live->run.line->check, setup, messages);
+        log_messages(messages);
         if (good && !run_reload_privacy(&live->run, &setup->config)) {
                 log_error("SIGHUP: no privacy key: everything stays as it is");
                 check_free(setup);
                 free(setup);
-                return;
+                return ADMIN_RELOAD_FAILED;
         }
-        if (good) {
-                take_up(live, setup);
-                return;
-        }
+        if (good)
+                return take_up(live, setup, messages);
         log_error("SIGHUP: mistakes in the files: the old rules stay");
         free(setup);
+        return ADMIN_RELOAD_MISTAKES;
+}
+
+/* Everything is read first; a mistake leaves everything as it is. */
+static void reload(void *context)
+{
+        struct live *live = context;
+        struct buf messages = { 0 };
+        enum admin_reload result = read_again(live, &messages);
+
+        admin_reloaded(live->admin, result, buf_slice(&messages));
+        buf_free(&messages);
+}
+
+static void on_hangup(evutil_socket_t fd, short what, void *context)
+{
+        (void)fd, (void)what;
+        reload(context);
+}
+
+/* For whoever asks how we are: a figures_fn. */
+static void look(void *context, struct figures *figures)
+{
+        const struct live *live = context;
+
+        figures_of_run(&live->run, figures);
+        for (unsigned i = 0; i < live->source_count; i++) {
+                const struct source *source = &live->sources[i];
+                const char *name = live->interfaces.items[i];
+                figures_add_interface(
+                    figures, &(struct figures_interface){ name, source->capture != NULL,
+                                                          source->kernel_drops,
+                                                          source->interface_drops });
+        }
+}
+
+static bool open_admin(struct live *live)
+{
+        live->admin =
+            admin_new(&(struct admin_options){ .loop = live->run.loop,
+                                               .config = &live->run.setup->config,
+                                               .counters = &live->run.counters,
+                                               .figures = look,
+                                               .reload = reload,
+                                               .context = live });
+        return live->admin;
 }
 
 static bool open_source(struct live *live, const char *interface)
@@ -219,6 +267,7 @@ static bool open_source(struct live *live, const char *interface)
                 return false;
         }
         live->source_count++;
+        text_list_add(&live->interfaces, interface);
         if (!run_link_is_known(source->capture, error)) {
                 log_error("%s", error);
                 return false;
@@ -278,6 +327,8 @@ static void watch_signals(struct live *live)
 
 static void release(struct live *live)
 {
+        admin_free(&live->admin);
+        text_list_clear(&live->interfaces);
         for (unsigned i = 0; i < live->source_count; i++) {
                 if (live->sources[i].readable)
                         event_free(live->sources[i].readable);
@@ -300,7 +351,7 @@ int run_live(const struct command_line *line, const struct setup *setup)
                 return EXIT_FAILED;
         }
         live->advice_due_ns = clock_monotonic_ns() + ADVICE_FIRST;
-        bool prepared = open_sources(live) && run_prepare(&live->run);
+        bool prepared = open_sources(live) && open_admin(live) && run_prepare(&live->run);
         if (prepared) {
                 watch_signals(live);
                 announce(live);

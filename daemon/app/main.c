@@ -28,14 +28,24 @@ static int check_and_run(const struct command_line *line)
         int status;
 
         bool good = check_load(&line->check, &setup, &messages);
+        if (good && !line->check.is_offline &&
+            !check_machine(&line->check, &setup, &messages)) {
+                check_free(&setup);
+                good = false;
+        }
         if (good && line->command == COMMAND_CHECK)
                 check_summary(&line->check, &setup, &messages);
         print_to(line->command == COMMAND_CHECK && good ? stdout : stderr, &messages);
+        if (good && line->command == COMMAND_PRINT_CONFIG) {
+                buf_clear(&messages);
+                config_print(&setup.config, &messages);
+                print_to(stdout, &messages);
+        }
         buf_free(&messages);
         if (!good)
                 return EXIT_MISTAKE;
         log_set_level((enum log_level)setup.config.log.level);
-        if (line->command == COMMAND_CHECK)
+        if (line->command != COMMAND_RUN)
                 status = EXIT_DONE;
         else
                 status = run(line, &setup);
@@ -62,6 +72,7 @@ int main(int argc, char **argv)
                         break;
                 case COMMAND_RUN:
                 case COMMAND_CHECK:
+                case COMMAND_PRINT_CONFIG:
                         status = check_and_run(&line);
                         break;
                 }

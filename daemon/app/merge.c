@@ -266,6 +266,14 @@ struct ring *merge_ring(const struct merge *m, unsigned index)
         return index < m->count ? m->inputs[index].ring : NULL;
 }
 
+struct ring *merge_find(const struct merge *m, unsigned number)
+{
+        for (unsigned i = 0; i < m->count; i++)
+                if (m->inputs[i].number == number)
+                        return m->inputs[i].ring;
+        return NULL;
+}
+
 bool merge_refused(const struct merge *m, unsigned *number)
 {
         for (unsigned i = 0; i < m->count; i++)

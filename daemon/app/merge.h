@@ -32,6 +32,7 @@
 /* What stands in the common memory of a ring. */
 struct worker_page {
         struct counters counters; /* the worker's */
+        struct front_use use;
         int64_t until_ns; /* set by the supervisor before it ends the worker: packets with
                              a later stamp are for the next one */
         uint64_t level_wanted; /* load.h: the worker's own */
@@ -83,6 +84,9 @@ bool merge_sleep(struct merge *);
 
 /* The number-th ring from 0 on; NULL: there are no more. For descriptors and figures. */
 struct ring *merge_ring(const struct merge *, unsigned index);
+
+/* That of the number, or NULL. */
+struct ring *merge_find(const struct merge *, unsigned number);
 
 /* The number of a ring that was refused and whose writer still runs, if there is one. */
 bool merge_refused(const struct merge *, unsigned *number);

@@ -12,6 +12,8 @@
 #include "base/check.h"
 
 #define STATE_SYSTEM "/var/lib/trawlwatch"
+#define RUN_SYSTEM   "/run/trawlwatch"
+#define CONTROL      "control.sock"
 #define SITE_DEFAULT "sites/profile-network.yaml"
 #define AGENTS       "lists/crawlers.txt"
 #define CRAWLERS     "lists/crawler-hosts.yaml"
@@ -117,11 +119,23 @@ bool paths_make(const char *folder)
         return made;
 }
 
+/* Where a journal is, its disk may be read-only for now: no other place is looked for. */
+static bool is_in_use(const char *folder)
+{
+        char *journal = join(folder, "journal");
+        bool is_there = is_folder(journal);
+
+        free(journal);
+        return is_there;
+}
+
 static bool usable(const char *folder, bool create)
 {
         if (create && mkdir(folder, 0750) != 0 && errno != EEXIST)
                 return false;
-        return is_folder(folder) && access(folder, W_OK | X_OK) == 0;
+        if (!is_folder(folder))
+                return false;
+        return access(folder, W_OK | X_OK) == 0 || (errno == EROFS && is_in_use(folder));
 }
 
 /* The state folder of one user, whether it is there or not; NULL without a home. */
@@ -152,6 +166,21 @@ char *paths_state(bool create)
         if (!create && is_folder(STATE_SYSTEM))
                 return strdup(STATE_SYSTEM);
         return NULL;
+}
+
+char *paths_control(bool create)
+{
+        char *path = join(RUN_SYSTEM, CONTROL), *state;
+
+        if (create ? usable(RUN_SYSTEM, false) : access(path, F_OK) == 0)
+                return path;
+        free(path);
+        state = paths_state(create);
+        if (!state)
+                return NULL;
+        path = join(state, CONTROL);
+        free(state);
+        return path;
 }
 
 char *paths_journal(const char *configured, bool create)

@@ -30,6 +30,13 @@ char *paths_shipped_disposable(void); /* domains of disposable e-mail addresses 
  */
 char *paths_state(bool create);
 
+/*
+ * The control socket where none is configured: in /run/trawlwatch where that may be
+ * written to, else in the state folder; for who asks (`create` false), where it is. NULL
+ * as paths_state.
+ */
+char *paths_control(bool create);
+
 /* The journal's folder: `configured` when it is not NULL, else below the state. */
 char *paths_journal(const char *configured, bool create);
 

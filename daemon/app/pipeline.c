@@ -2,6 +2,7 @@
 #include "app/pipeline.h"
 
 #include "app/batch.h"
+#include "app/held.h"
 #include "app/hold.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -20,6 +21,7 @@ struct pipeline {
         struct front *front; /* NULL: what comes out of one is given (pipeline_record) */
         struct hold hold;
         struct batch batch;
+        struct held held;
         struct engine *engine;
         struct counters *counters;
         struct counters missed_base; /* at the last time the share was worked out */
@@ -27,14 +29,47 @@ struct pipeline {
         int64_t missed_due_ns;
         uint8_t sample_shift; /* one in 2^this visitors is looked at */
         uint8_t sample_most;  /* since the share of what was missed was worked out */
+        unsigned batches;     /* since one was timed */
+        struct histogram evaluation;
 };
+
+static void on_held(void *context, const struct block_held *held)
+{
+        struct pipeline *p = context;
+
+        engine_block_held(p->engine, held);
+}
+
+void pipeline_catch_up(struct pipeline *p, const struct told *told)
+{
+        engine_catch_up(p->engine, told);
+}
+
+void pipeline_block_held(struct pipeline *p, const struct block_held *held)
+{
+        held_add(&p->held, held);
+}
+
+static void time_records(struct pipeline *p, const struct record *const records[],
+                         unsigned count)
+{
+        int64_t begin_ns = p->options.clock();
+
+        engine_records(p->engine, records, count);
+        histogram_add(&p->evaluation, (p->options.clock() - begin_ns) / count);
+        p->batches = 0;
+}
 
 void pipeline_settle(struct pipeline *p)
 {
         const struct record *records[BATCH_RECORDS];
         unsigned count = batch_take(&p->batch, records);
 
-        engine_records(p->engine, records, count);
+        if (count && p->options.clock && ++p->batches >= PIPELINE_SAMPLE)
+                time_records(p, records, count);
+        else
+                engine_records(p->engine, records, count);
+        held_take(&p->held, on_held, p);
 }
 
 static void note_sample(struct pipeline *p, uint8_t shift)
@@ -150,6 +185,7 @@ static bool make_engine(struct pipeline *p)
                 .hello_join_ns = setup->config.limits.hello_join_ns,
                 .outside = outside_of(p),
                 .watch = watch_options(p),
+                .block_limits = config_block_limits(&setup->config),
                 .pseudonym = p->options.pseudonym,
                 .pseudonym_context = p->options.pseudonym_context,
                 .incident = p->options.incident,
@@ -191,7 +227,7 @@ void pipeline_unanswered(struct pipeline *p, const struct ip *client, int64_t be
 
 void pipeline_step_back(struct pipeline *p, int64_t from_ns, int64_t to_ns)
 {
-        if (p->options.traffic->time_steps_back <= 1) /* later ones are only counted */
+        if (p->counters->clock_resets++ == 0) /* later ones are only counted */
                 log_warning(
                     "the packets' clock went back by %lld s: connections, windows "
                     "and incidents begin anew",
@@ -240,6 +276,23 @@ void pipeline_finish(struct pipeline *p)
 {
         pipeline_flush(p);
         engine_finish(p->engine);
+}
+
+void pipeline_look(const struct pipeline *p, struct pipeline_state *state)
+{
+        *state = (struct pipeline_state){
+                .engine = p->engine,
+                .has_front = p->front,
+                .sample_shift = p->sample_shift,
+                .evaluation = p->options.clock ? &p->evaluation : NULL,
+        };
+        if (p->front)
+                front_look(p->front, &state->front);
+}
+
+struct engine *pipeline_engine(struct pipeline *p)
+{
+        return p->engine;
 }
 
 bool pipeline_save(const struct pipeline *p, FILE *file)
@@ -307,6 +360,8 @@ bool pipeline_reload(struct pipeline *p, const struct setup *setup, hosts_fn *ho
         p->pages = site_page_names(setup->site);
         struct watch_options watch = watch_options(p);
         engine_watch(p->engine, &watch);
+        struct block_limits limits = config_block_limits(&setup->config);
+        engine_limit_blocks(p->engine, &limits);
         p->options.hosts = hosts;
         p->options.hosts_context = hosts_context;
         struct outside_sources outside = outside_of(p);
@@ -341,6 +396,7 @@ void pipeline_free(struct pipeline **pipeline)
         front_free(&p->front);
         hold_free(&p->hold);
         batch_free(&p->batch);
+        held_free(&p->held);
         free(p);
         *pipeline = NULL;
 }

@@ -8,7 +8,8 @@
  * With processes of their own for captures (supervisor.h) it has no front: what fronts
  * elsewhere gave is handed in by pipeline_record and its neighbours.
  *
- * Reads no clock. Files and live captures drive it alike (files.c, live.c, engine_run.c).
+ * Reads no clock but the one that it is given. Files and live captures drive it alike
+ * (files.c, live.c, engine_process.c).
  */
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
@@ -16,6 +17,7 @@
 #include <stdio.h>
 
 #include "app/front.h"
+#include "base/histogram.h"
 #include "detect/engine.h"
 
 struct pipeline;
@@ -38,6 +40,8 @@ struct pipeline_options {
         int64_t hold_ns; /* records wait so long, where several interfaces are read */
         FILE *snapshot;  /* that the engine goes on from; NULL: it begins empty */
         int64_t now_ns;  /* with a snapshot: what passed since then was missed */
+        int64_t (*clock)(
+            void); /* how long rules take is measured by it; NULL: it is not */
         struct counters *counters;
         const struct counters *traffic; /* what was seen of it; NULL: `counters` */
 };
@@ -54,6 +58,12 @@ void pipeline_free(struct pipeline **);
  */
 bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
                      void *hosts_context);
+
+/* What was told since the snapshot that the engine goes on from (engine_catch_up). */
+void pipeline_catch_up(struct pipeline *, const struct told *);
+
+/* A block was not put. Taken at once; the engine is told when no record is at hand. */
+void pipeline_block_held(struct pipeline *, const struct block_held *);
 
 /* Some records may wait for a few more: see pipeline_settle. */
 void pipeline_frame(struct pipeline *, const struct capture_frame *);
@@ -78,6 +88,23 @@ void pipeline_flush(struct pipeline *);
 
 /* The same, and incidents are ended. */
 void pipeline_finish(struct pipeline *);
+
+/* What it is like at this moment; all is borrowed until the next frame. */
+struct pipeline_state {
+        const struct engine *engine;
+        bool has_front;
+        struct front_use front; /* zeroes where there is none */
+        /* For every PIPELINE_SAMPLE-th batch of transactions: the mean of one of them. */
+        const struct histogram *evaluation;
+        uint8_t sample_shift; /* one in 2^this visitors is looked at */
+};
+
+#define PIPELINE_SAMPLE 64
+
+void pipeline_look(const struct pipeline *, struct pipeline_state *);
+
+/* The engine itself, for what it has to be asked in more than one call. */
+struct engine *pipeline_engine(struct pipeline *);
 
 /* What the engine knows, to a file (snapshot.h). Nothing waits (pipeline_settle). False
  * when that cannot be written. */

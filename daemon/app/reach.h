@@ -14,7 +14,13 @@
 #define REACH_ERROR_MAX REDIS_SECRET_ERROR_MAX
 
 /* Where redis.url is set. Its texts are borrowed from the configuration. False when a
-   password cannot be read: `error` is for people. */
-bool reach_redis(const struct config *, struct redis_url *, char error[REACH_ERROR_MAX]);
+   password cannot be read: `error` is for people. `warns`: log_warning when others can
+   read it. */
+bool reach_redis(const struct config *, struct redis_url *, bool warns,
+                 char error[REACH_ERROR_MAX]);
+
+/* Where redis.url is set: opens what reach_redis and TLS would, and says what is wrong.
+ */
+void reach_check(const struct config *, struct diag *);
 
 #endif

@@ -30,6 +30,15 @@ static void on_alert_line(void *context, struct slice json)
         buf_put_byte(&output->lines, '\n');
 }
 
+/* The alerts are there before the pipeline is. */
+static void on_block_held(void *context, const struct block_held *held)
+{
+        struct run *run = context;
+
+        if (run->pipeline)
+                pipeline_block_held(run->pipeline, held);
+}
+
 /* ---- the journal of a run over files ---- */
 
 static char *make_own_journal(void)
@@ -152,8 +161,10 @@ static const char *sensor_name(const struct config *config, bool live, char name
 {
         char host[256] = "";
 
-        if (config->redis.sensor)
-                return config->redis.sensor;
+        if (config->redis.sensor) {
+                snprintf(name, 300, "%s", config->redis.sensor);
+                return name;
+        }
         if (gethostname(host, sizeof(host) - 1) != 0 || !host[0])
                 strcpy(host, "sensor");
         snprintf(name, 300, "%s%s", host, live ? "" : "-offline");
@@ -164,12 +175,13 @@ static bool open_alerts(struct run *run)
 {
         const struct config *config = &run->setup->config;
         enum print print = run->line->print;
-        char name[300];
         struct redis_options redis = {
                 .prefix = config->redis.prefix,
-                .sensor = sensor_name(config, run->live, name),
+                .sensor = sensor_name(config, run->live, run->sensor),
                 .keep = (uint32_t)config->redis.keep,
                 .seen_ns = config->journal.keep_ns,
+                .held = on_block_held,
+                .held_context = run,
         };
         struct alerts_options options = {
                 .loop = run->loop,
@@ -178,7 +190,8 @@ static bool open_alerts(struct run *run)
                              .max_age_ns = config->journal.keep_ns,
                              .sync = run->own_journal
                                          ? JOURNAL_SYNC_OFF
-                                         : (enum journal_sync)config->journal.fsync },
+                                         : (enum journal_sync)config->journal.fsync,
+                             .waits_for_disk = run->live },
                 .line_context = &run->output,
         };
         char *folder = journal_folder(run);
@@ -187,7 +200,7 @@ static bool open_alerts(struct run *run)
                 return false;
         if (config->redis.url && applies(run, "redis.url")) {
                 char error[REACH_ERROR_MAX];
-                if (!reach_redis(config, &redis.url, error)) {
+                if (!reach_redis(config, &redis.url, false, error)) {
                         log_error("%s", error);
                         free(folder);
                         return false;
@@ -201,7 +214,7 @@ static bool open_alerts(struct run *run)
         run->alerts = alerts_new(&options);
         state_init(&run->state, folder, run->live ? config->journal.snapshot_ns : 0,
                    &run->counters);
-        free(folder);
+        run->journal_path = folder;
         return run->alerts;
 }
 
@@ -266,6 +279,7 @@ static bool open_pipeline(struct run *run)
                     run->line->print == PRINT_REQUESTS ? &run->output.lines : NULL,
                 .hosts = run->dns ? reverse_dns_find : NULL,
                 .hosts_context = run->dns,
+                .clock = run->live ? clock_monotonic_ns : NULL,
                 .counters = &run->counters,
         };
 
@@ -273,8 +287,11 @@ static bool open_pipeline(struct run *run)
         options.snapshot = state_open(&run->state);
         options.now_ns = clock_wall_ns();
         run->pipeline = pipeline_new(&options);
-        if (options.snapshot)
+        if (options.snapshot) {
+                if (run->pipeline)
+                        state_catch_up(&run->state, options.snapshot, run->pipeline);
                 fclose(options.snapshot);
+        }
         if (!run->pipeline)
                 log_error(
                     "the memory for the limits cannot be reserved; lower limits.flows, "
@@ -345,6 +362,7 @@ void run_release(struct run *run)
         if (run->own_journal)
                 remove_own_journal(run->own_journal);
         free(run->own_journal);
+        free(run->journal_path);
         output_free(&run->output);
         event_base_free(run->loop);
 }
@@ -353,6 +371,7 @@ bool run_begin(struct run *run, const struct command_line *line,
                const struct setup *setup, bool live)
 {
         *run = (struct run){ .line = line, .setup = setup, .live = live };
+        run->started_ns = clock_wall_ns();
         run->loop = event_base_new();
         CHECK(run->loop);
         output_init(&run->output, run->loop, &run->counters, live);

@@ -28,7 +28,10 @@ struct run {
         struct counters counters; /* of this process */
         struct counters others; /* of those that read the captures, where there are any */
         struct output output;   /* JSON lines for standard output */
-        char *own_journal;      /* a journal of this run's own, removed at its end */
+        char sensor[300];       /* name in Redis */
+        char *journal_path;
+        int64_t started_ns; /* wall clock */
+        char *own_journal;  /* a journal of this run's own, removed at its end */
         bool live, has_redis;
         bool has_no_front;  /* captures are read elsewhere */
         bool is_broken_off; /* an error or a signal ended the input, and is the reason why

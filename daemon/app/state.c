@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/state.h"
 
+#include "alert/journal_cursor.h"
 #include "base/check.h"
 #include "base/clock.h"
 
@@ -8,10 +9,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NAME "engine.snapshot"
+#define NAME   "engine.snapshot"
+#define MARGIN (600 * NS_PER_SEC) /* the file is younger than what stands in it */
 
 void state_init(struct state *s, const char *folder, int64_t interval_ns,
                 struct counters *counters)
@@ -24,7 +27,8 @@ void state_init(struct state *s, const char *folder, int64_t interval_ns,
         buf_printf(&path, "%s/" NAME, folder);
         buf_put_byte(&path, 0);
         s->path = strdup((const char *)path.data);
-        CHECK(s->path);
+        s->folder = strdup(folder);
+        CHECK(s->path && s->folder);
         buf_free(&path);
         s->due_ns = clock_monotonic_ns() + interval_ns;
 }
@@ -32,6 +36,7 @@ void state_init(struct state *s, const char *folder, int64_t interval_ns,
 void state_free(struct state *s)
 {
         free(s->path);
+        free(s->folder);
         *s = (struct state){ .path = NULL };
 }
 
@@ -42,6 +47,29 @@ FILE *state_open(const struct state *s)
         if (!file && s->path && errno != ENOENT)
                 log_warning("%s: %s: windows begin empty", s->path, strerror(errno));
         return file;
+}
+
+static bool note_told(void *context, const struct alert *alert)
+{
+        told_note(context, alert->id, alert->n, slice_is(alert->action, "ended"));
+        return true;
+}
+
+void state_catch_up(const struct state *s, FILE *snapshot, struct pipeline *pipeline)
+{
+        struct told told = { 0 };
+        struct stat st;
+
+        if (fstat(fileno(snapshot), &st) != 0)
+                return;
+        struct journal_cursor *cursor = journal_cursor_new(s->folder);
+        journal_cursor_seek_time(cursor,
+                                 (int64_t)st.st_mtim.tv_sec * NS_PER_SEC - MARGIN);
+        (void)journal_cursor_alerts(cursor, note_told, &told);
+        journal_cursor_free(&cursor);
+        told_ready(&told);
+        pipeline_catch_up(pipeline, &told);
+        told_free(&told);
 }
 
 static bool write_to(const char *path, const struct pipeline *pipeline)
@@ -79,6 +107,7 @@ static int replace(const char *path, const struct pipeline *pipeline)
 
 static void account(struct state *s, int error)
 {
+        s->failed = error != 0;
         if (error == 0) {
                 s->counters->snapshots++;
                 return;
@@ -113,8 +142,11 @@ void state_tick(struct state *s, const struct pipeline *pipeline)
                 return;
         s->due_ns = now_ns + s->interval_ns;
         pid_t child = fork();
-        if (child == 0)
+        if (child == 0) {
+                /* Locks and listening sockets are not to live on with the writer. */
+                close_range(STDERR_FILENO + 1, ~0u, 0);
                 _exit(replace(s->path, pipeline));
+        }
         if (child < 0)
                 account(s, errno);
         else

@@ -20,9 +20,11 @@
 
 struct state {
         char *path; /* NULL: nothing is kept */
+        char *folder;
         int64_t interval_ns, due_ns;
         pid_t writer; /* 0: none is at work */
         struct counters *counters;
+        bool failed; /* the last one could not be written */
         struct log_limit limit;
 };
 
@@ -33,6 +35,10 @@ void state_free(struct state *);
 
 /* What was kept, or NULL when there is nothing; to be closed with fclose. */
 FILE *state_open(const struct state *);
+
+/* The pipeline goes on from this snapshot: tells it what the journal says was told since.
+ */
+void state_catch_up(const struct state *, FILE *snapshot, struct pipeline *);
 
 /* Time passes: begins a snapshot when one is due, and looks after the last one. */
 void state_tick(struct state *, const struct pipeline *);

@@ -226,6 +226,13 @@ static void announce(const struct supervisor *s)
         }
 }
 
+static void warn_of_root(const struct setup *setup)
+{
+        if (geteuid() == 0 && setup->config.admin.confine && !setup->config.admin.user)
+                log_warning("this goes on as root: there is no user " CONFINE_USER
+                            "; 'useradd --system " CONFINE_USER "' makes one");
+}
+
 static bool make_common(struct supervisor *s)
 {
         s->common = mmap(NULL, sizeof(*s->common), PROT_READ | PROT_WRITE,
@@ -234,6 +241,42 @@ static bool make_common(struct supervisor *s)
                 return true;
         log_error("there is no memory: %s", strerror(errno));
         return false;
+}
+
+static bool become(const struct setup *setup)
+{
+        char error[CONFINE_ERROR_MAX];
+
+        if (!setup->config.admin.confine || confine_user(setup->config.admin.user, error))
+                return true;
+        log_error("%s", error);
+        return false;
+}
+
+/* A reload may name files that nobody has named yet: all may be read that the user may.
+ */
+static bool confine_self(struct supervisor *s)
+{
+        const struct config *config = &s->setup->config;
+        struct confine_paths paths;
+        char error[CONFINE_ERROR_MAX];
+
+        if (!confine_paths_make(&s->paths, s->line, s->setup) ||
+            !confine_paths_make(&paths, s->line, s->setup))
+                return false;
+        confine_paths_add_all(&paths);
+        struct confine_options options = {
+                .role = CONFINE_SUPERVISOR,
+                .off = !config->admin.confine,
+                .core_dumps = config->admin.core_dumps,
+                .paths = paths.paths,
+                .path_count = paths.count,
+        };
+        bool good = confine(&options, error);
+        if (!good)
+                log_error("%s", error);
+        confine_paths_free(&paths);
+        return good;
 }
 
 int supervisor_run(const struct command_line *line, const struct setup *setup)
@@ -246,14 +289,17 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         s->setup = setup;
         children_init(s);
         notify_open(&s->notify);
-        if (slots_make(&s->slots, setup) && slots_open(&s->slots, setup) &&
-            make_common(s) && run_observe_key(&setup->config, &s->observe_key)) {
+        if (become(setup) && slots_make(&s->slots, setup) &&
+            slots_open(&s->slots, setup) && make_common(s) &&
+            run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
                 announce(s);
+                warn_of_root(setup);
                 serve(s);
                 status = s->status;
         }
         slots_close(&s->slots);
+        confine_paths_free(&s->paths);
         children_free(s);
         notify_close(&s->notify);
         if (s->own_setup)

@@ -111,27 +111,27 @@ static void forget_signals(bool is_worker)
         sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Only what it works with: its capture, its ring, and where to complain. */
-static void keep_descriptors(int a, int b, int c)
+static int compare_fds(const void *a, const void *b)
 {
-        int kept[] = { STDERR_FILENO, a, b, c };
+        int x = *(const int *)a, y = *(const int *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Only what it works with: its capture, its ring, and where to complain. */
+static void keep_descriptors(const struct capture *capture, const struct ring *ring)
+{
+        int kept[CAPTURE_FDS + 3] = { STDERR_FILENO, ring_memory_fd(ring),
+                                      ring_wake_fd(ring) };
+        unsigned count = 3 + capture_fds(capture, kept + 3);
 
         dup2(STDERR_FILENO, STDIN_FILENO);
         dup2(STDERR_FILENO, STDOUT_FILENO);
-        for (unsigned i = 1; i < 4; i++)
-                for (unsigned j = i; j > 1 && kept[j - 1] > kept[j]; j--) {
-                        int swapped = kept[j];
-                        kept[j] = kept[j - 1];
-                        kept[j - 1] = swapped;
-                }
-        for (unsigned i = 0; i < 4; i++) {
-                unsigned from = (unsigned)kept[i] + 1;
-                unsigned to = i < 3 ? (unsigned)kept[i + 1] : ~0u;
-                if (i == 3)
-                        close_range(from, ~0u, 0);
-                else if (from < to)
-                        close_range(from, to - 1, 0);
-        }
+        qsort(kept, count, sizeof(kept[0]), compare_fds);
+        for (unsigned i = 0; i + 1 < count; i++)
+                if (kept[i] + 1 < kept[i + 1])
+                        close_range((unsigned)kept[i] + 1, (unsigned)kept[i + 1] - 1, 0);
+        close_range((unsigned)kept[count - 1] + 1, ~0u, 0);
 }
 
 static void forget_captures(struct slots *slots, const struct capture *keeps)
@@ -182,8 +182,7 @@ static int in_worker(struct supervisor *s, struct child *c, struct capture *capt
         forget_signals(true);
         forget_others(s, c, capture);
         forget_secrets(s->setup);
-        keep_descriptors(capture_fd(capture), ring_memory_fd(c->ring),
-                         ring_wake_fd(c->ring));
+        keep_descriptors(capture, c->ring);
         return worker_run(&options);
 }
 
@@ -196,6 +195,7 @@ static int in_engine(struct supervisor *s, int control)
                 .control = control,
                 .common = s->common,
                 .steady = s->steady,
+                .paths = &s->paths,
         };
 
         prctl(PR_SET_NAME, "trawl-engine");
@@ -549,6 +549,7 @@ static void replace_worker(struct supervisor *s, struct slot *slot, int status,
                 slot->patience.due_ns = now_ns;
         } else {
                 s->common->supervisor.worker_restarts++;
+                slot->restarts++;
                 ends(&slot->patience, now_ns);
                 log_warning("the capture of %s %s; the next one begins in %lld ms",
                             slot->interface, how_ended(status, how),
@@ -680,6 +681,23 @@ static void start_what_is_due(struct supervisor *s, int64_t now_ns)
         }
 }
 
+/* For those who ask the engine. */
+static void share_slots(struct supervisor *s)
+{
+        struct common_page *common = s->common;
+
+        common->slot_count = s->slots.count;
+        for (unsigned i = 0; i < s->slots.count; i++) {
+                const struct slot *slot = &s->slots.slots[i];
+                snprintf(common->slots[i].name, sizeof(common->slots[i].name), "%s",
+                         slot->interface);
+                common->slots[i].of_interface = i - slot->first;
+                common->slots[i].ring = slot->child ? slot->child->number : 0;
+                common->slots[i].is_open = slot->child;
+                common->slots[i].restarts = slot->restarts;
+        }
+}
+
 void children_look_after(struct supervisor *s, int64_t now_ns)
 {
         reap(s, now_ns);
@@ -687,6 +705,7 @@ void children_look_after(struct supervisor *s, int64_t now_ns)
         look_after_engine(s, now_ns);
         if (!s->stopping)
                 start_what_is_due(s, now_ns);
+        share_slots(s);
 }
 
 void children_init(struct supervisor *s)

@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 
 enum {
-        SLOTS = 128,
+        SLOTS = COMMON_SLOTS,
         CHILDREN = 2 * SLOTS, /* those that leave, while a reload replaces them */
 };
 
@@ -50,6 +50,7 @@ struct slot {
         struct child *child;     /* NULL: nobody reads it now */
         struct patience patience;
         bool is_missing; /* said so already */
+        uint64_t restarts;
 };
 
 struct slots {
@@ -73,6 +74,7 @@ struct supervisor {
         const struct setup *setup;
         struct setup *own_setup; /* the same, when it is of a reload; else NULL */
         struct common_page *common;
+        struct confine_paths paths; /* of the setup: the engine's */
         struct hash_key observe_key;
         struct steady steady;
         struct notify notify;
@@ -81,8 +83,9 @@ struct supervisor {
         struct child children[CHILDREN];
         struct engine_child engine;
 
-        struct setup *offered; /* that the engine was asked to take up */
-        struct slots next;     /* of its workers, when they are replaced */
+        struct confine_paths next_paths; /* of a setup that is being taken up */
+        struct setup *offered;           /* that the engine was asked to take up */
+        struct slots next;               /* of its workers, when they are replaced */
         bool replaces_workers;
         bool reload_again; /* one was asked for while another is under way */
 

@@ -73,6 +73,14 @@ static bool prepare_workers(struct supervisor *s, const struct setup *setup)
                (slots_make(&s->next, setup) && slots_open(&s->next, setup));
 }
 
+/* The engine may read only what was named when it began. */
+static bool needs_an_engine(struct supervisor *s, const struct setup *setup)
+{
+        return differs(s, setup, RELOAD_ENGINE) ||
+               (s->setup->config.admin.confine &&
+                confine_paths_grow(&s->paths, &s->next_paths));
+}
+
 /* The old workers read to this moment, the new ones on from it. */
 static void replace_workers(struct supervisor *s, int64_t now_ns)
 {
@@ -89,12 +97,24 @@ static void ready(struct supervisor *s)
         notify_send(&s->notify, "READY=1");
 }
 
+static void all_stays(struct supervisor *s, const char *why)
+{
+        struct control_message stays = { .kind = CONTROL_STAYS };
+
+        log_error("SIGHUP: %s: the old rules stay", why);
+        engine_tell(s, &stays, NULL);
+        ready(s);
+}
+
 /* From now on the new setup is that of all children that begin. */
 static void take_up(struct supervisor *s, struct setup *setup, int64_t now_ns)
 {
         struct setup *old = s->own_setup;
 
         s->setup = s->own_setup = setup;
+        confine_paths_free(&s->paths);
+        s->paths = s->next_paths;
+        s->next_paths.count = 0;
         if (s->replaces_workers) {
                 s->generation++;
                 replace_workers(s, now_ns);
@@ -117,14 +137,15 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
         notify_send(&s->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
                     (long long)(clock_monotonic_ns() / NS_PER_US));
         struct setup *setup = read_files(s);
-        if (!setup || !prepare_workers(s, setup)) {
-                log_error("SIGHUP: mistakes in the files: the old rules stay");
+        if (!setup || !confine_paths_make(&s->next_paths, s->line, setup) ||
+            !prepare_workers(s, setup)) {
+                confine_paths_free(&s->next_paths);
                 setup_drop(&setup);
-                ready(s);
+                all_stays(s, "mistakes in the files");
                 return;
         }
         warn_of_restart(s, setup);
-        if (differs(s, setup, RELOAD_ENGINE)) {
+        if (needs_an_engine(s, setup)) {
                 bool workers_stay = !s->replaces_workers;
                 take_up(s, setup, now_ns);
                 engine_end(s, workers_stay, now_ns);
@@ -144,9 +165,8 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
         if (!setup)
                 return;
         if (!is_taken_up) {
-                log_error(
-                    "SIGHUP: mistakes in the files, says the engine: the old rules stay");
                 reload_drop(s);
+                all_stays(s, "the engine cannot take them up");
                 return;
         }
         s->offered = NULL;
@@ -156,6 +176,7 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
 void reload_drop(struct supervisor *s)
 {
         slots_close(&s->next);
+        confine_paths_free(&s->next_paths);
         setup_drop(&s->offered);
         ready(s);
 }

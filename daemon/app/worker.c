@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/worker.h"
 
+#include "app/confine.h"
 #include "app/exit_status.h"
 #include "app/load.h"
 #include "base/check.h"
@@ -16,6 +17,9 @@ enum { BATCH = 1024 }; /* frames between two looks at anything else */
 
 /* Packets come from the kernel by the block: at most so much later than their stamp. */
 #define ON_THE_WAY (30 * NS_PER_MS)
+
+#define FLOW_BYTES   512
+#define OTHER_MEMORY (256u << 20)
 
 static const struct timeval tick = { 0, 50000 };
 
@@ -143,6 +147,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         look_at_clock(w);
         note_drops(w);
         look_at_load(w);
+        front_look(w->front, &w->page->use);
         int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
         if (!w->has_more)
@@ -195,6 +200,34 @@ static bool make(struct worker *w)
         return true;
 }
 
+/* What the limits of one worker add up to, and as much again for the rest. */
+static uint64_t memory_of(const struct config *config)
+{
+        uint64_t sum = config->limits.flows * FLOW_BYTES + config->limits.reassembly +
+                       config->limits.http_memory + config->limits.hello_memory +
+                       config->limits.fragments;
+
+        return 2 * sum + OTHER_MEMORY;
+}
+
+/* From here on nothing is opened any more. */
+static bool confine_self(const struct worker *w)
+{
+        const struct config *config = &w->options->setup->config;
+        struct confine_options options = {
+                .role = CONFINE_WORKER,
+                .off = !config->admin.confine,
+                .core_dumps = config->admin.core_dumps,
+                .memory = memory_of(config),
+        };
+        char error[CONFINE_ERROR_MAX];
+
+        if (confine(&options, error))
+                return true;
+        log_error("%s: %s", capture_name(w->options->capture), error);
+        return false;
+}
+
 static void release(struct worker *w)
 {
         event_free(w->readable);
@@ -215,7 +248,7 @@ int worker_run(const struct worker_options *options)
         };
 
         w.writer.counters = &w.page->counters;
-        if (!make(&w))
+        if (!make(&w) || !confine_self(&w))
                 return EXIT_FAILED;
         w.ticked_ns = clock_monotonic_ns();
         look_at_load(&w);

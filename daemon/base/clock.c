@@ -79,3 +79,22 @@ size_t clock_format(int64_t time_ns, char text[CLOCK_TEXT_MAX])
         *at = '\0';
         return (size_t)(at - text);
 }
+
+int64_t clock_parse(struct slice text)
+{
+        char copy[CLOCK_TEXT_MAX];
+        struct tm tm = { 0 };
+
+        if (text.len == 0 || text.len >= sizeof(copy))
+                return 0;
+        memcpy(copy, text.data, text.len);
+        copy[text.len] = '\0';
+        const char *rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
+        if (!rest || tm.tm_year < 70 || tm.tm_year >= 300)
+                return 0;
+        int64_t ns = 0, unit = NS_PER_SEC / 10;
+        if (*rest == '.')
+                for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
+                        ns += (*rest - '0') * unit;
+        return (int64_t)timegm(&tm) * NS_PER_SEC + ns;
+}

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 #define NS_PER_US  INT64_C(1000)
 #define NS_PER_MS  INT64_C(1000000)
 #define NS_PER_SEC INT64_C(1000000000)
@@ -24,5 +26,9 @@ int64_t clock_boot_ns(void); /* the monotonic one, with the time that the machin
 
 /* 2026-11-23T11:00:00.123456Z (RFC 3339), ends in a NUL. Returns its length. */
 size_t clock_format(int64_t time_ns, char text[CLOCK_TEXT_MAX]);
+
+/* The same back, with a fraction or without; 0 when it is something else, or after 2199.
+ */
+int64_t clock_parse(struct slice text);
 
 #endif

@@ -150,11 +150,13 @@
         row(alerts_lost, "alerts_lost_total", "alerts neither journalled nor published")  \
         row(alerts_dropped, "alerts_dropped_total", "alerts removed from the journal before Redis had them") \
         row(journal_errors, "journal_errors_total", "writes to the journal that failed")  \
+        row(journal_damaged, "journal_damaged_total", "damaged places that publishing passed over") \
         row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
         row(blocks_held, "blocks_held_total", "blocks not put: a person let the subject in again") \
-        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private or loopback") \
+        row(blocks_refused, "blocks_refused_total", "times that a block was not put: blocks.per_minute or blocks.share was reached") \
+        row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private, loopback or exempt") \
         row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \
         row(blocks_unwatched, "blocks_unwatched_total", "blocks not watched to their end because there was no room") \
         row(blocks_ignored, "blocks_ignored_total", "of them, whose subject was still served later than blocks.verify_after") \
@@ -164,11 +166,15 @@
         row(ring_full, "ring_full_total", "requests and hellos of captures for which the engine had no room in time") \
         row(overloads, "overloads_total", "times that captures began to leave out traffic that they had no time for") \
         row(rings_refused, "rings_refused_total", "captures that were not believed any more, and replaced") \
+        row(clock_resets, "clock_resets_total", "times that windows and incidents began anew, because the packets' clock went back") \
         row(clock_jumps, "clock_jumps_total", "times that the machine's clock was set, which packets carry") \
         row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
         row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
         row(children_hung, "children_hung_total", "of both, those that gave no sign of life and were killed") \
-        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time")
+        row(lines_dropped, "lines_dropped_total", "lines that standard output did not take in time") \
+        row(admin_requests, "admin_requests_total", "requests to the status page")        \
+        row(admin_refused, "admin_refused_total", "of them, refused: another host name, method or path") \
+        row(admin_cut, "admin_cut_total", "connections to it or to the control socket that were too slow or too many")
 /* clang-format on */
 
 struct counters {

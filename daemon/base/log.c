@@ -7,6 +7,7 @@
 #include <string.h>
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static const char *program = "trawlwatch";
 
 static const struct {
         const char *name;
@@ -18,6 +19,11 @@ static const struct {
         [LOG_LEVEL_INFO] = { "info", "<6>", "" },
         [LOG_LEVEL_DEBUG] = { "debug", "<7>", "debug: " },
 };
+
+void log_set_program(const char *name)
+{
+        program = name;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -37,7 +43,7 @@ static void write_line(enum log_level level, const char *format, va_list args)
         if (getenv("JOURNAL_STREAM"))
                 fprintf(stderr, "%s%s\n", levels[level].journal, line);
         else
-                fprintf(stderr, "trawlwatch: %s%s\n", levels[level].plain, line);
+                fprintf(stderr, "%s: %s%s\n", program, levels[level].plain, line);
 }
 
 #define DEFINE_LOG(name, level)                  \

@@ -17,6 +17,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* Lines above `level` are dropped. Info is the default. */
 void log_set_level(enum log_level level);
 
+/* What lines begin with, outside of systemd; borrowed. `trawlwatch` is the default. */
+void log_set_program(const char *name);
+
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

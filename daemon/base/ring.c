@@ -129,6 +129,18 @@ static struct ring *ring_with(int memory_fd, int wake_fd)
         return r;
 }
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3; a system may insist on it */
+#endif
+
+static int new_memory_fd(void)
+{
+        const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+        int fd = memfd_create("trawlwatch-ring", flags | MFD_NOEXEC_SEAL);
+
+        return fd < 0 && errno == EINVAL ? memfd_create("trawlwatch-ring", flags) : fd;
+}
+
 /* All pages are there afterwards: none can be missing later, when it is too late. */
 static bool make_memory(struct ring *r)
 {
@@ -143,8 +155,7 @@ struct ring *ring_new(size_t bytes, size_t shared)
 {
         CHECK(sizes_can_be(bytes, shared));
         struct ring *r =
-            ring_with(memfd_create("trawlwatch-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-                      eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+            ring_with(new_memory_fd(), eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 
         r->bytes = bytes;
         r->shared_bytes = shared;

@@ -32,12 +32,16 @@
  * sleeps and writes to the eventfd, which stays readable until ring_wake_clear. The
  * writer takes `sleeps` back before it writes, so that a sleep costs one write.
  *
- * What a hostile writer can do: garbage, wake-ups for nothing, none where one is due, and
- * a false fill, count of drops or heartbeat. The reader looks from time to time without
- * being woken, and drops a ring that is RING_BROKEN.
+ * What a hostile writer can do: write garbage, make pages read as zeroes, which are an
+ * empty message of kind 0 (MADV_REMOVE), wake for nothing and not wake where it is due,
+ * and lie about fill, drops and heartbeat. So the reader looks from time to time without
+ * being woken as well, takes a bounded number of messages at a time, and drops a worker
+ * whose ring is RING_BROKEN. What the writer needs: no system call but write() to the
+ * eventfd.
  *
  * Measured by bench-ring on two virtual cores (AMD EPYC), messages of 400 bytes:
- * FIGURES
+ * 46 to 72 ns from one process to another, 49 to 61 ns within one (the copies out of and
+ * into cold memory, mostly), where the machine left it both cores.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H
@@ -53,9 +57,10 @@
 struct ring;
 
 /*
- * `bytes` of data, a power of two in the bounds above; `shared` bytes of common memory
- * (ring_shared), 0 to RING_SHARED_MAX. NULL, with errno, when the descriptors or the
- * memory cannot be had. It is for both sides: a child that was forked afterwards has it.
+ * `bytes` of data, a power of two in the bounds above and a page at least; `shared` bytes
+ * of common memory (ring_shared), 0 to RING_SHARED_MAX. NULL, with errno, when the
+ * descriptors or the memory cannot be had. It is for both sides: a child that was forked
+ * afterwards has it.
  */
 struct ring *ring_new(size_t bytes, size_t shared);
 

@@ -7,16 +7,23 @@
 #include "capture/pcapng.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* One read(2) of a capture file: stdio's 4 KiB would cost a call every few frames, and
    more than 64 KiB falls out of the nearest caches before it is looked at (a sixth of the
    time of small requests). */
 enum { FILE_BUFFER = 1 << 16 };
+
+/* Of /sys/class/net/NAME/statistics. */
+enum { INTERFACE_DROPS = 2 };
+static const char *const drop_files[INTERFACE_DROPS] = { "rx_missed_errors",
+                                                         "rx_fifo_errors" };
 
 struct capture {
         pcap_t *pcap; /* NULL for pcapng: */
@@ -31,8 +38,11 @@ struct capture {
         char error[CAPTURE_ERROR_MAX];
         capture_frame_fn *each; /* of the capture_read that is running */
         void *context;
-        uint32_t kernel_drops, interface_drops; /* libpcap's, which wrap */
-        uint64_t kernel_total, interface_total;
+        uint64_t kernel_drops;
+        struct {
+                int fd; /* -1: not counted */
+                uint64_t first;
+        } interface_drops[INTERFACE_DROPS];
 };
 
 static struct capture *capture_new(const char *name, bool live)
@@ -43,6 +53,8 @@ static struct capture *capture_new(const char *name, bool live)
         c->name = strdup(name);
         CHECK(c->name);
         c->live = live;
+        for (int i = 0; i < INTERFACE_DROPS; i++)
+                c->interface_drops[i].fd = -1;
         return c;
 }
 
@@ -58,6 +70,9 @@ void capture_close(struct capture **capture)
         filter_free(&c->filter);
         if (c->file && c->file != stdin)
                 fclose(c->file);
+        for (int i = 0; i < INTERFACE_DROPS; i++)
+                if (c->interface_drops[i].fd >= 0)
+                        close(c->interface_drops[i].fd);
         free(c->file_buffer);
         free(c->name);
         free(c);
@@ -211,6 +226,32 @@ static bool activate(struct capture *c, const struct capture_options *options,
         return false;
 }
 
+static bool read_number(int fd, uint64_t *number)
+{
+        uint8_t text[32];
+        ssize_t len = pread(fd, text, sizeof(text), 0);
+
+        if (len > 0 && text[len - 1] == '\n')
+                len--;
+        return len > 0 && slice_to_u64(slice_of(text, (size_t)len), number);
+}
+
+/* Other programs' losses count as ours only where we take all that the card has. */
+static void open_interface_drops(struct capture *c)
+{
+        char path[128];
+
+        for (int i = 0; i < INTERFACE_DROPS; i++) {
+                int n = snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s",
+                                 c->name, drop_files[i]);
+                int fd = n < (int)sizeof(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+                if (fd >= 0 && read_number(fd, &c->interface_drops[i].first))
+                        c->interface_drops[i].fd = fd;
+                else if (fd >= 0)
+                        close(fd);
+        }
+}
+
 struct capture *capture_open_live(const char *interface,
                                   const struct capture_options *options,
                                   char error[CAPTURE_ERROR_MAX])
@@ -230,6 +271,8 @@ struct capture *capture_open_live(const char *interface,
                 snprintf(error, CAPTURE_ERROR_MAX, "interface %s: %s", interface, why);
                 goto fail;
         }
+        if (options->promiscuous)
+                open_interface_drops(c);
         return c;
 fail:
         capture_close(&c);
@@ -276,6 +319,19 @@ const char *capture_name(const struct capture *c)
 int capture_fd(const struct capture *c)
 {
         return pcap_get_selectable_fd(c->pcap);
+}
+
+unsigned capture_fds(const struct capture *c, int fds[CAPTURE_FDS])
+{
+        unsigned count = 0;
+
+        fds[count++] = pcap_fileno(c->pcap);
+        if (capture_fd(c) != fds[0])
+                fds[count++] = capture_fd(c);
+        for (int i = 0; i < INTERFACE_DROPS; i++)
+                if (c->interface_drops[i].fd >= 0)
+                        fds[count++] = c->interface_drops[i].fd;
+        return count;
 }
 
 static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
@@ -351,17 +407,30 @@ const char *capture_error(const struct capture *c)
         return c->error;
 }
 
+static uint64_t interface_drops(const struct capture *c)
+{
+        uint64_t total = 0, now;
+
+        for (int i = 0; i < INTERFACE_DROPS; i++)
+                if (c->interface_drops[i].fd >= 0 &&
+                    read_number(c->interface_drops[i].fd, &now) &&
+                    now > c->interface_drops[i].first)
+                        total += now - c->interface_drops[i].first;
+        return total;
+}
+
+/* pcap_stats() opens files below /sys for the same, which a confined worker may not. */
 bool capture_drops(struct capture *c, uint64_t *kernel, uint64_t *interface)
 {
-        struct pcap_stat stats;
+        struct tpacket_stats_v3 stats = { 0 }; /* begins as that of older rings does */
+        socklen_t size = sizeof(stats);
 
-        if (!c->live || pcap_stats(c->pcap, &stats) != 0)
+        /* Reading starts the kernel's count anew. */
+        if (!c->live || getsockopt(pcap_fileno(c->pcap), SOL_PACKET, PACKET_STATISTICS,
+                                   &stats, &size) != 0)
                 return false;
-        c->kernel_total += (uint32_t)(stats.ps_drop - c->kernel_drops);
-        c->interface_total += (uint32_t)(stats.ps_ifdrop - c->interface_drops);
-        c->kernel_drops = stats.ps_drop;
-        c->interface_drops = stats.ps_ifdrop;
-        *kernel = c->kernel_total;
-        *interface = c->interface_total;
+        c->kernel_drops += stats.tp_drops;
+        *kernel = c->kernel_drops;
+        *interface = interface_drops(c);
         return true;
 }

@@ -80,6 +80,10 @@ const char *capture_name(const struct capture *);
 /* Descriptor to wait on; live only. */
 int capture_fd(const struct capture *);
 
+/* All that it works with; CAPTURE_FDS at most. Returns how many. Live only. */
+#define CAPTURE_FDS 8
+unsigned capture_fds(const struct capture *, int fds[CAPTURE_FDS]);
+
 /* Gives at most `most` frames to `each`. */
 enum capture_result capture_read(struct capture *, int most, capture_frame_fn *each,
                                  void *context);
@@ -87,7 +91,10 @@ enum capture_result capture_read(struct capture *, int most, capture_frame_fn *e
 /* What went wrong with the last capture_read; a sentence for the operator. */
 const char *capture_error(const struct capture *);
 
-/* Since the start: frames the kernel, and the interface, had to drop. Live only. */
+/*
+ * Since the start: frames the kernel, and the interface, had to drop; the latter where
+ * the capture is promiscuous. Live only. Opens nothing: a confined process may ask.
+ */
 bool capture_drops(struct capture *, uint64_t *kernel, uint64_t *interface);
 
 #endif

@@ -3,6 +3,9 @@
 #include "detect/carrier.h"
 #include "detect/engine_priv.h"
 
+#include <math.h>
+#include <stdio.h>
+
 struct blocking {
         struct engine *engine;
         struct incident_case *c;
@@ -24,13 +27,43 @@ static bool is_network(enum field_kind kind)
         return kind == FIELD_IP || kind == FIELD_HOST || kind == FIELD_PREFIX;
 }
 
-static bool is_withheld(const struct site *site, const struct candidate *candidate)
+static bool is_address(const struct field *field)
 {
-        if (!site || !is_network(candidate->kind))
+        return is_network(field->kind);
+}
+
+/* An exemption, or the rule's own `where`, speaks of an address in it. */
+static bool is_exempt(const struct blocking *b, const struct network *network)
+{
+        const struct rules *rules = b->engine->rules;
+
+        for (unsigned i = 0; i < rules->exemption_count; i++) {
+                const struct exemption *x = &rules->exemptions[i];
+                if (b->time_ns < x->until_ns &&
+                    expr_reaches(x->when, is_address, network))
+                        return true;
+        }
+        for (unsigned where = b->rule->where; where != CONDITION_ALWAYS;
+             where = rules->conditions[where].base)
+                if (expr_spares(rules->conditions[where].expr, is_address, network))
+                        return true;
+        return false;
+}
+
+static bool is_protected(const struct site *site, const struct network *network)
+{
+        if (!site)
                 return false;
-        if (site_has_trusted_proxy(site, &candidate->network))
+        if (site_has_trusted_proxy(site, network))
                 return true;
-        return !site_blocks_private(site) && network_has_private(&candidate->network);
+        return !site_blocks_private(site) && network_has_private(network);
+}
+
+static bool is_withheld(const struct blocking *b, const struct candidate *candidate)
+{
+        return is_network(candidate->kind) &&
+               (is_protected(b->engine->options.site, &candidate->network) ||
+                is_exempt(b, &candidate->network));
 }
 
 const char *blocking_type(enum field_kind kind, unsigned bits)
@@ -63,15 +96,79 @@ static size_t print_value(const struct candidate *candidate, char out[BLOCK_TEXT
         return text.len;
 }
 
-static uint64_t hash_subject(const struct blocking *b, const char *type,
+static uint64_t hash_subject(const struct engine *e, struct slice rule, struct slice type,
                              struct slice value)
 {
-        const struct hash_key *key = &b->engine->options.hash_key;
-        uint64_t hash = hash_slice(key, slice_str(b->rule->name));
+        const struct hash_key *key = &e->options.hash_key;
 
-        return hash_mix(hash_mix(hash, hash_slice(key, slice_str(type))),
+        return hash_mix(hash_mix(hash_slice(key, rule), hash_slice(key, type)),
                         hash_slice(key, value));
 }
+
+/* ---- the limit ---- */
+
+static struct incident_evidence limit_evidence(const char *name, double limit)
+{
+        return (struct incident_evidence){ name, limit, limit == 0, false };
+}
+
+/* Calls own_hold or own_end with what is counted now. */
+static void tell_limit(struct engine *e, int64_t now_ns,
+                       void (*tell)(struct own *, enum own_kind, const struct own_state *,
+                                    int64_t))
+{
+        const struct block_limits *limits = &e->options.block_limits;
+        struct block_limit *l = &e->block_limit;
+        struct block_count count = block_limit_count(l, now_ns);
+        const struct incident_evidence evidence[] = {
+                { "blocks in the last minute", count.minute, false, false },
+                limit_evidence("blocks.per_minute", (double)limits->per_minute),
+                { "share of visitors blocked",
+                  count.visitors > 0 ? count.running / count.visitors : 0,
+                  count.visitors <= 0, false },
+                limit_evidence("blocks.share", limits->share),
+                { "visitors in the last hour", round(count.visitors), !e->counts_visitors,
+                  false },
+                { "blocks refused", (double)l->refused, false, false },
+        };
+        struct own_state state = { .subject_type = "all",
+                                   .subject = SLICE("all"),
+                                   .evidence = evidence,
+                                   .evidence_count =
+                                       sizeof(evidence) / sizeof(*evidence) };
+
+        l->told_ns = now_ns;
+        tell(&e->own, OWN_BLOCK_LIMIT, &state, now_ns);
+}
+
+static void refuse(struct engine *e)
+{
+        bool is_first = e->block_limit.refused == 1;
+
+        e->options.counters->blocks_refused++;
+        if (is_first || e->now_ns - e->block_limit.told_ns >= NS_PER_SEC)
+                tell_limit(e, e->now_ns, own_hold);
+}
+
+static bool is_allowed(struct engine *e)
+{
+        if (block_limit_allows(&e->block_limit, &e->options.block_limits, e->now_ns))
+                return true;
+        refuse(e);
+        return false;
+}
+
+void blocking_advance(struct engine *e, int64_t now_ns)
+{
+        int64_t due_ns = e->block_limit.closes_ns;
+
+        if (now_ns < due_ns)
+                return;
+        tell_limit(e, due_ns, own_end);
+        block_limit_close(&e->block_limit);
+}
+
+/* ---- blocks ---- */
 
 static void add_block(struct event_memory *event, const char *type, size_t len,
                       const struct ladder_block *block)
@@ -96,16 +193,20 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         char *text = event->block_texts[event->block_count];
         const char *type = blocking_type(candidate->kind, candidate->network.bits);
         size_t len = print_value(candidate, text);
-        uint64_t subject = hash_subject(b, type, slice_of(text, len));
+        uint64_t subject = hash_subject(e, slice_str(b->rule->name), slice_str(type),
+                                        slice_of(text, len));
         if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
                 *until_ns = block.until_ns;
-                if (!event->blocks_are_new)
+                if (!event->blocks_are_new && !block.is_held)
                         add_block(event, type, len, &block);
                 return false;
         }
-        if (!b->may_put || ladder_climb(&e->ladder, subject, b->rule->block_ns,
-                                        b->rule->rungs, b->time_ns, &block) != LADDER_NEW)
+        /* A refused one does not climb, and is tried again. */
+        if (!b->may_put || !is_allowed(e) ||
+            ladder_climb(&e->ladder, subject, candidate->carrier, b->rule->block_ns,
+                         b->rule->rungs, b->time_ns, &block) != LADDER_NEW)
                 return false;
+        block_limit_put(&e->block_limit, e->now_ns, block.until_ns);
         *until_ns = block.until_ns;
         /* Those put now take the place of those that were running. */
         if (!event->blocks_are_new && event->block_count) {
@@ -147,7 +248,7 @@ static void block_key(struct blocking *b)
 {
         struct candidate candidate = key_candidate(b);
 
-        if (is_withheld(b->engine->options.site, &candidate)) {
+        if (is_withheld(b, &candidate)) {
                 b->engine->options.counters->blocks_withheld += !b->c->key_is_private;
                 b->c->key_is_private = true;
                 return;
@@ -180,7 +281,7 @@ static void block_actor(struct blocking *b, enum field_kind kind,
         if (!actor_has(actor, field_participant(kind)))
                 return;
         struct candidate candidate = actor_candidate(b->engine, kind, actor, text);
-        if (!is_withheld(b->engine->options.site, &candidate))
+        if (!is_withheld(b, &candidate))
                 block_one(b, &candidate, &until_ns);
         else if (count_withheld)
                 b->engine->options.counters->blocks_withheld++;
@@ -240,16 +341,11 @@ static struct blocking begin(struct engine *e, struct incident_case *c, int64_t 
         return (struct blocking){ e, c, rule, time_ns, may_put };
 }
 
-static bool blocks(const struct rule *rule)
-{
-        return rule->rungs && rule->mode == MODE_ALERT;
-}
-
 bool blocking_due(struct engine *e, struct incident_case *c, int64_t time_ns)
 {
         struct blocking b = begin(e, c, time_ns, true);
 
-        if (!blocks(b.rule))
+        if (!rule_blocks(b.rule))
                 return false;
         if (!b.rule->block_what)
                 block_key(&b);
@@ -264,10 +360,26 @@ void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns
 {
         struct blocking b = begin(e, c, time_ns, false);
 
-        if (!blocks(b.rule))
+        if (!rule_blocks(b.rule))
                 return;
         if (!b.rule->block_what)
                 block_key(&b);
         else
                 block_participants(&b, false);
+}
+
+void engine_block_held(struct engine *e, const struct block_held *held)
+{
+        struct own_state state = { .subject = held->value };
+        char type[OWN_TYPE_MAX];
+        uint64_t carrier;
+
+        if (!ladder_hold(&e->ladder, hash_subject(e, held->rule, held->type, held->value),
+                         e->now_ns, &carrier))
+                return;
+        watching_drop(e, held->id, carrier);
+        snprintf(type, sizeof(type), "%.*s", (int)held->type.len,
+                 (const char *)held->type.data);
+        state.subject_type = type;
+        own_end(&e->own, OWN_BLOCK_IGNORED, &state, e->now_ns);
 }

@@ -239,8 +239,10 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
         struct entry *from = table_at(m->from, handle);
         uint32_t fresh = table_new(m->to, from->hash, groups_of(m, from));
 
-        if (fresh == 0)
+        if (fresh == 0) {
                 m->to->counters->entries_evicted++;
+                m->to->evicted++;
+        }
         moved(context, from, fresh);
         if (fresh) {
                 struct entry *to = table_at(m->to, fresh);
@@ -282,6 +284,7 @@ void carry_table(const struct carry *c, struct table *from, struct table *to,
         }
         for (unsigned i = 0; i < from->plan->where_count; i++)
                 m.where[i] = find_where(&m, from->plan->wheres[i]);
+        to->evicted = from->evicted;
         move_usual(&m);
         find_signals(&m);
         while (from->index.count)

@@ -27,7 +27,7 @@ struct evidence_value {
 struct incident_case {
         char id[INCIDENT_ID_MAX], group[INCIDENT_ID_MAX];
         uint8_t sample_count;
-        bool key_is_private; /* the key may not be blocked: counted once */
+        bool key_is_private; /* or exempt: it may not be blocked, which is counted once */
         bool has_block;      /* one was put, and is or was watched */
         uint8_t sample_len[INCIDENT_SAMPLES];
         uint32_t rule, entry, next; /* next of the same entry */

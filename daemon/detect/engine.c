@@ -27,6 +27,16 @@ static void unlink_case(struct engine *e, const struct incident_case *c, uint32_
         *link = c->next;
 }
 
+/* Forgets the case that is first in the heap. */
+static void close_case(struct engine *e, uint32_t number)
+{
+        struct incident_case *c = cases_at(&e->cases, number);
+
+        distinct_clear(&e->sets, &distinct_flat, &c->served);
+        unlink_case(e, c, number);
+        cases_close(&e->cases);
+}
+
 /* Ends the case that is first in the heap. */
 static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
 {
@@ -34,9 +44,30 @@ static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
 
         blocking_running(e, c, time_ns);
         report_event(e, c, INCIDENT_ENDED, time_ns);
-        distinct_clear(&e->sets, &distinct_flat, &c->served);
-        unlink_case(e, c, number);
-        cases_close(&e->cases);
+        close_case(e, number);
+}
+
+void engine_catch_up(struct engine *e, const struct told *told)
+{
+        unsigned over = 0;
+
+        /* One that is hurried goes to the front, past those that were looked at. */
+        for (unsigned i = 0; i < e->cases.count; i++) {
+                uint32_t number = e->cases.heap[i].number;
+                struct incident_case *c = cases_at(&e->cases, number);
+                const struct told_event *last = told_find(told, c->id);
+                if (!last)
+                        continue;
+                if (last->n >= c->n)
+                        c->n = last->n + 1;
+                if (last->has_ended) {
+                        cases_hurry(&e->cases, number);
+                        over++;
+                }
+        }
+        for (; over; over--)
+                close_case(e, e->cases.heap[0].number);
+        own_catch_up(&e->own, told);
 }
 
 static void end_due(struct engine *e, int64_t now_ns)
@@ -66,6 +97,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
         own_advance(&e->own, now_ns);
+        blocking_advance(e, now_ns);
 }
 
 int64_t engine_now(const struct engine *e)
@@ -165,6 +197,7 @@ struct look {
         uint32_t handle;
         uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
+        struct rule_counts *counts;
 };
 
 static struct value read_aggregate(void *context, const struct aggregate *a)
@@ -259,6 +292,8 @@ static void raise(const struct look *look)
         add_early_samples(look, c);
         add_record_sample(e, c);
         e->options.counters->incidents_raised++;
+        *(rule->mode == MODE_DRY_RUN ? &look->counts->dry_run : &look->counts->raised) +=
+            1;
         tagging_raised(e, c);
         blocking_due(e, c, time_ns);
         report_event(e, c, INCIDENT_RAISED, time_ns);
@@ -284,7 +319,7 @@ static void add_served(const struct look *look, struct incident_case *c)
 static bool block_is_due(const struct rule *rule, const struct incident_case *c,
                          int64_t time_ns)
 {
-        return rule->rungs && rule->mode == MODE_ALERT &&
+        return rule_blocks(rule) &&
                (rule->block_what ||
                 (!c->key_is_private && time_ns >= c->blocked_until_ns));
 }
@@ -341,11 +376,13 @@ static void look_at_rule(struct look *look)
 
         reading.aggregate = read_aggregate;
         reading.context = look;
+        look->counts->matched++;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
         if (!c && look->entry->transactions < TRANSACTIONS_MAX &&
             look->entry->transactions < look->rule->least)
                 return;
         bool holds = expr_true(look->rule->when, &reading);
+        look->counts->held += holds;
         if (look->rule->is_signal) {
                 if (holds && look->rule->mode == MODE_ALERT)
                         note_signal(look);
@@ -419,8 +456,14 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
         for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                struct look look = { e,      t,     entry,
-                                     handle, actor, &e->rules->rules[t->plan->rules[i]] };
+                unsigned number = t->plan->rules[i];
+                struct look look = { e,
+                                     t,
+                                     entry,
+                                     handle,
+                                     actor,
+                                     &e->rules->rules[number],
+                                     &e->rule_counts[number] };
                 if (facts_condition(&e->facts, look.rule->where))
                         look_at_rule(&look);
         }
@@ -487,6 +530,13 @@ static void look_at_record(struct engine *e, const struct ahead_record *ahead)
         actors_drop(&e->actors, actor);
 }
 
+static void count_visitor(struct engine *e, const struct network *host)
+{
+        block_limit_visitor(&e->block_limit,
+                            hash_bytes(&e->options.hash_key, host, sizeof(*host)),
+                            e->now_ns);
+}
+
 static void count_record(struct engine *e, const struct ahead_record *ahead)
 {
         const struct record *record = ahead->record;
@@ -496,6 +546,8 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
                 facts_know(&e->facts, ahead->page->early[i], &ahead->operands[i]);
         join(e, record);
         watching_record(e, record);
+        if (e->counts_visitors)
+                count_visitor(e, &record->client_host);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

@@ -14,9 +14,11 @@
 
 #include "base/counters.h"
 #include "base/hash.h"
+#include "detect/block_limit.h"
 #include "detect/incident.h"
 #include "detect/outside.h"
 #include "detect/rules.h"
+#include "detect/told.h"
 #include "observe/record.h"
 
 struct engine;
@@ -43,6 +45,7 @@ struct engine_options {
         int64_t hello_join_ns;          /* how long one speaks for its address */
         struct outside_sources outside; /* what its pointers name is borrowed */
         struct watch_options watch;
+        struct block_limits block_limits; /* all zero: there are none */
         pseudonym_fn *pseudonym;
         void *pseudonym_context;
         incident_fn *incident;
@@ -79,8 +82,25 @@ void engine_set_outside(struct engine *, const struct outside_sources *);
  */
 void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns);
 
+/*
+ * For an engine that goes on from a snapshot: what was told since then. The next event of
+ * an incident takes the number after that; one that has ended is over, and nothing more
+ * is told of it.
+ */
+void engine_catch_up(struct engine *, const struct told *);
+
+/*
+ * A block that an incident put did not come about. From its next event on the incident
+ * does not name it, nobody watches it, and an alert that it is ignored ends. It is not
+ * put again before its time is over: a hold would only keep it away again.
+ */
+void engine_block_held(struct engine *, const struct block_held *);
+
 /* Other options for the watch, from now on. */
 void engine_watch(struct engine *, const struct watch_options *);
+
+/* Other limits for blocks, from now on. */
+void engine_limit_blocks(struct engine *, const struct block_limits *);
 
 /* A client said hello outside, on a connection that began with that SYN (or none was
    seen, or it is QUIC); the requests inside are joined to it. */
@@ -107,6 +127,41 @@ void engine_finish(struct engine *);
  * Around `now_ns` not all visitors were looked at; records say so as well (sample_shift).
  */
 void engine_sampled(struct engine *, int64_t now_ns);
+
+/*
+ * What a rule did since it was taken up; a reload that keeps its name and key keeps
+ * these too. A rule with `per_each` is one for each key. The texts are those of the
+ * rules.
+ */
+struct rule_usage {
+        const char *name, *per;
+        uint64_t
+            matched; /* transactions that it looked at: `where` held, the key is there */
+        uint64_t held;    /* of them, those for which `when` held too */
+        uint64_t raised;  /* incidents that were raised */
+        uint64_t dry_run; /* the same, while its mode was dry-run */
+};
+
+/* False past the last rule. */
+bool engine_rule_usage(const struct engine *, unsigned rule, struct rule_usage *);
+
+/* Keys of one kind. `bytes`: of their entries and the index, without the sets and lists
+ * that hang on them, which are of the budget alone. */
+struct table_usage {
+        const char *per;
+        uint64_t keys, bytes;
+        uint64_t evicted; /* keys forgotten for want of memory, since it was taken up */
+};
+
+/* False past the last table. */
+bool engine_table_usage(const struct engine *, unsigned table, struct table_usage *);
+
+struct engine_usage {
+        uint64_t memory, memory_max; /* bytes of limits.detect */
+        uint32_t incidents, incidents_max;
+};
+
+void engine_usage(const struct engine *, struct engine_usage *);
 
 /*
  * What the sensor missed: `share` of the traffic around `now_ns` (0..1), from

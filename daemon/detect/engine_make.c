@@ -29,6 +29,11 @@ uint64_t engine_index_bytes(const struct engine *e)
         return e->memory / INDEX_PART / 2;
 }
 
+uint64_t engine_index_room(const struct engine *e)
+{
+        return e->memory / INDEX_PART;
+}
+
 void engine_find_classes(struct engine *e)
 {
         distinct_store_init(&e->sets, &e->budget, e->options.counters);
@@ -50,6 +55,17 @@ void engine_set_outside(struct engine *e, const struct outside_sources *sources)
         outside_begin(&e->outside);
 }
 
+static void bind_limits(struct engine *e)
+{
+        e->counts_visitors = e->options.block_limits.share > 0 && rules_block(e->rules);
+}
+
+void engine_limit_blocks(struct engine *e, const struct block_limits *limits)
+{
+        e->options.block_limits = *limits;
+        bind_limits(e);
+}
+
 void engine_bind_facts(struct engine *e)
 {
         e->outside.sources = &e->options.outside;
@@ -64,6 +80,7 @@ void engine_bind_facts(struct engine *e)
         e->reads_block_state =
             !e->rules->is_plan && rules_read_field(e->rules, "block.state");
         e->facts.subject.watch = &e->watch;
+        bind_limits(e);
 }
 
 static uint32_t most(uint64_t memory, unsigned part, size_t size)
@@ -127,6 +144,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !ahead_init(&e->ahead, &e->facts.conditions))
                 return false;
         engine_bind_facts(e);
+        block_limit_init(&e->block_limit);
         e->actors.pseudonym = o->pseudonym;
         e->actors.pseudonym_context = o->pseudonym_context;
         distinct_store_init(&e->sets, &e->budget, o->counters);
@@ -153,7 +171,8 @@ struct engine *engine_new(const struct engine_options *options)
         e->tables = calloc(e->rules->table_count + 1, sizeof(*e->tables));
         e->visits = calloc(e->rules->table_count + 1, sizeof(*e->visits));
         e->event = calloc(1, sizeof(*e->event));
-        if (!e->tables || !e->visits || !e->event ||
+        e->rule_counts = calloc(e->rules->rule_count + 1, sizeof(*e->rule_counts));
+        if (!e->tables || !e->visits || !e->event || !e->rule_counts ||
             !init_parts(e, options->memory_max)) {
                 engine_free(&e);
                 return NULL;
@@ -173,6 +192,7 @@ void engine_free(struct engine **pointer)
         if (e->event)
                 buf_free(&e->event->texts);
         free(e->event);
+        free(e->rule_counts);
         ahead_free(&e->ahead);
         free(e->visits);
         free(e->tables);

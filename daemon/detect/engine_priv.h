@@ -7,9 +7,10 @@
  *   swap.c         other rules, with what is known kept (carry.h)
  *   snapshot.c     to a file, and back
  *   report.c       a case as the struct incident that leaves the engine
- *   blocking.c     what is blocked with an event, and for how long
+ *   blocking.c     what is blocked with an event, for how long, and what is refused
  *   tagging.c      whom an incident's tags are put on, and which group it is of
  *   watching.c     what is seen of those who are blocked
+ *   usage.c        what it says of itself: rules, tables, memory
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "detect/ahead.h"
 #include "detect/births.h"
+#include "detect/block_limit.h"
 #include "detect/cases.h"
 #include "detect/engine.h"
 #include "detect/join.h"
@@ -49,9 +51,15 @@ struct visit {
         uint64_t met;  /* which of the table's conditions are true */
 };
 
+/* Of one rule (engine.h). */
+struct rule_counts {
+        uint64_t matched, held, raised, dry_run;
+};
+
 struct engine {
         struct engine_options options;
         const struct rules *rules;
+        struct rule_counts *rule_counts; /* by the number of the rule */
         struct budget budget;
         struct distinct_store sets;
         struct actors actors;
@@ -60,6 +68,8 @@ struct engine {
         struct usual usual;
         struct ladder ladder;
         struct watch watch;
+        struct block_limit block_limit;
+        bool counts_visitors; /* for it: a rule blocks, and the share is limited */
         struct missed missed;
         struct forms forms;
         bool remembers_forms;
@@ -85,6 +95,9 @@ struct engine {
 
 /* What any one index may take at most: half of what is there for all. */
 uint64_t engine_index_bytes(const struct engine *);
+
+/* Bytes that all indexes together may take, and what is left of them is in the budget. */
+uint64_t engine_index_room(const struct engine *);
 
 /* Finds the budget's classes again, which came from a snapshot. */
 void engine_find_classes(struct engine *);
@@ -114,6 +127,9 @@ bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
 /* Only those that are running. */
 void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
 
+/* The breaker (block_limit.h) closes, when that is due. */
+void blocking_advance(struct engine *, int64_t now_ns);
+
 /* All participants of the incident's window, of one kind. */
 unsigned blocking_participants(struct engine *, const struct incident_case *,
                                enum field_kind, const struct actor *[INVOLVED_MAX]);
@@ -131,6 +147,10 @@ struct watch_subject {
 /* A block begins, or is extended: from now on its subject is watched. */
 void watching_put(struct engine *, struct incident_case *, const struct watch_subject *,
                   const struct incident_block *);
+
+/* It is not blocked after all: no more is seen of it, nor told of that incident's block.
+ */
+void watching_drop(struct engine *, struct slice id, uint64_t carrier);
 
 /* Which blocked subjects does it show, and was it refused? After join. */
 void watching_record(struct engine *, const struct record *);

@@ -60,6 +60,14 @@ struct incident_block {
         unsigned level; /* rung of the ladder, from 1 */
 };
 
+/* A block that an event put, and that nobody has: a person holds its subject off. */
+struct block_held {
+        struct slice id, rule; /* of the incident */
+        struct slice type, value;
+};
+
+typedef void block_held_fn(void *context, const struct block_held *);
+
 /* What was seen of a block (watch.h); the worst stands first. */
 enum block_state { BLOCK_IGNORED, BLOCK_REFUSED, BLOCK_SILENT, BLOCK_STATES };
 

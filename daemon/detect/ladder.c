@@ -96,7 +96,19 @@ bool ladder_running(const struct ladder *l, uint64_t subject, int64_t now_ns,
         return true;
 }
 
-enum ladder_result ladder_climb(struct ladder *l, uint64_t subject,
+bool ladder_hold(struct ladder *l, uint64_t subject, int64_t now_ns, uint64_t *carrier)
+{
+        uint32_t handle = index_find(&l->index, l->budget, subject);
+        struct step *step = handle ? budget_at(l->budget, handle) : NULL;
+
+        if (!step || now_ns >= step->last.until_ns)
+                return false;
+        step->last.is_held = true;
+        *carrier = step->last.carrier;
+        return true;
+}
+
+enum ladder_result ladder_climb(struct ladder *l, uint64_t subject, uint64_t carrier,
                                 const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
                                 struct ladder_block *block)
 {
@@ -109,7 +121,10 @@ enum ladder_result ladder_climb(struct ladder *l, uint64_t subject,
         forget_old(step, now_ns);
         unsigned rung = step->count < rungs ? step->count : rungs - 1;
         step->put_ns[step->count++] = now_ns;
-        step->last = (struct ladder_block){ now_ns, now_ns + rungs_ns[rung], rung + 1 };
+        step->last = (struct ladder_block){ .since_ns = now_ns,
+                                            .until_ns = now_ns + rungs_ns[rung],
+                                            .level = rung + 1,
+                                            .carrier = carrier };
         *block = step->last;
         return LADDER_NEW;
 }

@@ -24,7 +24,9 @@ struct ladder {
 
 struct ladder_block {
         int64_t since_ns, until_ns;
-        unsigned level; /* rung, from 1 */
+        unsigned level;   /* rung, from 1 */
+        bool is_held;     /* by a person: it was not put, and goes on as if it had been */
+        uint64_t carrier; /* of the subject (carrier.h) */
 };
 
 enum ladder_result {
@@ -38,9 +40,12 @@ void ladder_free(struct ladder *);
 
 /* Finds its class of the budget again, when the budget's were read back. */
 void ladder_find_classes(struct ladder *);
-enum ladder_result ladder_climb(struct ladder *, uint64_t subject,
+enum ladder_result ladder_climb(struct ladder *, uint64_t subject, uint64_t carrier,
                                 const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
                                 struct ladder_block *);
+
+/* The block that is running was not put. False when none is; else *carrier is its. */
+bool ladder_hold(struct ladder *, uint64_t subject, int64_t now_ns, uint64_t *carrier);
 
 /* The block of a subject that is running; false when none is. */
 bool ladder_running(const struct ladder *, uint64_t subject, int64_t now_ns,

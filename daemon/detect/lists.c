@@ -81,6 +81,42 @@ static bool has_network(const struct list *list, const struct network *network)
         return false;
 }
 
+/* The first of that length from there on, in the order of the list. */
+static const struct network *first_from(const struct list *list,
+                                        const struct network *least)
+{
+        unsigned low = 0, high = list->count;
+
+        while (low < high) {
+                unsigned middle = low + (high - low) / 2;
+                if (compare_networks(&list->networks[middle], least) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < list->count && list->networks[low].bits == least->bits
+                   ? &list->networks[low]
+                   : NULL;
+}
+
+/* Networks nest or are apart: a wider one of the list has it, or it has a narrower one.
+ */
+static bool list_overlaps(const struct value_list *base, const struct network *network)
+{
+        const struct list *list = (const struct list *)base;
+
+        if (!list->networks)
+                return false;
+        for (unsigned bits = network->bits + 1U; bits <= 128; bits++) {
+                struct network least = { network->ip, (uint8_t)bits };
+                const struct network *first =
+                    list->lengths[bits] ? first_from(list, &least) : NULL;
+                if (first && network_contains(network, &first->ip))
+                        return true;
+        }
+        return has_network(list, network);
+}
+
 /* For types that the list fits; of another one there is nothing in it. */
 static bool list_has(const struct value_list *base, const struct value *value)
 {
@@ -340,6 +376,7 @@ static void read_list(struct lists *lists, const struct yaml_node *node, const c
             (const char *)arena_copy(&lists->arena, slice_str(node->key)).data;
         list->base.fits = list_fits;
         list->base.has = list_has;
+        list->base.overlaps = list_overlaps;
         for (unsigned i = 0; i < lists->count; i++)
                 if (strcmp(lists->all[i]->name, node->key) == 0) {
                         diag_error(diag, node->key_place, "list '%s' exists already",

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#define PLACES (OWN_OPEN_MAX + OWN_KINDS)
 #define AGAIN  (10 * 60 * NS_PER_SEC)
 #define SILENT (10 * 60 * NS_PER_SEC)
 
@@ -14,18 +15,21 @@ static const struct {
         const char *name, *description;
         enum severity severity;
         const char *references[2];
+        bool has_place; /* it is about all, and finds room when others have taken it */
 } kinds[OWN_KINDS] = {
         [OWN_BLOCK_LIMIT] = { "block-limit",
                               "More blocks were due than may be put: alerts go on, "
                               "no block is put",
                               SEVERITY_HIGH,
-                              { "docs/interfaces.md#blocks" } },
+                              { "docs/blocks.md" },
+                              true },
         [OWN_BLOCK_IGNORED] = { "block-ignored",
                                 "A block was published and its subject is still served: "
                                 "does a blocker run, on the way that the subject takes, "
                                 "and does it read this Redis?",
                                 SEVERITY_HIGH,
-                                { "docs/blocks.md" } },
+                                { "docs/blocks.md" },
+                                false },
 };
 
 struct own_evidence {
@@ -76,7 +80,7 @@ bool own_init(struct own *o, const uint8_t id_key[32], const struct missed *miss
                            .counters = counters,
                            .incident = incident,
                            .incident_context = context };
-        o->cases = calloc(OWN_OPEN_MAX, sizeof(*o->cases));
+        o->cases = calloc(PLACES, sizeof(*o->cases));
         return o->cases;
 }
 
@@ -211,7 +215,7 @@ static void tell(struct own *o, struct own_case *c, enum incident_action action,
 static void raise(struct own *o, enum own_kind kind, const struct own_state *state,
                   int64_t now_ns)
 {
-        if (o->count == OWN_OPEN_MAX) {
+        if (o->count >= (kinds[kind].has_place ? PLACES : OWN_OPEN_MAX)) {
                 o->counters->incidents_dropped++;
                 return;
         }
@@ -304,6 +308,18 @@ void own_finish(struct own *o, int64_t now_ns)
         o->due_ns = INT64_MAX;
 }
 
+void own_catch_up(struct own *o, const struct told *told)
+{
+        for (unsigned i = o->count; i-- > 0;) {
+                struct own_case *c = &o->cases[i];
+                const struct told_event *last = told_find(told, c->id);
+                if (last && last->n >= c->n)
+                        c->n = last->n + 1;
+                if (last && last->has_ended)
+                        *c = o->cases[--o->count];
+        }
+}
+
 void own_transfer(struct own *o, struct transfer *t)
 {
         unsigned count = o->count;
@@ -311,7 +327,7 @@ void own_transfer(struct own *o, struct transfer *t)
         transfer_same(t, sizeof(struct own_case), "it is of another version");
         transfer_same(t, OWN_KINDS, "it is of another version");
         TRANSFER(t, count);
-        if (count > OWN_OPEN_MAX)
+        if (count > PLACES)
                 transfer_fail(t, "it is damaged or cut short");
         if (t->has_failed)
                 return;

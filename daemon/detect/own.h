@@ -11,8 +11,9 @@
  *                                                             \--- 10 min silence: ended
  *
  * One is open for each (kind, subject type, subject); OWN_OPEN_MAX are, and one more is
- * not raised and is counted as incidents_dropped. What the caller gives (evidence,
- * block) is copied; the last that was given goes out with the next event.
+ * not raised and is counted as incidents_dropped (block-limit always finds room). What
+ * the caller gives (evidence, block) is copied; the last that was given goes out with the
+ * next event.
  *
  * A reload of rules leaves them alone. A snapshot has them: after a restart they go on
  * under their id, and end by themselves when nobody says any more that they hold. When
@@ -30,6 +31,7 @@
 #include "base/counters.h"
 #include "detect/incident.h"
 #include "detect/missed.h"
+#include "detect/told.h"
 #include "detect/transfer.h"
 
 #define OWN_OPEN_MAX     256
@@ -90,6 +92,9 @@ void own_advance(struct own *, int64_t now_ns);
 
 /* Ends all. */
 void own_finish(struct own *, int64_t now_ns);
+
+/* As engine_catch_up. */
+void own_catch_up(struct own *, const struct told *);
 
 /* Those that are open, to a file or from it. */
 void own_transfer(struct own *, struct transfer *);

@@ -380,6 +380,14 @@ bool rules_read_field(const struct rules *rules, const char *name)
         return wanted.found;
 }
 
+bool rules_block(const struct rules *rules)
+{
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                if (rule_blocks(&rules->rules[i]))
+                        return true;
+        return false;
+}
+
 bool rules_remember_forms(const struct rules *rules)
 {
         return rules->remember_forms;

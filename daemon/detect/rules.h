@@ -56,4 +56,7 @@ bool rules_read_agents(const struct rules *);
 /* Does any rule, or an exemption, read the field of that name? */
 bool rules_read_field(const struct rules *, const char *name);
 
+/* Does any rule put blocks? */
+bool rules_block(const struct rules *);
+
 #endif

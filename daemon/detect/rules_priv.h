@@ -152,6 +152,11 @@ struct rule {
         unsigned signal; /* number among the signals of its table */
 };
 
+static inline bool rule_blocks(const struct rule *rule)
+{
+        return rule->rungs && rule->mode == MODE_ALERT;
+}
+
 struct table_plan {
         unsigned parts;              /* 0: the whole site */
         unsigned key[KEY_PARTS_MAX]; /* operands */

@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       3 /* one more for what no size below tells */
+#define FORMAT       4 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -181,6 +181,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->watch.live_until_ns);
         TRANSFER(t, e->watch.lengths);
         TRANSFER(t, e->watch.kinds);
+        TRANSFER(t, e->block_limit);
         pass_cases(t, &e->cases);
         own_transfer(&e->own, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
@@ -206,6 +207,8 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct usual_values), why);
         transfer_same(t, sizeof(struct surge_usual), why);
         transfer_same(t, sizeof(struct watched), why);
+        transfer_same(t, sizeof(struct ladder_block), why);
+        transfer_same(t, sizeof(struct block_limit), why);
         transfer_same(t, FUNCTIONS, why);
         for (unsigned i = 0; i < SLOT_KINDS; i++)
                 transfer_same(t, slot_types[i].size, why);

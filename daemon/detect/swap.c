@@ -15,6 +15,7 @@ struct parts {
         struct facts facts;
         struct usual usual;
         struct statistics statistics;
+        struct rule_counts *rule_counts;
 };
 
 static void parts_free(struct parts *p, unsigned tables)
@@ -27,16 +28,19 @@ static void parts_free(struct parts *p, unsigned tables)
         facts_free(&p->facts);
         usual_free(&p->usual);
         statistics_free(&p->statistics);
+        free(p->rule_counts);
 }
 
 static bool parts_init(struct parts *p, struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
         *p = (struct parts){ .tables = calloc(rules->table_count + 1, sizeof(*p->tables)),
-                             .visits =
-                                 calloc(rules->table_count + 1, sizeof(*p->visits)) };
+                             .visits = calloc(rules->table_count + 1, sizeof(*p->visits)),
+                             .rule_counts =
+                                 calloc(rules->rule_count + 1, sizeof(*p->rule_counts)) };
         uint64_t memory = e->statistics_memory;
-        bool good = p->tables && p->visits && usual_init(&p->usual, rules) &&
+        bool good = p->tables && p->visits && p->rule_counts &&
+                    usual_init(&p->usual, rules) &&
                     statistics_init(&p->statistics, rules, &e->options.hash_key, &memory,
                                     e->options.counters) &&
                     facts_init(&p->facts, rules, site, &e->options.hash_key,
@@ -100,11 +104,20 @@ static void move_tables(struct engine *e, const struct carry *carry, struct part
         }
 }
 
+static void move_counts(const struct engine *e, const struct carry *carry,
+                        struct parts *to)
+{
+        for (unsigned i = 0; i < carry->from->rule_count; i++)
+                if (carry->rules[i] != CARRY_NONE)
+                        to->rule_counts[carry->rules[i]] = e->rule_counts[i];
+}
+
 static void rename_cases(struct engine *e, const struct carry *carry)
 {
         for (unsigned i = 0; i < e->cases.count; i++) {
                 struct incident_case *c = cases_at(&e->cases, e->cases.heap[i].number);
                 c->rule = carry->rules[c->rule];
+                c->key_is_private = false; /* the exemptions may be others */
         }
 }
 
@@ -135,8 +148,8 @@ static bool are_same_pages(const struct site *a, const struct site *b)
 bool engine_swap_rules(struct engine *e, const struct rules *rules,
                        const struct site *site)
 {
-        struct parts parts,
-            old = { e->tables, e->visits, e->ahead, e->facts, e->usual, e->statistics };
+        struct parts parts, old = { e->tables, e->visits,     e->ahead,      e->facts,
+                                    e->usual,  e->statistics, e->rule_counts };
         unsigned old_count = e->rules->table_count;
         struct carry carry;
 
@@ -154,6 +167,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         e->budget.index_room += lent;
         move_tables(e, &carry, &parts);
         rename_cases(e, &carry);
+        move_counts(e, &carry, &parts);
         usual_carry(&e->usual, &parts.usual);
         if (are_same_pages(e->options.site, site))
                 statistics_carry(&old.statistics, &parts.statistics, carry.tables);
@@ -164,6 +178,7 @@ bool engine_swap_rules(struct engine *e, const struct rules *rules,
         e->facts = parts.facts;
         e->usual = parts.usual;
         e->statistics = parts.statistics;
+        e->rule_counts = parts.rule_counts;
         e->rules = e->options.rules = rules;
         e->options.site = site;
         take_up_forms(e);

@@ -225,6 +225,18 @@ static void group_clear(const struct table *t, struct entry *e, unsigned group)
         }
 }
 
+static uint32_t entry_size(const struct table *t, unsigned layout)
+{
+        return t->budget->class[t->entry_classes[layout]].size;
+}
+
+/* Its block alone. */
+static void entry_give(struct table *t, uint32_t handle)
+{
+        t->entry_bytes -= entry_size(t, table_at(t, handle)->layout);
+        budget_give(t->budget, handle);
+}
+
 static void entry_free(struct table *t, uint32_t handle)
 {
         struct entry *e = table_at(t, handle);
@@ -237,7 +249,7 @@ static void entry_free(struct table *t, uint32_t handle)
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
-        budget_give(t->budget, handle);
+        entry_give(t, handle);
 }
 
 /*
@@ -274,6 +286,7 @@ unsigned table_evict(struct table *t, unsigned count)
         while (gone < count && t->index.count && (handle = next_to_go(t))) {
                 entry_free(t, handle);
                 t->counters->entries_evicted++;
+                t->evicted++;
                 gone++;
         }
         return gone;
@@ -327,8 +340,10 @@ static uint32_t entry_take(struct table *t, uint64_t groups,
         if (t->layouts.count > count)
                 find_entry_class(t, layout);
         uint32_t handle = budget_take(t->budget, t->entry_classes[layout], priority);
-        if (handle)
-                table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
+        if (handle == 0)
+                return 0;
+        table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
+        t->entry_bytes += entry_size(t, layout);
         return handle;
 }
 
@@ -341,7 +356,7 @@ uint32_t table_new(struct table *t, uint64_t hash, uint64_t groups)
         table_at(t, handle)->hash = hash;
         groups_init(t, table_at(t, handle));
         if (!index_put(&t->index, hash, handle)) {
-                budget_give(t->budget, handle);
+                entry_give(t, handle);
                 return 0;
         }
         return handle;
@@ -377,7 +392,7 @@ uint32_t table_widen(struct table *t, uint32_t handle, uint64_t groups)
         }
         entry_move(t, e, table_at(t, wider));
         index_move(&t->index, e->hash, handle, wider);
-        budget_give(t->budget, handle);
+        entry_give(t, handle);
         return wider;
 }
 
@@ -494,7 +509,7 @@ static const struct slot *slot_at(const struct table *t, unsigned slot)
         return &t->plan->slots[slot];
 }
 
-static double slot_number(const struct table *t, const struct entry *e, unsigned number)
+double table_slot(const struct table *t, const struct entry *e, unsigned number)
 {
         const struct slot *s = slot_at(t, number);
 
@@ -537,9 +552,9 @@ static bool is_lopsided(const struct table *t, const struct entry *e,
 static double quotient(const struct table *t, const struct entry *e,
                        const struct rule_aggregate *a)
 {
-        double whole = slot_number(t, e, a->b);
+        double whole = table_slot(t, e, a->b);
 
-        return whole > 0 && !is_lopsided(t, e, a) ? slot_number(t, e, a->a) / whole : NAN;
+        return whole > 0 && !is_lopsided(t, e, a) ? table_slot(t, e, a->a) / whole : NAN;
 }
 
 struct value table_value(const struct table *t, const struct entry *e,
@@ -549,7 +564,7 @@ struct value table_value(const struct table *t, const struct entry *e,
                 return (struct value){ .type = a->type,
                                        .number = signals_number(t, e, a->function) };
         double number = function_is_quotient(a->function) ? quotient(t, e, a)
-                                                          : slot_number(t, e, a->a);
+                                                          : table_slot(t, e, a->a);
 
         if (isnan(number))
                 return (struct value){ .type = VALUE_MISSING };

@@ -66,6 +66,8 @@ struct table {
         unsigned entry_classes[LAYOUTS_MAX];
         struct entry *blank; /* has all groups, and nothing in them */
         uint32_t hand;
+        uint64_t entry_bytes; /* blocks of all entries */
+        uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         int64_t now_ns;
         struct window_clock clocks[WINDOWS_MAX];
@@ -147,6 +149,9 @@ int64_t table_signal_held(const struct table *, const struct entry *, unsigned s
  */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);
+/* What one slot holds; its windows are at the table's time. */
+double table_slot(const struct table *, const struct entry *, unsigned slot);
+
 /* Copies the values of a distinct slot; `to` is empty, and of distinct_flat. */
 void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);

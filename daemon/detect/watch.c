@@ -132,6 +132,14 @@ bool watch_put(struct watch *w, uint64_t carrier, const char *id, int64_t since_
         return true;
 }
 
+void watch_drop(struct watch *w, uint64_t carrier)
+{
+        uint32_t handle = carrier ? index_find(&w->index, w->budget, carrier) : 0;
+
+        if (handle)
+                forget(w, handle);
+}
+
 void watch_note_length(struct watch *w, unsigned bits)
 {
         w->lengths[bits / 64] |= UINT64_C(1) << bits % 64;

@@ -46,7 +46,10 @@ struct watched {
         char id[INCIDENT_ID_MAX]; /* the incident that put the block */
         bool is_ignored;
         uint16_t level; /* of the block */
+        uint16_t told;  /* the caller's: minute of the block, when it said so last */
 };
+
+_Static_assert(sizeof(struct watched) == 80, "what is said of a subject's cost");
 
 struct watch {
         struct budget *budget;
@@ -76,6 +79,9 @@ void watch_find_classes(struct watch *);
 /* A block begins, or one that runs is extended. False when there is no room at all. */
 bool watch_put(struct watch *, uint64_t carrier, const char *id, int64_t since_ns,
                int64_t until_ns, unsigned level);
+
+/* It is not blocked after all; nothing happens when it is not watched. */
+void watch_drop(struct watch *, uint64_t carrier);
 
 /* That of a length, or of another kind than networks, is worth looking for from now on.
  */

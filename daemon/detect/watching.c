@@ -57,6 +57,24 @@ static struct incident_case *case_of(const struct engine *e, const char *id)
         return NULL;
 }
 
+void watching_drop(struct engine *e, struct slice id, uint64_t carrier)
+{
+        char text[INCIDENT_ID_MAX] = "";
+
+        watch_drop(&e->watch, carrier);
+        if (id.len != sizeof(text) - 1)
+                return;
+        memcpy(text, id.data, id.len);
+        struct incident_case *c = case_of(e, text);
+        if (!c)
+                return;
+        /* Of several blocks what is told is worked out anew. */
+        c->enforcement = (struct enforcement){ .is_known = false };
+        c->told_state = BLOCK_SILENT;
+        if (carrier && c->watched == carrier)
+                c->has_block = false;
+}
+
 /* The incident says so at once when it is another state for it as well. */
 static void tell_incident(struct engine *e, const struct watched *w, int64_t begin_ns)
 {
@@ -90,7 +108,7 @@ static size_t publish(const struct engine *e, const struct shown *shown,
         return text.len;
 }
 
-/* An alert of the daemon's own: once for each block. */
+/* An alert of the daemon's own, which goes on while the subject is served. */
 static void tell_ignored(struct engine *e, const struct watched *w,
                          const struct shown *shown, int64_t begin_ns)
 {
@@ -118,6 +136,22 @@ static void tell_ignored(struct engine *e, const struct watched *w,
                 own_hold(&e->own, OWN_BLOCK_IGNORED, &state, e->now_ns);
 }
 
+static uint16_t minute_of_block(const struct watched *w, int64_t begin_ns)
+{
+        return (uint16_t)((begin_ns - w->since_ns) / (60 * NS_PER_SEC));
+}
+
+/* It is still served, which nobody has said for a while: the alert goes on. */
+static void hold_ignored(struct glimpse *s, struct watched *w, const struct shown *shown)
+{
+        uint16_t minute = minute_of_block(w, s->begin_ns);
+
+        if (!w->is_ignored || s->outcome != WATCH_SERVED || minute == w->told)
+                return;
+        w->told = minute;
+        tell_ignored(s->engine, w, shown, s->begin_ns);
+}
+
 static void note_subject(struct glimpse *s, uint64_t carrier, const struct shown *shown)
 {
         struct engine *e = s->engine;
@@ -126,12 +160,15 @@ static void note_subject(struct glimpse *s, uint64_t carrier, const struct shown
         if (!w || s->begin_ns <= w->since_ns)
                 return;
         s->is_of_blocked = true;
-        if (!watched_note(w, s->begin_ns, e->options.watch.after_ns, s->outcome))
+        if (!watched_note(w, s->begin_ns, e->options.watch.after_ns, s->outcome)) {
+                hold_ignored(s, w, shown);
                 return;
+        }
         tell_incident(e, w, s->begin_ns);
         if (!w->is_ignored)
                 return;
         e->options.counters->blocks_ignored++;
+        w->told = minute_of_block(w, s->begin_ns);
         tell_ignored(e, w, shown, s->begin_ns);
 }
 

@@ -120,6 +120,9 @@ struct value_list {
          */
         bool (*fits)(const struct value_list *, enum value_type, struct buf *why);
         bool (*has)(const struct value_list *, const struct value *);
+        /* Whether one of its networks and that one have an address in common. NULL:
+         * never. */
+        bool (*overlaps)(const struct value_list *, const struct network *);
 };
 
 /* The tags that there are, for PARAMETER_TAG. */
@@ -209,12 +212,42 @@ struct value expr_value(const struct expr *, const struct expr_subject *);
 /* Truth of a condition: missing is false. */
 bool expr_true(const struct expr *, const struct expr_subject *);
 
+/* How near a condition is to being true, and which part of it is the farthest off. */
+struct expr_near {
+        double share;               /* 0 to 1: of the threshold that is there */
+        const struct expr *measure; /* what has to grow; NULL: no comparison decides */
+        double value, threshold;    /* of it; durations in seconds */
+};
+
+/*
+ * From the aggregates alone: `subject` has no transaction, and whatever reads one
+ * counts as met. An `and` is as near as its farthest part, an `or` as its nearest.
+ */
+struct expr_near expr_near(const struct expr *, const struct expr_subject *);
+
 /*
  * False when the condition cannot be true where `field`, an enum, has this value,
  * whatever the other fields are; true when that cannot be told. For passing over
  * early what nobody looks at.
  */
 bool expr_may_hold(const struct expr *, const struct field *field, int value);
+
+/* Whether it is an address of the one that is asked about: its own, or a network of it.
+ */
+typedef bool expr_is_address_fn(const struct field *);
+
+/*
+ * True when the condition, by addresses alone, may be true for an address of the network:
+ * `in` a network or a list, `==`, and `or` and `and` of these. What speaks of something
+ * else as well is true for nobody by his address, so for `page == x and client.ip in ..`
+ * it is false; it is for whatever stands behind a `not`. Of an `and` every part has to
+ * touch the network, if not at the same address.
+ */
+bool expr_reaches(const struct expr *, expr_is_address_fn *, const struct network *);
+
+/* True when some part, such as `not client.ip in ..`, makes it false for an address of
+ * the network, whatever else is so. */
+bool expr_spares(const struct expr *, expr_is_address_fn *, const struct network *);
 
 /* Calls `each` for the parts that all have to be true: those of an `and`, or it itself.
  */

@@ -10,7 +10,9 @@
  *   expr_call.c   names with parentheses: functions over a window, header('x')
  *   expr_eval.c   tree -> value
  *   expr_bounds.c tree -> what it needs before it can be true
+ *   expr_reach.c  tree -> which addresses it is true for
  *   expr_sense.c  tree -> whether it can be true, or false, at all
+ *   expr_near.c   tree -> how far it is from being true
  *   expr_print.c  tree -> canonical text
  *
  * A node that could not be understood is NODE_BROKEN: the mistake has been

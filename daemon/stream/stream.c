@@ -499,6 +499,11 @@ uint32_t stream_flow_count(const struct stream *s)
         return s->flows.used;
 }
 
+uint64_t stream_held(const struct stream *s)
+{
+        return s->blocks.used;
+}
+
 uint64_t stream_memory(const struct stream *s)
 {
         return slab_bytes(&s->flows) +

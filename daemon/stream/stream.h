@@ -124,6 +124,9 @@ uint32_t stream_flow_count(const struct stream *);
 /* Bytes of memory in use: flows, their index, held segments. */
 uint64_t stream_memory(const struct stream *);
 
+/* Of them, what is held behind holes: of stream_options.memory_max. */
+uint64_t stream_held(const struct stream *);
+
 /* For the handler. */
 void *flow_user(struct flow *);
 const struct endpoint *flow_endpoint(const struct flow *, enum flow_side);

@@ -5,8 +5,9 @@
 
 enum { CIPHERS_MAX = 2 * CLIENT_HELLO_CIPHERS_MAX, NONE = UINT16_MAX };
 
-#define TIME_MAX (INT64_MAX / 4) /* sums with what it is compared with do not overflow \
-                                  */
+#define TIME_MAX                                                              \
+        (INT64_MAX / 4) /* sums with what it is compared with do not overflow \
+                         */
 
 /* Then the bytes of server name, ALPN and ciphers, one behind the other. */
 struct packed {
@@ -16,7 +17,10 @@ struct packed {
         uint16_t server_name, alpn, ciphers; /* lengths; NONE: there is none */
         uint8_t transport, ech;
         char ja3[JA3_TEXT_SIZE], ja4[JA4_TEXT_SIZE];
+        uint8_t zeroes[6];
 };
+
+_Static_assert(sizeof(struct packed) == 152, "no holes: every byte is one of a field");
 
 _Static_assert(sizeof(struct packed) + HELLO_NAME_MAX + UINT8_MAX + CIPHERS_MAX <=
                    HELLO_PACKED_MAX,
@@ -32,18 +36,18 @@ static uint16_t length_of(struct slice s, size_t max)
 
 void hello_pack(const struct hello *h, const struct tcp_shape *syn, struct buf *out)
 {
-        struct packed p;
+        struct packed p = {
+                .time_ns = h->time_ns,
+                .client = h->client,
+                .server = h->server,
+                .syn = *syn,
+                .server_name = length_of(h->server_name, HELLO_NAME_MAX),
+                .alpn = length_of(h->alpn, UINT8_MAX),
+                .ciphers = length_of(h->ciphers, CIPHERS_MAX),
+                .transport = (uint8_t)h->transport,
+                .ech = h->ech,
+        };
 
-        memset(&p, 0, sizeof(p)); /* what lies between the fields, too */
-        p.time_ns = h->time_ns;
-        p.client = h->client;
-        p.server = h->server;
-        p.syn = *syn;
-        p.server_name = length_of(h->server_name, HELLO_NAME_MAX);
-        p.alpn = length_of(h->alpn, UINT8_MAX);
-        p.ciphers = length_of(h->ciphers, CIPHERS_MAX);
-        p.transport = (uint8_t)h->transport;
-        p.ech = h->ech;
         memcpy(p.ja3, h->ja3, sizeof(p.ja3));
         memcpy(p.ja4, h->ja4, sizeof(p.ja4));
         buf_put(out, &p, sizeof(p));
@@ -78,10 +82,13 @@ static bool is_text(const char *text, size_t size, bool (*is_of)(uint8_t))
 
 static bool is_sound(const struct packed *p, int64_t newest_ns)
 {
+        static const uint8_t zeroes[sizeof(p->zeroes)] = { 0 };
+
         return p->time_ns >= 0 && p->time_ns <= newest_ns && p->time_ns <= TIME_MAX &&
                p->transport <= HELLO_QUIC && p->ech <= 1 && tcp_shape_is_sound(&p->syn) &&
                is_text(p->ja3, sizeof(p->ja3), is_hexadecimal) &&
-               is_text(p->ja4, sizeof(p->ja4), is_of_ja4);
+               is_text(p->ja4, sizeof(p->ja4), is_of_ja4) &&
+               memcmp(p->zeroes, zeroes, sizeof(zeroes)) == 0;
 }
 
 static bool take_bytes(struct slice *rest, uint16_t len, size_t max, struct slice *part)

@@ -3,17 +3,19 @@
  * engine - transactions straight into the rules: how many a second, how long the slowest
  * take, and what a visitor costs.
  *
- *      bench-engine [speed] [latency] [memory] [flood] [many]
+ *      bench-engine [speed] [latency] [memory] [flood] [many] [busiest]
  *
  * speed    a million visitors, 5 M profile views: with the shipped rules, and with 10,
  * 100 and 1 000 rules on one key latency  the same with the shipped rules, each
  * transaction timed memory   a million visitors with five views each flood    ten million
  * visitors pass by; one scraper among them
+ * busiest  a look at all keys of a million visitors, in steps of 512 slots
  *
  * One JSON object a line. To be run where the project's `rules` folder is.
  */
 #include "base/check.h"
 #include "base/clock.h"
+#include "detect/busiest.h"
 #include "detect/engine_priv.h"
 
 #include <inttypes.h>
@@ -66,6 +68,7 @@ static void begin(struct bench *b, uint64_t memory)
                                           .incidents_max = 100000,
                                           .hellos_max = 1000,
                                           .hello_join_ns = NS_PER_SEC,
+                                          .block_limits = { 600, 0.05 },
                                           .pseudonym = as_it_is,
                                           .incident = on_incident,
                                           .incident_context = b,
@@ -271,6 +274,41 @@ static void flood(struct bench *b)
         engine_free(&b->engine);
 }
 
+static void count_key(void *context, const struct busiest_key *key)
+{
+        (void)key;
+        ++*(unsigned *)context;
+}
+
+static void busiest(struct bench *b)
+{
+        struct busiest *look = busiest_new(BUSIEST_MAX);
+        int64_t longest_ns = 0, total_ns = 0, begin_ns;
+        unsigned told = 0;
+        bool is_done = false;
+
+        begin(b, UINT64_C(4) << 30);
+        for (unsigned visitor = 0; visitor < VISITORS; visitor++)
+                engine_record(b->engine, make(b, visitor, pick(b, TARGETS),
+                                              BEGIN + (int64_t)visitor * 100000));
+        while (!is_done) {
+                begin_ns = monotonic_ns();
+                is_done = busiest_look(look, b->engine, 512);
+                int64_t took_ns = monotonic_ns() - begin_ns;
+                total_ns += took_ns;
+                longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+        }
+        begin_ns = monotonic_ns();
+        busiest_each(look, b->engine, count_key, &told);
+        printf("{\"case\":\"busiest\",\"visitors\":%u,\"look_ms\":%.1f,"
+               "\"longest_step_ms\":%.3f,\"told\":%u,\"telling_ms\":%.3f}\n",
+               VISITORS, (double)total_ns / NS_PER_MS, (double)longest_ns / NS_PER_MS,
+               told, (double)(monotonic_ns() - begin_ns) / NS_PER_MS);
+        fflush(stdout);
+        busiest_free(&look);
+        engine_free(&b->engine);
+}
+
 static void load(struct bench *b, const char *path, struct slice text)
 {
         struct diag *diag = diag_new();
@@ -352,6 +390,8 @@ int main(int argc, char **argv)
                 memory(b);
         if (is_wanted(argc, argv, "flood"))
                 flood(b);
+        if (is_wanted(argc, argv, "busiest"))
+                busiest(b);
         if (is_wanted(argc, argv, "many"))
                 many(b);
         rules_free(&b->rules);

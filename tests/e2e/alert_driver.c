@@ -6,10 +6,11 @@
  * Lines on standard input, one answer line each on standard output:
  *
  *      alerts FROM COUNT            raises incidents FROM, FROM + 1, ...
- *      block FROM COUNT MS          the same, each with a block that lives for MS
- *      update NUMBER N              event N of incident NUMBER, its block still running
- *      drain MS                     "left N"
- *      stats                        the counters as JSON
+ *      block FROM COUNT MS [LEVEL]  the same, each with a block that lives for MS
+ *      swarm NUMBER COUNT MS        one incident with a block for each of so many
+ * addresses update NUMBER N              event N of incident NUMBER, its block still
+ * running drain MS                     "left N" stats                        the counters
+ * as JSON held                         the blocks that were told of as held, or "none"
  *      script                       the publishing script's SHA-1
  *
  * The end of the input is an orderly stop without draining.
@@ -31,24 +32,37 @@ struct driver {
         struct event_base *loop;
         struct alerts *alerts;
         struct counters counters;
-        struct buf input;
+        struct buf input, held;
         bool is_over;
 };
 
-static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
-                           int64_t block_ms)
+#define SWARM_MAX 1000
+
+/* What an incident puts: COUNT blocks, of its own address and those behind it. */
+struct blocks {
+        int64_t ms;
+        unsigned level, count;
+};
+
+static struct slice address_of(uint64_t number, char text[32])
 {
+        int len = snprintf(text, 32, "203.0.%u.%u", (unsigned)(number >> 8 & 255),
+                           (unsigned)(number & 255));
+
+        return slice_of(text, (size_t)len);
+}
+
+static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
+                           struct blocks put)
+{
+        static struct incident_block blocks[SWARM_MAX];
+        static char addresses[SWARM_MAX][32];
         static const char *const references[] = { "OWASP OAT-011", NULL };
         struct incident_involved involved[PARTICIPANT_KINDS] = { 0 };
         struct incident_evidence evidence = { "distinct(target, 10m)", 131, false,
                                               false };
-        char address[32];
         int64_t now = clock_wall_ns();
-        int len = snprintf(address, sizeof(address), "203.0.%u.%u",
-                           (unsigned)(number >> 8 & 255), (unsigned)(number & 255));
-        struct slice subject = slice_of(address, (size_t)len);
-        struct incident_block block = { "ip", subject, now, now + block_ms * NS_PER_MS,
-                                        1 };
+        struct slice subject = address_of(number, addresses[0]);
         struct incident incident = {
                 .action = n ? INCIDENT_UPDATED : INCIDENT_RAISED,
                 .n = n,
@@ -65,11 +79,15 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
                 .evidence_count = 1,
                 .evidence = &evidence,
                 .involved = involved,
-                .block_count = block_ms > 0,
+                .block_count = put.ms > 0 ? put.count : 0,
                 .blocks_are_new = n == 0,
-                .blocks = &block,
+                .blocks = blocks,
         };
 
+        for (unsigned i = 0; i < put.count; i++)
+                blocks[i] =
+                    (struct incident_block){ "ip", address_of(number + i, addresses[i]),
+                                             now, now + put.ms * NS_PER_MS, put.level };
         involved[PARTICIPANT_CLIENT_IP].total = 1;
         involved[PARTICIPANT_CLIENT_IP].count = 1;
         involved[PARTICIPANT_CLIENT_IP].values[0] = subject;
@@ -79,24 +97,35 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
 
 static void obey(struct driver *d, const char *line)
 {
+        struct blocks put = { .level = 1, .count = 1 };
         uint64_t from, count;
         int64_t ms;
         uint32_t n;
 
         if (sscanf(line, "alerts %" SCNu64 " %" SCNu64, &from, &count) == 2) {
                 for (uint64_t i = 0; i < count; i++)
-                        raise_incident(d, from + i, 0, 0);
+                        raise_incident(d, from + i, 0, put);
                 printf("ok\n");
-        } else if (sscanf(line, "block %" SCNu64 " %" SCNu64 " %" SCNd64, &from, &count,
-                          &ms) == 3) {
+        } else if (sscanf(line, "block %" SCNu64 " %" SCNu64 " %" SCNd64 " %u", &from,
+                          &count, &put.ms, &put.level) >= 3) {
                 for (uint64_t i = 0; i < count; i++)
-                        raise_incident(d, from + i, 0, ms);
+                        raise_incident(d, from + i, 0, put);
+                printf("ok\n");
+        } else if (sscanf(line, "swarm %" SCNu64 " %u %" SCNd64, &from, &put.count,
+                          &put.ms) == 3 &&
+                   put.count <= SWARM_MAX) {
+                raise_incident(d, from, 0, put);
                 printf("ok\n");
         } else if (sscanf(line, "update %" SCNu64 " %" SCNu32, &from, &n) == 2) {
-                raise_incident(d, from, n, 60000);
+                put.ms = 60000;
+                raise_incident(d, from, n, put);
                 printf("ok\n");
         } else if (sscanf(line, "drain %" SCNd64, &ms) == 1) {
                 printf("left %" PRIu64 "\n", alerts_drain(d->alerts, ms * NS_PER_MS));
+        } else if (strcmp(line, "held") == 0) {
+                printf("%.*s\n", d->held.len ? (int)d->held.len : 4,
+                       d->held.len ? (const char *)d->held.data : "none");
+                buf_clear(&d->held);
         } else if (strcmp(line, "script") == 0) {
                 printf("%s\n", publish_sha1());
         } else if (strcmp(line, "stats") == 0) {
@@ -110,6 +139,17 @@ static void obey(struct driver *d, const char *line)
                 printf("what?\n");
         }
         fflush(stdout);
+}
+
+static void on_held(void *context, const struct block_held *held)
+{
+        struct driver *d = context;
+
+        buf_printf(&d->held, "%s%.*s %.*s %.*s:%.*s", d->held.len ? " " : "",
+                   (int)held->id.len, (const char *)held->id.data, (int)held->rule.len,
+                   (const char *)held->rule.data, (int)held->type.len,
+                   (const char *)held->type.data, (int)held->value.len,
+                   (const char *)held->value.data);
 }
 
 static void obey_all(struct driver *d)
@@ -167,7 +207,7 @@ static bool take_setting(struct redis_options *redis, const char *setting)
                 { "tls_key=", &url->tls.key },
                 { "tls_name=", &url->tls.name },
         };
-        char error[REDIS_SECRET_ERROR_MAX];
+        char error[REDIS_SECRET_ERROR_MAX], warning[REDIS_SECRET_ERROR_MAX];
         const char *value = strchr(setting, '=');
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -184,12 +224,17 @@ static bool take_setting(struct redis_options *redis, const char *setting)
                 snprintf(url->user, sizeof(url->user), "%s", value + 1);
                 return true;
         }
+        if (strncmp(setting, "sentinel_user=", 14) == 0) {
+                snprintf(url->sentinel_user, sizeof(url->sentinel_user), "%s", value + 1);
+                return true;
+        }
         if (strncmp(setting, "password_file=", 14) == 0 &&
-            redis_secret_read("redis.password_file", value + 1, url->password, error))
+            redis_secret_read("redis.password_file", value + 1, url->password, error,
+                              warning))
                 return true;
         if (strncmp(setting, "sentinel_password_file=", 23) == 0 &&
             redis_secret_read("redis.sentinel_password_file", value + 1,
-                              url->sentinel_password, error))
+                              url->sentinel_password, error, warning))
                 return true;
         fprintf(stderr, "%s?\n", setting);
         return false;
@@ -206,7 +251,10 @@ int main(int argc, char **argv)
                 return 2;
         options.journal.directory = argv[1];
         options.journal.sync = JOURNAL_SYNC_INTERVAL;
+        options.journal.waits_for_disk = true;
         redis.sensor = argv[2];
+        redis.held = on_held;
+        redis.held_context = &d;
         const char *wrong = redis_url_parse(argv[3], &redis.url);
         if (wrong || (argc > 4 && !parse_sync(argv[4], &options.journal.sync))) {
                 fprintf(stderr, "%s\n", wrong ? wrong : "fsync?");
@@ -237,5 +285,6 @@ int main(int argc, char **argv)
         alerts_free(&d.alerts);
         event_base_free(d.loop);
         buf_free(&d.input);
+        buf_free(&d.held);
         return 0;
 }

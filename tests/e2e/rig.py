@@ -35,6 +35,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 WEB = "192.0.2.1"          # the proxy, outside
 PROXY = "127.0.0.3"        # the proxy, towards the application
 APP = ("127.0.0.2", 8080)  # the application
+REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
 FILTER = "tcp port 8080"   # the leg between them
 SITE = f"""
 client:
@@ -149,7 +150,7 @@ class Rig:
         if os.geteuid() != 0:
             raise RigError("the end-to-end tests make network namespaces and capture live: "
                            "run them as root (sudo tools/test)")
-        needed = {"ip": "iproute2", "nginx": "nginx", "redis-server": "redis-server",
+        needed = {"ip": "iproute2", "nginx": "nginx", REDIS_SERVER: "redis-server",
                   "curl": "curl", "wget": "wget", "chromium": "chromium"}
         missing = [package for tool, package in needed.items() if not shutil.which(tool)]
         if missing:
@@ -282,7 +283,7 @@ class Redis:
         self.connection = None
 
     def start(self):
-        command = ["redis-server", "--port", "0", "--unixsocket", self.socket_path,
+        command = [REDIS_SERVER, "--port", "0", "--unixsocket", self.socket_path,
                    "--unixsocketperm", "777", "--save", "", "--appendonly", "no",
                    "--dir", self.rig.folder]
         with open(self.rig.path(self.name + ".log"), "ab") as log:
@@ -361,6 +362,8 @@ class Daemon:
         self.command = [program("trawlwatchd"), "-i", interface, "-f", bpf, "-s", site,
                         "-R", rules, "-o", f"journal.dir={self.journal}",
                         "-o", f"privacy.key_file={rig.key_file()}",
+                        "-o", "admin.user=root",  # the folders are root's
+                        "-o", "admin.listen=none", "-o", "admin.socket=none",
                         "--print", "requests", "--stats", *options]
         self.requests = []
         self.messages = []

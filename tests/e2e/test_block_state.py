@@ -81,16 +81,16 @@ while time.time() < end:
 class FrontDaemon(Daemon):
     """The sensor on the link of one client."""
 
-    def __init__(self, rig, client, *options, **more):
+    def __init__(self, rig, client, *options, port=PORT, **more):
         link = f"client{list(rig.hosts).index(client) + 1}"
-        super().__init__(rig, *options, interface=link, bpf=f"tcp port {PORT}", **more)
-        self.client = client
+        super().__init__(rig, *options, interface=link, bpf=f"tcp port {port}", **more)
+        self.client, self.port = client, port
 
     def wait_for_a_request(self):
         def seen():
             self.probes += 1
             self.rig.run(self.rig.hosts[self.client],
-                         ["curl", "-s", "-o", "/dev/null", f"http://{WEB}:{PORT}/probe/{self.probes}"])
+                         ["curl", "-s", "-o", "/dev/null", f"http://{WEB}:{self.port}/probe/{self.probes}"])
             time.sleep(0.1)
             return bool(self.requests)
         wait_until(seen, 30, "the daemon to print the first request")
@@ -157,8 +157,8 @@ def refuse_by_filter(rig):
     return refuse
 
 
-def scrape(rig, client, seconds):
-    done = rig.run(rig.hosts[client], ["/usr/bin/python3", "-c", SCRAPER, WEB, str(PORT),
+def scrape(rig, client, seconds, port=PORT):
+    done = rig.run(rig.hosts[client], ["/usr/bin/python3", "-c", SCRAPER, WEB, str(port),
                                        str(seconds), *NAMES[:200]])
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -264,3 +264,27 @@ def test_silent_behind_the_nginx_that_refuses(rig, redis, guard):
     require_state(rig, redis, client, "silent")
     assert 0 <= first_refused(requests) <= IN_TIME
     print(f"crossing -> first refused request {first_refused(requests) * 1000:.0f} ms")
+
+
+def test_a_block_that_is_held_off_is_not_awaited(rig, redis, guard):
+    """A person let the visitor in: no rule's block comes about, and the daemon knows it."""
+    client = "203.0.113.13"
+    rig.add_client(client)
+    with open(rig.path("often.yaml"), "w", encoding="utf-8") as file:
+        file.write(RULES.replace("again: 1h", "again: 1s"))
+    ctl(rig, redis, "blocks", "remove", client, "--hold", "1h", "--why", "a customer")
+    with FrontDaemon(rig, client, *options(rig, redis), journal="journal-held",
+                     rules=rig.path("often.yaml")) as daemon:
+        requests = scrape(rig, client, VERIFY_AFTER + 3)
+        assert daemon.stop() == 0
+    assert all(status == 200 for _, _, status in requests)
+    first, *later = events(redis, "harvest")
+    assert first["trawlwatch"]["block"]["value"] == client  # it could not know yet
+    assert len(later) >= 3
+    for one in later[1:]:  # all but what may have been told before Redis had answered
+        assert "block" not in one["trawlwatch"] and "enforcement" not in one["trawlwatch"]
+    assert not events(redis, "block-ignored")
+    counters = daemon.counters()
+    assert (counters["blocks_total"], counters["blocks_held_total"]) == (0, 1)
+    assert counters["blocks_ignored_total"] == 0
+    assert redis.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1") == []

@@ -7,7 +7,6 @@ publishing path to the beginning of the first request that was refused.
 import contextlib
 import hashlib
 import hmac
-import json
 import re
 import shutil
 import signal
@@ -38,24 +37,16 @@ def ctl(rig, redis, *words):
     assert done.returncode == 0, done.stderr
 
 
-def tell(redis, action, kind, value):
-    """The message of a change by people, as the channel's contract has it."""
-    redis.ask("PUBLISH", PREFIX + ":events", json.dumps(
-        {"event": {"kind": "event", "action": action},
-         "trawlwatch": {"block": {"type": kind, "value": value.removeprefix(kind + ":")}}}))
-
-
-def add(rig, redis, subject, kind, seconds="1h"):
-    ctl(rig, redis, "add", subject, "--for", seconds, "--why", "test")
+def add(rig, redis, subject):
+    """When it was told to."""
     since = time.monotonic()
-    tell(redis, "blocked", kind, subject)
+    ctl(rig, redis, "add", subject, "--for", "1h", "--why", "test")
     return since
 
 
-def remove(rig, redis, subject, kind="ip"):
-    ctl(rig, redis, "remove", subject)
+def remove(rig, redis, subject):
     since = time.monotonic()
-    tell(redis, "unblocked", kind, subject)
+    ctl(rig, redis, "remove", subject)
     return since
 
 
@@ -95,9 +86,9 @@ def test_blocked_is_refused_and_unblocked_is_served(rig, redis, door):
 
 def test_a_network_is_refused_and_an_address_inside_of_it_too(rig, redis, door):
     with Client(rig, SCRAPER, door.port) as scraper, Enforce(rig, redis, door.options):
-        scraper.wait_for("refused", add(rig, redis, "203.0.113.0/24", "prefix"), 5)
-        add(rig, redis, SCRAPER, "ip")
-        remove(rig, redis, "203.0.113.0/24", "prefix")
+        scraper.wait_for("refused", add(rig, redis, "203.0.113.0/24"), 5)
+        add(rig, redis, SCRAPER)
+        remove(rig, redis, "203.0.113.0/24")
         time.sleep(0.5)
         scraper.require_only("refused", 0.3)
         scraper.wait_for("200", remove(rig, redis, SCRAPER), 5)
@@ -137,7 +128,7 @@ def test_redis_killed_and_restarted_it_is_right_within_5_s(rig, redis, door):
             Client(rig, THIRD, door.port) as third, Publisher(rig, redis) as publisher, \
             Enforce(rig, redis, door.options) as enforce:
         scraper.wait_for("refused", publisher.block(SCRAPER), 5)
-        third.wait_for("refused", add(rig, redis, THIRD, "ip"), 5)
+        third.wait_for("refused", add(rig, redis, THIRD), 5)
         redis.child.kill()
         redis.child.wait()
         redis.connection = None
@@ -176,7 +167,8 @@ def test_what_no_address_is_never_arrives(rig, redis, door):
                "session:a b\nc", "ip:" + "9" * 5000, "prefix:203.0.113.9/24", "ip:\x1b[2J"]
     for member in hostile:
         redis.ask("ZADD", PREFIX + ":blocks", end, member)
-    redis.ask("ZADD", PREFIX + ":blocks", "inf", "ip:" + OTHER, "-5", "ip:203.0.113.78")
+    redis.ask("ZADD", PREFIX + ":blocks", "inf", "ip:" + OTHER, "-5", "ip:203.0.113.78",
+              "1e14", "ip:203.0.113.79", "8.9e12", "ip:" + THIRD)
     redis.ask("ZADD", PREFIX + ":blocks", end, "ip:" + SCRAPER, end, "account:0123")
     with Client(rig, SCRAPER, door.port) as scraper, Client(rig, OTHER, door.port) as other, \
             Enforce(rig, redis, door.options) as enforce:
@@ -184,11 +176,14 @@ def test_what_no_address_is_never_arrives(rig, redis, door):
         for text in ('{"trawlwatch":{"block":', '{"trawlwatch":{"block":[]}}', '"block' + "[" * 9999,
                      '{"trawlwatch":{"blocks":[{"type":"ip","value":"1;2"},3]}}'):
             redis.ask("PUBLISH", PREFIX + ":events", text)
+        redis.ask("PUBLISH", PREFIX + ":events",
+                  '{"trawlwatch":{"block":{"type":"ip","value":"%s"}}}' % OTHER)
         other.require_only("200", 0.3)
         wait_until(lambda: heartbeat(redis).get("bad", "0") != "0", 12, "the heartbeat")
         beat = heartbeat(redis)
-        assert beat["protected"] == "5" and beat["others"] == "1" and beat["blocks"] == "1", beat
-        assert 11 <= int(beat["bad"]) <= 20, beat
+        assert beat["protected"] == "5" and beat["others"] == "1" and beat["blocks"] == "2", beat
+        assert 12 <= int(beat["bad"]) <= 22, beat
+        assert "Redis" not in enforce.said()  # none of it costs the connection
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", enforce.said())
 
 
@@ -209,7 +204,7 @@ def test_many_at_once_and_more_than_there_is_room_for(rig, redis, door):
         redis.ask("DEL", PREFIX + ":blocks")
         enforce.kill()
         enforce.start()
-        scraper.wait_for("refused", add(rig, redis, SCRAPER, "ip"), 5)
+        scraper.wait_for("refused", add(rig, redis, SCRAPER), 5)
 
 
 def key_of(kind, value):
@@ -226,9 +221,9 @@ def test_sessions_in_a_map_of_their_own(rig, redis, kind, header, value):
     with Client(rig, SCRAPER, door.port, header + "\r\n") as scraper, \
             Client(rig, OTHER, door.port, "Cookie: sid=else\r\n") as other, \
             Enforce(rig, redis, door.options):
-        scraper.wait_for("429", add(rig, redis, "session:" + value, "session"), 5)
+        scraper.wait_for("429", add(rig, redis, "session:" + value), 5)
         other.require_only("200", 0.3)
-        scraper.wait_for("200", remove(rig, redis, "session:" + value, "session"), 5)
+        scraper.wait_for("200", remove(rig, redis, "session:" + value), 5)
     door.stop()
 
 
@@ -264,9 +259,12 @@ def test_examples_are_taken(rig):
 
 def test_a_block_in_the_channel_alone_is_no_block(rig, redis, door):
     """A hold keeps a block from being put, and the alert names it all the same."""
-    with Client(rig, SCRAPER, door.port) as scraper, Enforce(rig, redis, door.options):
+    with Client(rig, SCRAPER, door.port) as scraper, Publisher(rig, redis) as publisher, \
+            Enforce(rig, redis, door.options):
         wait_until(lambda: heartbeat(redis).get("state") == "synced", 10, "the first copy")
-        tell(redis, "blocked", "ip", SCRAPER)
+        ctl(rig, redis, "remove", SCRAPER, "--hold", "1h")
+        publisher.block(SCRAPER)
+        wait_until(lambda: redis.alerts(), 5, "the alert")
         scraper.require_only("200", 0.7)
 
 
@@ -302,7 +300,7 @@ def test_haproxy_that_stands_still_holds_nobody_up_but_itself(rig, redis):
         door.child.send_signal(signal.SIGSTOP)
         remove(rig, redis, SCRAPER)
         for i in range(600):  # so that questions to Redis are in flight when it waits
-            tell(redis, "blocked", "ip", f"203.0.113.{i % 200 + 20}")
+            publisher.block(f"203.0.{114 + i // 250}.{i % 250 + 1}")
         time.sleep(7)
         door.child.send_signal(signal.SIGCONT)
         scraper.wait_for("200", time.monotonic(), 6)
@@ -330,12 +328,12 @@ def test_ipv6_by_nftables(rig, redis):
         rig.start(stack, ["python3", "-m", "http.server", "--bind", "::", "8300"], "web6")
         wait_until(lambda: is_served(theirs[0]) and is_served(theirs[1]), 10, "IPv6")
         with Enforce(rig, redis, door.options):
-            add(rig, redis, "2001:db8:2:3::/64", "prefix")
+            add(rig, redis, "2001:db8:2:3::/64")
             wait_until(lambda: not is_served(theirs[0]), 2, "refusal")
             assert is_served(theirs[1])
-            add(rig, redis, theirs[1], "ip")
+            add(rig, redis, theirs[1])
             wait_until(lambda: not is_served(theirs[1]), 2, "refusal")
-            remove(rig, redis, "2001:db8:2:3::/64", "prefix")
+            remove(rig, redis, "2001:db8:2:3::/64")
             wait_until(lambda: is_served(theirs[0]), 2, "service")
             assert not is_served(theirs[1])
     door.stop()
@@ -376,4 +374,5 @@ def test_the_user_of_the_manual_is_enough(rig, redis):
 def test_a_target_that_is_not_there_is_one_line(rig, redis):
     with Enforce(rig, redis, ["--haproxy", rig.path("nothing.sock"), "x.map"]) as enforce:
         time.sleep(4)
+        assert enforce.said().count("trawl-enforce: warning: haproxy") == 1
         assert enforce.said().count("warning") == 1 and "nothing.sock" in enforce.said()

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from certificates import Authority
+from odd_redis import OddRedis, bulk
 from test_redis import PREFIX, wait_until
 from test_redis_cluster import Cluster
 from test_redis_sentinel import Sentinels, is_master
@@ -116,3 +117,20 @@ def test_the_node_that_has_the_slot(folder):
             assert "warning" not in enforce.said()
     finally:
         cluster.kill()
+
+
+def test_a_redis_that_answers_what_was_not_asked(folder):
+    """It is left and tried again: nothing that it says ends the program."""
+    good = {"TIME": lambda _: b"*2\r\n" + bulk(b"%d" % time.time()) + bulk(b"0"),
+            "SUBSCRIBE": lambda words: b"*3\r\n" + bulk(b"subscribe") + bulk(words[1]) + b":1\r\n",
+            "ZRANGEBYSCORE": lambda _: b"*2\r\n" + bulk(b"ip:203.0.113.9") +
+            bulk(b"%d" % (time.time() * 1000 + 3600_000))}
+    odd = {"HSET": b":1\r\n" + b"+surprise\r\n" * 5,  # a heartbeat: all is up by then
+           "TIME": b"*2\r\n$10\r\n2000000000\r\n$19\r\n9223372036854775807\r\n",
+           "ZRANGEBYSCORE": b"*4000000000\r\n"}
+    with OddRedis(good) as server, Enforce(folder, server.url) as enforce:
+        enforce.wait_for("203.0.113.9")
+    for command, answer in odd.items():
+        with OddRedis({**good, command: answer}) as server, Enforce(folder, server.url) as enforce:
+            wait_until(lambda: server.connections >= 4, 10, "another connection")
+            assert "answers what was not asked" in enforce.said() or command != "HSET"

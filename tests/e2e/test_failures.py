@@ -17,6 +17,7 @@ import pytest
 from test_redis import (DRIVER, Driver, Server, folder, mend_append_only_file,  # noqa: F401
                         numbers, server, wait_until)
 
+DAEMON = os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlwatchd")
 HEAD = struct.Struct("<IIQ")  # length, checksum, number
 
 
@@ -158,7 +159,7 @@ class SmallDisk:
     """A tmpfs as the journal's folder, in a mount namespace of its own."""
 
     def __init__(self, path, kib):
-        os.makedirs(path)
+        os.makedirs(path, exist_ok=True)
         self.path = path
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "sh", "-c",
@@ -183,6 +184,9 @@ class SmallDisk:
 
     def make_space(self):
         os.unlink(self.seen + "/filler")
+
+    def remount(self, how):
+        subprocess.run([*self.inside(), "mount", "-o", "remount," + how, self.path], check=True)
 
     def close(self):
         self.holder.kill()
@@ -264,25 +268,115 @@ def test_more_than_memory_holds_is_counted_as_lost(folder, disk):  # noqa: F811
         redis.kill()
 
 
-def test_a_journal_that_may_not_be_written(folder, disk):  # noqa: F811
+def test_it_starts_on_a_disk_that_is_read_only(folder, disk):  # noqa: F811
+    """Alerts go to Redis from memory, nobody else may write, and the disk catches up."""
     redis = Server(folder).start()
     driver = on_disk(folder, disk, redis.unix_url)
     try:
         driver.ask("alerts 1 10")
         assert driver.drain() == 0
-        driver.stop()  # a file that is open for writing forbids a read-only mount
-        subprocess.run([*disk.inside(), "mount", "-o", "remount,ro", disk.path], check=True)
-        refused = subprocess.run([*disk.inside(), DRIVER, disk.path, "s1", redis.unix_url],
-                                 capture_output=True, text=True, check=False)
-        assert refused.returncode == 1
-        assert "Read-only file system; make it writable, or set journal.dir" in refused.stderr
-        assert refused.stderr.count("\n") == 1
-        subprocess.run([*disk.inside(), "mount", "-o", "remount,rw", disk.path], check=True)
+        driver.kill()  # a file that is open for writing forbids a read-only mount
+        assert die_in_the_middle_of_a_write(disk.seen, random.Random(3))
+        os.unlink(disk.seen + "/lock")  # and none can be made
+        disk.remount("ro")
         driver = on_disk(folder, disk, redis.unix_url)
-        driver.ask("alerts 11 10")
+        assert "Read-only file system; alerts wait in memory" in driver.said()
+        assert "mount its disk for writing" in driver.said()
+        driver.ask("alerts 11 100")
         assert driver.drain() == 0
-        assert numbers(redis.client()) == list(range(1, 21))
+        assert numbers(redis.client()) == list(range(1, 111))
+        assert_nobody_else_writes(disk, redis)
+        redis.kill()
+        driver.ask("alerts 111 100")
+        assert driver.stats()["alerts_journalled_total"] == 0
+        disk.remount("rw")
+        wait_until(lambda: "alerts that waited are in it" in driver.said(), 10, "the journal")
+        assert driver.stats()["alerts_journalled_total"] == 200
+        assert driver.stats()["alerts_lost_total"] == 0
+        assert_nobody_else_writes(disk, redis)
+        driver.kill()
+        # From the disk, in order: it has the ten of the first run, the tail of which was
+        # damaged, and all of the second.
+        redis.start()
+        driver = on_disk(folder, disk, redis.unix_url)
+        assert driver.drain() == 0
+        assert numbers(redis.client()) == list(range(1, 211))
         driver.stop()
     finally:
         redis.kill()
 
+
+def assert_nobody_else_writes(disk, redis):
+    refused = subprocess.run([*disk.inside(), DRIVER, disk.path, "s1", redis.unix_url],
+                             capture_output=True, text=True, check=False, timeout=30,
+                             stdin=subprocess.DEVNULL)
+    assert refused.returncode == 1
+    assert "another trawlwatchd writes here" in refused.stderr
+
+
+def test_a_folder_that_is_not_there_on_a_read_only_disk(folder, disk):  # noqa: F811
+    disk.remount("ro")
+    refused = subprocess.run([*disk.inside(), DRIVER, disk.path + "/journal", "s1",
+                              "redis://127.0.0.1:1"],
+                             capture_output=True, text=True, check=False, timeout=30,
+                             stdin=subprocess.DEVNULL)
+    assert refused.returncode == 1
+    assert "Read-only file system; make it writable, or set journal.dir" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+STATE = "/var/lib/trawlwatch"
+
+
+@pytest.fixture
+def state(folder):  # noqa: F811
+    """A disk at /var/lib, where the daemon's own folder is unless another is named."""
+    it = SmallDisk(os.path.dirname(STATE), 4096)
+    os.mkdir(it.seen + "/trawlwatch")
+    yield it
+    it.close()
+
+
+class Daemon:
+    """trawlwatchd with its own folders, on a loopback of its own."""
+
+    def __init__(self, disk, home):
+        self.log_path = os.path.join(home, "daemon.log")
+        with open(self.log_path, "wb") as log:
+            self.child = subprocess.Popen(
+                [*disk.inside(), "unshare", "--net", "sh", "-c",
+                 'ip link set lo up && exec "$0" "$@"', DAEMON, "-i", "lo",
+                 "-o", "journal.snapshot=1s"], stderr=log,
+                env={**os.environ, "HOME": home, "XDG_STATE_HOME": ""})
+
+    def said(self):
+        with open(self.log_path) as log:
+            return log.read()
+
+    def until(self, word):
+        wait_until(lambda: word in self.said(), 20, word)
+
+    def stop(self):
+        self.child.send_signal(signal.SIGTERM)
+        assert self.child.wait(20) == 0, self.said()
+
+
+def test_the_daemon_takes_no_other_folder_for_one_that_is_read_only(folder, state):  # noqa: F811
+    daemon = Daemon(state, folder)
+    daemon.until("capturing")
+    daemon.stop()
+    with open(state.seen + "/trawlwatch/privacy.key") as file:
+        key = file.read()
+    state.remount("ro")
+    daemon = Daemon(state, folder)
+    daemon.until("capturing")
+    assert "journal %s/journal: lock: Read-only file system; alerts wait" % STATE in daemon.said()
+    daemon.until("engine.snapshot cannot be written")
+    state.remount("rw")
+    os.unlink(state.seen + "/trawlwatch/journal/engine.snapshot")
+    wait_until(lambda: os.path.exists(state.seen + "/trawlwatch/journal/engine.snapshot"), 20,
+               "a snapshot")
+    daemon.stop()
+    assert not os.path.exists(folder + "/.local")
+    with open(state.seen + "/trawlwatch/privacy.key") as file:
+        assert file.read() == key

@@ -404,7 +404,8 @@ def test_a_start_that_fails_leaves_no_key(tmp_path, prefix, options, says):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="capturing needs root")
 def test_a_start_that_goes_well_makes_a_key(tmp_path):
-    child = subprocess.Popen(in_own_state(tmp_path, "-i", "lo", "-f", "port 9"), bufsize=0,
+    child = subprocess.Popen(in_own_state(tmp_path, "-i", "lo", "-f", "port 9", "-o",
+                                          "admin.listen=none"), bufsize=0,
                              stderr=subprocess.PIPE, env=environment(tmp_path))
     assert b"made a privacy key" in wait_for_line(child.stderr)
     assert b"capturing on lo" in wait_for_line(child.stderr)

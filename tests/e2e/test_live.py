@@ -240,9 +240,15 @@ def refused(rig, *options, **more):
 
 def test_a_missing_interface_is_one_line_with_a_remedy(rig):
     status, line = refused(rig, interface="nosuch0")
-    assert status in (1, 3)
+    assert status == 3
     assert "nosuch0" in line
     assert "ip link" in line, line
+
+
+def test_a_missing_user_is_one_line_with_a_remedy(rig):
+    status, line = refused(rig, "-o", "admin.user=nobody-of-that-name")
+    assert status == 3
+    assert "nobody-of-that-name" in line and "useradd" in line, line
 
 
 def test_an_unreadable_rule_folder_is_one_line(rig):

@@ -6,6 +6,7 @@ out visitors loses few. And whatever comes, memory stays within the limits.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,7 +59,7 @@ class Service:
         self.rig, self.workers = rig, workers
         self.journal = rig.path("journal-overload")
         shutil.rmtree(self.journal, ignore_errors=True)
-        options += (f"capture.workers={workers}",)
+        options += (f"capture.workers={workers}", "admin.socket=none")
         self.said = rig.path("overload.err")
         self.command = [program("trawlwatchd"), "-i", "in", "-f", "tcp port 80",
                         "-R", rules, "--print", "none", "--stats",
@@ -97,6 +98,11 @@ class Service:
         done = subprocess.run([program("trawlctl"), "alerts", "--json", "--journal",
                                self.journal], capture_output=True, check=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def one_in(self):
+        """As /metrics has it: one in so many visitors is looked at."""
+        done = self.rig.run(self.rig.server, ["curl", "-s", "http://127.0.0.1:9477/metrics"])
+        return int(re.search(r"^trawlwatch_visitors_one_in (\d+)$", done.stdout, re.M)[1])
 
     def end(self):
         """Ends it as the service manager does; its counters."""
@@ -179,10 +185,12 @@ def test_a_slow_capture_leaves_out_visitors_in_place_of_packets(link):
             blast.rate(int(3 * capacity))
             wait_until(lambda: "more traffic than 1 captures have time for" in
                        service.text(), 60, "the overload")
+            wait_until(lambda: service.one_in() > 1, 60, "a sample")
             time.sleep(2 * seconds)
             blast.rate(0)
         assert "keep up again" not in service.text()
         wait_until(lambda: "keep up again" in service.text(), 120, "the end of the overload")
+        wait_until(lambda: service.one_in() == 1, 10, "all visitors")
         assert service.text().count("more traffic than") == 1
         counters = service.end()
     assert counters["overloads_total"] >= 1

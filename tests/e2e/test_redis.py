@@ -15,9 +15,17 @@ import time
 import pytest
 import redis as redis_py
 
+import made_capture
+from odd_redis import OddRedis, bulk
+
 PREFIX = "{trawlwatch}"
 DRIVER = os.environ.get("ALERT_DRIVER") or os.path.join(
     os.environ["TRAWLWATCH_BIN"], "..", "tests", "alert-driver")
+# Another version, or Valkey, with its checker beside it (docs/redis.md).
+REDIS_SERVER = os.environ.get("TRAWLWATCH_REDIS_SERVER", "redis-server")
+REDIS_CHECK_AOF = os.path.join(os.path.dirname(REDIS_SERVER),
+                               os.path.basename(REDIS_SERVER).replace("server", "check-aof"))
+TRAWLCTL = os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlctl")
 
 
 def wait_until(condition, seconds, what):
@@ -48,7 +56,7 @@ class Server:
 
     def start(self, *options):
         self.child = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            [REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1",
              "--unixsocket", self.socket_path, "--save", "", "--dir", self.folder,
              *self.options, *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -269,6 +277,127 @@ def test_who_is_let_in_again_is_held(folder, server):
     driver.stop()
 
 
+def test_the_daemon_is_told_which_blocks_are_held(folder, server):
+    """Of an incident that blocks many: those alone, and with its id and rule."""
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    for tail in 3, 5:
+        ctl(server, "remove", "203.0.0.%d" % tail, "--hold", "1h")
+    driver.ask("swarm 1 4 60000")
+    driver.ask("block 20 1 60000")
+    assert driver.drain() == 0
+    assert driver.ask("held") == "%026d profile-harvest ip:203.0.0.3" % 1
+    driver.ask("swarm 2 4 60000")  # 2 to 5, of which 2 and 4 run already
+    driver.ask("block 21 1 60000")
+    assert driver.drain() == 0
+    assert driver.ask("held") == " ".join(
+        "%026d profile-harvest ip:203.0.0.%d" % (2, tail) for tail in (3, 5))
+    stats = driver.stats()
+    assert (stats["blocks_total"], stats["blocks_held_total"]) == (5, 3)
+    assert stats["alerts_published_total"] == 4 and stats["redis_errors_total"] == 0
+    assert sorted(client.zrange(PREFIX + ":blocks", 0, -1)) == sorted(
+        "ip:203.0.0.%d" % tail for tail in (1, 2, 4, 20, 21))
+    driver.stop()
+
+
+def test_all_of_a_thousand_blocks_are_held(folder, server):
+    """The longest answer there is: what comes behind it is published like any other."""
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    client.mset({PREFIX + ":hold:ip:203.0.%d.%d" % (n >> 8, n & 255): "{}" for n in range(1000)})
+    driver.ask("swarm 0 1000 60000")
+    driver.ask("block 2000 1 60000")
+    assert driver.drain() == 0
+    assert driver.ask("held").count("profile-harvest ip:203.0.") == 1000
+    stats = driver.stats()
+    assert (stats["blocks_total"], stats["blocks_held_total"]) == (1, 1000)
+    assert (stats["alerts_published_total"], stats["redis_reconnects_total"]) == (2, 1)
+    driver.stop()
+
+
+def test_two_sensors_block_the_same_subject(folder, server):
+    """One block comes of it, which ends when the longer one does and is never cut short,
+    whichever sensor is first and whatever their ladders say."""
+    client = server.client()
+    drivers = []
+    for sensor in "s1", "s2":
+        os.makedirs(os.path.join(folder, sensor))
+        drivers.append(Driver(os.path.join(folder, sensor), server.unix_url, sensor=sensor))
+    key, member = PREFIX + ":block:ip:203.0.0.9", "ip:203.0.0.9"
+
+    def put(driver, number, ms, level):
+        drivers[driver].ask("block %d 1 %d %d" % (9 + number * 65536, ms, level))
+        assert drivers[driver].drain() == 0
+        seconds, micros = client.time()
+        (one,) = client.zrange(PREFIX + ":blocks", 0, -1, withscores=True)
+        ttl = client.pttl(key)
+        assert one[0] == member
+        # The set says the same end as the key.
+        assert abs(one[1] - (seconds * 1000 + micros / 1000 + ttl)) < 2000
+        told = json.loads(client.get(key))
+        return ttl, told["level"], told["id"]
+
+    minute, hour = 60_000, 3_600_000
+    ttl, level, first = put(0, 0, 10 * minute, 1)
+    assert 9 * minute < ttl <= 10 * minute and (level, first) == (1, "%026d" % 9)
+    ttl, level, same = put(1, 1, minute, 1)           # shorter: nothing changes
+    assert ttl > 9 * minute and (level, same) == (1, first)
+    ttl, level, longer = put(1, 2, hour, 2)           # longer: takes its place
+    assert 59 * minute < ttl <= hour and level == 2 and longer != first
+    ttl, level, same = put(0, 3, 10 * minute, 2)      # the first sensor's ladder goes on
+    assert ttl > 59 * minute and (level, same) == (2, longer)
+    ttl, level, same = put(0, 4, 24 * hour, 3)
+    assert 23 * hour < ttl <= 24 * hour and level == 3 and same != longer
+    assert client.keys(PREFIX + ":block:*") == [key]
+    # Only the first was put where none was running.
+    assert [one.stats()["blocks_total"] for one in drivers] == [1, 0]
+    assert [one["sensor"] for one in stream(client)] == ["s1", "s2", "s2", "s1", "s1"]
+    for one in drivers:
+        one.stop()
+
+
+DRY_RULES = """
+rules:
+  - name: harvest
+    mode: %s
+    where: page == profile
+    per: client.host
+    when: count(10m) >= 3
+    again: 1s
+    block: [10m, 1h]
+    block_what: [client.ip, http.shape]
+"""
+
+
+@pytest.mark.parametrize("mode, put", [("alert", 2), ("dry-run", 0)])
+def test_a_dry_run_puts_no_block(folder, server, monkeypatch, mode, put):
+    """From packets of now to Redis: the alerts come, and nothing that a blocker reads."""
+    client = server.client()
+    monkeypatch.setattr(made_capture, "BEGIN", int(time.time()) - 10)
+    capture = made_capture.write(os.path.join(folder, "made.pcap"), [
+        (n, "203.0.113.9", "/in/u%d" % n, "x") for n in range(8)])
+    for name, text in (("site.yaml", 'pages: [{ name: profile, path: "/in/{target}" }]\n'),
+                       ("rules.yaml", DRY_RULES % mode)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    done = subprocess.run(
+        [os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlwatchd"), "-r", capture, "--stats",
+         "-s", os.path.join(folder, "site.yaml"), "-R", os.path.join(folder, "rules.yaml"),
+         "-o", "redis.url=" + server.unix_url],
+        capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(one["json"]) for one in stream(client)]
+    assert [one["event"]["action"] for one in told][::len(told) - 1] == ["raised", "ended"]
+    assert len(told) >= 4  # updates too
+    assert all(one["trawlwatch"]["dry_run"] == (mode == "dry-run") for one in told)
+    assert all(("block" in one["trawlwatch"]) == (put > 0) for one in told)
+    assert len(client.keys(PREFIX + ":block:*")) == put
+    assert client.exists(PREFIX + ":blocks") == (put > 0)
+    assert client.zcard(PREFIX + ":blocks") == put
+    counters = json.loads(done.stderr.splitlines()[-1])
+    assert counters["blocks_total"] == put and counters["blocks_watched_total"] == put
+
+
 def test_an_alert_is_published_once(folder, server):
     client = server.client()
     driver = Driver(folder, server.unix_url)
@@ -357,7 +486,7 @@ def mend_append_only_file(folder):
     """What docs/interfaces.md tells to do after a crash. Without it, Redis keeps the first
     half of a transaction whose end was cut off, and runs it with the next one."""
     manifest = os.path.join(folder, "appendonlydir", "appendonly.aof.manifest")
-    subprocess.run(["redis-check-aof", "--fix", manifest], input="y\n", text=True, check=True,
+    subprocess.run([REDIS_CHECK_AOF, "--fix", manifest], input="y\n", text=True, check=True,
                    stdout=subprocess.DEVNULL)
 
 
@@ -387,6 +516,28 @@ def test_half_a_transaction_that_redis_keeps_costs_no_alert(folder):
         driver.stop()
     finally:
         server.kill()
+
+
+def test_damage_in_an_old_file_is_told(folder):
+    """What stands behind it is lost to Redis, which nobody must have to find out alone."""
+    server = Server(folder)
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 1 5")
+    driver.stop()
+    first, = (name for name in os.listdir(os.path.join(folder, "journal"))
+              if name.endswith(".journal"))
+    driver = Driver(folder, server.unix_url)
+    driver.ask("alerts 6 5")
+    with open(os.path.join(folder, "journal", first), "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"?")
+    server.start()
+    assert driver.drain() == 0
+    assert numbers(server.client()) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert driver.stats()["journal_damaged_total"] == 1
+    assert "a file is damaged after record" in driver.said()
+    driver.stop()
+    server.kill()
 
 
 def test_the_stream_is_trimmed(folder, server):
@@ -650,3 +801,24 @@ def test_latency(folder, server):
     print("\nincident to subscriber, worst of 50: %.1f ms" % (worst * 1000))
     assert worst < 0.5
     driver.stop()
+
+
+def test_trawlctl_and_a_redis_that_answers_something_else():
+    score = {"ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + b":5\r\n",
+             "MGET": b"*1\r\n" + bulk(b'{"rule":"x"}'), "XREVRANGE": b"*0\r\n"}
+    far = {**score, "ZRANGE": b"*2\r\n" + bulk(b"ip:203.0.113.9") + bulk(b"1e300")}
+    for answers in (score, far):
+        with OddRedis(answers) as odd:
+            done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done
+        assert "203.0.113.9  0s" in done.stdout, done.stdout
+    for words in ["blocks"], ["alerts"], ["alerts", "--follow"]:
+        with OddRedis({name: b":1\r\n" for name in ("ZRANGE", "XRANGE", "XREVRANGE")}) as odd:
+            done = subprocess.run([TRAWLCTL, *words, "-o", "redis.url=" + odd.url],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1 and "is it Redis?" in done.stderr, done
+    with OddRedis({"ZRANGE": b"-ERR a\x1b[31mb\r\n"}) as odd:
+        done = subprocess.run([TRAWLCTL, "blocks", "-o", "redis.url=" + odd.url],
+                              capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "ERR a?[31mb" in done.stderr, done

@@ -7,6 +7,7 @@ import time
 import pytest
 import redis as redis_py
 
+from certificates import Authority
 from test_redis import PREFIX, Driver, free_port, numbers, wait_until
 from test_redis_sentinel import Feed, Node
 from test_redis_tls import TRAWLCTL, listener, trawlctl
@@ -22,10 +23,10 @@ def cluster_info(node):
 class Cluster:
     """Nodes 0, 1 and 2 have a third of the slots each; `owner` has ours."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options, tls=None):
         buses = [free_port() for _ in range(3)]
         self.nodes = [Node(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
-                           "--cluster-port", str(bus)) for bus in buses]
+                           "--cluster-port", str(bus), *options, tls=tls) for bus in buses]
         self.buses, self.ids, self.owner = buses, [], None
 
     def start(self):
@@ -287,3 +288,60 @@ def test_nodes_that_send_in_a_circle(folder):
     driver.stop()
     assert "do not agree who has this slot" in driver.said()
     assert set(asked) == {0, 1} and len(asked) < 60
+
+
+# Over TLS
+
+NAME = "redis.example"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """One certificate for all nodes, for a name alone or for their address."""
+    made = Authority(str(tmp_path_factory.mktemp("ca")))
+    made.pair = made.make("nodes", "DNS:" + NAME + ",DNS:localhost")
+    return made
+
+
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory, authority):
+    made = Cluster(str(tmp_path_factory.mktemp("tls")), "--tls-cluster", "yes", tls=authority)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+def test_a_cluster_over_tls(folder, over_tls, authority):
+    """MOVED leads to an address: the certificate of the node there is checked like the first,
+    and against the same name."""
+    away, other = others(over_tls)
+    seed = over_tls.url(away).replace("redis:", "rediss:")
+    driver = Driver(folder, seed, tls_ca=authority.ca, tls_name=NAME)
+    driver.ask("block 1 3 60000")
+    assert driver.drain() == 0
+    assert all_numbers(over_tls) == [1, 2, 3]
+    # The slot moves on: ASK first (the scripts wait at the new node), then MOVED.
+    over_tls.begin_move(other)
+    over_tls.move_keys(other, over_tls.keys())
+    driver.ask("alerts 4 10")
+    wait_until(lambda: "TRYAGAIN" in driver.said(), 20, "ASK to be followed")
+    over_tls.end_move(other)
+    driver.ask("alerts 14 10")
+    assert driver.drain() == 0
+    assert all_numbers(over_tls) == list(range(1, 24))
+    driver.stop()
+    at = ["-o", "redis.url=" + seed, "-o", "redis.tls_ca=" + authority.ca]
+    assert "203.0.0.2" in trawlctl("blocks", *at, "-o", "redis.tls_name=" + NAME)
+    # The first node by a name that its certificate has; the one that MOVED names has not.
+    seed = seed.replace("127.0.0.1", "localhost")
+    refused = ("127.0.0.1:%d: its certificate is refused (IP address mismatch)" %
+               over_tls.nodes[over_tls.owner].port)
+    out = trawlctl("blocks", *at[2:], "-o", "redis.url=" + seed, status=1)
+    assert refused in out and "set redis.tls_name" in out
+    driver = Driver(folder, seed, tls_ca=authority.ca)
+    driver.ask("alerts 24 1")
+    assert driver.drain(0.5) > 0
+    driver.stop()
+    assert refused in driver.said() and "MOVED" not in driver.said()

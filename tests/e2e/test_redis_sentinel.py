@@ -10,7 +10,7 @@ import pytest
 import redis as redis_py
 
 from certificates import Authority
-from test_redis import PREFIX, Driver, free_port, numbers, wait_until
+from test_redis import PREFIX, REDIS_SERVER, Driver, free_port, numbers, wait_until
 from test_redis_tls import trawlctl
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -24,7 +24,7 @@ class Node:
         self.folder = os.path.join(folder, str(self.port))
         self.tls, self.password = tls, None
         os.mkdir(self.folder)
-        command = ["redis-server"]
+        command = [REDIS_SERVER]
         if sentinel is not None:
             path = os.path.join(self.folder, "sentinel.conf")
             with open(path, "w") as file:
@@ -259,5 +259,33 @@ def test_over_tls_and_with_passwords(folder):
                        env={"TRAWLWATCH_REDIS_PASSWORD": "d4ta"})
         assert [json.loads(line)["event"]["action"] for line in out.splitlines()] == ["raised"] * 10
         assert "d4ta" not in driver.said() + out and "s3ntinel" not in driver.said() + out
+    finally:
+        made.kill()
+
+
+def test_sentinels_with_users_of_their_own(folder):
+    """One who may ask for the master, and nothing else; the default one is off."""
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w") as file:
+        file.write("s3ntinel\n")
+    os.chmod(secret, 0o600)
+    made = Sentinels(folder, 1, sentinel_options=[
+        "user watcher on >s3ntinel -@all +sentinel|get-master-addr-by-name",
+        "user default off"])
+    try:
+        driver = Driver(folder, made.url(), sentinel_password_file=secret)
+        driver.ask("alerts 1 10")
+        assert driver.drain(0.5) == 10
+        driver.stop()
+        assert "WRONGPASS" in driver.said()
+        driver = Driver(folder, made.url(), sentinel_user="watcher", sentinel_password_file=secret)
+        assert driver.drain() == 0
+        assert numbers(made.master.client()) == list(range(1, 11))
+        driver.stop()
+        at = ["-o", "redis.url=" + made.url(), "-o", "redis.sentinel_password_file=" + secret]
+        out = trawlctl("alerts", "--json", *at, "-o", "redis.sentinel_user=watcher")
+        assert len(out.splitlines()) == 10
+        out = trawlctl("alerts", "--json", "-o", "redis.url=" + made.url(), status=1)
+        assert "NOAUTH" in out and "redis.sentinel_user" in out
     finally:
         made.kill()

@@ -335,3 +335,51 @@ def test_what_trawlctl_says_of_passwords_and_tls(folder, ca, secret):
         assert "redis.password_file /no/file: No such file" in out
     finally:
         server.kill()
+
+
+def check(folder, config, *options, status=0):
+    """What `trawlwatchd -t` says of that section redis."""
+    path = os.path.join(folder, "trawlwatch.yaml")
+    with open(path, "w") as file:
+        file.write("redis:\n" + "".join("  %s: %s\n" % pair for pair in config.items()))
+    done = subprocess.run([os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlwatchd"), "-t",
+                           "-c", path, *options], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    return (done.stdout + done.stderr).replace(path, "FILE")
+
+
+def test_the_check_opens_what_the_daemon_would(folder, ca, secret):
+    url = "rediss://redis.example"
+    cert, key = ca.make("checked")
+    good = {"url": url, "password_file": secret, "sentinel_password_file": secret,
+            "tls_ca": ca.ca, "tls_cert": cert, "tls_key": key}
+    assert "redis." not in check(folder, good)
+
+    def refused(**more):
+        return check(folder, {**good, **more}, status=3)
+
+    out = refused(password_file="/no/file")
+    assert "FILE:3:18: redis.password_file /no/file: No such file" in out
+    assert "FILE:4:27: " in refused(sentinel_password_file="/no/file")
+    out = refused(tls_ca="/no/ca.pem")
+    assert "FILE:5:11: " in out and "redis.tls_ca /no/ca.pem: " in out
+    out = refused(tls_cert=key)
+    assert "FILE:6:13: " in out and "it takes a certificate in PEM" in out
+    out = refused(tls_key=ca.key)
+    assert "FILE:7:12: " in out and "it takes the key of redis.tls_cert" in out
+    # A key that stands nowhere: the certificate is where it was to be found.
+    out = check(folder, {"url": url, "tls_cert": cert}, status=3)
+    assert "FILE:3:13: " in out and "redis.tls_key %s" % cert in out
+    # All of them in one run.
+    out = refused(password_file="/no/file", tls_ca="/no/ca.pem")
+    assert "FILE:3:18: " in out and "FILE:5:11: " in out
+    # Open to others: said with its place, once, and no more than that.
+    os.chmod(secret, 0o644)
+    out = check(folder, {"url": url, "password_file": secret, "tls_ca": ca.ca})
+    assert out.count("mode is 0644") == 1 and "FILE:3:18: warning: " in out
+    assert "chmod 0600 " + secret in out
+    # What is not used is not opened: no URL, a password in it, files that are read.
+    check(folder, {"password_file": "/no/file"})
+    check(folder, {"url": "redis://:other@h", "password_file": "/no/file"})
+    check(folder, {"url": url, "tls_ca": "/no/ca.pem"}, "-r", "/dev/null")

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: other rules are taken up with what is known, and mistakes change nothing."""
 import hmac
+import json
 import os
 import signal
 import time
 
 import clients
-from rig import Daemon, wait_until
+from rig import Daemon, program, wait_until
 
 SCRAPER = "203.0.113.61"
 RULE = """rules:
@@ -127,6 +128,43 @@ def test_a_restart_goes_on_with_windows_and_incidents(rig, redis):
         assert daemon.stop() == 0
 
 
+def test_after_a_crash_every_alert_of_the_journal_is_in_redis(rig, redis):
+    """Events that were told after the snapshot keep their numbers to themselves."""
+    there = rig.add_client("203.0.113.65")
+    rules = rig.path("crashed.yaml")
+    write(rules, RULE % 20 + "    again: 1s\n")
+
+    def run(snapshot):
+        return Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "journal.snapshot=" + snapshot,
+                      journal="journal-crashed", rules=rules)
+
+    def more(count):
+        before = len(redis.alerts())
+        for _ in range(count):
+            time.sleep(1.1)  # `again` of the packets' time
+            clients.curl_profiles(rig, there, 1)
+        wait_until(lambda: len(redis.alerts()) >= before + count, 10, "updates in the stream")
+
+    with run("1h") as daemon:
+        clients.curl_profiles(rig, there, 30)
+        wait_until(redis.alerts, 10, "the alert")
+        assert daemon.stop() == 0  # writes the snapshot
+    with run("1h") as daemon:
+        more(2)
+        daemon.child.send_signal(signal.SIGKILL)
+        daemon.child.wait(10)
+    with run("1h") as daemon:
+        more(2)
+        assert daemon.stop() == 0
+    found = redis.alerts()
+    assert len({one["id"] for one in found}) == 1
+    numbers = [int(one["n"]) for one in found]
+    assert numbers == list(range(len(found))) and len(found) >= 5, numbers
+    written = rig.run(rig.server, [program("trawlctl"), "alerts", "--json", "--journal",
+                                   rig.path("journal-crashed")]).stdout
+    assert [json.loads(line) for line in written.splitlines()] == [one["json"] for one in found]
+
+
 def test_a_damaged_snapshot_is_refused(rig, redis):
     folder = rig.path("journal-damaged")
     with Daemon(rig, journal="journal-damaged") as daemon:
@@ -176,3 +214,29 @@ def test_the_next_privacy_key_is_taken_up(rig):
         visit(daemon)
         assert names(daemon)[2:] == [name(last)]
         assert daemon.stop() == 0
+
+
+def test_another_limit_for_blocks_is_taken_up(rig, redis):
+    """With one block a minute the second visitor is refused; without a limit he is blocked."""
+    visitors = {client: rig.add_client(client) for client in ("203.0.113.65", "203.0.113.66")}
+    rules, config = rig.path("limited.yaml"), rig.path("limited-config.yaml")
+    write(rules, RULE % 5 + "    block: 10m\n    again: 1h\n")
+    write(config, "blocks: { per_minute: 1 }\n")
+
+    def blocked():
+        return redis.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1")
+
+    with Daemon(rig, "-c", config, "-o", "redis.url=" + redis.url, journal="journal-limited",
+                rules=rules) as daemon:
+        for there in visitors.values():
+            clients.curl_profiles(rig, there, 8)
+        wait_until(lambda: len(redis.alerts()) >= 3, 10, "the alerts")
+        assert [one["rule"] for one in redis.alerts()] == ["harvest", "block-limit", "harvest"]
+        assert blocked() == ["ip:203.0.113.65"]
+        write(config, "blocks: { per_minute: 0 }\n")
+        hang_up(daemon, "taken up")
+        clients.curl_profiles(rig, visitors["203.0.113.66"], 1)
+        wait_until(lambda: len(blocked()) == 2, 10, "the second block")
+        assert daemon.stop() == 0
+    counters = daemon.counters()
+    assert counters["blocks_total"] == 2 and counters["blocks_refused_total"] >= 1

@@ -15,6 +15,9 @@ static void test_verdicts(void **state)
                 { "ip:::ffff:203.0.113.9", SUBJECT_GOOD, "203.0.113.9" },
                 { "prefix:2001:db8::/64", SUBJECT_GOOD, "2001:db8::/64" },
                 { "prefix:203.0.113.0/24", SUBJECT_GOOD, "203.0.113.0/24" },
+                { "prefix:11.0.0.0/8", SUBJECT_GOOD, "11.0.0.0/8" },
+                { "prefix:2a00::/16", SUBJECT_GOOD, "2a00::/16" },
+                { "ip:10.1.2.3", SUBJECT_GOOD, "10.1.2.3" },
                 { "session:0123456789abcdef0123456789abcdef", SUBJECT_GOOD,
                   "0123456789abcdef0123456789abcdef" },
                 { "account:anna@example.org", SUBJECT_GOOD, "anna@example.org" },
@@ -53,6 +56,14 @@ static void test_verdicts(void **state)
                 { "prefix:::/0", SUBJECT_PROTECTED, NULL },
                 { "prefix:::/64", SUBJECT_PROTECTED, NULL },
                 { "prefix:64.0.0.0/2", SUBJECT_PROTECTED, NULL },
+                { "prefix:128.0.0.0/7", SUBJECT_PROTECTED, NULL },
+                { "prefix:2000::/3", SUBJECT_PROTECTED, NULL },
+                { "prefix:2a00::/15", SUBJECT_PROTECTED, NULL },
+                { "ip:fe80::1", SUBJECT_PROTECTED, NULL },
+                { "ip:169.254.169.254", SUBJECT_PROTECTED, NULL },
+                { "ip:224.0.0.18", SUBJECT_PROTECTED, NULL },
+                { "ip:ff02::1", SUBJECT_PROTECTED, NULL },
+                { "ip:255.255.255.255", SUBJECT_PROTECTED, NULL },
         };
 
         (void)state;

@@ -72,7 +72,7 @@ static void test_lines_and_reload(void **state)
         write_script(&p, "{ echo \"$# $1 ${" REDIS_PASSWORD_VARIABLE
                          "-none}\"; grep -c ' 1;' blocked.conf; } > noted");
         strcat(p.script, " a;b");
-        struct target_nginx *t = target_nginx_open(p.file, p.script);
+        struct target_nginx *t = target_nginx_open(p.file, p.script, NGINX_RELOAD_TIME);
         assert_int_equal(put(t, "prefix:2001:db8::/64", why), TARGET_OK);
         read_file(p.file, text);
         assert_non_null(strstr(text, "\n2001:db8::/64 1;\n"));
@@ -99,13 +99,34 @@ static void test_failing_reload_says_why(void **state)
         (void)state;
         make_place(&p);
         write_script(&p, "echo first; echo 'the last \033[1m line'; echo; exit 1");
-        struct target_nginx *t = target_nginx_open(p.file, p.script);
+        struct target_nginx *t = target_nginx_open(p.file, p.script, NGINX_RELOAD_TIME);
         assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_FAILED);
         assert_non_null(strstr(why, "failed: the last ?[1m line"));
         target_nginx_close(&t);
-        t = target_nginx_open(p.file, "/nonexistent/nginx -s reload");
+        t = target_nginx_open(p.file, "/nonexistent/nginx -s reload", NGINX_RELOAD_TIME);
         assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_FAILED);
         assert_non_null(strstr(why, "No such file"));
+        target_nginx_close(&t);
+        remove_place(&p);
+}
+
+/* It closes its output and stays: what it says of itself is no reason to wait for ever.
+ */
+static void test_reload_that_does_not_end(void **state)
+{
+        struct place p;
+        char why[TARGET_WHY_MAX];
+
+        (void)state;
+        make_place(&p);
+        write_script(&p, "exec 1>&- 2>&-; exec sleep 600");
+        struct target_nginx *t = target_nginx_open(p.file, p.script, NS_PER_SEC / 5);
+        assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_FAILED);
+        assert_non_null(strstr(why, "did not end in time"));
+        write_script(&p, "exec 1>&- 2>&-; exec true");
+        target_nginx_close(&t);
+        t = target_nginx_open(p.file, p.script, NGINX_RELOAD_TIME);
+        assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_OK);
         target_nginx_close(&t);
         remove_place(&p);
 }
@@ -120,16 +141,16 @@ static void test_link(void **state)
         make_place(&p);
         snprintf(beside, sizeof(beside), "%s.new", p.file);
         assert_int_equal(symlink(p.noted, beside), 0);
-        struct target_nginx *t = target_nginx_open(p.file, "true");
+        struct target_nginx *t = target_nginx_open(p.file, "true", NGINX_RELOAD_TIME);
         assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_OK);
         assert_int_not_equal(access(p.noted, F_OK), 0);
         assert_int_equal(access(p.file, F_OK), 0);
         target_nginx_close(&t);
-        t = target_nginx_open("/nonexistent/blocked.conf", "true");
+        t = target_nginx_open("/nonexistent/blocked.conf", "true", NGINX_RELOAD_TIME);
         assert_int_equal(put(t, "ip:203.0.113.9", why), TARGET_FAILED);
         assert_non_null(strstr(why, "/nonexistent/blocked.conf cannot be written"));
         target_nginx_close(&t);
-        assert_null(target_nginx_open(p.file, "  "));
+        assert_null(target_nginx_open(p.file, "  ", NGINX_RELOAD_TIME));
         remove_place(&p);
 }
 
@@ -138,6 +159,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lines_and_reload),
                 cmocka_unit_test(test_failing_reload_says_why),
+                cmocka_unit_test(test_reload_that_does_not_end),
                 cmocka_unit_test(test_link),
         };
 

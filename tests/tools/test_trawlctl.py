@@ -55,14 +55,15 @@ def files(tmp_path):
 
 def test_help_names_the_commands_that_are_there():
     out, _ = ctl("--help")
-    for name in ("check", "test", "reference", "alerts", "show", "blocks", "key"):
+    for name in ("check", "test", "reference", "alerts", "show", "blocks", "key", "status",
+                 "top", "reload"):
         assert f"\n  {name} " in out
-    for name in ("backtest", "status", "reload"):
+    for name in ("backtest", "explain"):
         assert name not in out
 
 
 @pytest.mark.parametrize("command", ["check", "test", "reference", "alerts", "show", "blocks",
-                                     "key"])
+                                     "key", "status", "top", "reload"])
 def test_every_command_has_help(command):
     out, _ = ctl(command, "--help")
     assert out.startswith(f"usage: trawlctl {command}") and "-o KEY=VALUE" in out
@@ -122,7 +123,8 @@ def complete(*words):
 
 @pytest.mark.parametrize("words, offered", [
     (["ch"], ["check"]),
-    (["re"], ["reference"]),
+    (["re"], ["reference", "reload"]),
+    (["top", "--i"], ["--interval"]),
     (["alerts", "--s"], ["--since", "--severity", "--subject"]),
     (["alerts", "--severity", "h"], ["high"]),
     (["test", "--c"], ["--complete"]),
@@ -130,6 +132,7 @@ def complete(*words):
     (["reference", "email.d"], ["email.domain", "email.disposable"]),
     (["reference", "coun"], ["count"]),
     (["blocks", "a"], ["add"]),
+    (["blocks", "add", "--r"], ["--replace"]),
     (["key", "c"], ["change"]),
     (["test", "rules/profile"], ["rules/profile-scraping.yaml"]),
     (["alerts", "--since", ""], []),
@@ -217,6 +220,15 @@ def test_a_full_disk_is_a_failure(journal, arguments):
     assert done.returncode == 1
     assert done.stderr.startswith("trawlctl: standard output: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_damaged_file_is_told(journal):
+    newest = max(journal.glob("*.journal"))
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    out, err = ctl("alerts", "--json", "--journal", journal)
+    assert out and "the newest file is damaged" in err
 
 
 def test_no_alerts_says_so(journal):
@@ -380,6 +392,127 @@ def test_blocks_in_redis(redis, files):
                                    status=1)[1]
 
 
+def test_a_running_block_is_not_shortened_by_mistake(redis, files):
+    setting, cli = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml", "--why"]
+    key = "{trawlwatch}:block:ip:198.51.100.77"
+
+    def why():
+        return json.loads(cli("get", key))["why"]
+
+    ctl("blocks", "add", "198.51.100.77", "--for", "10h", *options, "long")
+    score = cli("zscore", "{trawlwatch}:blocks", "ip:198.51.100.77")
+    until = json.loads(cli("get", key))["until"]
+    out, err = ctl("blocks", "add", "198.51.100.77", "--for", "1h", *options, "short")
+    assert "ends later" in err and "--replace" in err
+    assert out.startswith("ip 198.51.100.77 is blocked until " + until[:10])
+    assert int(cli("pttl", key)) > 9 * 3600_000 and why() == "long"
+    assert cli("zscore", "{trawlwatch}:blocks", "ip:198.51.100.77") == score
+    # A longer one takes its place, and a shorter one by wish.
+    out, err = ctl("blocks", "add", "198.51.100.77", "--for", "20h", *options, "longer")
+    assert err == "" and why() == "longer" and int(cli("pttl", key)) > 19 * 3600_000
+    out, err = ctl("blocks", "add", "198.51.100.77", "--for", "1h", "--replace", *options, "short")
+    assert err == "" and why() == "short" and 0 < int(cli("pttl", key)) <= 3600_000
+    assert float(cli("zscore", "{trawlwatch}:blocks", "ip:198.51.100.77")) < float(score)
+
+
+def test_who_is_held_is_listed(redis, files):
+    setting, cli = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    ctl("blocks", "add", "198.51.100.1", "--for", "1h", "--why", "by hand", *options)
+    ctl("blocks", "remove", "198.51.100.2", "--hold", "2h", "--why", "our own\tmonitor", *options)
+    ctl("blocks", "remove", "198.51.100.3", "--hold", "0s", *options, status=1)
+    ctl("blocks", "remove", "198.51.100.4", "--hold", "1s", *options)
+    deadline = time.time() + 10
+    while cli("exists", "{trawlwatch}:hold:ip:198.51.100.4") != "0":
+        assert time.time() < deadline
+        time.sleep(0.05)
+    _, blocked, held = ctl("blocks", *options)[0].splitlines()
+    assert blocked.split()[:2] == ["ip", "198.51.100.1"]
+    words = held.split()
+    assert words[:2] == ["ip", "198.51.100.2"] and words[2] == "1h" and "held" in words
+    assert "monitor" in held
+    rows = [json.loads(line) for line in ctl("blocks", "--json", *options)[0].splitlines()]
+    assert [row.get("state") for row in rows] == [None, "held"]
+    assert rows[1]["value"] == "198.51.100.2" and rows[1]["why"] == "our own\tmonitor"
+    assert rows[1]["until"] > rows[1]["since"]
+    # A block by hand ends the hold; and what is over leaves with the next change.
+    ctl("blocks", "add", "198.51.100.2", "--for", "1h", "--why", "x", *options)
+    assert "held" not in ctl("blocks", *options)[0]
+    ctl("blocks", "remove", "198.51.100.1", "--hold", "0s", *options)
+    assert cli("zrange", "{trawlwatch}:holds", 0, -1) == ""
+
+
+def test_who_is_let_in_and_is_in_a_blocked_network_is_told(redis, files):
+    setting, _ = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    for subject in "2600:db8:1:2::/64", "198.51.100.9", "prefix:198.51.100.8/30":
+        ctl("blocks", "add", subject, "--for", "1h", "--why", "x", *options)
+    _, err = ctl("blocks", "remove", "2600:db8:1:2::99", *options)
+    assert "prefix 2600:db8:1:2::/64 is still blocked" in err
+    _, err = ctl("blocks", "remove", "198.51.100.9", *options)
+    assert "prefix 198.51.100.8/30 is still blocked" in err and err.count("\n") == 1
+    for subject in "2600:db8:1:3::99", "198.51.100.8/30", "198.51.100.10":
+        assert ctl("blocks", "remove", subject, *options)[1] == ""
+
+
+ALERTS = """
+for i = 1, ARGV[1] do
+  redis.call('XADD', KEYS[1], '*', 'id', ARGV[2], 'action', 'updated', 'n', i, 'json', ARGV[3])
+end
+"""
+BLOCK = """
+redis.call('SET', KEYS[1], ARGV[2], 'PX', 3600000)
+redis.call('ZADD', KEYS[2], 4102444800000, ARGV[1])
+"""
+
+
+def test_states_of_blocks_are_found_without_reading_the_whole_stream(redis, files):
+    setting, cli = redis
+    options = ["-o", setting, "-c", files / "trawlwatch.yaml"]
+    quiet, told = "0" * 25 + "1", "0" * 25 + "2"
+
+    def alerts(count, incident, state=None):
+        enforcement = {"enforcement": {"state": state}} if state else {}
+        cli("eval", ALERTS, 1, "{trawlwatch}:alerts", count, incident,
+            json.dumps({"event": {"id": incident}, "trawlwatch": enforcement}))
+
+    def block(value, incident, since):
+        cli("eval", BLOCK, 2, f"{{trawlwatch}}:block:ip:{value}", "{trawlwatch}:blocks",
+            f"ip:{value}", json.dumps({"rule": "r", "id": incident, "since": since, "level": 1}))
+
+    def pages():
+        """Calls that read the stream, and what the list says of each block's state."""
+        cli("config", "resetstat")
+        rows = [json.loads(line) for line in ctl("blocks", "--json", *options)[0].splitlines()]
+        found = re.findall(r"cmdstat_x\w+:calls=(\d+)", cli("info", "commandstats"))
+        return sum(map(int, found)), {row["value"]: row.get("state") for row in rows}
+
+    def ago(seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() - seconds))
+
+    # Old alerts: 1970, before every block that runs.
+    cli("eval", ALERTS.replace("'*'", "i .. '-0'"), 1, "{trawlwatch}:alerts", 5000, "9" * 26, "{}")
+    assert cli("xlen", "{trawlwatch}:alerts") == "5000"
+    assert pages() == (0, {})
+    block("192.0.2.1", quiet, ago(5))
+    assert pages() == (1, {"192.0.2.1": None})
+    # The newest state counts, and when all have one, the older alerts are left alone.
+    alerts(2000, told, "silent")
+    alerts(1, told, "refused")
+    cli("del", "{trawlwatch}:block:ip:192.0.2.1")
+    block("192.0.2.2", told, ago(5))
+    assert pages() == (1, {"192.0.2.2": "refused"})
+    # One without is looked for as far as to where it began.
+    block("192.0.2.1", quiet, ago(5))
+    assert pages() == (5, {"192.0.2.1": None, "192.0.2.2": "refused"})
+    alerts(1, quiet, "ignored")
+    assert pages() == (1, {"192.0.2.1": "ignored", "192.0.2.2": "refused"})
+    # A begin that nobody can read: the whole stream, then.
+    block("192.0.2.3", "3" * 26, "?")
+    assert pages() == (15, {"192.0.2.1": "ignored", "192.0.2.2": "refused", "192.0.2.3": None})
+
+
 def test_proxies_and_private_addresses_are_not_blocked(redis, files):
     site = files / "site.yaml"
     site.write_text("client: { trusted_proxies: [198.51.100.0/28], header: X-Forwarded-For }\n"
@@ -475,6 +608,32 @@ def test_alerts_come_from_redis_when_it_is_named(redis, journal):
 
 
 # check
+
+def test_follow_goes_on_when_redis_is_back(redis, tmp_path):
+    setting, cli = redis
+    add = ["xadd", "{trawlwatch}:alerts", "*", "id", "x" * 26, "action", "raised", "n", 0,
+           "time", time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime()), "json"]
+    process = subprocess.Popen([TRAWLCTL, "alerts", "--follow", "--json", "--since", "1h",
+                                "-o", setting], stdout=subprocess.PIPE,
+                               stderr=(tmp_path / "err").open("wb"))
+
+    def comes(text):
+        assert select.select([process.stdout], [], [], 20)[0]
+        return process.stdout.readline().decode().strip() == text
+    try:
+        cli(*add, "1")
+        assert comes("1")
+        cli("client", "kill", "type", "normal", "skipme", "yes")
+        cli(*add, "2")
+        assert comes("2")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    gone, back = (tmp_path / "err").read_text().splitlines()
+    assert "tried again every second" in gone and "answers again" in back
+
 
 def test_check_reads_everything(files):
     out, err = ctl("check", "-c", files / "trawlwatch.yaml")

@@ -28,8 +28,33 @@ static void test_format(void **state)
         assert_true(clock_format(INT64_MIN + 1, text) < CLOCK_TEXT_MAX);
 }
 
+static void test_parse(void **state)
+{
+        static const struct {
+                const char *text;
+                int64_t time_ns;
+        } cases[] = {
+                { "2000-02-28T23:59:59.999999Z", INT64_C(951782399999999) * NS_PER_US },
+                { "2026-11-23T11:00:00Z", INT64_C(1795431600) * NS_PER_SEC },
+                { "2026-11-23T11:00:00.5Z",
+                  INT64_C(1795431600) * NS_PER_SEC + NS_PER_SEC / 2 },
+                { "2026-11-23T11:00:00.1234567890Z",
+                  INT64_C(1795431600) * NS_PER_SEC + 123456789 },
+                { "9999-11-23T11:00:00Z", 0 }, /* more than fits */
+                { "1812-11-23T11:00:00Z", 0 },
+                { "2026-11-23 11:00:00Z", 0 },
+                { "2026-11-23T11:00:00.000000000000000000Z", 0 },
+                { "", 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                assert_int_equal(clock_parse(slice_str(cases[i].text)), cases[i].time_ns);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format),
+                                            cmocka_unit_test(test_parse) };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

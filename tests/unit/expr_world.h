@@ -139,6 +139,15 @@ static bool resolve_header(void *context, struct slice name, unsigned *number,
         return name.len >= 1 && name.len <= 32;
 }
 
+static bool office_overlaps(const struct value_list *list, const struct network *network)
+{
+        struct network office;
+
+        (void)list;
+        return network_parse(slice_str("198.51.100.0/24"), &office, NULL) &&
+               networks_overlap(&office, network);
+}
+
 static bool has_office(const struct value_list *list, const struct value *value)
 {
         struct network office;
@@ -186,9 +195,11 @@ static bool fits_words(const struct value_list *list, enum value_type type,
         return type == VALUE_STRING;
 }
 
-static const struct value_list offices = { "offices", fits_offices, has_office };
-static const struct value_list codes = { "codes", fits_codes, has_code };
-static const struct value_list known_words = { "known-words", fits_words, has_word };
+static const struct value_list offices = { "offices", fits_offices, has_office,
+                                           office_overlaps };
+static const struct value_list codes = { "codes", fits_codes, has_code, NULL };
+static const struct value_list known_words = { "known-words", fits_words, has_word,
+                                               NULL };
 static const struct value_list *const all_lists[] = { &offices, &codes, &known_words,
                                                       NULL };
 

@@ -163,7 +163,33 @@ static void test_values_that_cannot_be(void **state)
         buf_free(&out);
 }
 
-/* Every byte of it, with every value: it is refused, or lies within the bytes. */
+/* One byte more than a list may have, and the byte is there. */
+static void test_lists_that_are_too_long(void **state)
+{
+        enum { AT_LENGTHS = 68 }; /* of the name, the ALPN and the ciphers */
+        static const size_t most[] = { HELLO_NAME_MAX, 255, sizeof(longest) };
+        struct tcp_shape syn = some_syn();
+
+        (void)state;
+        for (size_t i = 0; i < 3; i++) {
+                struct hello h = example(), back;
+                struct buf out = { 0 };
+                struct slice *lists[] = { &h.server_name, &h.alpn, &h.ciphers };
+                uint16_t len = (uint16_t)(most[i] + 2), packed;
+                for (size_t k = 0; k < 3; k++)
+                        *lists[k] = k == i ? slice_of(longest, most[i]) : slice_none();
+                hello_pack(&h, &syn, &out);
+                memcpy(&packed, out.data + AT_LENGTHS + 2 * i, 2);
+                assert_int_equal(packed, most[i]);
+                assert_true(unpack(buf_slice(&out), &back));
+                buf_put(&out, "xx", 2);
+                memcpy(out.data + AT_LENGTHS + 2 * i, &len, 2);
+                assert_false(unpack(buf_slice(&out), &back));
+                buf_free(&out);
+        }
+}
+
+/* Every byte of it, with every value: it is refused, or is a hello that packs to that. */
 static void test_every_byte_changed(void **state)
 {
         struct tcp_shape syn = some_syn();
@@ -172,19 +198,24 @@ static void test_every_byte_changed(void **state)
 
         (void)state;
         hello_pack(&h, &syn, &out);
+        struct buf again = { 0 };
         uint8_t *copy = malloc(out.len);
         for (size_t at = 0; at < out.len; at++)
                 for (unsigned value = 0; value < 256; value++) {
                         memcpy(copy, out.data, out.len);
                         copy[at] = (uint8_t)value;
-                        if (!unpack(slice_of(copy, out.len), &h))
+                        if (!hello_unpack(slice_of(copy, out.len), NOW, &h, &syn))
                                 continue;
                         buf_clear(&printed);
                         hello_print(&h, &printed);
-                        assert_true(h.ciphers.len <= out.len);
+                        buf_clear(&again);
+                        hello_pack(&h, &syn, &again);
+                        assert_int_equal(again.len, out.len);
+                        assert_memory_equal(again.data, copy, out.len);
                 }
         free(copy);
         buf_free(&out);
+        buf_free(&again);
         buf_free(&printed);
 }
 
@@ -194,6 +225,7 @@ int main(void)
                 cmocka_unit_test(test_what_goes_in_comes_out),
                 cmocka_unit_test(test_other_lengths_are_refused),
                 cmocka_unit_test(test_values_that_cannot_be),
+                cmocka_unit_test(test_lists_that_are_too_long),
                 cmocka_unit_test(test_every_byte_changed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

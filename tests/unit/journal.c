@@ -287,6 +287,27 @@ static void test_damage_in_an_old_segment(void **state)
                 assert_int_equal(record.sequence, number);
         }
         assert_int_equal(journal_cursor_damaged(c), 1);
+        assert_false(journal_cursor_is_stuck(c));
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_END);
+        assert_false(journal_cursor_is_stuck(c));
+        journal_cursor_free(&c);
+}
+
+static void test_damage_in_the_newest_segment(void **state)
+{
+        uint8_t bytes[THIRD_END];
+        char path[128];
+        struct journal_record record;
+
+        (void)state;
+        write_three(path, bytes);
+        bytes[FIRST_END + 16] ^= 1;
+        put_file(path, bytes, sizeof(bytes));
+        struct journal_cursor *c = journal_cursor_new(folder);
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_RECORD);
+        assert_false(journal_cursor_is_stuck(c));
+        assert_int_equal(journal_cursor_next(c, &record), JOURNAL_END);
+        assert_true(journal_cursor_is_stuck(c));
         journal_cursor_free(&c);
 }
 
@@ -453,6 +474,22 @@ static void test_disk_full(void **state)
         journal_free(&j);
 }
 
+/* What a beginning leaves that failed, and could not be taken back, is in nobody's way.
+ */
+static void test_a_file_that_was_only_begun(void **state)
+{
+        struct journal *j = open_journal(0, 0);
+        char path[128];
+
+        (void)state;
+        path_of(1000, path);
+        put_file(path, (const uint8_t *)"TRW", 3);
+        assert_int_equal(append(j, "alpha"), 1000);
+        expect_from(0, "alpha");
+        assert_int_equal(counters.journal_errors, 0);
+        journal_free(&j);
+}
+
 /* What is held at the end is lost, except for what was published from memory. */
 static void test_giving_up(void **state)
 {
@@ -510,10 +547,52 @@ static void test_backlog_is_capped(void **state)
         journal_free(&j);
 }
 
+static uint64_t waiting(struct journal *j)
+{
+        struct journal_state state;
+
+        journal_look(j, &state);
+        return state.waiting;
+}
+
+/* Also those of a run before, once Redis has told how far it is. */
+static void what_waits_is_counted(void **state)
+{
+        struct journal_state look;
+        struct journal *j = open_journal(0, 64); /* a few records a segment */
+
+        (void)state;
+        journal_look(j, &look);
+        assert_int_equal(look.waiting + look.held + look.bytes, 0);
+        for (unsigned i = 0; i < 10; i++)
+                append(j, "payload");
+        assert_int_equal(waiting(j), 10);
+        journal_published(j, 1003);
+        assert_int_equal(waiting(j), 6);
+        journal_published(j, 1009);
+        assert_int_equal(waiting(j), 0);
+        journal_look(j, &look);
+        assert_true(look.bytes > 10 * strlen("payload"));
+        journal_free(&j);
+
+        j = open_journal(0, 64);
+        assert_int_equal(waiting(j), 0);
+        append(j, "another");
+        assert_int_equal(waiting(j), 1);
+        journal_published(j, 1004);
+        /* A segment is read with each call, until all of them are known. */
+        uint64_t count = 0;
+        for (unsigned i = 0; i < 10; i++)
+                count = waiting(j);
+        assert_int_equal(count, 6);
+        journal_free(&j);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(what_waits_is_counted, set_up, tear_down),
                 TEST(test_write_and_read),
                 TEST(test_reader_follows),
                 TEST(test_every_cut),
@@ -521,6 +600,7 @@ int main(void)
                 TEST(test_hole_in_the_numbers),
                 TEST(test_zeros_at_the_end),
                 TEST(test_damage_in_an_old_segment),
+                TEST(test_damage_in_the_newest_segment),
                 TEST(test_half_a_record_is_not_there_yet),
                 TEST(test_retention_by_bytes),
                 TEST(test_retention_by_age),
@@ -528,6 +608,7 @@ int main(void)
                 TEST(test_one_writer),
                 TEST(test_sync_policies),
                 TEST(test_disk_full),
+                TEST(test_a_file_that_was_only_begun),
                 TEST(test_giving_up),
                 TEST(test_backlog_is_capped),
         };

@@ -133,6 +133,22 @@ static void a_block_is_named_and_not_put(void **state)
         world_free(w);
 }
 
+static struct engine *restarted(struct world *w)
+{
+        struct engine_options options = w->engine->options;
+        char why[SNAPSHOT_WHY];
+        FILE *file = tmpfile();
+
+        assert_non_null(file);
+        assert_true(engine_save(w->engine, file));
+        engine_free(&w->engine);
+        rewind(file);
+        struct engine *e = engine_restore(&options, file, why);
+        fclose(file);
+        assert_non_null(e);
+        return e;
+}
+
 static void no_more_than_there_is_room_for(void **state)
 {
         struct world *w = world_new(RULES);
@@ -145,10 +161,17 @@ static void no_more_than_there_is_room_for(void **state)
         }
         assert_int_equal(w->raised, OWN_OPEN_MAX);
         assert_int_equal(w->counters.incidents_dropped, 3);
-        engine_advance(w->engine, at(11));
-        assert_int_equal(w->ended, OWN_OPEN_MAX);
-        ignored(w, 12, "198.51.1.7", 1);
+        /* What is about all is told all the same, and a restart finds it. */
+        struct own_state all = { .subject_type = "all", .subject = SLICE("all") };
+        own_hold(&w->engine->own, OWN_BLOCK_LIMIT, &all, at(0));
         assert_int_equal(w->raised, OWN_OPEN_MAX + 1);
+        w->engine = restarted(w);
+        own_end(&w->engine->own, OWN_BLOCK_LIMIT, &all, at(1));
+        assert_int_equal(w->ended, 1);
+        engine_advance(w->engine, at(11));
+        assert_int_equal(w->ended, OWN_OPEN_MAX + 1);
+        ignored(w, 12, "198.51.1.7", 1);
+        assert_int_equal(w->raised, OWN_OPEN_MAX + 2);
         world_free(w);
 }
 
@@ -156,21 +179,13 @@ static void no_more_than_there_is_room_for(void **state)
 static void goes_on_after_a_restart(void **state)
 {
         struct world *w = world_new(RULES);
-        struct engine_options options = w->engine->options;
-        char id[INCIDENT_ID_MAX], why[SNAPSHOT_WHY];
-        FILE *file = tmpfile();
+        char id[INCIDENT_ID_MAX];
         (void)state;
 
         ignored(w, 0, "203.0.113.9", 7);
         ignored(w, 0, "203.0.113.8", 8);
         memcpy(id, w->id, sizeof(id));
-        assert_non_null(file);
-        assert_true(engine_save(w->engine, file));
-        engine_free(&w->engine);
-        rewind(file);
-        w->engine = engine_restore(&options, file, why);
-        fclose(file);
-        assert_non_null(w->engine);
+        w->engine = restarted(w);
         buf_clear(&w->told);
         over(w, 5, "203.0.113.8");
         assert_string_equal(w->id, id);

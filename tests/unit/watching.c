@@ -104,6 +104,60 @@ static void who_is_served_later_ignores_it(void **state)
         world_free(w);
 }
 
+/* Where each alert of the daemon's own begins in what was told. */
+static unsigned own_events(struct world *w, const char *action)
+{
+        char text[64];
+        unsigned count = 0;
+
+        snprintf(text, sizeof(text), "%s block-ignored", action);
+        buf_put_byte(&w->told, 0);
+        for (const char *at = (char *)w->told.data; (at = strstr(at, text)); at++)
+                count++;
+        w->told.len--;
+        return count;
+}
+
+/* As long as it is served; what is refused, or nothing at all, does not hold it. */
+static void the_alert_goes_on_while_it_is_served(void **state)
+{
+        enum { MINUTE = 60000 };
+        struct world *w = world_new("rules:\n"
+                                    "  - name: harvest\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.host\n"
+                                    "    when: count(status == 200, 1m) >= 3\n"
+                                    "    block: 1d\n");
+        (void)state;
+
+        world_watch(w);
+        for (int i = 0; i < 3; i++)
+                hit(w, i, VISITOR, 200);
+        /* Every 90 s for two hours: told when raised, and then every ten minutes. */
+        for (int i = 1; i <= 80; i++)
+                hit(w, i * 90000, VISITOR, 404);
+        assert_int_equal(own_events(w, "raised"), 1);
+        assert_in_range(own_events(w, "updated"), 10, 11);
+        assert_int_equal(own_events(w, "ended"), 0);
+        world_expect_last(w, "block-ignored");
+        /* From now on it is refused: the alert is over ten minutes after the last one. */
+        for (int i = 1; i < 20; i++)
+                hit(w, 120 * MINUTE + i * MINUTE, VISITOR, 403);
+        assert_int_equal(own_events(w, "ended"), 1);
+        char expected[80];
+        snprintf(expected, sizeof(expected),
+                 "ended block-ignored ip=" VISITOR " n=%u at=%d ",
+                 own_events(w, "updated") + 1, 130 * MINUTE);
+        buf_put_byte(&w->told, 0);
+        assert_non_null(strstr((char *)w->told.data, expected));
+        w->told.len--;
+        /* Served again: it is raised again, though the block is the same. */
+        hit(w, 150 * MINUTE, VISITOR, 200);
+        assert_int_equal(own_events(w, "raised"), 2);
+        assert_int_equal(w->counters.blocks_ignored, 1);
+        world_free(w);
+}
+
 /* Began before the block, ends long after it: a download. */
 static void what_was_in_flight_counts_for_nothing(void **state)
 {
@@ -444,6 +498,7 @@ int main(void)
                 cmocka_unit_test(silence_is_no_success),
                 cmocka_unit_test(the_first_refusal_is_told_at_once),
                 cmocka_unit_test(who_is_served_later_ignores_it),
+                cmocka_unit_test(the_alert_goes_on_while_it_is_served),
                 cmocka_unit_test(what_was_in_flight_counts_for_nothing),
                 cmocka_unit_test(
                     no_answer_is_a_refusal_where_it_was_seen_that_there_is_none),

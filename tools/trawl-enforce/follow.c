@@ -28,7 +28,7 @@
 #define BACKOFF_FIRST (50 * NS_PER_MS)
 #define BACKOFF_MAX   (2 * NS_PER_SEC)
 #define TICK          (100 * NS_PER_MS)
-#define SCORE_MAX     1e15
+#define SCORE_MAX     9e12 /* 2255: in nanoseconds it still fits into 64 bits */
 
 enum call_kind { CALL_TIME, CALL_PAGE, CALL_SCORE, CALL_BEAT };
 
@@ -230,7 +230,7 @@ static void on_time(struct follow *f, const redisReply *reply)
             reply->element[1]->type != REDIS_REPLY_STRING ||
             !slice_to_u64(slice_str(reply->element[0]->str), &seconds) ||
             !slice_to_u64(slice_str(reply->element[1]->str), &micros) ||
-            seconds > INT32_MAX * UINT64_C(4)) {
+            seconds > INT32_MAX * UINT64_C(4) || micros >= NS_PER_SEC / NS_PER_US) {
                 fail(f, "it does not tell the time", reply);
                 return;
         }
@@ -292,8 +292,10 @@ static void on_score(struct follow *f, const redisReply *reply, const char *memb
 {
         int64_t end_ms = 0;
 
-        if (reply->type != REDIS_REPLY_NIL && !parse_score(reply, &end_ms))
+        if (reply->type != REDIS_REPLY_NIL && reply->type != REDIS_REPLY_STRING)
                 fail(f, "it does not tell a block's end", reply);
+        else if (reply->type == REDIS_REPLY_STRING && !parse_score(reply, &end_ms))
+                f->bad++;
         else
                 f->handler.block(f->handler.context, slice_str(member), end_ms);
 }
@@ -311,7 +313,10 @@ static void on_answer(void *context, const redisReply *reply)
 {
         struct follow *f = context;
 
-        CHECK(f->call_count);
+        if (f->call_count == 0) {
+                go_down(f, "it answers what was not asked", "");
+                return;
+        }
         struct call call = f->calls[f->call_head];
         f->call_head = (f->call_head + 1) % (CALLS + CALLS_EXTRA);
         f->call_count--;

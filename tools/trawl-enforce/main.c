@@ -86,7 +86,7 @@ static bool open_target(struct enforce *e)
                 open_haproxy(e);
                 break;
         case TARGET_NGINX:
-                e->target = target_nginx_open(o->place, o->reload);
+                e->target = target_nginx_open(o->place, o->reload, NGINX_RELOAD_TIME);
                 e->kind = target_nginx_kind;
                 break;
         case TARGET_NONE:
@@ -209,7 +209,7 @@ static void say_what_was_left_out(struct enforce *e)
 
         if (e->bad + e->protected_ones && log_limit_pass(&e->bad_limit, now))
                 log_warning("%" PRIu64 " blocks are no address, network or word, %" PRIu64
-                            " would block this host itself: left out; who writes to "
+                            " would cut this host off: left out; who writes to "
                             "%s:blocks?",
                             e->bad, e->protected_ones, e->options.follow.prefix);
         if (beyond && log_limit_pass(&e->room_limit, now))
@@ -331,6 +331,7 @@ int main(int argc, char **argv)
         static struct enforce e;
 
         signal(SIGPIPE, SIG_IGN);
+        log_set_program("trawl-enforce");
         e.status = options_read(&e.options, argc, argv);
         if (e.status == EXIT_DONE && !e.options.is_over && open_target(&e)) {
                 log_set_level((enum log_level)e.options.config.log.level);

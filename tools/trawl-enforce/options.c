@@ -310,7 +310,7 @@ static enum exit_status find_redis(struct options *o)
                 return EXIT_USAGE;
         }
         char error[REACH_ERROR_MAX];
-        if (!reach_redis(&o->config, &o->follow.url, error)) {
+        if (!reach_redis(&o->config, &o->follow.url, true, error)) {
                 fprintf(stderr, "trawl-enforce: %s\n", error);
                 return EXIT_MISTAKE;
         }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "subject.h"
 
+#define BITS4_MIN 8
+#define BITS6_MIN 16
+
 static const struct type {
         const char *name;
         enum subject_kind kind;
@@ -42,12 +45,29 @@ static enum subject_verdict parse_word(struct slice value)
         return SUBJECT_GOOD;
 }
 
-static bool holds(const struct network *network, const char *text)
-{
-        struct network other;
+/* Without these a host does not reach its own services, its router or its name server. */
+static const char *const kept_open[] = {
+        "127.0.0.0/8", "0.0.0.0", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255",
+        "::1",         "::",      "fe80::/10",      "ff00::/8",
+};
 
-        return network_parse(slice_str(text), &other, NULL) &&
-               networks_overlap(network, &other);
+/* A block of that many is somebody's mistake, or meant to shut the site. */
+static bool is_too_wide(const struct network *network)
+{
+        bool is_v4 = network->bits >= 96 && ip_is_v4(&network->ip);
+
+        return network->bits < (is_v4 ? 96 + BITS4_MIN : BITS6_MIN);
+}
+
+static bool is_protected(const struct network *network)
+{
+        struct network open;
+
+        for (size_t i = 0; i < sizeof(kept_open) / sizeof(kept_open[0]); i++)
+                if (network_parse(slice_str(kept_open[i]), &open, NULL) &&
+                    networks_overlap(network, &open))
+                        return true;
+        return is_too_wide(network);
 }
 
 static enum subject_verdict parse_address(struct slice value, bool is_one,
@@ -58,10 +78,7 @@ static enum subject_verdict parse_address(struct slice value, bool is_one,
         if (value.len >= NETWORK_TEXT_MAX || !network_parse(value, network, &host_bits) ||
             host_bits || (network->bits == 128) != is_one)
                 return SUBJECT_BAD;
-        if (holds(network, "127.0.0.0/8") || holds(network, "0.0.0.0") ||
-            holds(network, "::1") || holds(network, "::"))
-                return SUBJECT_PROTECTED;
-        return SUBJECT_GOOD;
+        return is_protected(network) ? SUBJECT_PROTECTED : SUBJECT_GOOD;
 }
 
 enum subject_verdict subject_parse(struct slice member, struct subject *subject)

@@ -34,7 +34,8 @@ struct subject {
 enum subject_verdict {
         SUBJECT_GOOD,
         SUBJECT_BAD,       /* no such type, or its value is not what the type says */
-        SUBJECT_PROTECTED, /* holds a loopback or an unspecified address */
+        SUBJECT_PROTECTED, /* a loopback, unspecified, link-local, multicast or broadcast
+                              address is in it, or it is wider than /8, of IPv6 /16 */
 };
 
 /*

@@ -12,6 +12,12 @@
 
 #define V4_BITS(bits) ((bits)-96)
 
+/*
+ * With one element of a hundred million seconds libnftables refuses all of them. A whole
+ * batch comes long before this is over, and says how long it is by then.
+ */
+#define LEFT_MAX_MS (366 * 86400 * INT64_C(1000))
+
 /* One length of one family: elements of this batch, as they stand between braces. */
 struct net_set {
         bool is_there;   /* in the kernel */
@@ -72,11 +78,6 @@ void target_nftables_close(struct target_nftables **target)
         *target = NULL;
 }
 
-struct buf *target_nftables_text(struct target_nftables *t)
-{
-        return &t->text;
-}
-
 /* --- a batch --- */
 
 static void begin(void *target, bool is_whole)
@@ -121,6 +122,8 @@ static void add(void *target, const struct subject *s, int64_t left_ms)
         struct target_nftables *t = target;
         struct net_set *set = set_of(t, &s->network);
 
+        if (left_ms > LEFT_MAX_MS)
+                left_ms = LEFT_MAX_MS;
         if (!t->is_whole)
                 put_element(&set->gone, &s->network);
         put_element(&set->now, &s->network);

@@ -32,7 +32,4 @@ bool target_nftables_name_is_good(const char *table);
 struct target_nftables *target_nftables_open(const char *table, bool is_reject);
 void target_nftables_close(struct target_nftables **);
 
-/* For tests: what commit would run. */
-struct buf *target_nftables_text(struct target_nftables *);
-
 #endif

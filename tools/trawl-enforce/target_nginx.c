@@ -16,12 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RELOAD_TIMEOUT (30 * NS_PER_SEC)
+#define WAIT_STEP_MS 2
 
 struct target_nginx {
         char *file, *beside, *folder;
         char *reload; /* its words, each ends in a NUL */
         char *argv[NGINX_RELOAD_WORDS + 1];
+        int64_t timeout_ns;
         struct buf lines;
         struct buf output; /* the last line that the command wrote */
 };
@@ -38,12 +39,14 @@ static bool split_words(struct target_nginx *t)
         return count > 0;
 }
 
-struct target_nginx *target_nginx_open(const char *file, const char *reload)
+struct target_nginx *target_nginx_open(const char *file, const char *reload,
+                                       int64_t timeout_ns)
 {
         struct target_nginx *t = calloc(1, sizeof(*t));
         struct buf name = { 0 };
 
         CHECK(t);
+        t->timeout_ns = timeout_ns;
         t->file = strdup(file);
         t->folder = strdup(file);
         t->reload = strdup(reload);
@@ -187,8 +190,8 @@ static void take_output(struct buf *line, bool *is_over, struct slice bytes)
         }
 }
 
-/* False when the time is up. */
-static bool read_output(struct target_nginx *t, int output, int64_t end_ns)
+/* Until there is no more, or the time is up. */
+static void read_output(struct target_nginx *t, int output, int64_t end_ns)
 {
         bool is_over = false;
         uint8_t bytes[1024];
@@ -198,12 +201,12 @@ static bool read_output(struct target_nginx *t, int output, int64_t end_ns)
                 struct pollfd p = { .fd = output, .events = POLLIN };
                 int64_t left = end_ns - clock_monotonic_ns();
                 if (left <= 0)
-                        return false;
+                        return;
                 if (poll(&p, 1, (int)(left / NS_PER_MS) + 1) <= 0)
                         continue;
                 ssize_t n = read(output, bytes, sizeof(bytes));
                 if (n == 0 || (n < 0 && errno != EINTR))
-                        return true;
+                        return;
                 if (n > 0)
                         take_output(&t->output, &is_over, slice_of(bytes, (size_t)n));
         }
@@ -211,17 +214,21 @@ static bool read_output(struct target_nginx *t, int output, int64_t end_ns)
 
 /*
  * A command that leaves a process behind which keeps our pipe is not waited for longer
- * than the command itself.
+ * than the command itself, nor is one that closed the pipe and goes on. False: killed.
  */
-static bool wait_end(pid_t child, bool was_read, int *status)
+static bool wait_end(pid_t child, int64_t end_ns, int *status)
 {
-        if (!was_read && waitpid(child, status, WNOHANG) == child)
-                return true;
-        if (!was_read)
-                kill(child, SIGKILL);
-        while (waitpid(child, status, 0) < 0 && errno == EINTR)
-                ;
-        return was_read;
+        pid_t ended;
+
+        while ((ended = waitpid(child, status, WNOHANG)) == 0) {
+                if (clock_monotonic_ns() >= end_ns) {
+                        kill(child, SIGKILL);
+                        (void)waitpid(child, status, 0);
+                        return false;
+                }
+                (void)poll(NULL, 0, WAIT_STEP_MS);
+        }
+        return ended == child;
 }
 
 static bool reload(struct target_nginx *t, char why[TARGET_WHY_MAX])
@@ -234,8 +241,9 @@ static bool reload(struct target_nginx *t, char why[TARGET_WHY_MAX])
                          strerror(errno));
                 return false;
         }
-        bool was_read = read_output(t, output, clock_monotonic_ns() + RELOAD_TIMEOUT);
-        bool has_ended = wait_end(child, was_read, &status);
+        int64_t end_ns = clock_monotonic_ns() + t->timeout_ns;
+        read_output(t, output, end_ns);
+        bool has_ended = wait_end(child, end_ns, &status);
         close(output);
         if (has_ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
                 return true;

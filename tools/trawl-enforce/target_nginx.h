@@ -14,16 +14,20 @@
 
 #include "target.h"
 
+#include "base/clock.h"
+
 #define NGINX_RELOAD       "nginx -s reload"
 #define NGINX_RELOAD_WORDS 15
+#define NGINX_RELOAD_TIME  (30 * NS_PER_SEC)
 
 struct target_nginx;
 
 extern const struct target_kind target_nginx_kind;
 
 /* `reload`: words between blanks. NULL when there are none or more than
-   NGINX_RELOAD_WORDS. */
-struct target_nginx *target_nginx_open(const char *file, const char *reload);
+   NGINX_RELOAD_WORDS. It is killed when it has not ended after `timeout_ns`. */
+struct target_nginx *target_nginx_open(const char *file, const char *reload,
+                                       int64_t timeout_ns);
 void target_nginx_close(struct target_nginx **);
 
 #endif

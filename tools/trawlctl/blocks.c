@@ -74,36 +74,54 @@ static bool note_block(void *context, const struct block_entry *entry)
         struct block_view view;
 
         block_view_of(entry->json, &view);
-        states_add(&listed->states, view.id);
+        states_add(&listed->states, view.id, view.since_ns);
         block_view_free(&view);
         return true;
 }
 
-static bool list_block(void *context, const struct block_entry *entry)
+static void list_entry(struct listed *listed, const struct block_entry *entry,
+                       const struct block_view *view, const char *state)
 {
-        struct listed *listed = context;
-        struct block_view view;
         struct buf text = { 0 };
 
         listed->count++;
-        block_view_of(entry->json, &view);
-        const char *state = states_find(&listed->states, view.id);
         if (listed->ctl->json) {
                 print_json(entry, state);
-                block_view_free(&view);
-                return true;
+                return;
         }
         grid_cell(listed->grid, entry->type, PAINT_PLAIN);
         grid_cell(listed->grid, entry->value, PAINT_STRONG);
         put_left(&text, entry->expires_ns - listed->now_ns);
         grid_cell(listed->grid, buf_slice(&text), PAINT_PLAIN);
         buf_clear(&text);
-        buf_printf(&text, "%llu", (unsigned long long)view.level);
+        if (view->level)
+                buf_printf(&text, "%llu", (unsigned long long)view->level);
+        else
+                buf_put_byte(&text, '-');
         grid_cell(listed->grid, buf_slice(&text), PAINT_PLAIN);
         grid_text(listed->grid, *state ? state : "-", PAINT_PLAIN);
-        grid_text(listed->grid, view.rule, PAINT_PLAIN);
-        grid_text(listed->grid, view.why, PAINT_PLAIN);
+        grid_text(listed->grid, view->rule, PAINT_PLAIN);
+        grid_text(listed->grid, view->why, PAINT_PLAIN);
         buf_free(&text);
+}
+
+static bool list_block(void *context, const struct block_entry *entry)
+{
+        struct listed *listed = context;
+        struct block_view view;
+
+        block_view_of(entry->json, &view);
+        list_entry(listed, entry, &view, states_find(&listed->states, view.id));
+        block_view_free(&view);
+        return true;
+}
+
+static bool list_hold(void *context, const struct block_entry *entry)
+{
+        struct block_view view;
+
+        block_view_of(entry->json, &view);
+        list_entry(context, entry, &view, "held");
         block_view_free(&view);
         return true;
 }
@@ -123,7 +141,8 @@ static enum exit_status list(struct source *source)
                 status = states_read(&listed.states, source);
         if (status == EXIT_DONE)
                 status = source_blocks(source, listed.now_ns, list_block, &listed);
-
+        if (status == EXIT_DONE)
+                status = source_holds(source, list_hold, &listed);
         grid_print(listed.grid, &listed.screen);
         grid_free(&listed.grid);
         states_free(&listed.states);
@@ -226,8 +245,9 @@ static enum exit_status failed(const struct source *source)
 }
 
 static enum exit_status add(struct source *source, const char *subject, int64_t length_ns,
-                            const char *why)
+                            const char *why, bool shortens)
 {
+        int64_t left_ns;
         char type[BLOCK_TYPE_MAX], value[BLOCK_VALUE_MAX], until[CLOCK_TEXT_MAX];
         struct block block = { .rule = SLICE("manual"),
                                .id = SLICE("manual"),
@@ -248,11 +268,53 @@ static enum exit_status add(struct source *source, const char *subject, int64_t 
         block.why = slice_str(why);
         block.since_ns = clock_wall_ns();
         block.until_ns = block.since_ns + length_ns;
-        if (redis_client_block_add(source->redis, &block) != REDIS_CLIENT_OK)
+        if (redis_client_block_add(source->redis, &block, shortens, &left_ns) !=
+            REDIS_CLIENT_OK)
                 return failed(source);
+        if (left_ns) {
+                ctl_complain(
+                    source->ctl,
+                    "a block of %s %s is running that ends later; it stays as it "
+                    "is (--replace puts this one in its place)",
+                    type, value);
+                block.until_ns = clock_wall_ns() + left_ns;
+        }
         clock_format(block.until_ns, until);
         printf("%s %s is blocked until %s\n", type, value, until);
         return EXIT_DONE;
+}
+
+/* Who is let in and still refused, by a block of the network around it. */
+struct inner {
+        const struct ctl *ctl;
+        struct network network;
+};
+
+static bool tell_outer(void *context, const struct block_entry *entry)
+{
+        const struct inner *inner = context;
+        struct network outer;
+
+        if ((slice_is(entry->type, "ip") || slice_is(entry->type, "prefix")) &&
+            network_parse(entry->value, &outer, NULL) &&
+            outer.bits < inner->network.bits && networks_overlap(&outer, &inner->network))
+                ctl_complain(inner->ctl,
+                             "prefix %.*s is still blocked, and it is in it: trawlctl "
+                             "blocks remove %.*s",
+                             (int)entry->value.len, (const char *)entry->value.data,
+                             (int)entry->value.len, (const char *)entry->value.data);
+        return true;
+}
+
+static enum exit_status tell_outers(struct source *source, const char *type,
+                                    const char *value)
+{
+        struct inner inner = { .ctl = source->ctl };
+
+        if ((strcmp(type, "ip") != 0 && strcmp(type, "prefix") != 0) ||
+            !network_parse(slice_str(value), &inner.network, NULL))
+                return EXIT_DONE;
+        return source_blocks(source, clock_wall_ns(), tell_outer, &inner);
 }
 
 static enum exit_status take_away(struct source *source, const char *subject,
@@ -280,7 +342,7 @@ static enum exit_status take_away(struct source *source, const char *subject,
         clock_format(hold.until_ns, until);
         printf("%s %s is %s blocked%s%s\n", type, value, removed ? "no longer" : "not",
                hold_ns ? ", and rules leave it alone until " : "", hold_ns ? until : "");
-        return EXIT_DONE;
+        return tell_outers(source, type, value);
 }
 
 /* Arguments */
@@ -289,6 +351,7 @@ struct wish {
         enum { WISH_LIST, WISH_ADD, WISH_REMOVE } action;
         const char *subject, *length, *why, *hold;
         int64_t length_ns, hold_ns;
+        bool shortens;
 };
 
 static bool fill_hold(const struct ctl *ctl, struct wish *wish)
@@ -312,10 +375,10 @@ static bool fill_wish(const struct ctl *ctl, struct wish *wish)
         wish->action = strcmp(word, "add") == 0 ? WISH_ADD : WISH_REMOVE;
         if ((wish->action == WISH_REMOVE && strcmp(word, "remove") != 0) ||
             ctl->argument_count != 2) {
-                ctl_complain(ctl,
-                             "list, add SUBJECT --for 1h --why TEXT, or remove SUBJECT "
-                             "[--hold 1h]; "
-                             "see trawlctl blocks --help");
+                ctl_complain(ctl, "list, add SUBJECT --for 1h --why TEXT [--replace], or "
+                                  "remove SUBJECT "
+                                  "[--hold 1h]; "
+                                  "see trawlctl blocks --help");
                 return false;
         }
         wish->subject = ctl->arguments[1];
@@ -340,6 +403,7 @@ enum exit_status command_blocks(struct ctl *ctl, int argc, char **argv)
         const struct ctl_option own[] = { { "for", &wish.length, NULL },
                                           { "why", &wish.why, NULL },
                                           { "hold", &wish.hold, NULL },
+                                          { "replace", NULL, &wish.shortens },
                                           { NULL, NULL, NULL } };
         enum exit_status status = ctl_parse(ctl, argc, argv, own);
         struct source source;
@@ -354,7 +418,8 @@ enum exit_status command_blocks(struct ctl *ctl, int argc, char **argv)
         if (wish.action == WISH_LIST)
                 status = list(&source);
         else if (wish.action == WISH_ADD)
-                status = add(&source, wish.subject, wish.length_ns, wish.why);
+                status =
+                    add(&source, wish.subject, wish.length_ns, wish.why, wish.shortens);
         else
                 status = take_away(&source, wish.subject, wish.hold_ns,
                                    wish.why ? wish.why : "");

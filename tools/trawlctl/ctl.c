@@ -10,6 +10,7 @@
 
 #include "app/paths.h"
 #include "base/check.h"
+#include "screen.h"
 
 #define OWN_MAX 8
 
@@ -17,13 +18,18 @@ enum { OPTION_JOURNAL = 256, OPTION_JSON, OPTION_OWN };
 
 void ctl_complain(const struct ctl *ctl, const char *format, ...)
 {
+        struct buf line = { 0 };
+        char text[4096];
         va_list args;
 
-        fprintf(stderr, "trawlctl %s: ", ctl->command);
         va_start(args, format);
-        vfprintf(stderr, format, args);
+        vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        fputc('\n', stderr);
+        buf_printf(&line, "trawlctl %s: ", ctl->command);
+        put_printable(&line, slice_str(text)); /* Redis may have had its say in it */
+        buf_put_byte(&line, '\n');
+        ctl_put(stderr, &line);
+        buf_free(&line);
 }
 
 void ctl_put(FILE *out, const struct buf *text)
@@ -33,7 +39,7 @@ void ctl_put(FILE *out, const struct buf *text)
 }
 
 /* The options all commands take, then those of this one. */
-static void fill_options(struct option *all, const struct ctl_option *own)
+static void fill_options(struct option *all, char *letters, const struct ctl_option *own)
 {
         static const struct option common[] = {
                 { "journal", required_argument, NULL, OPTION_JOURNAL },
@@ -42,26 +48,42 @@ static void fill_options(struct option *all, const struct ctl_option *own)
         unsigned count = sizeof(common) / sizeof(common[0]);
 
         memcpy(all, common, sizeof(common));
+        letters += sprintf(letters, ":c:o:");
         for (unsigned i = 0; own[i].name; i++) {
                 CHECK(i < OWN_MAX);
                 all[count++] =
                     (struct option){ own[i].name,
                                      own[i].value ? required_argument : no_argument, NULL,
                                      OPTION_OWN + (int)i };
+                if (!own[i].name[1])
+                        letters += sprintf(letters, "%s%s", own[i].name,
+                                           own[i].value ? ":" : "");
         }
         all[count] = (struct option){ 0 };
+}
+
+/* What getopt_long gave, when it is one of these; or NULL. */
+static const struct ctl_option *own_option(const struct ctl_option *own, int letter)
+{
+        for (unsigned i = 0; own[i].name; i++)
+                if (letter == OPTION_OWN + (int)i ||
+                    (!own[i].name[1] && letter == own[i].name[0]))
+                        return &own[i];
+        return NULL;
 }
 
 enum exit_status ctl_parse(struct ctl *ctl, int argc, char **argv,
                            const struct ctl_option *own)
 {
         struct option all[OWN_MAX + 3];
+        char letters[2 * OWN_MAX + 8];
+        const struct ctl_option *option;
         int letter;
 
-        fill_options(all, own);
+        fill_options(all, letters, own);
         optind = 1;
         opterr = 0;
-        while ((letter = getopt_long(argc, argv, ":c:o:", all, NULL)) != -1) {
+        while ((letter = getopt_long(argc, argv, letters, all, NULL)) != -1) {
                 if (letter == 'c') {
                         ctl->request.config = optarg;
                 } else if (letter == 'o') {
@@ -70,8 +92,7 @@ enum exit_status ctl_parse(struct ctl *ctl, int argc, char **argv,
                         ctl->journal = optarg;
                 } else if (letter == OPTION_JSON) {
                         ctl->json = true;
-                } else if (letter >= OPTION_OWN) {
-                        const struct ctl_option *option = &own[letter - OPTION_OWN];
+                } else if ((option = own_option(own, letter))) {
                         if (option->value)
                                 *option->value = optarg;
                         else

@@ -24,7 +24,7 @@ struct ctl {
 
 /* An option of one command: `value` is set, or `flag` when it takes none. */
 struct ctl_option {
-        const char *name; /* without the dashes */
+        const char *name; /* without the dashes: two, or one before a single letter */
         const char **value;
         bool *flag;
 };
@@ -57,6 +57,9 @@ enum exit_status command_show(struct ctl *, int argc, char **argv);
 enum exit_status command_blocks(struct ctl *, int argc, char **argv);
 enum exit_status command_key(struct ctl *, int argc, char **argv);
 enum exit_status command_reference(struct ctl *, int argc, char **argv);
+enum exit_status command_status(struct ctl *, int argc, char **argv);
+enum exit_status command_top(struct ctl *, int argc, char **argv);
+enum exit_status command_reload(struct ctl *, int argc, char **argv);
 enum exit_status command_test(struct ctl *, int argc, char **argv);
 
 #endif

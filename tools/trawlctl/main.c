@@ -59,16 +59,45 @@ static const struct command {
           "four.\n" },
         { "blocks", command_blocks, "who is blocked; block; let in again",
           "usage: trawlctl blocks [list] [--json]\n"
-          "       trawlctl blocks add SUBJECT --for 1h --why TEXT\n"
+          "       trawlctl blocks add SUBJECT --for 1h --why TEXT [--replace]\n"
           "       trawlctl blocks remove SUBJECT [--hold 1h] [--why TEXT]\n\n"
           "SUBJECT is an address, a network (203.0.113.0/24), or TYPE:VALUE with a TYPE "
           "of\n"
           "ip, prefix, session, account, ja4, shape. Changes need Redis, and blockers "
           "hear "
           "of\n"
-          "them at once. For the time of --hold (1h; 0s: none) no rule blocks the "
-          "subject "
-          "again.\n" },
+          "them at once.\n\n"
+          "  --for 1h   how long it is blocked\n"
+          "  --why TEXT shown in the list\n"
+          "  --replace  also a running block that ends later; else that stays as it is\n"
+          "  --hold 1h  for this time no rule blocks the subject again (1h; 0s: none); "
+          "the\n"
+          "             list shows it as held\n" },
+        { "status", command_status, "how the running daemon is",
+          "usage: trawlctl status [--json]\n\n"
+          "Asks the daemon through its control socket (admin.socket): health, traffic of "
+          "the\n"
+          "last ten seconds, memory, keys, Redis.\n\n"
+          "  --json         what the daemon answers; also at /api/v1/status\n" },
+        { "top", command_top, "the busiest keys, and which rule is near them; live",
+          "usage: trawlctl top [--once] [--json] [-n KEYS] [--interval TIME]\n\n"
+          "For each kind of key those with the most transactions in the longest window "
+          "that a\n"
+          "rule counts them in, and the rule that is nearest to holding: how near, value "
+          "and\n"
+          "threshold. Keys as they are published. O: an incident is open, B: blocked. q "
+          "quits.\n\n"
+          "  --once         print it once; also where output is no terminal\n"
+          "  -n KEYS        of each kind, up to 100\n"
+          "  --interval TIME\n"
+          "                 between two looks (2s; with --once 1s)\n"
+          "  --json         what the daemon answers, once\n" },
+        { "reload", command_reload, "have the daemon read its files again",
+          "usage: trawlctl reload\n\n"
+          "As SIGHUP, and tells how it went. Exits 3 when there are mistakes in the "
+          "files: "
+          "they\n"
+          "are printed, and everything stays as it was.\n" },
         { "key", command_key, "the keys that sessions and accounts are hidden under",
           "usage: trawlctl key [list]\n"
           "       trawlctl key change [--in 7d]\n"
@@ -96,8 +125,7 @@ static const char common_help[] =
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Named in the contract; refused by name, so that nobody looks for a typing error. */
-static const char *const later[] = { "status",   "top",     "reload", "record",
-                                     "backtest", "suggest", "explain" };
+static const char *const later[] = { "record", "backtest", "suggest", "explain" };
 
 static void print_help(FILE *out)
 {

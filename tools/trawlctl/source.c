@@ -14,13 +14,14 @@
 
 #define TIMEOUT_MS 5000
 #define FOLLOW_MS  500
+#define AGAIN_S    1
 
 static enum exit_status open_redis(struct source *source)
 {
         char error[REACH_ERROR_MAX];
         struct redis_url url;
 
-        if (!reach_redis(&source->config, &url, error)) {
+        if (!reach_redis(&source->config, &url, true, error)) {
                 ctl_complain(source->ctl, "%s", error);
                 return EXIT_FAILED;
         }
@@ -74,10 +75,10 @@ void source_close(struct source *source)
         *source = (struct source){ 0 };
 }
 
-static enum exit_status from_redis(const struct source *source,
-                                   enum redis_client_result result)
+static enum exit_status from_redis(struct source *source, enum redis_client_result result)
 {
-        if (result == REDIS_CLIENT_OK)
+        source->has_worked = result == REDIS_CLIENT_OK;
+        if (source->has_worked)
                 return EXIT_DONE;
         ctl_complain(source->ctl, "%s", redis_client_error(source->redis));
         return EXIT_FAILED;
@@ -113,6 +114,20 @@ static bool visit_nothing(void *context, const struct alert *alert)
         return true;
 }
 
+static void tell_damage(const struct source *source)
+{
+        uint64_t damaged = journal_cursor_damaged(source->cursor);
+
+        if (damaged)
+                fprintf(stderr, "trawlctl: %s: %llu damaged places were passed over\n",
+                        source->journal, (unsigned long long)damaged);
+        if (journal_cursor_is_stuck(source->cursor))
+                fprintf(stderr,
+                        "trawlctl: %s: the newest file is damaged; what stands behind "
+                        "the damage is not shown\n",
+                        source->journal);
+}
+
 enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn *visit,
                                void *context)
 {
@@ -128,11 +143,44 @@ enum exit_status source_alerts(struct source *source, int64_t since_ns, alert_fn
                 journal_cursor_seek_time(source->cursor, since_ns);
         status = from_journal(source,
                               journal_cursor_alerts(source->cursor, visit_since, &since));
-        if (journal_cursor_damaged(source->cursor))
-                fprintf(stderr, "trawlctl: %s: %llu damaged places were passed over\n",
-                        source->journal,
-                        (unsigned long long)journal_cursor_damaged(source->cursor));
+        tell_damage(source);
         return status;
+}
+
+bool source_goes_back(const struct source *source)
+{
+        return source->redis;
+}
+
+enum exit_status source_alerts_back(struct source *source, int64_t since_ns,
+                                    alert_fn *visit, void *context)
+{
+        if (!source->redis)
+                return source_alerts(source, since_ns, visit, context);
+        return from_redis(
+            source, redis_client_alerts_back(source->redis, since_ns, visit, context));
+}
+
+/* Who follows goes on when Redis was away for a while; not when it never worked. */
+static enum exit_status follow_redis(struct source *source, alert_fn *visit,
+                                     void *context)
+{
+        const struct timespec pause = { AGAIN_S, 0 };
+        bool ok = redis_client_follow(source->redis, FOLLOW_MS, visit, context) ==
+                  REDIS_CLIENT_OK;
+
+        if (ok && source->is_away)
+                ctl_complain(source->ctl, "Redis answers again");
+        if (!ok && !source->is_away)
+                ctl_complain(source->ctl, "%s%s", redis_client_error(source->redis),
+                             source->has_worked ? "; tried again every second" : "");
+        source->has_worked |= ok;
+        source->is_away = !ok;
+        if (ok || !source->has_worked)
+                return ok ? EXIT_DONE : EXIT_FAILED;
+        redis_client_again(source->redis);
+        nanosleep(&pause, NULL);
+        return EXIT_DONE;
 }
 
 enum exit_status source_follow(struct source *source, alert_fn *visit, void *context)
@@ -140,8 +188,7 @@ enum exit_status source_follow(struct source *source, alert_fn *visit, void *con
         struct timespec pause = { 0, FOLLOW_MS * NS_PER_MS };
 
         if (source->redis)
-                return from_redis(source, redis_client_follow(source->redis, FOLLOW_MS,
-                                                              visit, context));
+                return follow_redis(source, visit, context);
         if (!source->cursor) {
                 source->cursor = journal_cursor_new(source->journal);
                 return from_journal(
@@ -160,4 +207,11 @@ enum exit_status source_blocks(struct source *source, int64_t now_ns, block_fn *
                                   redis_client_blocks(source->redis, visit, context));
         return from_journal(source,
                             blocks_of_journal(source->journal, now_ns, visit, context));
+}
+
+enum exit_status source_holds(struct source *source, block_fn *visit, void *context)
+{
+        if (!source->redis)
+                return EXIT_DONE;
+        return from_redis(source, redis_client_holds(source->redis, visit, context));
 }

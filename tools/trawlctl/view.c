@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 #define PSEUDONYM_LENGTH 32
 #define PSEUDONYM_SHOWN  12
@@ -292,11 +293,14 @@ void block_view_of(struct slice text, struct block_view *view)
 {
         json_t *root =
             json_loadb((const char *)text.data, text.len, JSON_ALLOW_NUL, NULL);
+        char *since = text_at(root, "since");
 
         view->rule = text_at(root, "rule");
         view->id = text_at(root, "id");
         view->why = text_at(root, "why");
         view->level = number_at(root, "level");
+        view->since_ns = clock_parse(slice_str(since));
+        free(since);
         json_decref(root);
 }
 

@@ -64,6 +64,7 @@ bool view_mentions(const struct view *, const char *value);
 struct block_view {
         char *rule, *id, *why;
         uint64_t level;
+        int64_t since_ns; /* 0: not known */
 };
 
 void block_view_of(struct slice json, struct block_view *);
