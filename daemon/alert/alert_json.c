@@ -68,6 +68,8 @@ static void put_evidence(struct json *j, const struct incident *in)
                 json_text(j, "expression", in->evidence[i].expression);
                 if (!in->evidence[i].missing)
                         json_number(j, "value", in->evidence[i].value);
+                if (in->evidence[i].is_lower_bound)
+                        json_bool(j, "lower_bound", true);
                 json_close(j);
         }
         json_array_close(j);

@@ -28,6 +28,8 @@ struct text_list {
         bool given;
 };
 
+enum config_overload { OVERLOAD_AUTO, OVERLOAD_OFF };
+
 enum config_dns { DNS_AUTO, DNS_ON, DNS_OFF };
 
 enum config_checksums { CHECKSUMS_IGNORE, CHECKSUMS_VERIFY };
@@ -76,6 +78,8 @@ struct config {
                 uint64_t dns_cache;
                 int64_t merge_wait_ns;
                 uint64_t ring;
+                unsigned overload; /* enum config_overload */
+                unsigned sample;   /* 1 in 2^this: visitors */
                 int64_t hung_ns;
         } limits;
         struct {

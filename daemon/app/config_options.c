@@ -8,6 +8,7 @@
 #include "app/config_priv.h"
 #include "base/clock.h"
 #include "base/ip.h"
+#include "base/sample.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -24,6 +25,10 @@ static const char *const clear_words[] = { "session", "account", "email", NULL }
 static const char *const dns_words[] = { "auto", "on", "off", NULL };
 static const char *const level_words[] = { "error", "warning", "info", "debug", NULL };
 
+static const char *const overload_words[] = { "auto", "off", NULL };
+static const char *const sample_words[] = { "all",  "1/2",  "1/4",  "1/8",
+                                            "1/16", "1/32", "1/64", NULL };
+
 /* A word's number is its value in the layer that is told. */
 _Static_assert(JOURNAL_SYNC_ALWAYS == 0 && JOURNAL_SYNC_INTERVAL == 1 &&
                    JOURNAL_SYNC_OFF == 2,
@@ -32,6 +37,8 @@ _Static_assert(PRIVACY_CLEAR_SESSION == 1 && PRIVACY_CLEAR_ACCOUNT == 2 &&
                    PRIVACY_CLEAR_EMAIL == 4,
                "clear_words");
 _Static_assert(DNS_AUTO == 0 && DNS_ON == 1 && DNS_OFF == 2, "dns_words");
+_Static_assert(sizeof(sample_words) / sizeof(*sample_words) == SAMPLE_SHIFT_MAX + 2,
+               "sample_words");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "level_words");
 
 static bool is_none(const char *text)
@@ -200,6 +207,10 @@ const struct option config_options[] = {
           RELOAD_ENGINE, false, "How long the packets of one interface wait for those of a quiet one." },
         { "limits", "ring", OPTION_SIZE, AT(limits.ring), "16M", 64 * KIB, 1 * GIB, NULL, NULL,
           RELOAD_CAPTURE, false, "Memory between each capture and the engine: requests that wait while that one is busy or begins anew; a power of two, or the next one." },
+        { "limits", "overload", OPTION_CHOICE, AT(limits.overload), "auto", 0, 0, overload_words, NULL,
+          RELOAD_CAPTURE, false, "What captures do that cannot keep up. auto: leave out the bodies of sign-ups and shapes, then all of some visitors; off: lose packets. Files are read as slowly as it takes, and capture.workers 0 loses packets." },
+        { "limits", "sample", OPTION_CHOICE, AT(limits.sample), "all", 0, 0, sample_words, NULL,
+          RELOAD_CAPTURE, false, "Visitors that are looked at, at the most: all, or 1/2, 1/4 ... 1/64 of them by a hash of the address. Each is seen fully or not at all." },
         { "limits", "hung", OPTION_DURATION, AT(limits.hung_ns), "10s", 1 * SEC, 600 * SEC, NULL, NULL,
           RELOAD_RULES, false, "A process that gives no sign of life for so long is killed and replaced." },
 

@@ -325,6 +325,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         steady_tick(&p->steady, clock_wall_ns(), clock_boot_ns());
         share_counters(p);
         read_rings(p); /* from here on the setup may be another one */
+        pipeline_sampled(p->run.pipeline, merge_sample_shift(p->merge));
         int64_t now_ns = steady_time(&p->steady, clock_wall_ns());
         int64_t wait_ns = p->run.setup->config.limits.merge_wait_ns;
         pipeline_advance(p->run.pipeline, merge_time(p->merge, now_ns - wait_ns));

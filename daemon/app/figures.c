@@ -54,6 +54,7 @@ static void add_pipeline(struct figures *f, const struct run *run)
         pipeline_look(run->pipeline, &state);
         f->engine = pipeline_engine(run->pipeline);
         f->evaluation = state.evaluation;
+        f->sample_shift = state.sample_shift;
         engine_usage(f->engine, &engine);
         figures_add_budget(f, "detect", engine.memory, engine.memory_max);
         if (state.has_front)

@@ -46,6 +46,7 @@ struct figures {
         int64_t started_ns; /* wall clock */
         struct engine *engine;
         const struct histogram *evaluation; /* of a transaction, sampled */
+        uint8_t sample_shift;               /* one in 2^this visitors is looked at */
         bool has_flows;
         uint64_t flows, flows_max;
         bool has_alerts;

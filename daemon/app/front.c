@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/front.h"
 
+#include "app/load.h"
 #include "app/timeline.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -31,6 +32,7 @@ struct front {
         struct frame_options frame;
         struct network *tunnel_sources;
         struct timeline timeline;
+        unsigned level; /* of load */
 };
 
 static void on_transaction(void *context, const struct transaction *t)
@@ -47,6 +49,20 @@ static size_t on_body(void *context, const struct transaction *t, enum body_of o
         struct front *f = context;
 
         return observe_body_wanted(f->observe, t, of);
+}
+
+static bool on_head(void *context, const struct transaction *t)
+{
+        struct front *f = context;
+
+        return observe_visitor_wanted(f->observe, t);
+}
+
+static uint8_t rank_of(void *context, const struct ip *ip)
+{
+        const struct front *f = context;
+
+        return observe_rank(f->observe, ip);
 }
 
 static void count_frame(struct counters *c, enum frame_result result)
@@ -88,6 +104,8 @@ static void on_datagram(struct front *f, const struct datagram *d, int64_t time_
                                      .time_ns = time_ns };
 
         f->counters->datagrams++;
+        if (front_sample_shift(f) && rank_of(f, &d->source) < front_sample_shift(f))
+                return;
         f->syn = (struct tcp_shape){ 0 };
         hellos_datagram(f->hellos, &place, d->payload);
 }
@@ -210,6 +228,8 @@ static bool make_parsers(struct front *f)
                 .flow_memory = (uint32_t)config->limits.reassembly_flow,
                 .unanswered = on_unanswered,
                 .unanswered_context = f,
+                .rank = rank_of,
+                .rank_context = f,
                 .hash_key = f->options.flow_key,
         };
 
@@ -310,6 +330,8 @@ static bool make_observe(struct front *f)
         observe_forms(f->observe, setup->config.limits.form_body, setup->disposable);
         if (!f->options.takes_all)
                 want_pages(f);
+        observe_reduce(f->observe, load_is_reduced(f->level));
+        observe_sample(f->observe, front_sample_shift(f));
         return make_agents(f);
 }
 
@@ -331,6 +353,7 @@ bool front_reload(struct front *f, const struct setup *setup)
         f->wanted = NULL;
         if (make_observe(f)) {
                 drop_observe(&old);
+                front_set_load(f, f->level);
                 return true;
         }
         drop_observe(f);
@@ -339,6 +362,24 @@ bool front_reload(struct front *f, const struct setup *setup)
         f->agents = old.agents;
         f->wanted = old.wanted;
         return false;
+}
+
+uint8_t front_sample_shift(const struct front *f)
+{
+        uint8_t of_load = load_sample_shift(f->level);
+        uint8_t fixed = (uint8_t)f->options.setup->config.limits.sample;
+
+        return fixed > of_load ? fixed : of_load;
+}
+
+void front_set_load(struct front *f, unsigned level)
+{
+        f->level = level;
+        observe_reduce(f->observe, load_is_reduced(level));
+        observe_sample(f->observe, front_sample_shift(f));
+        http_want_only(f->http, front_sample_shift(f) ? on_head : NULL);
+        stream_sample(f->stream, front_sample_shift(f));
+        stream_take_shapes(f->stream, !load_is_reduced(level));
 }
 
 void front_frame(struct front *f, const struct capture_frame *frame)
@@ -388,6 +429,8 @@ struct front *front_new(const struct front_options *options)
         make_frame_options(f);
         if (!make_parsers(f) || !make_observe(f))
                 front_free(&f);
+        else
+                front_set_load(f, 0);
         return f;
 }
 

@@ -61,6 +61,15 @@ bool front_is_same(const struct setup *, const struct setup *);
 
 void front_frame(struct front *, const struct capture_frame *);
 
+/*
+ * What is left out for want of time from now on (load.h); at first nothing is. More
+ * visitors than limits.sample says are never looked at.
+ */
+void front_set_load(struct front *, unsigned level);
+
+/* One in 2^this visitors is looked at. */
+uint8_t front_sample_shift(const struct front *);
+
 /* Time passes without packets. Returns the time that is believed. */
 int64_t front_advance(struct front *, int64_t now_ns);
 

@@ -3,6 +3,7 @@
 
 #include "app/pipeline.h"
 #include "base/check.h"
+#include "base/sample.h"
 
 #include <stdlib.h>
 
@@ -283,6 +284,19 @@ bool merge_refused(const struct merge *m, unsigned *number)
                         return true;
                 }
         return false;
+}
+
+uint8_t merge_sample_shift(struct merge *m)
+{
+        struct worker_page page;
+        uint64_t most = 0;
+
+        for (unsigned i = 0; i < m->count; i++) {
+                page_of(&m->inputs[i], &page);
+                if (page.sample_shift > most && !m->inputs[i].is_over)
+                        most = page.sample_shift;
+        }
+        return most < SAMPLE_SHIFT_MAX ? (uint8_t)most : SAMPLE_SHIFT_MAX;
 }
 
 void merge_counters(struct merge *m, struct counters *sum)

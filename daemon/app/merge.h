@@ -37,6 +37,10 @@ struct worker_page {
         /* Set by the supervisor before it ends the worker: packets with a later stamp are
            for the next one. */
         _Atomic int64_t until_ns;
+
+        uint64_t level_wanted; /* load.h: the worker's own */
+        uint64_t level;        /* of all workers; set by the supervisor */
+        uint64_t sample_shift; /* that is in force */
 };
 
 struct merge;
@@ -92,6 +96,9 @@ struct ring *merge_find(const struct merge *, unsigned number);
 
 /* The number of a ring that was refused and whose writer still runs, if there is one. */
 bool merge_refused(const struct merge *, unsigned *number);
+
+/* The largest sample_shift of the writers: one in 2^this visitors is looked at. */
+uint8_t merge_sample_shift(struct merge *);
 
 /* The sum of what all writers counted, those that ended included. */
 void merge_counters(struct merge *, struct counters *sum);

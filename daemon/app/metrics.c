@@ -126,6 +126,11 @@ static void write_start(struct writer *w)
         buf_printf(w->out, " %.3f\n", seconds(w->figures->started_ns));
 }
 
+static void write_sample(struct writer *w)
+{
+        put(w, NULL, 1U << w->figures->sample_shift);
+}
+
 static void write_flows(struct writer *w)
 {
         if (w->figures->has_flows)
@@ -331,6 +336,7 @@ static void write_publish(struct writer *w)
 static const struct family families[] = {
         { "build_info", "gauge", "the version that runs; always 1", write_build },
         { "start_time_seconds", "gauge", "when the daemon was started, in seconds since 1970", write_start },
+        { "visitors_one_in", "gauge", "one in so many visitors is looked at (limits.sample, limits.overload)", write_sample },
         { "flows_open", "gauge", "TCP connections that are followed", write_flows },
         { "flows_limit", "gauge", "the most that are followed (limits.flows)", write_flows_max },
         { "memory_bytes", "gauge", "memory in use of what traffic can make grow, by the limit that holds it", write_memory },

@@ -27,7 +27,9 @@ struct pipeline {
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
         int64_t missed_due_ns;
-        unsigned batches; /* since one was timed */
+        uint8_t sample_shift; /* one in 2^this visitors is looked at */
+        uint8_t sample_most;  /* since the share of what was missed was worked out */
+        unsigned batches;     /* since one was timed */
         struct histogram evaluation;
 };
 
@@ -70,9 +72,24 @@ void pipeline_settle(struct pipeline *p)
         held_take(&p->held, on_held, p);
 }
 
+static void note_sample(struct pipeline *p, uint8_t shift)
+{
+        if (shift <= p->sample_most)
+                return;
+        p->sample_most = shift;
+        p->missed_due_ns = INT64_MIN / 2; /* nobody is to think that he saw all */
+}
+
+void pipeline_sampled(struct pipeline *p, uint8_t shift)
+{
+        p->sample_shift = shift;
+        note_sample(p, shift);
+}
+
 /* A record that has waited for what may have come before it. */
 static void on_record(struct pipeline *p, const struct record *record)
 {
+        note_sample(p, record->sample_shift);
         if (p->options.requests)
                 record_print(record, p->pages->name(p->pages->context, record->page),
                              p->options.pseudonym, p->options.pseudonym_context,
@@ -94,18 +111,24 @@ static double share_of(uint64_t part, uint64_t rest)
         return part ? (double)part / ((double)part + (double)rest) : 0;
 }
 
-/* Bytes missing in streams, and packets dropped before we saw them. */
+/* Bytes missing in streams or passed over, packets dropped before we saw them, visitors
+   who are not in the sample. */
 static void note_missed(struct pipeline *p, int64_t now_ns)
 {
         const struct counters *now = p->options.traffic, *then = &p->missed_base;
-        double gaps = share_of(now->gap_bytes - then->gap_bytes,
+        double gaps = share_of(now->gap_bytes + now->body_bytes_skipped -
+                                   then->gap_bytes - then->body_bytes_skipped,
                                now->packet_bytes - then->packet_bytes);
         double drops = share_of(now->kernel_drops + now->interface_drops -
                                     then->kernel_drops - then->interface_drops,
                                 now->packets - then->packets);
 
         pipeline_settle(p);
-        engine_missed(p->engine, now_ns, 1 - (1 - gaps) * (1 - drops));
+        double looked_at = 1.0 / (double)(1U << p->sample_most);
+        engine_missed(p->engine, now_ns, 1 - (1 - gaps) * (1 - drops) * looked_at);
+        if (p->sample_most)
+                engine_sampled(p->engine, now_ns);
+        p->sample_most = p->sample_shift;
         p->missed_base = *now;
         p->missed_due_ns = now_ns + MISSED_INTERVAL;
 }
@@ -260,6 +283,7 @@ void pipeline_look(const struct pipeline *p, struct pipeline_state *state)
         *state = (struct pipeline_state){
                 .engine = p->engine,
                 .has_front = p->front,
+                .sample_shift = p->sample_shift,
                 .evaluation = p->options.clock ? &p->evaluation : NULL,
         };
         if (p->front)
@@ -312,6 +336,8 @@ static bool make_front(struct pipeline *p)
         if (p->options.has_no_front)
                 return true;
         p->front = front_new(&front);
+        if (p->front)
+                pipeline_sampled(p, front_sample_shift(p->front));
         return p->front;
 }
 

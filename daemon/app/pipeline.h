@@ -74,6 +74,9 @@ void pipeline_hello(struct pipeline *, const struct hello *, const struct tcp_sh
 void pipeline_unanswered(struct pipeline *, const struct ip *client, int64_t begin_ns);
 void pipeline_step_back(struct pipeline *, int64_t from_ns, int64_t to_ns);
 
+/* One in 2^shift visitors is looked at now, as records say too; at first all are. */
+void pipeline_sampled(struct pipeline *, uint8_t shift);
+
 /* No frame follows at once: the engine gets what waits. All but pipeline_frame do so. */
 void pipeline_settle(struct pipeline *);
 
@@ -93,6 +96,7 @@ struct pipeline_state {
         struct front_use front; /* zeroes where there is none */
         /* For every PIPELINE_SAMPLE-th batch of transactions: the mean of one of them. */
         const struct histogram *evaluation;
+        uint8_t sample_shift; /* one in 2^this visitors is looked at */
 };
 
 #define PIPELINE_SAMPLE 64

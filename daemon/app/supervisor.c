@@ -205,6 +205,7 @@ static void serve(struct supervisor *s)
                     steady_tick(&s->steady, clock_wall_ns(), clock_boot_ns());
                 read_messages(s, now_ns);
                 children_look_after(s, now_ns);
+                workers_agree(s, now_ns);
                 handle(s, now_ns);
                 tell_manager(s, now_ns);
         }

@@ -19,6 +19,9 @@
  * which read on from the packet at which the old ones stop; what concerns the engine
  * beyond its rules, a new engine. A mistake leaves everything as it is.
  *
+ * What the captures leave out for want of time (load.h) it brings to one level, that of
+ * the one which wants most, for a visitor may come to several.
+ *
  * It never looks at a packet. What the children say is not trusted: the worst that they
  * can do is to be replaced.
  */

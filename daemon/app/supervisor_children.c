@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/supervisor_priv.h"
 
+#include "app/load.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -441,6 +442,53 @@ void workers_kill(struct supervisor *s)
         for (unsigned i = 0; i < CHILDREN; i++)
                 if (s->children[i].pid)
                         kill(s->children[i].pid, SIGKILL);
+}
+
+/* ---- what is left out for want of time ---- */
+
+static unsigned level_wanted(const struct supervisor *s)
+{
+        struct worker_page page;
+        uint64_t most = 0;
+
+        for (unsigned i = 0; i < CHILDREN; i++) {
+                if (!s->children[i].pid)
+                        continue;
+                ring_shared_copy(s->children[i].ring, &page);
+                if (page.level_wanted > most)
+                        most = page.level_wanted;
+        }
+        return most < LOAD_LEVELS ? (unsigned)most : LOAD_LEVELS - 1;
+}
+
+static void tell_level(struct supervisor *s, unsigned level, int64_t now_ns)
+{
+        if (level && !s->level_told && log_limit_pass(&s->level_limit, now_ns)) {
+                s->level_told = true;
+                log_warning(
+                    "more traffic than %u captures have time for: %s from now on, "
+                    "and less if need be; raise capture.workers or narrow "
+                    "capture.filter, and see limits.ring where ring_full_total "
+                    "grows",
+                    workers_running(s), load_level_text(level));
+        }
+        if (!level && s->level_told) {
+                s->level_told = false;
+                log_info("the captures keep up again: %s", load_level_text(0));
+        }
+}
+
+void workers_agree(struct supervisor *s, int64_t now_ns)
+{
+        unsigned level = level_wanted(s);
+
+        for (unsigned i = 0; i < CHILDREN; i++)
+                if (s->children[i].pid)
+                        ((struct worker_page *)ring_shared(s->children[i].ring))->level =
+                            level;
+        s->common->supervisor.overloads += level && !s->level;
+        tell_level(s, level, now_ns);
+        s->level = level;
 }
 
 /* ---- the engine ---- */

@@ -15,6 +15,7 @@
 #include "app/notify.h"
 #include "app/run.h"
 #include "app/worker.h"
+#include "base/log.h"
 
 #include <net/if.h>
 #include <signal.h>
@@ -94,6 +95,9 @@ struct supervisor {
 
         int64_t watchdog_ns, status_ns, links_ns;
         uint64_t requests, packets, drops; /* at the last status line */
+        unsigned level;                    /* load.h: the highest that a worker wants */
+        struct log_limit level_limit;
+        bool level_told; /* that it is not 0 */
         bool stopping, is_done;
         int status;
 };
@@ -132,6 +136,9 @@ void slot_lost(struct slot *, int64_t now_ns);
 void worker_refused(struct supervisor *, unsigned number);
 unsigned workers_running(const struct supervisor *);
 void workers_kill(struct supervisor *);
+
+/* Brings what the workers leave out to what the one that has least time must. */
+void workers_agree(struct supervisor *, int64_t now_ns);
 
 void engine_start(struct supervisor *, int64_t now_ns);
 void engine_is_there(struct supervisor *);

@@ -3,6 +3,7 @@
 
 #include "app/confine.h"
 #include "app/exit_status.h"
+#include "app/load.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,7 +34,10 @@ struct worker {
         struct steady steady;
         uint64_t kernel_drops, interface_drops;
         unsigned frames; /* of the last read */
-        bool has_more;   /* it did not come to an end */
+        struct load load;
+        uint64_t lost;                 /* at the last tick */
+        int64_t ticked_ns, reading_ns; /* when that was; spent since on what was read */
+        bool has_more;                 /* the last read did not come to an end */
         bool is_ending;
         bool is_past;    /* a frame that is for the next one has come */
         int64_t stop_ns; /* what is later is not read, and there is no next one */
@@ -78,6 +82,7 @@ static void publish(struct worker *w)
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
+        int64_t begin_ns = clock_monotonic_ns();
 
         (void)fd, (void)what;
         look_at_clock(w);
@@ -86,6 +91,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             capture_read(w->options->capture, BATCH, on_frame, w);
         w->has_more = w->frames >= BATCH;
         publish(w);
+        w->reading_ns += clock_monotonic_ns() - begin_ns;
         if (result == CAPTURE_ERROR) {
                 log_warning("%s", capture_error(w->options->capture));
                 w->status = WORKER_CAPTURE_LOST;
@@ -106,6 +112,48 @@ static void note_drops(struct worker *w)
         w->interface_drops = interface;
 }
 
+static uint64_t lost(const struct worker *w)
+{
+        return w->page->counters.kernel_drops + w->page->counters.interface_drops +
+               w->page->counters.ring_full;
+}
+
+static unsigned in_1000(uint64_t part, uint64_t whole)
+{
+        return whole ? (unsigned)(part * 1000 / whole) : 0;
+}
+
+static unsigned wanted_level(struct worker *w, int64_t now_ns)
+{
+        const struct ring *ring = w->options->ring;
+        int64_t tick_ns = now_ns - w->ticked_ns;
+        struct load_seen seen = {
+                .lost = lost(w) - w->lost,
+                .ring = in_1000(ring_used(ring), ring_bytes(ring)),
+                .busy = in_1000((uint64_t)w->reading_ns, (uint64_t)tick_ns),
+                .is_behind = w->has_more,
+                .in_force = (unsigned)w->page->level,
+        };
+
+        w->lost = lost(w);
+        w->ticked_ns = now_ns;
+        w->reading_ns = 0;
+        return load_tick(&w->load, &seen, now_ns);
+}
+
+/* What is left out is agreed on: a visitor may come to several captures. */
+static void look_at_load(struct worker *w)
+{
+        struct worker_page *page = w->page;
+
+        if (w->options->setup->config.limits.overload == OVERLOAD_AUTO)
+                page->level_wanted = wanted_level(w, clock_monotonic_ns());
+        uint64_t level =
+            page->level > page->level_wanted ? page->level : page->level_wanted;
+        front_set_load(w->front, (unsigned)level);
+        page->sample_shift = front_sample_shift(w->front);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
@@ -114,6 +162,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         (void)fd, (void)what;
         look_at_clock(w);
         note_drops(w);
+        look_at_load(w);
         front_look(w->front, &w->page->use);
         int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
@@ -252,6 +301,8 @@ int worker_run(const struct worker_options *options)
         w.writer.counters = &w.page->counters;
         if (!make(&w) || !confine_self(&w))
                 return EXIT_FAILED;
+        w.ticked_ns = clock_monotonic_ns();
+        look_at_load(&w);
         publish(&w);
         allow_to_terminate();
         event_base_dispatch(w.loop);

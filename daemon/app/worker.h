@@ -9,6 +9,9 @@
  * it begins), with all packets up to worker_page.until_ns read; when its capture fails;
  * and with the supervisor.
  *
+ * It leaves out what it has no time for (load.h), together with all others: it says what
+ * level it wants (worker_page.level_wanted), and does what the highest of all is.
+ *
  * Once in a turn of its loop, and at least ten times a second, it says that it lives
  * (ring_beat). The packets' clock is steady (base/steady.h).
  */

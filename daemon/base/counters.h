@@ -53,6 +53,7 @@
         row(flows_reused, "flows_reused_total", "flows begun on the ports of an old one") \
         row(flows_ignored, "flows_ignored_total", "flows that turned out not to be HTTP") \
         row(resets_ignored, "resets_ignored_total", "RST outside the window")             \
+        row(flows_sampled_out, "flows_sampled_out_total", "connections not followed because their visitors are not in the sample") \
         /* http */                                                                        \
         row(proxy_headers, "proxy_headers_total", "PROXY protocol headers")               \
         row(proxy_headers_untrusted, "proxy_headers_untrusted_total", "PROXY headers of peers that are no trusted proxies") \
@@ -102,6 +103,10 @@
         row(agents_evicted, "agents_evicted_total", "user agents forgotten because limits.agents was reached") \
         row(agents_cut, "agents_cut_total", "user agents of which only the beginning was looked at") \
         row(visitors_uncertain, "visitors_uncertain_total", "requests whose visitor header was missing or bad") \
+        row(requests_sampled_out, "requests_sampled_out_total", "requests left out because their visitors are not in the sample") \
+        row(bodies_skipped, "bodies_skipped_total", "bodies of sign-ups not looked at for want of time") \
+        row(body_bytes_skipped, "body_bytes_skipped_total", "bytes of those requests") \
+        row(shapes_skipped, "shapes_skipped_total", "requests whose http.shape was not worked out for want of time") \
         row(form_bodies, "form_bodies_total", "bodies of sign-ups looked at")             \
         row(form_bodies_cut, "form_bodies_cut_total", "of those, longer than limits.form_body or not seen whole") \
         row(form_unknown_type, "form_unknown_type_total", "of those, of a media type that is not read") \
@@ -159,6 +164,7 @@
         row(block_refused, "block_refused_total", "of them, refused or left unanswered")   \
         /* app */                                                                         \
         row(ring_full, "ring_full_total", "requests and hellos of captures for which the engine had no room in time") \
+        row(overloads, "overloads_total", "times that captures began to leave out traffic that they had no time for") \
         row(rings_refused, "rings_refused_total", "captures that were not believed any more, and replaced") \
         row(clock_resets, "clock_resets_total", "times that windows and incidents began anew, because the packets' clock went back") \
         row(clock_jumps, "clock_jumps_total", "times that the machine's clock was set, which packets carry") \

@@ -109,7 +109,7 @@ static uint64_t hash_subject(const struct engine *e, struct slice rule, struct s
 
 static struct incident_evidence limit_evidence(const char *name, double limit)
 {
-        return (struct incident_evidence){ name, limit, limit == 0 };
+        return (struct incident_evidence){ name, limit, limit == 0, false };
 }
 
 /* Calls own_hold or own_end with what is counted now. */
@@ -121,15 +121,15 @@ static void tell_limit(struct engine *e, int64_t now_ns,
         struct block_limit *l = &e->block_limit;
         struct block_count count = block_limit_count(l, now_ns);
         const struct incident_evidence evidence[] = {
-                { "blocks in the last minute", count.minute, false },
+                { "blocks in the last minute", count.minute, false, false },
                 limit_evidence("blocks.per_minute", (double)limits->per_minute),
                 { "share of visitors blocked",
                   count.visitors > 0 ? count.running / count.visitors : 0,
-                  count.visitors <= 0 },
+                  count.visitors <= 0, false },
                 limit_evidence("blocks.share", limits->share),
-                { "visitors in the last hour", round(count.visitors),
-                  !e->counts_visitors },
-                { "blocks refused", (double)l->refused, false },
+                { "visitors in the last hour", round(count.visitors), !e->counts_visitors,
+                  false },
+                { "blocks refused", (double)l->refused, false, false },
         };
         struct own_state state = { .subject_type = "all",
                                    .subject = SLICE("all"),

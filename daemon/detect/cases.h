@@ -21,7 +21,7 @@
 
 struct evidence_value {
         double value;
-        bool missing;
+        bool missing, is_lower_bound;
 };
 
 struct incident_case {

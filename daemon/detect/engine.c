@@ -122,6 +122,12 @@ void engine_missed(struct engine *e, int64_t now_ns, double share)
         missed_add(&e->missed, now_ns, share);
 }
 
+void engine_sampled(struct engine *e, int64_t now_ns)
+{
+        if (now_ns > e->sampled_ns && now_ns <= RECORD_TIME_MAX)
+                e->sampled_ns = now_ns;
+}
+
 /* ---- memory ---- */
 
 static struct table *largest_table(struct engine *e)
@@ -204,6 +210,18 @@ static struct value read_aggregate(void *context, const struct aggregate *a)
         return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
 }
 
+/* Values that only others showed are not counted, and cannot be guessed. */
+static bool is_lower_bound(const struct look *look, const struct rule_aggregate *a)
+{
+        const struct table_plan *plan = look->table->plan;
+        const struct engine *e = look->engine;
+
+        if (plan->is_of_one || e->sampled_ns < 0 ||
+            (a->function != FUNCTION_DISTINCT && a->function != FUNCTION_MAX))
+                return false;
+        return e->now_ns - e->sampled_ns < plan->window_ns[plan->slots[a->a].window];
+}
+
 static void note_evidence(const struct look *look, struct incident_case *c)
 {
         for (unsigned i = 0; i < look->rule->aggregate_count && i < CASE_EVIDENCE; i++) {
@@ -211,6 +229,8 @@ static void note_evidence(const struct look *look, struct incident_case *c)
                     table_value(look->table, look->entry, &look->rule->aggregates[i]);
                 c->evidence[i].missing = v.type == VALUE_MISSING;
                 c->evidence[i].value = v.type == VALUE_MISSING ? 0 : v.number;
+                c->evidence[i].is_lower_bound =
+                    is_lower_bound(look, &look->rule->aggregates[i]);
         }
 }
 
@@ -544,6 +564,8 @@ static void take_record(struct engine *e, const struct ahead_record *ahead)
                 return;
         e->options.counters->transactions++;
         engine_advance(e, record->end_ns);
+        if (record->sample_shift)
+                engine_sampled(e, record->end_ns);
         if (is_full(e))
                 table_evict(largest_table(e), EVICT_IN_NEED);
         count_record(e, ahead);

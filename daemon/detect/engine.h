@@ -124,6 +124,11 @@ void engine_advance(struct engine *, int64_t now_ns);
 void engine_finish(struct engine *);
 
 /*
+ * Around `now_ns` not all visitors were looked at; records say so as well (sample_shift).
+ */
+void engine_sampled(struct engine *, int64_t now_ns);
+
+/*
  * What a rule did since it was taken up; a reload that keeps its name and key keeps
  * these too. A rule with `per_each` is one for each key. The texts are those of the
  * rules.

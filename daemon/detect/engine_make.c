@@ -167,7 +167,7 @@ struct engine *engine_new(const struct engine_options *options)
                 return NULL;
         e->options = *options;
         e->rules = options->rules;
-        e->now_ns = -1;
+        e->now_ns = e->sampled_ns = -1;
         e->tables = calloc(e->rules->table_count + 1, sizeof(*e->tables));
         e->visits = calloc(e->rules->table_count + 1, sizeof(*e->visits));
         e->event = calloc(1, sizeof(*e->event));

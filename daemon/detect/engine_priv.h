@@ -90,6 +90,7 @@ struct engine {
         uint64_t memory;            /* that indexes get their part of */
         uint64_t statistics_memory; /* that the site's statistics get theirs of */
         int64_t now_ns;
+        int64_t sampled_ns; /* when not all visitors were looked at, last; -1: never */
 };
 
 /* What any one index may take at most: half of what is there for all. */

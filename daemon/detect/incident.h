@@ -41,6 +41,7 @@ struct incident_evidence {
         const char *expression; /* canonical text of the aggregate */
         double value;           /* durations in seconds */
         bool missing;
+        bool is_lower_bound; /* some of the window's visitors were not looked at */
 };
 
 struct incident_involved {

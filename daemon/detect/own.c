@@ -207,7 +207,7 @@ static void tell(struct own *o, struct own_case *c, enum incident_action action,
         for (unsigned i = 0; i < c->evidence_count; i++)
                 evidence[i] = (struct incident_evidence){ c->evidence[i].expression,
                                                           c->evidence[i].value,
-                                                          c->evidence[i].missing };
+                                                          c->evidence[i].missing, false };
         if (o->incident)
                 o->incident(o->incident_context, &incident);
 }

@@ -131,10 +131,10 @@ static void gather_evidence(struct engine *e, const struct incident_case *c,
             rule->aggregate_count < CASE_EVIDENCE ? rule->aggregate_count : CASE_EVIDENCE;
 
         for (unsigned i = 0; i < count; i++)
-                e->event->evidence[i] =
-                    (struct incident_evidence){ rule->aggregates[i].text,
-                                                c->evidence[i].value,
-                                                c->evidence[i].missing };
+                e->event->evidence[i] = (struct incident_evidence){
+                        rule->aggregates[i].text, c->evidence[i].value,
+                        c->evidence[i].missing, c->evidence[i].is_lower_bound
+                };
         incident->evidence = e->event->evidence;
         incident->evidence_count = count;
 }

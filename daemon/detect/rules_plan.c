@@ -170,6 +170,16 @@ static bool plan_where(struct rules *rules, const struct rule_draft *draft,
         return true;
 }
 
+/* What a header holds is not known. It may be a token of one visitor, of whom nobody
+   shall be told 64 times what was seen. */
+static bool is_of_one(const struct operand *o)
+{
+        if (!o->field)
+                return false;
+        return field_is_of_one(o->field->kind) ||
+               slice_starts_with(slice_str(o->text), slice_str("header('"));
+}
+
 static unsigned find_table(struct rules *rules, const unsigned *key, unsigned parts)
 {
         for (unsigned i = 0; i < rules->table_count; i++) {
@@ -185,6 +195,7 @@ static unsigned find_table(struct rules *rules, const unsigned *key, unsigned pa
                 const struct operand *o = &rules->operands[key[i]];
                 buf_printf(&type, "%s%s", i ? "|" : "",
                            o->is_origin ? "incident" : o->text);
+                t->is_of_one |= is_of_one(o);
         }
         if (parts == 0)
                 buf_put_str(&type, "all");

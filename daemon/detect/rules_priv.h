@@ -161,6 +161,7 @@ struct table_plan {
         unsigned parts;              /* 0: the whole site */
         unsigned key[KEY_PARTS_MAX]; /* operands */
         const char *type;            /* subject.type: "client.host", "a|b", "all" */
+        bool is_of_one;              /* a key is of one visitor, not of a group */
         unsigned window_count;
         int64_t window_ns[WINDOWS_MAX];
         int64_t longest_ns;

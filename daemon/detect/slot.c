@@ -22,6 +22,11 @@ static const struct window_store *store_of(const struct slot_place *p)
         return &p->table->windows;
 }
 
+unsigned slot_weight(const struct slot_place *p, const struct facts *facts)
+{
+        return table_weight(p->table, facts->subject.record);
+}
+
 /* ---- counts ---- */
 
 static void rotate_counts(const struct slot_place *p, int64_t from, int64_t to)
@@ -31,8 +36,7 @@ static void rotate_counts(const struct slot_place *p, int64_t from, int64_t to)
 
 static void count_counts(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
-        (void)facts;
-        window_counts_add(store_of(p), p->cells, pane);
+        window_counts_add_some(store_of(p), p->cells, pane, slot_weight(p, facts));
 }
 
 static double value_counts(const struct slot_place *p)
@@ -63,7 +67,7 @@ static void rotate_sums(const struct slot_place *p, int64_t from, int64_t to)
 static void count_sums(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
         ((struct window_sums *)p->cells)->cell[window_cell(pane)] +=
-            operand_of(p, facts)->number;
+            operand_of(p, facts)->number * slot_weight(p, facts);
 }
 
 static double value_sums(const struct slot_place *p)

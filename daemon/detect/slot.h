@@ -43,6 +43,12 @@ struct slot_type {
         void (*clear)(const struct slot_place *);
 };
 
+/*
+ * How many transactions of the key the one at hand stands for: of the visitors of a group
+ * only a sample may be looked at, while one visitor is seen fully or not at all.
+ */
+unsigned slot_weight(const struct slot_place *, const struct facts *);
+
 extern const struct slot_type slot_types[SLOT_KINDS];
 
 #endif

@@ -14,27 +14,25 @@ static const struct sight *sight_of(const struct slot_place *p)
         return &statistics_of(p)->sight;
 }
 
-static void count_one(const struct slot_place *p, int64_t pane)
+static void count_one(const struct slot_place *p, const struct facts *facts, int64_t pane)
 {
-        window_counts_add(&p->table->windows, p->cells, pane);
+        window_counts_add_some(&p->table->windows, p->cells, pane, slot_weight(p, facts));
 }
 
 void slot_count_views(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
         const struct sight *sight = sight_of(p);
 
-        (void)facts;
         if (sight->is_view && sight->cold != COLD_UNKNOWN)
-                count_one(p, pane);
+                count_one(p, facts, pane);
 }
 
 void slot_count_cold_views(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
         const struct sight *sight = sight_of(p);
 
-        (void)facts;
         if (sight->is_view && sight->cold == COLD_YES)
-                count_one(p, pane);
+                count_one(p, facts, pane);
 }
 
 /* ---- cold_surge ---- */

@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       3 /* one more for what no size below tells */
+#define FORMAT       4 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -153,6 +153,7 @@ static void pass_forms(struct transfer *t, struct forms *f)
 static void pass_memory(struct transfer *t, struct engine *e)
 {
         TRANSFER(t, e->now_ns);
+        TRANSFER(t, e->sampled_ns);
         transfer_budget(t, &e->budget);
         for (unsigned i = 0; i < e->rules->table_count; i++) {
                 transfer_index(t, &e->tables[i].index);

@@ -497,7 +497,9 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
                 rotate_group(t, e, base, g);
                 count_group(t, e, base, g, facts);
         }
-        e->transactions += e->transactions < TRANSACTIONS_MAX;
+        uint32_t weight = table_weight(t, facts->subject.record);
+        uint32_t room = TRANSACTIONS_MAX - e->transactions;
+        e->transactions += (weight < room ? weight : room) & TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
                 e->lives++;
 }

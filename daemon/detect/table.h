@@ -35,7 +35,8 @@ struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
         uint32_t seen;    /* last one, in seconds */
-        uint32_t transactions : 18; /* stops at TRANSACTIONS_MAX */
+        uint32_t transactions : 18; /* those that were not in the sample are guessed;
+                                       stops at TRANSACTIONS_MAX */
         uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
         uint32_t lives : 3;
         uint32_t layout : 4;
@@ -84,6 +85,12 @@ void table_free(struct table *);
 /* Finds its classes of the budget again, when the budget's were read back. */
 void table_find_classes(struct table *);
 void table_set_time(struct table *, int64_t now_ns);
+
+/* How many of the key's transactions one stands for (slot.h). */
+static inline unsigned table_weight(const struct table *t, const struct record *r)
+{
+        return t->plan->is_of_one ? 1 : 1U << r->sample_shift;
+}
 
 /* The bit of a condition in masks of which conditions of the table a transaction met. */
 uint64_t table_where_bit(const struct table *, unsigned where);

@@ -505,6 +505,17 @@ static const struct field_with_argument argument_rows[] = {
         { .name = NULL },
 };
 
+bool field_is_of_one(enum field_kind kind)
+{
+        static const bool are[] = {
+                [FIELD_SESSION_WAS] = true, [FIELD_EMAIL] = true,   [FIELD_IP] = true,
+                [FIELD_HOST] = true,        [FIELD_SESSION] = true, [FIELD_ACCOUNT] = true,
+                [FIELD_JA4] = false,
+        };
+
+        return are[kind];
+}
+
 enum participant_kind field_participant(enum field_kind kind)
 {
         switch (kind) {

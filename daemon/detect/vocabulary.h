@@ -59,6 +59,12 @@ enum field_kind {
 /* What a field's value is among participants, or PARTICIPANT_KINDS. */
 enum participant_kind field_participant(enum field_kind);
 
+/*
+ * Whether a value is of one visitor, who is seen fully or not at all when visitors are
+ * sampled (base/sample.h), rather than of a group of which a part is seen.
+ */
+bool field_is_of_one(enum field_kind);
+
 enum function_id {
         FUNCTION_COUNT,
         FUNCTION_SUM,

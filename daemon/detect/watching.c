@@ -113,11 +113,12 @@ static void tell_ignored(struct engine *e, const struct watched *w,
                          const struct shown *shown, int64_t begin_ns)
 {
         const struct incident_evidence evidence[] = {
-                { "requests since the block", (double)w->requests, false },
-                { "refused of them", (double)w->refused, false },
-                { "served after", (double)(begin_ns - w->since_ns) / NS_PER_SEC, false },
-                { "blocks.verify_after", (double)e->options.watch.after_ns / NS_PER_SEC,
+                { "requests since the block", (double)w->requests, false, false },
+                { "refused of them", (double)w->refused, false, false },
+                { "served after", (double)(begin_ns - w->since_ns) / NS_PER_SEC, false,
                   false },
+                { "blocks.verify_after", (double)e->options.watch.after_ns / NS_PER_SEC,
+                  false, false },
         };
         char text[BLOCK_TEXT];
         struct incident_block block = {

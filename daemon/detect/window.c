@@ -187,25 +187,25 @@ static bool counts_leave(const struct window_store *s, struct window_counts *w)
         return true;
 }
 
-void window_counts_add(const struct window_store *s, struct window_counts *w,
-                       int64_t pane)
+void window_counts_add_some(const struct window_store *s, struct window_counts *w,
+                            int64_t pane, unsigned some)
 {
         unsigned i = window_cell(pane);
 
         if (!has_block(w)) {
                 uint64_t cells = counts_load(w);
-                if (nibble_of(cells, i) < NIBBLE_MAX) {
-                        counts_put(w, cells + (UINT64_C(1) << 4 * i));
+                unsigned room = NIBBLE_MAX - nibble_of(cells, i);
+                bool fits = some <= room;
+                if (fits || !counts_leave(s, w)) {
+                        counts_put(w, cells + ((uint64_t)(fits ? some : room) << 4 * i));
                         return;
                 }
-                if (!counts_leave(s, w))
-                        return;
         }
         struct block b = counts_block(s, w);
-        if (b.width == COUNT_NARROW && block_load(&b, i) == block_max(&b) &&
+        if (b.width == COUNT_NARROW && some > block_max(&b) - block_load(&b, i) &&
             block_widen(s, COUNT_WIDE, &b))
                 counts_use(w, &b);
-        block_add(&b, i, 1);
+        block_add(&b, i, some);
 }
 
 void window_counts_clear(const struct window_store *s, struct window_counts *w)

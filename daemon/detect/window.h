@@ -86,8 +86,15 @@ static inline unsigned window_cell(int64_t pane)
         return (unsigned)((uint64_t)pane % WINDOW_PANES);
 }
 
-/* Where a block is refused, a pane's count stops at 15 or 255, and a counter says so. */
-void window_counts_add(const struct window_store *, struct window_counts *, int64_t pane);
+/* Where a block is refused, a pane's count stops at 15 or 255, and a counter says so.
+   `some`: 1 to 255. */
+void window_counts_add_some(const struct window_store *, struct window_counts *,
+                            int64_t pane, unsigned some);
+static inline void window_counts_add(const struct window_store *s,
+                                     struct window_counts *w, int64_t pane)
+{
+        window_counts_add_some(s, w, pane, 1);
+}
 void window_counts_rotate(const struct window_store *, struct window_counts *,
                           int64_t from, int64_t to);
 void window_counts_clear(const struct window_store *, struct window_counts *);

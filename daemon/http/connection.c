@@ -22,7 +22,7 @@ void connection_ask_for_body(struct http *h, struct exchange *e, enum body_of of
 {
         struct body *body = of == BODY_OF_REQUEST ? &e->request_body : &e->response_body;
 
-        if (h->body_wanted)
+        if (h->body_wanted && !e->is_unwanted)
                 body_want(body, h->body_wanted(h->context, &e->transaction, of));
 }
 
@@ -32,8 +32,10 @@ void connection_hand_on(struct http *h, struct exchange *e)
                 h->counters->responses++;
         else
                 h->counters->requests_unanswered++;
-        exchange_set_bodies(e);
-        h->transaction(h->context, &e->transaction);
+        if (!e->is_unwanted) {
+                exchange_set_bodies(e);
+                h->transaction(h->context, &e->transaction);
+        }
         exchange_free(&h->blocks, e);
 }
 

@@ -71,7 +71,8 @@ struct http {
         struct stream_handler handler;
         struct blocks blocks;
         transaction_fn *transaction;
-        body_wanted_fn *body_wanted; /* NULL: no body is */
+        body_wanted_fn *body_wanted;   /* NULL: no body is */
+        transaction_wanted_fn *wanted; /* NULL: each transaction is */
         void *context;
         struct counters *counters;
         struct head head; /* scratch of the head that is being parsed */

@@ -24,26 +24,62 @@ static struct http_headers copy_head(uint8_t *at, const struct http_header *line
         return (struct http_headers){ table, count };
 }
 
-struct exchange *exchange_new(struct blocks *blocks, const struct head *head,
-                              struct slice bytes)
+/* Keeps the first `length` bytes, and the first `lines` of the header table. */
+static struct exchange *make(struct blocks *blocks, const struct head *head,
+                             struct slice bytes, size_t length, uint32_t lines)
 {
-        size_t table = head->line_count * sizeof(struct http_header);
+        size_t table = lines * sizeof(struct http_header);
         size_t room;
 
-        bytes = slice_first(bytes, head->length);
+        bytes = slice_first(bytes, length);
         struct exchange *e = blocks_take(blocks, sizeof(*e) + table + bytes.len, &room);
         if (!e)
                 return NULL;
         *e = (struct exchange){ .room = (uint32_t)room };
         uint8_t *copy = (uint8_t *)(e + 1);
-        e->transaction.request_headers =
-            copy_head(copy, head->lines, head->line_count, bytes);
+        e->transaction.request_headers = copy_head(copy, head->lines, lines, bytes);
         e->transaction.method = moved(head->method, bytes.data, copy + table);
-        e->transaction.target = moved(head->target, bytes.data, copy + table);
         e->transaction.version_major = 1;
         e->transaction.version_minor = head->version_minor;
+        return e;
+}
+
+struct exchange *exchange_new(struct blocks *blocks, const struct head *head,
+                              struct slice bytes)
+{
+        struct exchange *e = make(blocks, head, bytes, head->length, head->line_count);
+
+        if (!e)
+                return NULL;
+        uint8_t *copy =
+            (uint8_t *)(e + 1) + head->line_count * sizeof(struct http_header);
+        e->transaction.target = moved(head->target, bytes.data, copy);
         if (head->folded)
                 exchange_unfold(e->transaction.request_headers);
+        return e;
+}
+
+/* A connection that asks to speak something else is read by its header lines. */
+static bool asks_for_upgrade(const struct head *head)
+{
+        for (uint32_t i = 0; i < head->line_count; i++)
+                if (slice_equal_nocase(head->lines[i].name, slice_str("upgrade")))
+                        return true;
+        return false;
+}
+
+struct exchange *exchange_new_unwanted(struct blocks *blocks, const struct head *head,
+                                       struct slice bytes)
+{
+        struct exchange *e;
+
+        if (asks_for_upgrade(head))
+                e = exchange_new(blocks, head, bytes);
+        else
+                e = make(blocks, head, bytes,
+                         (size_t)(head->method.data - bytes.data) + head->method.len, 0);
+        if (e)
+                e->is_unwanted = true;
         return e;
 }
 

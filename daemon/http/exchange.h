@@ -22,6 +22,7 @@ struct exchange {
         int64_t response_start;
         struct body request_body, response_body;
         bool request_is_complete; /* its body has passed too */
+        bool is_unwanted;         /* nobody is told of it */
         bool response_begun;
 };
 
@@ -30,6 +31,10 @@ struct exchange {
  * used up. `bytes` is the piece that the head was parsed from.
  */
 struct exchange *exchange_new(struct blocks *, const struct head *, struct slice bytes);
+
+/* The same for one of which nobody wants more than what its response is read by. */
+struct exchange *exchange_new_unwanted(struct blocks *, const struct head *,
+                                       struct slice bytes);
 void exchange_free(struct blocks *, struct exchange *);
 
 /* Points the transaction at the bodies as far as they came. */

@@ -138,7 +138,6 @@ static void describe(const struct feed *f, const struct h2_fields *fields,
 {
         const struct h2_side *s = &f->conn->h2->side[f->which];
 
-        connection_count_request(f->conn);
         connection_describe(f, t);
         t->version_major = 2;
         t->version_minor = 0;
@@ -149,35 +148,56 @@ static void describe(const struct feed *f, const struct h2_fields *fields,
         t->h2_order = fields->order << 1 | s->prioritised;
 }
 
-/* It cannot be kept: hands it on at once, without its response. */
-static void emit_at_once(struct feed *f, const struct h2_fields *fields)
+static void describe_head(const struct feed *f, const struct h2_fields *fields,
+                          struct transaction *t)
 {
         const struct head *head = fields->head;
-        struct transaction t = {
+
+        *t = (struct transaction){
                 .method = head->method,
                 .target = head->target,
                 .request_headers = { head->lines, head->line_count },
         };
+        describe(f, fields, t);
+}
+
+static bool is_wanted(const struct feed *f, const struct h2_fields *fields)
+{
+        const struct http *h = f->http;
+        struct transaction t;
+
+        if (!h->wanted)
+                return true;
+        describe_head(f, fields, &t);
+        return h->wanted(h->context, &t);
+}
+
+/* It cannot be kept: hands it on at once, without its response. */
+static void emit_at_once(struct feed *f, const struct h2_fields *fields)
+{
+        struct transaction t;
 
         if (!f->conn->h2->proven)
                 return;
-        describe(f, fields, &t);
+        describe_head(f, fields, &t);
         f->http->counters->requests_unanswered++;
         f->http->transaction(f->http->context, &t);
 }
 
 static struct exchange *begin_exchange(struct feed *f, const struct h2_fields *fields,
-                                       uint32_t id)
+                                       uint32_t id, bool wanted)
 {
         struct http *h = f->http;
         struct h2 *h2 = f->conn->h2;
+        struct slice text = slice_of(fields->text, fields->head->length);
 
         if (h2->stream_count >= h->options.h2_streams_max) {
                 h->counters->http2_streams_full++;
                 return NULL;
         }
-        struct exchange *e = exchange_new(&h->blocks, fields->head,
-                                          slice_of(fields->text, fields->head->length));
+        struct exchange *e = wanted
+                                 ? exchange_new(&h->blocks, fields->head, text)
+                                 : exchange_new_unwanted(&h->blocks, fields->head, text);
         if (e && !h2_add_stream(h, h2, id, e)) {
                 exchange_free(&h->blocks, e);
                 e = NULL;
@@ -200,9 +220,13 @@ static void on_request(struct feed *f, const struct h2_fields *fields)
         c->requests_http2++;
         c->http_malformed_requests += fields->head->bad_lines;
         c->http_too_many_headers += fields->head->too_many;
-        struct exchange *e = begin_exchange(f, fields, s->block.stream);
-        if (!e)
+        connection_count_request(f->conn);
+        bool wanted = is_wanted(f, fields);
+        struct exchange *e = begin_exchange(f, fields, s->block.stream, wanted);
+        if (!e && wanted)
                 emit_at_once(f, fields);
+        else if (!e)
+                return;
         else if (s->block.flags & H2_END_STREAM)
                 end_request(f->http, f->flow, s->block.stream, e, f->bytes.time_ns);
         else
@@ -266,7 +290,10 @@ static void on_final_response(struct feed *f, const struct h2_fields *fields,
                 end_response(h, f->flow, s->block.stream, e, f->bytes.time_ns);
                 return;
         }
-        if (!exchange_keep_response(&h->blocks, e, slice_of(fields->text, head->length)))
+        if (e->is_unwanted)
+                e->transaction.response_headers = (struct http_headers){ NULL, 0 };
+        else if (!exchange_keep_response(&h->blocks, e,
+                                         slice_of(fields->text, head->length)))
                 h->counters->http_memory_full++;
         connection_ask_for_body(h, e, BODY_OF_RESPONSE);
 }

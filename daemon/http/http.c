@@ -219,6 +219,11 @@ void http_want_bodies(struct http *h, body_wanted_fn *body_wanted)
         h->body_wanted = body_wanted;
 }
 
+void http_want_only(struct http *h, transaction_wanted_fn *wanted)
+{
+        h->wanted = wanted;
+}
+
 const struct stream_handler *http_handler(const struct http *h)
 {
         return &h->handler;

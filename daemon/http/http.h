@@ -16,8 +16,9 @@
  * segments.
  *
  * A PROXY header at the start of a connection is taken off, and its client told with each
- * transaction. What else is no HTTP (a ClientHello) is shown to who asked for it; one that
- * was not seen is counted when the connection ends, or is ignored, without a word of HTTP.
+ * transaction. What else is no HTTP (a ClientHello) is shown to who asked for it; one
+ * that was not seen is counted when the connection ends, or is ignored, without a word of
+ * HTTP.
  *
  * After lost bytes elsewhere, or a message that breaks the grammar, a direction
  * is out of step until a boundary is proved:
@@ -72,10 +73,11 @@ struct http_opening_handler {
 };
 
 struct http_options {
-        uint32_t head_max;       /* bytes of one head; longer ones break the message */
-        uint32_t lines_max;      /* header lines that are looked at, up to 256 */
-        uint32_t pipeline_max;   /* outstanding requests of one connection */
-        uint64_t memory_max;     /* bytes of kept heads and bodies, all connections together */
+        uint32_t head_max;     /* bytes of one head; longer ones break the message */
+        uint32_t lines_max;    /* header lines that are looked at, up to 256 */
+        uint32_t pipeline_max; /* outstanding requests of one connection */
+        uint64_t
+            memory_max; /* bytes of kept heads and bodies, all connections together */
         uint32_t h2_streams_max; /* outstanding requests of one connection of HTTP/2 */
         struct http_opening_handler opening;
 };
@@ -87,6 +89,13 @@ void http_free(struct http **);
 
 /* Who is asked which bodies are kept, with the context of http_new. Default: none. */
 void http_want_bodies(struct http *, body_wanted_fn *);
+
+/*
+ * From now on only transactions that are wanted are handed on, of requests that come from
+ * now on; NULL: all are. Of others nothing is kept but what the connection's next
+ * messages need to be understood.
+ */
+void http_want_only(struct http *, transaction_wanted_fn *);
 
 /* To be given to stream_new; lives as long as the http. */
 const struct stream_handler *http_handler(const struct http *);

@@ -178,19 +178,34 @@ static struct transaction *describe(struct feed *f, struct transaction *t)
         return t;
 }
 
-/* There is no memory to keep it: hands it on at once, without its response. */
-static void emit_at_once(struct feed *f, const struct head *head)
+static struct transaction *describe_head(struct feed *f, const struct head *head,
+                                         struct transaction *t)
 {
-        struct transaction t = {
+        *t = (struct transaction){
                 .method = head->method,
                 .target = head->target,
                 .version_major = 1,
                 .version_minor = head->version_minor,
                 .request_headers = { head->lines, head->line_count },
         };
+        return describe(f, t);
+}
+
+/* There is no memory to keep it: hands it on at once, without its response. */
+static void emit_at_once(struct feed *f, const struct head *head)
+{
+        struct transaction t;
 
         f->http->counters->requests_unanswered++;
-        f->http->transaction(f->http->context, describe(f, &t));
+        f->http->transaction(f->http->context, describe_head(f, head, &t));
+}
+
+static bool is_wanted(struct feed *f, const struct head *head)
+{
+        struct http *h = f->http;
+        struct transaction t;
+
+        return !h->wanted || h->wanted(h->context, describe_head(f, head, &t));
 }
 
 /* Appends the request to those outstanding. NULL when it could not be kept. */
@@ -200,9 +215,11 @@ static struct exchange *begin_exchange(struct feed *f, const struct head *head,
         struct http *h = f->http;
         struct connection *conn = f->conn;
         struct exchange *e = NULL;
+        bool wanted = is_wanted(f, head);
 
         if (conn->outstanding < h->options.pipeline_max) {
-                e = exchange_new(&h->blocks, head, bytes);
+                e = wanted ? exchange_new(&h->blocks, head, bytes)
+                           : exchange_new_unwanted(&h->blocks, head, bytes);
                 h->counters->http_memory_full += !e;
         } else {
                 h->counters->http_pipeline_full++;
@@ -211,7 +228,8 @@ static struct exchange *begin_exchange(struct feed *f, const struct head *head,
                 /* From here on nobody knows which response is whose. */
                 conn->pipelines = true;
                 connection_lose_step(h, f->flow, !f->which, f->bytes.time_ns);
-                emit_at_once(f, head);
+                if (wanted)
+                        emit_at_once(f, head);
                 return NULL;
         }
         e->request_start = f->side->message_start;
@@ -312,6 +330,10 @@ static void keep_if_needed(struct feed *f, struct exchange *e, const struct head
         bool ends_here = in_packet && head->framing.has_length &&
                          head->framing.length <= f->bytes.bytes.len;
 
+        if (e->is_unwanted) {
+                e->transaction.response_headers = (struct http_headers){ NULL, 0 };
+                return;
+        }
         if (ends_here && !head->folded)
                 return;
         if (!exchange_keep_response(&f->http->blocks, e,

@@ -75,6 +75,13 @@ struct transaction {
 /* Called in order of completion. */
 typedef void transaction_fn(void *context, const struct transaction *);
 
+/*
+ * Asked once for each request, when its head is complete, while http_want_only is in
+ * force: whether somebody wants the transaction. `so_far` has the request's head and who
+ * sent it.
+ */
+typedef bool transaction_wanted_fn(void *context, const struct transaction *so_far);
+
 enum body_of { BODY_OF_REQUEST, BODY_OF_RESPONSE };
 
 /*

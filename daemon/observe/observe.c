@@ -2,6 +2,7 @@
 #include "observe/observe.h"
 
 #include "base/check.h"
+#include "base/sample.h"
 #include "observe/email.h"
 #include "observe/record_build.h"
 #include "observe/shape.h"
@@ -38,6 +39,9 @@ struct observe {
         struct shape shape;
         struct path path;
         struct record_builder builder;
+        struct hash_key sample_key;
+        uint8_t sample_shift;
+        bool is_reduced, takes_shape;
         uint8_t normal[PATH_MAX_NORMAL];
         uint8_t target[RECORD_TEXT_CAP + 1]; /* one more, so that a cut is noticed */
         uint64_t block[RECORD_SIZE_MAX / 8];
@@ -51,6 +55,7 @@ struct observe *observe_new(const struct site *site, const struct hash_key *key,
         CHECK(o);
         o->site = site;
         o->key = *key;
+        o->sample_key = sample_key(key);
         o->counters = counters;
         o->builder.record = (struct record *)o->block;
         return o;
@@ -64,6 +69,16 @@ void observe_only(struct observe *o, const bool *pages)
 void observe_sessions(struct observe *o)
 {
         o->follows_sessions = true;
+}
+
+void observe_reduce(struct observe *o, bool is_reduced)
+{
+        o->is_reduced = is_reduced;
+}
+
+void observe_sample(struct observe *o, uint8_t shift)
+{
+        o->sample_shift = shift;
 }
 
 void observe_agents(struct observe *o, struct agents *agents)
@@ -112,7 +127,8 @@ static void read_request_headers(struct observe *o, const struct http_headers *h
         for (uint32_t i = 0; i < headers->count; i++) {
                 const struct http_header *line = &headers->lines[i];
                 const struct header_kind *kind = headers_find(table, line->name);
-                shape_line(&o->shape, kind, line->name, line->value);
+                if (o->takes_shape)
+                        shape_line(&o->shape, kind, line->name, line->value);
                 if (kind)
                         keep_line(o, kind, line->value);
         }
@@ -206,15 +222,63 @@ static bool announcement_is_missed(const struct observe *o, const struct transac
                trusted_has(&o->site->trusted, &t->client.ip);
 }
 
-static void put_visitor(struct observe *o, const struct transaction *t)
+/* By the lines of the visitor header that were kept. */
+static struct visitor find_visitor(const struct observe *o, const struct transaction *t)
 {
         struct slice lines[VISITOR_HOPS];
+        const struct endpoint *from = t->is_announced ? &t->announced : &t->client;
+
+        return visitor_find(&o->site->trusted, o->site->syntax, &from->ip, from->port,
+                            lines, visitor_lines(&o->seen, lines));
+}
+
+/* ---- when only some visitors are looked at ---- */
+
+uint8_t observe_rank(const struct observe *o, const struct ip *peer)
+{
+        return trusted_has(&o->site->trusted, peer) ? SAMPLE_ALWAYS
+                                                    : sample_rank(&o->sample_key, peer);
+}
+
+static bool is_in_sample(struct observe *o, const struct visitor *v)
+{
+        if (o->sample_shift == 0 ||
+            sample_rank(&o->sample_key, &v->ip) >= o->sample_shift)
+                return true;
+        o->counters->requests_sampled_out++;
+        return false;
+}
+
+static void read_visitor_lines(struct observe *o, const struct http_headers *headers)
+{
+        o->seen.visitor_count = 0;
+        for (uint32_t i = 0; i < headers->count; i++) {
+                const struct http_header *line = &headers->lines[i];
+                const struct header_kind *kind =
+                    headers_find(&o->site->headers, line->name);
+                if (kind && kind->roles & HEADER_IS_VISITOR)
+                        o->seen.visitor_lines[o->seen.visitor_count++ % VISITOR_HOPS] =
+                            line->value;
+        }
+}
+
+bool observe_visitor_wanted(struct observe *o, const struct transaction *t)
+{
+        const struct endpoint *from = t->is_announced ? &t->announced : &t->client;
+
+        o->seen.visitor_count = 0;
+        if (trusted_has(&o->site->trusted, &from->ip))
+                read_visitor_lines(o, &t->request_headers);
+        struct visitor v = find_visitor(o, t);
+        return is_in_sample(o, &v);
+}
+
+static void put_visitor(struct observe *o, const struct transaction *t,
+                        const struct visitor *visitor)
+{
         const struct site *site = o->site;
         struct record *r = o->builder.record;
-        const struct endpoint *from = t->is_announced ? &t->announced : &t->client;
-        struct visitor v =
-            visitor_find(&site->trusted, site->syntax, &from->ip, from->port, lines,
-                         visitor_lines(&o->seen, lines));
+        struct visitor v = *visitor;
         bool v4 = ip_is_v4(&v.ip);
 
         r->peer = t->client.ip;
@@ -394,6 +458,8 @@ static void put_form(struct observe *o, const struct transaction *t)
 
         if (page->is_signup || page->is_form)
                 o->builder.record->software = shape_software(&o->shape, &o->key);
+        if (o->is_reduced && page->form)
+                o->counters->body_bytes_skipped += t->request_bytes;
         if (!o->forms || !page->form || slice_is_none(t->request_body))
                 return;
         if (form_read(o->forms, page->form, &body, answers)) {
@@ -443,10 +509,13 @@ static void put_numbers(struct observe *o, const struct transaction *t)
                                                        : (uint16_t)o->seen.cookie_count;
         r->version_major = t->version_major;
         r->version_minor = t->version_minor;
+        r->sample_shift = o->sample_shift;
         r->request_bytes = t->request_bytes;
         r->response_bytes = t->status ? t->response_bytes : 0;
-        r->http_shape = shape_end(&o->shape, &o->key, t->method, o->seen.slots);
-        r->request_kind = o->shape.kind;
+        if (o->takes_shape) {
+                r->http_shape = shape_end(&o->shape, &o->key, t->method, o->seen.slots);
+                r->request_kind = o->shape.kind;
+        }
         if (t->status && t->response_complete)
                 r->flags |= RECORD_RESPONSE_COMPLETE;
 }
@@ -462,6 +531,10 @@ size_t observe_body_wanted(struct observe *o, const struct transaction *t,
         const struct page *page = &o->site->pages[o->page];
         if (!page->form || (o->wanted && !o->wanted[o->page]))
                 return 0;
+        if (request && o->is_reduced) {
+                o->counters->bodies_skipped++;
+                return 0;
+        }
         if (request)
                 return o->body_max;
         return page->reads_body ? SITE_RESPONSE_BODY : 0;
@@ -474,18 +547,30 @@ static bool may_change_session(const struct observe *o, const struct transaction
                !slice_is_none(response_header(t, "set-cookie"));
 }
 
+/* Those pages' requests are few, and told apart by it (record.software). */
+static bool takes_shape(const struct observe *o)
+{
+        const struct page *page = &o->site->pages[o->page];
+
+        return !o->is_reduced || page->is_signup || page->is_form;
+}
+
 const struct record *observe_transaction(struct observe *o, const struct transaction *t)
 {
         find_page(o, t);
         bool is_wanted = !o->wanted || o->wanted[o->page];
         if (!is_wanted && !may_change_session(o, t))
                 return NULL;
+        o->takes_shape = takes_shape(o);
         o->behind_proxy = trusted_has(&o->site->trusted, &t->client.ip);
         shape_begin(&o->shape, o->behind_proxy);
         shape_http2(&o->shape, t->h2_shape, t->h2_order);
         read_request_headers(o, &t->request_headers);
+        struct visitor visitor = find_visitor(o, t);
+        if (!is_in_sample(o, &visitor))
+                return NULL;
         record_begin(&o->builder);
-        put_visitor(o, t);
+        put_visitor(o, t, &visitor);
         put_connection(o, t);
         put_form(o, t); /* first of the texts: no long header crowds it out */
         record_put(&o->builder, RECORD_METHOD, t->method);
@@ -498,5 +583,6 @@ const struct record *observe_transaction(struct observe *o, const struct transac
         if (!is_wanted && !o->builder.record->texts[RECORD_SESSION_WAS].offset)
                 return NULL;
         o->counters->records_truncated += o->builder.cut;
+        o->counters->shapes_skipped += !o->takes_shape;
         return o->builder.record;
 }

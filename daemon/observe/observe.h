@@ -43,6 +43,26 @@ void observe_only(struct observe *, const bool *pages);
 void observe_sessions(struct observe *);
 
 /*
+ * From now on no body of a sign-up is looked at and shapes are left out, but for sign-ups
+ * and the page of their form, which are told apart by them. What a response's body says
+ * of a sign-up is still asked: else it would pass for accepted.
+ */
+void observe_reduce(struct observe *, bool);
+
+/*
+ * From now on only transactions of one in 2^shift visitors are wanted (base/sample.h),
+ * and records say so.
+ */
+void observe_sample(struct observe *, uint8_t shift);
+
+/* Whether its visitor is wanted; needs the request's head only, and counts who is not. */
+bool observe_visitor_wanted(struct observe *, const struct transaction *);
+
+/* Of a visitor of that address; of a proxy, whose connections are many visitors', that
+   which is always wanted. */
+uint8_t observe_rank(const struct observe *, const struct ip *peer);
+
+/*
  * From now on records say what the User-Agent claims to be. `agents` is borrowed; without
  * them (the default) those fields are missing and cost nothing.
  */

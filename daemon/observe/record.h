@@ -85,6 +85,7 @@ struct record {
         uint16_t cookies;
         uint8_t version_major, version_minor; /* 1.x, or 2.0 */
         uint8_t header_count;                 /* of `headers`: how many are asked for */
+        uint8_t sample_shift; /* it was made while 1 in 2^this visitors were looked at */
         uint64_t request_bytes, response_bytes;
         uint64_t target_number;
         uint64_t http_shape; /* 0: none */

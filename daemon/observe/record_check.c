@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "observe/record_check.h"
 
+#include "base/sample.h"
 #include "observe/agent_list.h"
 #include "observe/email.h"
 #include "observe/site_priv.h"
@@ -93,6 +94,11 @@ static bool is_version(const struct check_of *c)
                (r->version_major == 2 && r->version_minor == 0);
 }
 
+static bool is_sample(const struct check_of *c)
+{
+        return c->record->sample_shift <= SAMPLE_SHIFT_MAX;
+}
+
 static bool is_tcp_shape(const struct check_of *c)
 {
         return tcp_shape_is_sound(&c->record->tcp_shape);
@@ -142,11 +148,12 @@ static const struct {
         const char *name;
         bool (*is_sound)(const struct check_of *);
 } checks[] = {
-        { "size", is_size },       { "flags", are_flags },
-        { "times", are_times },    { "networks", are_networks },
-        { "page", is_page },       { "status", is_status },
-        { "version", is_version }, { "tcp_shape", is_tcp_shape },
-        { "texts", are_texts },    { "headers", are_headers },
+        { "size", is_size },           { "flags", are_flags },
+        { "times", are_times },        { "networks", are_networks },
+        { "page", is_page },           { "status", is_status },
+        { "version", is_version },     { "tcp_shape", is_tcp_shape },
+        { "texts", are_texts },        { "headers", are_headers },
+        { "sample_shift", is_sample },
 };
 
 const char *record_fault(const struct record *record, size_t size,

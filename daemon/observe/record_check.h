@@ -19,6 +19,7 @@
  *                       block half of the Internet for one request
  *      tcp_shape        a count past its kinds is read past its end
  *      page             a page without a name
+ *      sample_shift     what is counted would be scaled without bound
  *      status, version  printed as something else than what matched
  *
  * Not looked at, for any value does: addresses and ports, cookies, counts of bytes and

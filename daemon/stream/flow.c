@@ -213,6 +213,7 @@ static void restart(struct flow *f, const struct flow_context *c, enum flow_side
         for (int i = 0; i < 2; i++)
                 f->side[i] = (struct side){ .end = INT64_MAX };
         f->has_reuse = f->midstream = f->ignored = f->closed = f->is_told = false;
+        f->has_rank = false;
         f->ended_by = FLOW_END_NONE;
         f->shape = (struct tcp_shape){ 0 };
         memset(f->user, 0, c->handler->user_size);
@@ -260,7 +261,10 @@ static void on_syn(struct flow *f, const struct flow_context *c, enum flow_side 
                 if (f->closed)
                         restart(f, c, from, time_ns);
                 side_begin(&f->side[FLOW_INITIATOR], base);
-                f->shape = tcp_shape_of(segment->options, segment->window, segment->ttl);
+                f->shape = (struct tcp_shape){ 0 };
+                if (!c->leaves_shapes)
+                        f->shape =
+                            tcp_shape_of(segment->options, segment->window, segment->ttl);
                 f->syn_time = ticks_of(time_ns);
                 f->is_told = false;
                 return;

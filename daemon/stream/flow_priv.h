@@ -45,8 +45,10 @@ struct flow {
         uint32_t reuse_seq;                /* SYN seen on a live flow: its first byte */
         uint8_t queue : 1, reuse_side : 1;
         bool has_reuse : 1, is_stalled : 1, midstream : 1, ignored : 1, closed : 1;
-        bool is_told : 1;     /* that its SYN is not answered */
+        bool is_told : 1; /* that its SYN is not answered */
+        bool has_rank : 1;
         uint8_t ended_by : 2; /* enum flow_end */
+        uint8_t rank;         /* of its initiator, once it was asked for */
         uint16_t syn_time;    /* of the first SYN, in flow_ticks: as much as fits */
         int64_t last_ns;      /* of its last segment */
         int64_t queued_ns;    /* when it was put at the end of its queue */
@@ -65,6 +67,7 @@ struct flow_context {
         void *unanswered_context;
         struct reasm_limits limits;
         struct counters *counters;
+        bool leaves_shapes; /* SYNs are not described */
 };
 
 /* Takes one segment of this connection, sent by `from`. */

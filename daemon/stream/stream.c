@@ -48,6 +48,7 @@ struct stream {
         struct queue queues[FLOW_QUEUES];
         struct queue stalled;
         int64_t now_ns;
+        uint8_t sample_shift; /* 0: all flows are followed */
 };
 
 static struct flow *flow_at(const struct stream *s, uint32_t number)
@@ -379,6 +380,53 @@ void stream_free(struct stream **stream)
         *stream = NULL;
 }
 
+/* ---- when only some visitors are looked at ---- */
+
+static uint8_t rank_of(const struct stream *s, const struct ip *initiator)
+{
+        return s->options.rank(s->options.rank_context, initiator);
+}
+
+/* A flow that is not known: who, probably, opened it? */
+static const struct ip *probable_initiator(const struct segment *segment)
+{
+        bool from_initiator = segment->source_port >= segment->destination_port;
+
+        if (segment->flags & SEGMENT_SYN)
+                from_initiator = !(segment->flags & SEGMENT_ACK);
+        return from_initiator ? &segment->source : &segment->destination;
+}
+
+static bool may_begin(const struct stream *s, const struct segment *segment)
+{
+        if (s->sample_shift == 0 ||
+            rank_of(s, probable_initiator(segment)) >= s->sample_shift)
+                return true;
+        s->counters->flows_sampled_out +=
+            (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == SEGMENT_SYN;
+        return false;
+}
+
+/* False: it is closed and forgotten. */
+static bool may_go_on(struct stream *s, uint32_t number)
+{
+        struct flow *f = flow_at(s, number);
+        const struct endpoint *initiator = &f->endpoint[FLOW_INITIATOR];
+
+        if (s->sample_shift == 0)
+                return true;
+        if (f->midstream && initiator->port < f->endpoint[FLOW_RESPONDER].port)
+                initiator = &f->endpoint[FLOW_RESPONDER];
+        if (!f->has_rank)
+                f->rank = rank_of(s, &initiator->ip);
+        f->has_rank = true;
+        if (f->rank >= s->sample_shift)
+                return true;
+        s->counters->flows_sampled_out++;
+        forget(s, number);
+        return false;
+}
+
 /* Nothing to learn from these when the flow is not known. */
 static bool begins_nothing(const struct segment *segment)
 {
@@ -399,7 +447,7 @@ void stream_segment(struct stream *s, const struct segment *segment, int64_t tim
         uint32_t hash = flow_hash(s, pair);
         uint32_t number = index_find(s, hash, pair, &from);
         if (!number) {
-                if (begins_nothing(segment))
+                if (begins_nothing(segment) || !may_begin(s, segment))
                         return;
                 number = new_flow(s, hash, pair);
                 struct flow *f = flow_at(s, number);
@@ -411,6 +459,8 @@ void stream_segment(struct stream *s, const struct segment *segment, int64_t tim
                         f->side[0].known = true;
                         from = FLOW_RESPONDER;
                 }
+        } else if (!may_go_on(s, number)) {
+                return;
         }
         struct flow *f = flow_at(s, number);
         f->last_ns = s->now_ns;
@@ -418,6 +468,17 @@ void stream_segment(struct stream *s, const struct segment *segment, int64_t tim
         note_stall(s, number);
         if (f->queue != proper_queue(f))
                 requeue(s, number, proper_queue(f));
+}
+
+void stream_sample(struct stream *s, uint8_t shift)
+{
+        CHECK(shift == 0 || s->options.rank);
+        s->sample_shift = shift;
+}
+
+void stream_take_shapes(struct stream *s, bool takes)
+{
+        s->context.leaves_shapes = !takes;
 }
 
 void stream_advance(struct stream *s, int64_t now_ns)

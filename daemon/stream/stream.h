@@ -72,6 +72,9 @@ struct stream_handler {
  */
 typedef void unanswered_fn(void *context, const struct flow *, int64_t begin_ns);
 
+/* A visitor's rank (base/sample.h), or that of a proxy, whose connections are many's. */
+typedef uint8_t flow_rank_fn(void *context, const struct ip *initiator);
+
 struct stream_options {
         uint32_t flows_max;
         int64_t idle_ns;      /* silence after which a flow is forgotten */
@@ -81,6 +84,8 @@ struct stream_options {
         uint32_t flow_memory;      /* the same, one direction */
         unanswered_fn *unanswered; /* NULL: nobody asks */
         void *unanswered_context;
+        flow_rank_fn *rank; /* NULL: stream_sample is not called */
+        void *rank_context;
         struct hash_key hash_key;
 };
 
@@ -91,6 +96,19 @@ void stream_free(struct stream **);
 
 /* One segment. Times that run backwards are taken as no time passing. */
 void stream_segment(struct stream *, const struct segment *, int64_t time_ns);
+
+/*
+ * From now on only flows of a rank of `shift` or more are followed; 0: all. Others cost a
+ * look into the table and a hash for each segment, and no memory: one that is open is
+ * closed with its next segment. When the shift falls again, those that are then in the
+ * sample are joined in the middle. Without its SYN a flow's initiator, for this purpose,
+ * is who has the higher port.
+ */
+void stream_sample(struct stream *, uint8_t shift);
+
+/* Whether flow_tcp_shape is worked out for flows that begin from now on; at first it is.
+ */
+void stream_take_shapes(struct stream *, bool);
 
 /* Time passes without segments. */
 void stream_advance(struct stream *, int64_t now_ns);

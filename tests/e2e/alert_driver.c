@@ -59,7 +59,8 @@ static void raise_incident(struct driver *d, uint64_t number, uint32_t n,
         static char addresses[SWARM_MAX][32];
         static const char *const references[] = { "OWASP OAT-011", NULL };
         struct incident_involved involved[PARTICIPANT_KINDS] = { 0 };
-        struct incident_evidence evidence = { "distinct(target, 10m)", 131, false };
+        struct incident_evidence evidence = { "distinct(target, 10m)", 131, false,
+                                              false };
         int64_t now = clock_wall_ns();
         struct slice subject = address_of(number, addresses[0]);
         struct incident incident = {

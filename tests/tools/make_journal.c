@@ -61,9 +61,9 @@ int main(int argc, char **argv)
 {
         static struct incident_involved involved[PARTICIPANT_KINDS];
         const struct incident_evidence evidence[] = {
-                { "distinct(target, 10m)", 120, false },
-                { "share(status == 404, 10m)", 0.8125, false },
-                { "mean(latency, 10m)", 0, true },
+                { "distinct(target, 10m)", 120, false, true },
+                { "share(status == 404, 10m)", 0.8125, false, false },
+                { "mean(latency, 10m)", 0, true, false },
         };
         struct counters counters = { 0 };
         struct journal_options options = { .sync = JOURNAL_SYNC_OFF,

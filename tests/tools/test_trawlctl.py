@@ -162,7 +162,7 @@ def test_alerts_are_one_line_an_incident(journal):
     first = lines[1]
     assert first.startswith("FIRSTONE ") and " high " in first and " ended " in first
     assert " 431 " in first, "what was served in the end, not when it was raised"
-    assert "distinct(target, 10m) 120, share(status == 404, 10m) 0.8125" in first
+    assert "distinct(target, 10m) at least 120, share(status == 404, 10m) 0.8125" in first
     assert "mean(latency, 10m) missing" in first
     assert " open " in lines[2] and "198.51.100.0/24" in lines[2]
     assert lines[5] == ("3 incidents, 2 open; 3 subjects: "

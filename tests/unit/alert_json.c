@@ -12,8 +12,8 @@ static struct incident example(void)
 {
         static const char *const references[] = { "OWASP OAT-011", NULL };
         static const struct incident_evidence evidence[] = {
-                { "distinct(target, 10m)", 131, false },
-                { "count(10m)", 133, false },
+                { "distinct(target, 10m)", 131, false, false },
+                { "count(10m)", 133, false, false },
         };
         static const struct incident_block block = { "ip", SLICE("203.0.113.9"), AT,
                                                      AT + 600 * NS_PER_SEC, 1 };
@@ -91,6 +91,24 @@ static void test_contract(void **state)
             "\"2026-11-23T11:10:00.000000Z\",\"level\":1}}}");
 }
 
+static void what_is_a_lower_bound_says_so(void **state)
+{
+        static const struct incident_evidence bound = { "distinct(session, 1h)", 50,
+                                                        false, true };
+        static const char expected[] = "{\"expression\":\"distinct(session, "
+                                       "1h)\",\"value\":50,\"lower_bound\":true}";
+        struct incident incident = example();
+        struct buf out = { 0 };
+
+        (void)state;
+        incident.evidence = &bound;
+        incident.evidence_count = 1;
+        alert_json(&incident, &out);
+        buf_put_byte(&out, '\0');
+        assert_non_null(strstr((const char *)out.data, expected));
+        buf_free(&out);
+}
+
 /* It stands last, after the block, and may be there when the block has run out. */
 static void what_was_seen_of_the_block_stands_last(void **state)
 {
@@ -119,7 +137,7 @@ static void what_was_seen_of_the_block_stands_last(void **state)
 static void test_missing(void **state)
 {
         struct incident incident = example();
-        struct incident_evidence evidence = { "mean(latency, 1m)", 0, true };
+        struct incident_evidence evidence = { "mean(latency, 1m)", 0, true, false };
 
         (void)state;
         incident.action = INCIDENT_ENDED;
@@ -220,6 +238,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_blocks_that_an_event_puts),
                 cmocka_unit_test(test_contract),
+                cmocka_unit_test(what_is_a_lower_bound_says_so),
                 cmocka_unit_test(test_missing),
                 cmocka_unit_test(what_was_seen_of_the_block_stands_last),
                 cmocka_unit_test(test_hostile_texts),

@@ -41,6 +41,7 @@ struct hit {
         uint64_t shape, bytes;
         uint32_t flags;
         const char *was; /* the session that the request came with */
+        uint8_t sample;  /* 1 in 2^this visitors is looked at */
         uint8_t prefix;  /* length of client.prefix, as IPv6 has it; 0: /24 or /64 */
 };
 
@@ -103,7 +104,9 @@ static inline void world_print_details(const struct incident *i, struct buf *out
         for (unsigned k = 0; k < i->evidence_count; k++)
                 buf_printf(out, "evidence %s = %.4g%s\n", i->evidence[k].expression,
                            i->evidence[k].value,
-                           i->evidence[k].missing ? " missing" : "");
+                           i->evidence[k].missing          ? " missing"
+                           : i->evidence[k].is_lower_bound ? " at least"
+                                                           : "");
         for (unsigned k = 0; k < PARTICIPANT_KINDS; k++) {
                 const struct incident_involved *v = &i->involved[k];
                 if (v->total == 0)
@@ -193,7 +196,9 @@ static inline struct world *world_new(const char *rules)
 /* As blocks.verify_after: 10s and blocks.refused_status: [403, 429] have it. */
 static inline void world_watch(struct world *w)
 {
-        static const struct watch_options watch = { 10 * NS_PER_SEC, true, { 403, 429 }, 2 };
+        static const struct watch_options watch = {
+                10 * NS_PER_SEC, true, { 403, 429 }, 2
+        };
 
         engine_watch(w->engine, &watch);
 }
@@ -253,6 +258,7 @@ static inline void world_make_record(const struct hit *h, struct world_record *r
         record->request_bytes = 300;
         record->response_bytes = h->bytes ? h->bytes : 1000;
         record->http_shape = h->shape;
+        record->sample_shift = h->sample;
         world_put_text(r, &record->texts[RECORD_METHOD],
                        h->page == PAGE_SIGNUP ? "POST" : "GET");
         world_put_text(r, &record->texts[RECORD_TARGET], h->target);

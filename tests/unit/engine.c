@@ -470,6 +470,100 @@ static void the_same_traffic_gives_the_same_incidents(void **state)
         buf_free(&first);
 }
 
+static const char of_group_and_one[] =
+    "rules:\n"
+    "  - name: crowd\n"
+    "    description: d\n"
+    "    severity: low\n"
+    "    per_each: [client.prefix, client.host, session, \"header('dnt')\", all]\n"
+    "    when: count(10m) >= 160 and sum(response.bytes, 10m) > 0\n"
+    "          and max(status, 10m) > 0 and distinct(target, 10m) > 0\n"
+    "          and share(status == 200, 10m) > 0.4 and mean(response.bytes, 10m) > 0\n";
+
+/* Everybody has one session, and every other request is refused. */
+static void visit(struct world *w, unsigned i, uint8_t sample)
+{
+        char client[32], target[32];
+
+        snprintf(client, sizeof(client), "198.51.100.%u", i % 100);
+        snprintf(target, sizeof(target), "user%u", i);
+        world_hit(w, (struct hit){ .at_ms = i * 1000LL,
+                                   .client = client,
+                                   .page = PAGE_PROFILE,
+                                   .session = "same",
+                                   .header = "same",
+                                   .target = target,
+                                   .status = i % 2 ? 200 : 404,
+                                   .sample = sample });
+}
+
+/* One in four visitors is seen: those of a group are four times as many. */
+static void groups_are_scaled_and_visitors_are_not(void **state)
+{
+        struct world *w = world_new(of_group_and_one);
+
+        (void)state;
+        for (unsigned i = 0; i < 40; i++)
+                visit(w, i, 2);
+        world_expect(w, "raised crowd client.prefix=198.51.100.0/24 n=0 at=39000\n"
+                        "raised crowd all=all n=0 at=39000\n");
+        world_expect_last(w, "evidence count(10m) = 160\n");
+        world_expect_last(w, "evidence sum(response.bytes, 10m) = 1.6e+05\n");
+        world_expect_last(w, "evidence max(status, 10m) = 404 at least\n");
+        world_expect_last(w, "evidence distinct(target, 10m) = 40 at least\n");
+        world_expect_last(w, "evidence share(status == 200, 10m) = 0.5\n");
+        world_expect_last(w, "evidence mean(response.bytes, 10m) = 1000\n");
+        for (unsigned i = 40; i < 160; i++)
+                visit(w, i, 2);
+        world_expect(w, "raised crowd session=<session:same> n=0 at=159000\n"
+                        "raised crowd header('dnt')=same n=0 at=159000\n");
+        world_expect_last(w, "evidence count(10m) = 160\n");
+        world_expect_last(w, "evidence distinct(target, 10m) = 160\n");
+        world_free(w);
+}
+
+/* What was seen whole and what was sampled go into one window, each with its weight. */
+static void the_weight_is_that_of_the_moment(void **state)
+{
+        struct world *w = world_new(of_group_and_one);
+
+        (void)state;
+        for (unsigned i = 0; i < 60; i++)
+                visit(w, i, 0);
+        for (unsigned i = 60; i < 70; i++)
+                visit(w, i, 3);
+        assert_int_equal(w->raised, 0);
+        for (unsigned i = 70; i < 80; i++)
+                visit(w, i, 1);
+        world_expect(w, "raised crowd client.prefix=198.51.100.0/24 n=0 at=79000\n"
+                        "raised crowd all=all n=0 at=79000\n");
+        world_expect_last(w, "evidence count(10m) = 160\n");
+        world_free(w);
+}
+
+/* Nobody came while visitors were sampled: that they were is known all the same. */
+static void a_bound_is_one_for_a_window(void **state)
+{
+        static const struct {
+                int64_t sampled_s;
+                const char *evidence;
+        } rows[] = {
+                { -700, "distinct(target, 10m) = 160\n" },
+                { -300, "distinct(target, 10m) = 160 at least\n" },
+        };
+
+        (void)state;
+        for (unsigned k = 0; k < 2; k++) {
+                struct world *w = world_new(of_group_and_one);
+                engine_sampled(w->engine, WORLD_BEGIN + rows[k].sampled_s * NS_PER_SEC);
+                for (unsigned i = 0; i < 160; i++)
+                        visit(w, i, 0);
+                assert_int_equal(w->raised, 4);
+                world_expect_last(w, rows[k].evidence);
+                world_free(w);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -489,6 +583,9 @@ int main(void)
                 cmocka_unit_test(the_whole_site_is_a_key),
                 cmocka_unit_test(durations_are_evidence_in_seconds),
                 cmocka_unit_test(what_was_missed_is_told),
+                cmocka_unit_test(groups_are_scaled_and_visitors_are_not),
+                cmocka_unit_test(the_weight_is_that_of_the_moment),
+                cmocka_unit_test(a_bound_is_one_for_a_window),
                 cmocka_unit_test(too_many_incidents_are_counted),
                 cmocka_unit_test(record_times_that_cannot_be_are_passed_over),
                 cmocka_unit_test(the_same_traffic_gives_the_same_incidents),

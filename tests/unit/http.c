@@ -273,6 +273,81 @@ static void test_bodies_are_wiped(void **state)
         }
 }
 
+/* ---- transactions that nobody wants ---- */
+
+static bool wants_no_b(void *context, const struct transaction *t)
+{
+        struct buf *told = context;
+
+        buf_printf(told, "%.*s? ", (int)t->target.len, t->target.data);
+        assert_int_equal(t->client.port, 4000);
+        return !slice_equal(t->target, slice_str("/b"));
+}
+
+/* Each answer stays with its request, with bodies and heads in all pieces. */
+static void test_unwanted_ones_are_passed_over(void **state)
+{
+        struct world w;
+        uint64_t memory;
+
+        (void)state;
+        begin(&w, 32);
+        http_want_only(w.http, wants_no_b);
+        http_want_bodies(w.http, body_wanted);
+        shake_hands(&w);
+        send(&w, false, SEGMENT_ACK, REQUEST("/a"));
+        memory = http_memory(w.http);
+        send(&w, false, SEGMENT_ACK,
+             "POST /b HTTP/1.1\r\nA: 1\r\nB: 2\r\nContent-Length: 40\r\n\r\nmysecret");
+        assert_true(http_memory(w.http) <= 2 * memory);
+        assert_false(memory_has(w.http, "mysecret"));
+        send(&w, false, SEGMENT_ACK, "12345678901234567890123456789012" REQUEST("/c"));
+        send(&w, true, SEGMENT_ACK, RESPONSE "HTTP/1.1 200 OK\r\nContent-Le");
+        send(&w, true, SEGMENT_ACK, "ngth: 3\r\nX-Y: z\r\n\r\nb");
+        send(&w, true, SEGMENT_ACK, "od" RESPONSE);
+        assert_int_equal(w.counters.responses, 3);
+        assert_int_equal(http_memory(w.http), 0);
+        http_want_only(w.http, NULL);
+        send(&w, false, SEGMENT_ACK, REQUEST("/b"));
+        send(&w, true, SEGMENT_ACK, RESPONSE);
+        finish(&w, "/a? /b? /c? /a 1 w1000, /c 3+ w1000, /b 4 w1000, ");
+}
+
+/* To HEAD there is no body, and a tunnel is no HTTP. */
+static void test_unwanted_ones_are_understood(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 32);
+        http_want_only(w.http, wants_no_b);
+        shake_hands(&w);
+        send(&w, false, SEGMENT_ACK, "HEAD /b HTTP/1.1\r\n\r\n" REQUEST("/c"));
+        send(&w, true, SEGMENT_ACK,
+             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" RESPONSE);
+        assert_int_equal(w.counters.responses, 2);
+        finish(&w, "/b? /c? /c 2+ w1000, ");
+}
+
+/* One that asks for HTTP/2 is needed for how the connection goes on. */
+static void test_an_unwanted_upgrade(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 32);
+        http_want_only(w.http, wants_no_b);
+        shake_hands(&w);
+        send(&w, false, SEGMENT_ACK,
+             "GET /b HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+             "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+        send(&w, true, SEGMENT_ACK,
+             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n");
+        assert_int_equal(w.counters.http_upgrades, 0);
+        assert_int_equal(w.counters.responses_interim, 1);
+        finish(&w, "/b? ");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -282,6 +357,9 @@ int main(void)
                 cmocka_unit_test(test_joined_in_the_middle),
                 cmocka_unit_test(test_bodies_http2),
                 cmocka_unit_test(test_bodies_are_wiped),
+                cmocka_unit_test(test_unwanted_ones_are_passed_over),
+                cmocka_unit_test(test_unwanted_ones_are_understood),
+                cmocka_unit_test(test_an_unwanted_upgrade),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,8 +43,10 @@ static void only_what_is_there_is_printed(void **state)
 
         (void)state;
         f->counters = &counters;
+        f->sample_shift = 3;
         metrics_print(f, &out);
         char *text = text_of(&out);
+        assert_non_null(strstr(text, "\ntrawlwatch_visitors_one_in 8\n"));
         assert_non_null(strstr(text, "# HELP trawlwatch_packets_total packets read\n"
                                      "# TYPE trawlwatch_packets_total counter\n"
                                      "trawlwatch_packets_total 7\n"));

@@ -3,6 +3,7 @@
 #include "observe/observe.h"
 
 #include "base/clock.h"
+#include "base/sample.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -656,6 +657,99 @@ static void test_http2(void **state)
         assert_true(observe_transaction(observe, &x.t)->http_shape != without);
 }
 
+/* ---- what is left out for want of time ---- */
+
+/* 203.0.113.`i`, behind the proxy that peers are in these tests. */
+static const char *of_visitor(unsigned i)
+{
+        static char line[64];
+
+        snprintf(line, sizeof(line), "X-Forwarded-For: 203.0.113.%u", i);
+        return line;
+}
+
+static void test_visitors_are_sampled_behind_a_proxy(void **state)
+{
+        struct exchange x;
+        unsigned kept = 0;
+
+        (void)state;
+        counters = (struct counters){ 0 };
+        observe_sample(observe, 2);
+        for (unsigned i = 0; i < 200; i++) {
+                make(&x, "GET /in/anna", of_visitor(i), 200, NULL);
+                bool wanted = observe_visitor_wanted(observe, &x.t);
+                assert_int_equal(counters.requests_sampled_out, 2 * (i - kept) + !wanted);
+                const struct record *r = observe_transaction(observe, &x.t);
+                assert_int_equal(r != NULL, wanted);
+                if (!r)
+                        continue;
+                kept++;
+                assert_int_equal(r->sample_shift, 2);
+                assert_true(observe_rank(observe, &r->client) >= 2);
+        }
+        assert_in_range(kept, 30, 70);
+        observe_sample(observe, 0);
+        make(&x, "GET /in/anna", of_visitor(0), 200, NULL);
+        assert_int_equal(observe_transaction(observe, &x.t)->sample_shift, 0);
+}
+
+/* Who is a trusted proxy is many; who is not is what its address says. */
+static void test_ranks(void **state)
+{
+        struct exchange x;
+        struct ip proxy, peer;
+
+        (void)state;
+        assert_true(ip_parse(slice_str("10.1.2.3"), &proxy));
+        assert_int_equal(observe_rank(observe, &proxy), SAMPLE_ALWAYS);
+        observe_sample(observe, 1);
+        for (unsigned i = 0; i < 100; i++) {
+                char text[32];
+                snprintf(text, sizeof(text), "198.51.100.%u", i);
+                assert_true(ip_parse(slice_str(text), &peer));
+                /* What a visitor says of others is not believed. */
+                make(&x, "GET /in/anna", of_visitor(i), 200, NULL);
+                x.t.client.ip = peer;
+                assert_int_equal(observe_visitor_wanted(observe, &x.t),
+                                 observe_rank(observe, &peer) >= 1);
+                /* A PROXY header's client is. */
+                x.t.client.ip = proxy;
+                x.t.is_announced = true;
+                x.t.announced.ip = peer;
+                assert_int_equal(observe_visitor_wanted(observe, &x.t),
+                                 observe_rank(observe, &peer) >= 1);
+        }
+        observe_sample(observe, 0);
+}
+
+static void test_bodies_and_shapes_are_left_out(void **state)
+{
+        static const char form[] = "Content-Type: application/x-www-form-urlencoded";
+        struct exchange x;
+
+        (void)state;
+        counters = (struct counters){ 0 };
+        observe_forms(observe, 1000, NULL);
+        make(&x, "PUT /join", form, 201, NULL);
+        assert_int_equal(observe_body_wanted(observe, &x.t, BODY_OF_REQUEST), 1000);
+        assert_true(look("GET /in/anna", "Accept: x", 200, NULL)->http_shape != 0);
+        uint64_t software = look("GET /signup", "Accept: x", 200, NULL)->software;
+        observe_reduce(observe, true);
+        assert_int_equal(observe_body_wanted(observe, &x.t, BODY_OF_REQUEST), 0);
+        assert_int_equal(counters.bodies_skipped, 1);
+        assert_int_equal(counters.shapes_skipped, 0);
+        assert_true(look("GET /in/anna", "Accept: x", 200, NULL)->http_shape == 0);
+        assert_int_equal(counters.shapes_skipped, 1);
+        /* Or it would seem that somebody else was served the form. */
+        assert_true(software != 0);
+        assert_true(look("GET /signup", "Accept: x", 200, NULL)->software == software);
+        assert_true(look("PUT /join", form, 201, NULL)->flags & RECORD_SIGNUP_ACCEPTED);
+        assert_int_equal(counters.body_bytes_skipped, 412);
+        observe_reduce(observe, false);
+        assert_true(look("GET /in/anna", "Accept: x", 200, NULL)->http_shape != 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -678,6 +772,9 @@ int main(void)
                 cmocka_unit_test(test_long_texts_are_cut),
                 cmocka_unit_test(test_no_memory),
                 cmocka_unit_test(test_times_out_of_order),
+                cmocka_unit_test(test_visitors_are_sampled_behind_a_proxy),
+                cmocka_unit_test(test_ranks),
+                cmocka_unit_test(test_bodies_and_shapes_are_left_out),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);

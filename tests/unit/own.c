@@ -24,7 +24,7 @@ static struct own_state state_of(const char *subject,
 static void ignored(struct world *w, int64_t minutes, const char *subject,
                     double requests)
 {
-        const struct incident_evidence evidence = { "requests", requests, false };
+        const struct incident_evidence evidence = { "requests", requests, false, false };
         struct own_state state = state_of(subject, &evidence);
 
         engine_advance(w->engine, at(minutes));

@@ -2,6 +2,7 @@
 #include "observe/record_check.h"
 
 #include "base/clock.h"
+#include "base/sample.h"
 #include "observe/observe.h"
 #include "observe/record_build.h"
 #include "unit/unit.h"
@@ -137,6 +138,9 @@ static void test_numbers(void **state)
         WITH(page, (uint16_t)(limits.pages - 1), SOUND);
         WITH(page, (uint16_t)limits.pages, "page");
         WITH(page, UINT16_MAX, "page");
+        WITH(sample_shift, SAMPLE_SHIFT_MAX, SOUND);
+        WITH(sample_shift, SAMPLE_SHIFT_MAX + 1, "sample_shift");
+        WITH(sample_shift, UINT8_MAX, "sample_shift");
         WITH(status, 0, SOUND);
         WITH(status, 999, SOUND);
         WITH(status, 1000, "status");

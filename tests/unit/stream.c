@@ -512,6 +512,122 @@ static void test_a_flow_costs_little(void **state)
         end(&w);
 }
 
+/* ---- only some visitors are looked at ---- */
+
+/* Our client's rank is 2. */
+static uint8_t rank_of(void *context, const struct ip *ip)
+{
+        (void)context;
+        return ip->bytes[12] == 198 ? 2 : 9;
+}
+
+static void begin_ranked(struct world *w)
+{
+        begin(w, 100);
+        struct stream_options options = { .flows_max = 100,
+                                          .idle_ns = 60 * NS_PER_SEC,
+                                          .half_open_ns = 10 * NS_PER_SEC,
+                                          .reorder_ns = 200 * NS_PER_MS,
+                                          .memory_max = 1 << 20,
+                                          .flow_memory = 64 << 10,
+                                          .rank = rank_of,
+                                          .hash_key = hash_key_fixed() };
+        stream_free(&w->stream);
+        w->stream = stream_new(&options, &w->handler, &w->counters);
+}
+
+static void test_who_is_in_the_sample_is_seen_whole(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin_ranked(&w);
+        stream_sample(w.stream, 2);
+        shake_hands(&w, 1000, 1, 5001);
+        send(&w, 1000, false, ACK, 2, 5002, "a");
+        send(&w, 1000, true, ACK, 5002, 3, "b");
+        assert_told(&w, ">a <b ");
+        assert_int_equal(w.counters.flows_sampled_out, 0);
+        end(&w);
+}
+
+/* Whatever the connection sends, and whatever the rank of its server is. */
+static void test_who_is_not_costs_no_memory(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin_ranked(&w);
+        stream_sample(w.stream, 3);
+        shake_hands(&w, 1000, 1, 5001);
+        send(&w, 1000, false, ACK, 2, 5002, "a");
+        send(&w, 1000, true, ACK, 5002, 3, "b");
+        send(&w, 1000, false, ACK | FIN, 3, 5003, "");
+        send(&w, 1001, true, SYN | ACK, 5001, 1, "");
+        assert_told(&w, "");
+        assert_int_equal(stream_flow_count(w.stream), 0);
+        assert_int_equal(w.counters.flows_sampled_out, 1);
+        assert_int_equal(w.counters.flows, 0);
+        end(&w);
+}
+
+/* Open when the share falls: closed; when it rises again: joined in the middle. */
+static void test_the_sample_changes(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin_ranked(&w);
+        shake_hands(&w, 1000, 1, 5001);
+        send(&w, 1000, false, ACK, 2, 5002, "a");
+        stream_sample(w.stream, 2);
+        send(&w, 1000, true, ACK, 5002, 3, "b");
+        assert_told(&w, ">a <b ");
+        stream_sample(w.stream, 4);
+        send(&w, 1000, false, ACK, 3, 5003, "c");
+        assert_told(&w, "closed ");
+        assert_int_equal(stream_flow_count(w.stream), 0);
+        assert_int_equal(w.counters.flows_sampled_out, 1);
+        send(&w, 1000, true, ACK, 5003, 4, "d");
+        stream_sample(w.stream, 0);
+        send(&w, 1000, false, ACK, 4, 5004, "e");
+        assert_told(&w, ">e ");
+        assert_int_equal(w.counters.flows_midstream, 1);
+        end(&w);
+}
+
+/* Who spoke first was the server: its client is still the one with the higher port. */
+static void test_joined_in_the_middle_by_its_server(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin_ranked(&w);
+        send(&w, 1000, true, ACK, 5002, 3, "b");
+        assert_told(&w, ">b ");
+        stream_sample(w.stream, 3);
+        send(&w, 1000, true, ACK, 5003, 3, "c");
+        assert_told(&w, "closed ");
+        end(&w);
+}
+
+static void test_shapes_are_left_out(void **state)
+{
+        struct world w;
+
+        (void)state;
+        begin(&w, 100);
+        stream_take_shapes(w.stream, false);
+        shake_hands(&w, 1000, 1, 5001);
+        send(&w, 1000, false, ACK, 2, 5002, "a");
+        assert_true(tcp_shape_is_none(&w.shape));
+        stream_take_shapes(w.stream, true);
+        shake_hands(&w, 1001, 1, 5001);
+        send(&w, 1001, false, ACK, 2, 5002, "a");
+        assert_false(tcp_shape_is_none(&w.shape));
+        end(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -533,6 +649,11 @@ int main(void)
                 cmocka_unit_test(test_ageing),
                 cmocka_unit_test(test_many_flows_are_found_again),
                 cmocka_unit_test(test_a_flow_costs_little),
+                cmocka_unit_test(test_who_is_in_the_sample_is_seen_whole),
+                cmocka_unit_test(test_who_is_not_costs_no_memory),
+                cmocka_unit_test(test_the_sample_changes),
+                cmocka_unit_test(test_joined_in_the_middle_by_its_server),
+                cmocka_unit_test(test_shapes_are_left_out),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

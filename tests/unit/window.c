@@ -215,6 +215,28 @@ static void what_the_budget_refuses_is_counted_low(void **state)
         end(&f);
 }
 
+/* A transaction that stands for several, in all widths and over their bounds. */
+static void some_at_once_are_as_many_one_by_one(void **state)
+{
+        (void)state;
+        for (uint64_t seed = 1; seed < 200; seed++) {
+                struct fixture f;
+                uint64_t random = seed;
+                begin(&f);
+                for (unsigned i = 0; i < 300; i++) {
+                        unsigned some = 1U << next(&random) % 7;
+                        int64_t pane = f.pane - (int64_t)(next(&random) % WINDOW_PANES);
+                        window_counts_add_some(&f.store, &f.counts, pane, some);
+                        f.count_of[pane % WINDOW_PANES] += some;
+                        compare(&f);
+                        if (next(&random) % 16 == 0)
+                                go_on(&f, (int64_t)(next(&random) % 4 + 1));
+                }
+                assert_int_equal(f.counters.windows_refused, 0);
+                end(&f);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -222,6 +244,7 @@ int main(void)
                 cmocka_unit_test(few_requests_take_no_block_for_counts),
                 cmocka_unit_test(bytes_take_a_block_as_wide_as_they_need),
                 cmocka_unit_test(no_cell_overflows),
+                cmocka_unit_test(some_at_once_are_as_many_one_by_one),
                 cmocka_unit_test(what_the_budget_refuses_is_counted_low),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,22 @@ static char *number_text(json_t *value)
         return copy(text);
 }
 
+/* Values that were not looked at are not in it. */
+static char *evidence_text(json_t *item)
+{
+        char *number = number_text(json_object_get(item, "value"));
+        struct buf text = { 0 };
+
+        if (!json_is_true(json_object_get(item, "lower_bound")))
+                return number;
+        buf_printf(&text, "at least %s", number);
+        free(number);
+        buf_put_byte(&text, '\0');
+        number = copy((const char *)text.data);
+        buf_free(&text);
+        return number;
+}
+
 static void take_evidence(struct view *view, json_t *list)
 {
         size_t count = json_array_size(list);
@@ -93,7 +109,7 @@ static void take_evidence(struct view *view, json_t *list)
                 json_t *item = json_array_get(list, i);
                 view->evidence[view->evidence_count++] = (struct view_evidence){
                         text_at(item, "expression"),
-                        number_text(json_object_get(item, "value")),
+                        evidence_text(item),
                 };
         }
 }
