@@ -52,10 +52,24 @@ static void add_options(struct confine_paths *p, const struct config *config)
         }
 }
 
-static bool add_folder(struct confine_paths *p, char *folder, const char *what)
+static bool add_journal(struct confine_paths *p, const char *configured)
 {
+        char *folder = paths_journal(configured, true);
+
         if (!folder)
-                log_error("%s: %s", what, strerror(errno));
+                log_error("journal %s: %s; -o journal.dir=DIR names another place",
+                          configured ? configured : "folder", strerror(errno));
+        take(p, folder, CONFINE_WRITE);
+        return folder;
+}
+
+static bool add_state(struct confine_paths *p)
+{
+        char *folder = paths_state(true);
+
+        if (!folder)
+                log_error("no folder for the key file (%s): give privacy.key_file",
+                          strerror(errno));
         take(p, folder, CONFINE_WRITE);
         return folder;
 }
@@ -96,11 +110,8 @@ bool confine_paths_make(struct confine_paths *p, const struct command_line *line
         const struct config *config = &setup->config;
 
         *p = (struct confine_paths){ .count = 0 };
-        if (!add_folder(p, paths_journal(config->journal.dir, true),
-                        "the journal's folder; -o journal.dir=DIR names another place") ||
-            (!config->privacy.key_file &&
-             !add_folder(p, paths_state(true),
-                         "no folder for the key file; give privacy.key_file")))
+        if (!add_journal(p, config->journal.dir) ||
+            (!config->privacy.key_file && !add_state(p)))
                 return false;
         add_socket(p, config);
         add(p, line->check.config);

@@ -261,8 +261,7 @@ static bool confine_self(struct supervisor *s)
         struct confine_paths paths;
         char error[CONFINE_ERROR_MAX];
 
-        if (!confine_paths_make(&s->paths, s->line, s->setup) ||
-            !confine_paths_make(&paths, s->line, s->setup))
+        if (!confine_paths_make(&paths, s->line, s->setup))
                 return false;
         confine_paths_add_all(&paths);
         struct confine_options options = {
@@ -292,6 +291,7 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         if (!slots_make(&s->slots, setup)) {
                 status = EXIT_MISTAKE;
         } else if (become(setup) && slots_open(&s->slots, setup) && make_common(s) &&
+                   confine_paths_make(&s->paths, line, setup) &&
                    run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
                 announce(s);

@@ -543,7 +543,9 @@ void engine_end(struct supervisor *s, bool at_once, int64_t now_ns)
 
         if (s->engine.pid == 0 || s->engine.kill_ns)
                 return;
-        engine_tell(s, &stop, NULL);
+        /* One that is not ready yet reads it as its first message. */
+        if (!control_send(s->engine.control, &stop, NULL))
+                log_warning("the engine cannot be told to end: %s", strerror(errno));
         s->engine.kill_ns = now_ns + ENGINE_ENDS;
 }
 
