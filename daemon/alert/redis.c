@@ -208,7 +208,11 @@ static void send_cursor(struct redis *r)
 
 static void send_heartbeat(struct redis *r)
 {
-        heartbeat_args(&r->args, &r->set, HEARTBEAT_TTL, clock_wall_ns(), r->counters);
+        struct counters all = *r->counters;
+
+        if (r->options.others)
+                counters_add(&all, r->options.others);
+        heartbeat_args(&r->args, &r->set, HEARTBEAT_TTL, clock_wall_ns(), &all);
         send_call(r, CALL_HEARTBEAT, 0);
         r->heartbeat_ns = clock_monotonic_ns() + HEARTBEAT;
 }

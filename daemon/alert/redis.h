@@ -40,6 +40,10 @@ struct redis_options {
         uint32_t pipeline;   /* calls in flight; 0: 256 */
         block_held_fn *held; /* told of each block that a hold kept away; or NULL */
         void *held_context;
+
+        /* What the heartbeat says of what other processes counted; NULL: there are none.
+         */
+        const struct counters *others;
 };
 
 /* True when `prefix` holds one non-empty {tag} and neither blanks nor control characters.

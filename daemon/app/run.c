@@ -182,6 +182,7 @@ static bool open_alerts(struct run *run)
                 .seen_ns = config->journal.keep_ns,
                 .held = on_block_held,
                 .held_context = run,
+                .others = &run->others,
         };
         struct alerts_options options = {
                 .loop = run->loop,

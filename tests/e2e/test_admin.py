@@ -124,6 +124,10 @@ def test_metrics_are_the_counters(rig, redis, rules):
         # Nothing comes any more: what is told now is the end.
         wait_until(lambda: daemon.metrics()["trawlwatch_alerts_waiting"] == 0, 10,
                    "all alerts to be published")
+        # The heartbeat counts for all processes.
+        heartbeat = redis.ask("KEYS", "{trawlwatch}:sensor:*")[0]
+        wait_until(lambda: int(redis.ask("HGET", heartbeat, "packets_total") or 0) >= 40, 20,
+                   "the packets in the heartbeat")
         text = daemon.get("/metrics")
         found = daemon.metrics()
         status = daemon.status()
