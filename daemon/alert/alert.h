@@ -41,6 +41,12 @@ struct alert {
         /* New blocks to put; encoded form, read with alert_block_next. */
         uint32_t block_count;
         struct slice blocks;
+        /* What a restart goes on from; false: it was written before there was any. */
+        bool has_rest;
+        bool dry_run;
+        struct slice group;
+        int64_t start_ns, last_ns;
+        uint64_t served_targets, served_bytes;
 };
 
 /* A walk over the alerts of a journal or a stream; false stops it. */

@@ -125,6 +125,7 @@
         row(fit_saturated, "fit_saturated_total", "visitors of a day past what the memory of ua.fit is made for") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
+        row(incidents_adopted, "incidents_adopted_total", "incidents of before a crash that went on under their id") \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
         row(tags, "tags_total", "times a participant of an incident was tagged")          \
         row(tags_evicted, "tags_evicted_total", "tags forgotten before their end because there was no room") \

@@ -94,7 +94,13 @@ void own_advance(struct own *, int64_t now_ns);
 void own_finish(struct own *, int64_t now_ns);
 
 /* As engine_catch_up. */
-void own_catch_up(struct own *, const struct told *);
+void own_catch_up(struct own *, struct told *);
+
+/*
+ * One that was told before a crash, and is not known: open again under its id. Nothing
+ * happens when the rule is none of the table, or one is open for the subject.
+ */
+void own_adopt(struct own *, const struct told_incident *, int64_t now_ns);
 
 /* Those that are open, to a file or from it. */
 void own_transfer(struct own *, struct transfer *);
