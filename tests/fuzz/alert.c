@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_put_slice(&read, alert.subject_type);
         buf_put_slice(&read, alert.subject);
         buf_put_slice(&read, alert.json);
+        buf_put_slice(&read, alert.group);
         while (alert_block_next(&alert, &block)) {
                 buf_put_slice(&read, block.type);
                 block_json(&block, &json);
