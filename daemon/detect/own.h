@@ -16,9 +16,9 @@
  * next event.
  *
  * A reload of rules leaves them alone. A snapshot has them: after a restart they go on
- * under their id, and end by themselves when nobody says any more that they hold. When
- * a snapshot is refused, those that were open are not ended, as it is with incidents of
- * rules; the daemon logs that. The end of the input ends them all.
+ * under their id, and end by themselves when nobody says any more that they hold. Those
+ * that no snapshot knows are opened again from the journal (own_adopt). The end of the
+ * input ends them all.
  *
  * An event never puts a block: the block given is only named, as one that is running.
  *
