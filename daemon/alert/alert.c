@@ -54,6 +54,19 @@ static void put_blocks(struct buf *out, const struct incident *in)
         }
 }
 
+static void put_named(struct buf *out, const struct incident *in)
+{
+        unsigned count = in->blocks_are_new || in->dry_run ? 0 : in->block_count;
+
+        if (count > ALERT_BLOCKS_MAX)
+                count = ALERT_BLOCKS_MAX;
+        put_u32(out, count);
+        for (unsigned i = 0; i < count; i++) {
+                put_text(out, slice_str(in->blocks[i].type));
+                put_text(out, in->blocks[i].value);
+        }
+}
+
 /* Who does not know of it takes no notice. */
 static void put_rest(struct buf *out, const struct incident *in)
 {
@@ -63,6 +76,7 @@ static void put_rest(struct buf *out, const struct incident *in)
         put_i64(out, in->last_ns);
         put_i64(out, (int64_t)in->served_targets);
         put_i64(out, (int64_t)in->served_bytes);
+        put_named(out, in);
 }
 
 void alert_encode(struct buf *out, const struct incident *in, struct slice json)
@@ -140,7 +154,11 @@ static void take_rest(struct alert *alert)
                           take_i64(&walk.blocks, &alert->start_ns) &&
                           take_i64(&walk.blocks, &alert->last_ns) &&
                           take_u64(&walk.blocks, &alert->served_targets) &&
-                          take_u64(&walk.blocks, &alert->served_bytes);
+                          take_u64(&walk.blocks, &alert->served_bytes) &&
+                          take_u32(&walk.blocks, &alert->named_count) &&
+                          alert->named_count <= ALERT_BLOCKS_MAX;
+        alert->named_count = alert->has_rest ? alert->named_count : 0;
+        alert->named = walk.blocks;
         alert->dry_run = alert->has_rest && dry_run;
 }
 
@@ -181,6 +199,18 @@ bool alert_block_next(struct alert *alert, struct block *block)
         }
         alert->block_count--;
         alert->blocks = at;
+        return true;
+}
+
+bool alert_named_next(struct alert *alert, struct block *block)
+{
+        *block = (struct block){ .level = 0 };
+        if (alert->named_count == 0 || !take_text(&alert->named, &block->type) ||
+            !take_text(&alert->named, &block->value)) {
+                alert->named_count = 0;
+                return false;
+        }
+        alert->named_count--;
         return true;
 }
 

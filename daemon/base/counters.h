@@ -150,7 +150,7 @@
         row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
-        row(blocks_held, "blocks_held_total", "blocks not put: a person let the subject in again") \
+        row(blocks_held, "blocks_held_total", "blocks not put, or not gone on with: a person let the subject in again") \
         row(blocks_refused, "blocks_refused_total", "times that a block was not put: blocks.per_minute or blocks.share was reached") \
         row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private, loopback or exempt") \
         row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \

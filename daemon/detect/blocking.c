@@ -391,17 +391,37 @@ void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns
                 block_participants(&b, false);
 }
 
+static bool hold_of_rule(struct engine *e, const struct block_held *held,
+                         struct slice rule)
+{
+        uint64_t carrier;
+
+        if (!ladder_hold(&e->ladder, blocking_subject(e, rule, held->type, held->value),
+                         e->now_ns, &carrier))
+                return false;
+        watching_drop(e, held->id, carrier);
+        return true;
+}
+
+/* An alert of the daemon's own does not say whose block it is. */
+static bool hold_of_any(struct engine *e, const struct block_held *held)
+{
+        bool any = false;
+
+        for (unsigned i = 0; i < e->rules->rule_count; i++)
+                if (rule_blocks(&e->rules->rules[i]))
+                        any |= hold_of_rule(e, held, slice_str(e->rules->rules[i].name));
+        return any;
+}
+
 void engine_block_held(struct engine *e, const struct block_held *held)
 {
         struct own_state state = { .subject = held->value };
+        bool is_own = own_is_name(held->rule);
         char type[OWN_TYPE_MAX];
-        uint64_t carrier;
 
-        if (!ladder_hold(&e->ladder,
-                         blocking_subject(e, held->rule, held->type, held->value),
-                         e->now_ns, &carrier))
+        if (is_own ? !hold_of_any(e, held) : !hold_of_rule(e, held, held->rule))
                 return;
-        watching_drop(e, held->id, carrier);
         snprintf(type, sizeof(type), "%.*s", (int)held->type.len,
                  (const char *)held->type.data);
         state.subject_type = type;

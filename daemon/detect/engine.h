@@ -103,9 +103,10 @@ void engine_adopt(struct engine *, const struct told_incident *, int64_t now_ns)
 void engine_recall_block(struct engine *, const struct told_block *);
 
 /*
- * A block that an incident put did not come about. From its next event on the incident
- * does not name it, nobody watches it, and an alert that it is ignored ends. It is not
- * put again before its time is over: a hold would only keep it away again.
+ * A block that an incident put did not come about, or a person took it away since; `held`
+ * may name an alert of the daemon's own that it is ignored. From its next event on the
+ * incident does not name it, nobody watches it, and an alert that it is ignored ends. It
+ * is not put again before its time is over: a hold would only keep it away again.
  */
 void engine_block_held(struct engine *, const struct block_held *);
 

@@ -23,6 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 block_json(&block, &json);
                 buf_clear(&json);
         }
+        while (alert_named_next(&alert, &block))
+                buf_put_slice(&read, block.value);
         buf_free(&json);
         buf_free(&read);
         return 0;

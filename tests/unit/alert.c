@@ -86,19 +86,26 @@ static void test_no_blocks(void **state)
 {
         struct buf dry = payload_of(true, true), running = payload_of(false, false);
         struct alert alert;
+        struct block block;
 
         (void)state;
         assert_true(alert_decode(buf_slice(&dry), &alert));
         assert_int_equal(alert.block_count, 0);
         assert_true(alert.has_rest && alert.dry_run);
+        assert_int_equal(alert.named_count, 0);
         assert_true(alert_decode(buf_slice(&running), &alert));
         assert_int_equal(alert.block_count, 0);
+        assert_true(alert_named_next(&alert, &block));
+        assert_slice(block.value, "203.0.113.9");
+        assert_true(alert_named_next(&alert, &block));
+        assert_slice(block.type, "prefix");
+        assert_false(alert_named_next(&alert, &block));
         buf_free(&dry);
         buf_free(&running);
 }
 
 /* What stands behind the blocks: what a restart needs. */
-#define REST (1 + 4 + 26 + 4 * 8)
+#define REST (1 + 4 + 26 + 4 * 8 + 4)
 
 /* Cut anywhere, with nothing readable behind: refused, or fewer blocks. */
 static void test_cut(void **state)
