@@ -61,16 +61,6 @@ static bool fill(struct orphan *orphan, const struct told_incident *told,
         return true;
 }
 
-static struct orphan *told_first(struct orphans *o)
-{
-        struct orphan *first = &o->items[0];
-
-        for (unsigned i = 1; i < o->count; i++)
-                if (o->items[i].told_ns < first->told_ns)
-                        first = &o->items[i];
-        return first;
-}
-
 static struct orphan *new_place(struct orphans *o)
 {
         if (o->count == o->room) {
@@ -92,9 +82,7 @@ bool orphans_add(struct orphans *o, const struct told_incident *told, int64_t un
                 *new_place(o) = orphan;
                 return true;
         }
-        struct orphan *first = told_first(o);
-        if (first->told_ns < orphan.told_ns)
-                *first = orphan;
+        o->items[o->hand++ % o->count] = orphan;
         return false;
 }
 

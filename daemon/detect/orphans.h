@@ -8,8 +8,8 @@
  *      journal ---- orphan ---- the rule holds for the same subject ---- a case, same id
  *                      \------- until_ns, and it did not ---- ended, same id
  *
- * At most `max`: when there are more, that one of which was told longest ago goes. They
- * are part of a snapshot. No pointers in them.
+ * At most `max`: when there are more, that one goes which was added first, and a journal
+ * is read oldest first. They are part of a snapshot. No pointers in them.
  *
  * Cost: O(orphans) for each incident that is raised while there are any, nothing else;
  * 2 KiB each, for as long as there are any.
@@ -42,6 +42,7 @@ struct orphan {
 struct orphans {
         struct orphan *items; /* in no order */
         unsigned count, room, max;
+        unsigned hand;  /* whose place the next one takes when there is no more */
         int64_t due_ns; /* none is due before */
 };
 
@@ -50,8 +51,8 @@ bool orphans_init(struct orphans *, uint32_t max);
 void orphans_free(struct orphans *);
 
 /*
- * One more, which ends at `until_ns`. False when a text of it is too long or one of the
- * two has to go: whoever it is, its end will not be told.
+ * One more, which ends at `until_ns`. False when a text of it is too long, or another
+ * had to go: whoever it is, its end will not be told.
  */
 bool orphans_add(struct orphans *, const struct told_incident *, int64_t until_ns);
 

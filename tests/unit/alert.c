@@ -84,7 +84,8 @@ static void test_round_trip(void **state)
 /* A dry run blocks nothing; a block that runs already is not put again. */
 static void test_no_blocks(void **state)
 {
-        struct buf dry = payload_of(true, true), running = payload_of(false, false);
+        struct buf dry = payload_of(true, true), running = payload_of(false, false),
+                   would = payload_of(true, false);
         struct alert alert;
         struct block block;
 
@@ -100,6 +101,9 @@ static void test_no_blocks(void **state)
         assert_true(alert_named_next(&alert, &block));
         assert_slice(block.type, "prefix");
         assert_false(alert_named_next(&alert, &block));
+        assert_true(alert_decode(buf_slice(&would), &alert));
+        assert_false(alert_named_next(&alert, &block));
+        buf_free(&would);
         buf_free(&dry);
         buf_free(&running);
 }

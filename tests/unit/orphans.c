@@ -36,23 +36,23 @@ static bool take(struct orphans *o, unsigned number, struct orphan *orphan)
         return orphans_take(o, "r", "client.ip", incident.subject, orphan);
 }
 
-static void those_told_longest_ago_give_way(void **state)
+static void those_added_first_give_way(void **state)
 {
         struct orphan orphan;
         struct orphans o;
         (void)state;
 
         orphans_init(&o, 3);
-        assert_true(add(&o, 0, 30));
-        assert_true(add(&o, 1, 10));
-        assert_true(add(&o, 2, 20));
-        assert_false(add(&o, 3, 40)); /* in the place of 1 */
-        assert_false(add(&o, 4, 5));  /* goes itself */
+        for (unsigned i = 0; i < 3; i++)
+                assert_true(add(&o, i, i));
+        assert_false(add(&o, 3, 3));
+        assert_false(add(&o, 4, 4));
         assert_int_equal(o.count, 3);
+        assert_false(take(&o, 0, &orphan));
         assert_false(take(&o, 1, &orphan));
+        for (unsigned i = 2; i < 5; i++)
+                assert_true(take(&o, i, &orphan));
         assert_false(take(&o, 4, &orphan));
-        assert_true(take(&o, 3, &orphan));
-        assert_false(take(&o, 3, &orphan));
         orphans_free(&o);
 }
 
@@ -135,7 +135,7 @@ static void the_time_of_an_id(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(those_told_longest_ago_give_way),
+                cmocka_unit_test(those_added_first_give_way),
                 cmocka_unit_test(in_the_order_in_which_they_end),
                 cmocka_unit_test(what_names_another_is_not_taken),
                 cmocka_unit_test(what_is_too_long_is_refused),
