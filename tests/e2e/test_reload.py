@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import pytest
+
 import clients
 from rig import Daemon, program, wait_until
 
@@ -175,28 +177,38 @@ CRASHING = """rules:
 """
 
 
-def test_an_incident_that_no_snapshot_knows_goes_on_under_its_id(rig, redis):
+@pytest.mark.parametrize("snapshot", ["none", "older", "damaged"])
+def test_an_incident_that_no_snapshot_knows_goes_on_under_its_id(rig, redis, snapshot):
     """Killed after an alert: who goes on is no second alert, who stops is ended."""
-    goes_on, stops = "203.0.113.66", "203.0.113.67"
+    number = 70 + 2 * ["none", "older", "damaged"].index(snapshot)
+    goes_on, stops = f"203.0.113.{number}", f"203.0.113.{number + 1}"
+    folder = rig.path("journal-killed-" + snapshot)
+    file = os.path.join(folder, "engine.snapshot")
     there, gone = rig.add_client(goes_on), rig.add_client(stops)
     rules = rig.path("killed.yaml")
     write(rules, CRASHING)
 
     def run():
         return Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "journal.snapshot=1h",
-                      journal="journal-killed", rules=rules)
+                      journal=folder, rules=rules)
 
     def events(subject):
         return [one for one in redis.alerts()
                 if one["json"]["trawlwatch"]["subject"]["value"] == subject]
 
+    if snapshot == "older":
+        with run() as daemon:
+            assert daemon.stop() == 0
     with run() as daemon:
         clients.curl_profiles(rig, there, 25)
         clients.curl_profiles(rig, gone, 25)
         wait_until(lambda: events(goes_on) and events(stops), 10, "the alerts")
         daemon.child.send_signal(signal.SIGKILL)
         daemon.child.wait(10)
-    assert not os.path.exists(os.path.join(rig.path("journal-killed"), "engine.snapshot"))
+    assert os.path.exists(file) == (snapshot == "older")
+    if snapshot == "damaged":  # its time says nothing
+        write(file, "no snapshot at all")
+        os.utime(file, (time.time() + 3600,) * 2)
     block = redis.ask("GET", "{trawlwatch}:block:ip:" + goes_on)
     known = len(events(goes_on))
     with run() as daemon:
