@@ -54,6 +54,31 @@ static void put_blocks(struct buf *out, const struct incident *in)
         }
 }
 
+static void put_named(struct buf *out, const struct incident *in)
+{
+        unsigned count = in->blocks_are_new || in->dry_run ? 0 : in->block_count;
+
+        if (count > ALERT_BLOCKS_MAX)
+                count = ALERT_BLOCKS_MAX;
+        put_u32(out, count);
+        for (unsigned i = 0; i < count; i++) {
+                put_text(out, slice_str(in->blocks[i].type));
+                put_text(out, in->blocks[i].value);
+        }
+}
+
+/* Who does not know of it takes no notice. */
+static void put_rest(struct buf *out, const struct incident *in)
+{
+        buf_put_byte(out, in->dry_run);
+        put_text(out, slice_str(in->group));
+        put_i64(out, in->start_ns);
+        put_i64(out, in->last_ns);
+        put_i64(out, (int64_t)in->served_targets);
+        put_i64(out, (int64_t)in->served_bytes);
+        put_named(out, in);
+}
+
 void alert_encode(struct buf *out, const struct incident *in, struct slice json)
 {
         buf_put_byte(out, VERSION);
@@ -68,6 +93,7 @@ void alert_encode(struct buf *out, const struct incident *in, struct slice json)
         put_clean(out, slice_str(in->description));
         put_text(out, json);
         put_blocks(out, in);
+        put_rest(out, in);
 }
 
 static bool take_u8(struct slice *from, uint8_t *value)
@@ -104,6 +130,38 @@ static bool take_text(struct slice *from, struct slice *text)
         return take_u32(from, &len) && slice_take(from, len, text);
 }
 
+static bool take_u64(struct slice *from, uint64_t *value)
+{
+        int64_t bits;
+
+        if (!take_i64(from, &bits))
+                return false;
+        *value = (uint64_t)bits;
+        return true;
+}
+
+static void take_rest(struct alert *alert)
+{
+        struct alert walk = *alert;
+        struct block block;
+        uint8_t dry_run;
+
+        for (uint32_t i = 0; i < alert->block_count; i++)
+                if (!alert_block_next(&walk, &block))
+                        return;
+        alert->has_rest = take_u8(&walk.blocks, &dry_run) &&
+                          take_text(&walk.blocks, &alert->group) &&
+                          take_i64(&walk.blocks, &alert->start_ns) &&
+                          take_i64(&walk.blocks, &alert->last_ns) &&
+                          take_u64(&walk.blocks, &alert->served_targets) &&
+                          take_u64(&walk.blocks, &alert->served_bytes) &&
+                          take_u32(&walk.blocks, &alert->named_count) &&
+                          alert->named_count <= ALERT_BLOCKS_MAX;
+        alert->named_count = alert->has_rest ? alert->named_count : 0;
+        alert->named = walk.blocks;
+        alert->dry_run = alert->has_rest && dry_run;
+}
+
 bool alert_decode(struct slice payload, struct alert *alert)
 {
         struct slice at = payload;
@@ -123,6 +181,7 @@ bool alert_decode(struct slice payload, struct alert *alert)
             !take_u32(&at, &alert->block_count) || alert->block_count > ALERT_BLOCKS_MAX)
                 return false;
         alert->blocks = at;
+        take_rest(alert);
         return true;
 }
 
@@ -140,6 +199,18 @@ bool alert_block_next(struct alert *alert, struct block *block)
         }
         alert->block_count--;
         alert->blocks = at;
+        return true;
+}
+
+bool alert_named_next(struct alert *alert, struct block *block)
+{
+        *block = (struct block){ .level = 0 };
+        if (alert->named_count == 0 || !take_text(&alert->named, &block->type) ||
+            !take_text(&alert->named, &block->value)) {
+                alert->named_count = 0;
+                return false;
+        }
+        alert->named_count--;
         return true;
 }
 

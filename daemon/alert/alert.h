@@ -41,6 +41,15 @@ struct alert {
         /* New blocks to put; encoded form, read with alert_block_next. */
         uint32_t block_count;
         struct slice blocks;
+        /* What a restart goes on from; false: it was written before there was any. */
+        bool has_rest;
+        bool dry_run;
+        struct slice group;
+        int64_t start_ns, last_ns;
+        uint64_t served_targets, served_bytes;
+        /* Blocks that are running still; read with alert_named_next. */
+        uint32_t named_count;
+        struct slice named;
 };
 
 /* A walk over the alerts of a journal or a stream; false stops it. */
@@ -54,6 +63,10 @@ bool alert_decode(struct slice payload, struct alert *);
 
 /* Takes the next block off alert->blocks. False when there is none. */
 bool alert_block_next(struct alert *, struct block *);
+
+/* Takes the next block off alert->named: its type and its value, nothing else of it is
+   given. False when there is none. */
+bool alert_named_next(struct alert *, struct block *);
 
 /* The value of the block key: {"rule":…,"id":…,"since":…,"until":…,"level":…,"why":…} */
 void block_json(const struct block *, struct buf *out);

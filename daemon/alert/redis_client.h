@@ -58,7 +58,7 @@ enum redis_client_result redis_client_holds(struct redis_client *, block_fn *vis
 /*
  * Puts a block that ends at block->until_ns; replaces one that is there, and a hold. One
  * that runs for longer stays as it is unless `shortens`: *left_ns is then what it has
- * left, else 0.
+ * left, less than 0 when that one has no end; else 0.
  */
 enum redis_client_result redis_client_block_add(struct redis_client *,
                                                 const struct block *, bool shortens,

@@ -12,15 +12,18 @@
 #include <unistd.h>
 
 /*
- * KEYS  seen, cursor, stream, blocks, then for each block its key and that of its hold
+ * KEYS  seen, cursor, stream, blocks, then for each block its key and that of its hold,
+ *       then for each block that is running and only named that of its hold
  * ARGV  expected cursor, number, ms that `seen` lives, entries to keep, channel,
  *       id, action, n, sensor, rule, severity, subject_type, subject, time, json,
- *       then for each block: member, JSON, ms that it has to live
+ *       number of blocks, then for each block: member, JSON, ms that it has to live,
+ *       then for each that is only named: member
  *
  * Redis' own clock says when a block ends, so that sensors whose clocks differ do
- * not prune each other's. A running block is never shortened, and none is put on a
- * subject that a person let in again and holds: of these the answer tells, behind the
- * incident and its rule.
+ * not prune each other's. A running block is never shortened, least of all one without an
+ * end, and none is put on a subject that a person let in again and holds: of these the
+ * answer tells, behind the incident and its rule, and of those named whose subject is
+ * held by now.
  */
 static const char script[] =
     "if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return -1 end\n"
@@ -44,17 +47,23 @@ static const char script[] =
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))\n"
     "local new, held = 0, {}\n"
-    "for i = 5, #KEYS, 2 do\n"
-    "  local at = 16 + (i - 5) / 2 * 3\n"
+    "local blocks = tonumber(ARGV[16])\n"
+    "for i = 5, 3 + 2 * blocks, 2 do\n"
+    "  local at = 17 + (i - 5) / 2 * 3\n"
     "  local ttl, left = tonumber(ARGV[at + 2]), redis.call('PTTL', KEYS[i])\n"
     "  if redis.call('EXISTS', KEYS[i + 1]) == 1 then\n"
     "    held[#held + 1] = ARGV[at]\n"
     "    left = ttl\n"
     "  end\n"
     "  if left == -2 then new = new + 1 end\n"
-    "  if left < ttl then\n"
+    "  if left ~= -1 and left < ttl then\n"
     "    redis.call('SET', KEYS[i], ARGV[at + 1], 'PX', ARGV[at + 2])\n"
     "    redis.call('ZADD', KEYS[4], string.format('%.0f', now + ttl), ARGV[at])\n"
+    "  end\n"
+    "end\n"
+    "for i = 5 + 2 * blocks, #KEYS do\n"
+    "  if redis.call('EXISTS', KEYS[i]) == 1 then\n"
+    "    held[#held + 1] = ARGV[17 + 3 * blocks + i - (5 + 2 * blocks)]\n"
     "  end\n"
     "end\n"
     "redis.call('PUBLISH', ARGV[5], ARGV[15])\n"
@@ -70,7 +79,7 @@ static const char heartbeat_script[] = "redis.call('HSET', KEYS[1], unpack(ARGV,
  *
  * KEYS block, blocks, hold, holds; ARGV member, JSON, ms to live, channel, message,
  * 1 to shorten a block that runs for longer. Without that it stays as it is, and the
- * answer is how many ms it has left.
+ * answer is how many ms it has left, or -1.
  */
 static const char block_add_script[] =
     "local time = redis.call('TIME')\n"
@@ -78,7 +87,8 @@ static const char block_add_script[] =
     "local left = redis.call('PTTL', KEYS[1])\n"
     "redis.call('DEL', KEYS[3])\n"
     "redis.call('ZREM', KEYS[4], ARGV[1])\n"
-    "if ARGV[6] ~= '1' and left > tonumber(ARGV[3]) then return left end\n"
+    "if ARGV[6] ~= '1' and (left == -1 or left > tonumber(ARGV[3])) then return left "
+    "end\n"
     "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n"
     "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), "
     "ARGV[1])\n"
@@ -283,6 +293,16 @@ static unsigned live_blocks(struct alert alert, int64_t wall_ns)
         return live;
 }
 
+static unsigned named_blocks(struct alert alert)
+{
+        struct block block;
+        unsigned named = 0;
+
+        while (alert_named_next(&alert, &block))
+                named++;
+        return named;
+}
+
 static void add_keys(struct redis_args *a, const struct publish_settings *set,
                      struct alert alert, int64_t wall_ns)
 {
@@ -297,6 +317,8 @@ static void add_keys(struct redis_args *a, const struct publish_settings *set,
                         add_block_key(a, set->prefix, "block", block.type, block.value);
                         add_block_key(a, set->prefix, "hold", block.type, block.value);
                 }
+        while (alert_named_next(&alert, &block))
+                add_block_key(a, set->prefix, "hold", block.type, block.value);
 }
 
 static void add_fields(struct redis_args *a, const struct publish_settings *set,
@@ -328,6 +350,8 @@ static void add_blocks(struct redis_args *a, struct alert alert, int64_t wall_ns
                 add_block_json(a, &block);
                 args_number(a, ms_left(&block, wall_ns));
         }
+        while (alert_named_next(&alert, &block))
+                add_member(a, block.type, block.value);
 }
 
 void publish_args(struct redis_args *a, const struct publish_settings *set, bool whole,
@@ -335,7 +359,7 @@ void publish_args(struct redis_args *a, const struct publish_settings *set, bool
 {
         args_begin(a, whole ? "EVAL" : "EVALSHA");
         args_text(a, whole ? script : publish_sha1());
-        args_number(a, 4 + 2 * live_blocks(*alert, wall_ns));
+        args_number(a, 4 + 2 * live_blocks(*alert, wall_ns) + named_blocks(*alert));
         add_keys(a, set, *alert, wall_ns);
         args_add(a, expected);
         args_number(a, (int64_t)alert->sequence);
@@ -343,6 +367,7 @@ void publish_args(struct redis_args *a, const struct publish_settings *set, bool
         args_number(a, set->keep);
         add_key(a, set->prefix, "events");
         add_fields(a, set, alert);
+        args_number(a, live_blocks(*alert, wall_ns));
         add_blocks(a, *alert, wall_ns);
 }
 

@@ -34,8 +34,9 @@ const char **args_argv(struct redis_args *);
 const size_t *args_lens(const struct redis_args *);
 
 /*
- * What the publishing script answers: a number; where holds kept blocks away, a list of
- * that number, the id of the incident, its rule, and TYPE:VALUE of each of these blocks.
+ * What the publishing script answers: a number; where holds kept blocks away, or are on
+ * the subjects of blocks that it names, a list of that number, the id of the incident,
+ * its rule, and TYPE:VALUE of each of these blocks.
  */
 enum publish_answer {
         PUBLISH_MOVED = -1, /* the cursor is not where the call said: nothing was done */
@@ -69,7 +70,8 @@ void heartbeat_args(struct redis_args *, const struct publish_settings *, int64_
 /*
  * Puts a block, which ends a hold; takes one away and puts `hold` for so long (0: none),
  * a block with who and why. The first answers 0, or how many ms a block has left that
- * runs for longer and was not shortened; the second how many blocks there were.
+ * runs for longer and was not shortened, -1 when it has no end; the second how many
+ * blocks there were.
  */
 void block_add_args(struct redis_args *, const char *prefix, const struct block *,
                     int64_t ttl_ms, bool shortens);

@@ -40,9 +40,24 @@ static void on_held(void *context, const struct block_held *held)
         engine_block_held(p->engine, held);
 }
 
-void pipeline_catch_up(struct pipeline *p, const struct told *told)
+void pipeline_catch_up(struct pipeline *p, struct told *told)
 {
         engine_catch_up(p->engine, told);
+}
+
+void pipeline_adopt(struct pipeline *p, const struct told_incident *told, int64_t now_ns)
+{
+        engine_adopt(p->engine, told, now_ns);
+}
+
+void pipeline_recall_block(struct pipeline *p, const struct told_block *told)
+{
+        engine_recall_block(p->engine, told);
+}
+
+bool pipeline_goes_on(const struct pipeline *p)
+{
+        return engine_now(p->engine) >= 0;
 }
 
 void pipeline_block_held(struct pipeline *p, const struct block_held *held)

@@ -60,7 +60,12 @@ bool pipeline_reload(struct pipeline *, const struct setup *, hosts_fn *hosts,
                      void *hosts_context);
 
 /* What was told since the snapshot that the engine goes on from (engine_catch_up). */
-void pipeline_catch_up(struct pipeline *, const struct told *);
+void pipeline_catch_up(struct pipeline *, struct told *);
+void pipeline_adopt(struct pipeline *, const struct told_incident *, int64_t now_ns);
+void pipeline_recall_block(struct pipeline *, const struct told_block *);
+
+/* Whether it goes on from a snapshot; asked before the first packet. */
+bool pipeline_goes_on(const struct pipeline *);
 
 /* A block was not put. Taken at once; the engine is told when no record is at hand. */
 void pipeline_block_held(struct pipeline *, const struct block_held *);

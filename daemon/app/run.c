@@ -288,11 +288,10 @@ static bool open_pipeline(struct run *run)
         options.snapshot = state_open(&run->state);
         options.now_ns = clock_wall_ns();
         run->pipeline = pipeline_new(&options);
-        if (options.snapshot) {
-                if (run->pipeline)
-                        state_catch_up(&run->state, options.snapshot, run->pipeline);
+        if (run->live && run->pipeline)
+                state_catch_up(&run->state, options.snapshot, run->pipeline);
+        if (options.snapshot)
                 fclose(options.snapshot);
-        }
         if (!run->pipeline)
                 log_error(
                     "the memory for the limits cannot be reserved; lower limits.flows, "

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define NAME   "engine.snapshot"
+#define WEEK   (7LL * 24 * 3600 * NS_PER_SEC) /* as long as rungs are remembered */
 #define MARGIN (600 * NS_PER_SEC) /* the file is younger than what stands in it */
 
 void state_init(struct state *s, const char *folder, int64_t interval_ns,
@@ -23,13 +24,14 @@ void state_init(struct state *s, const char *folder, int64_t interval_ns,
         struct buf path = { 0 };
 
         *s = (struct state){ .interval_ns = interval_ns, .counters = counters };
+        s->folder = strdup(folder);
+        CHECK(s->folder);
         if (interval_ns == 0)
                 return;
         buf_printf(&path, "%s/" NAME, folder);
         buf_put_byte(&path, 0);
         s->path = strdup((const char *)path.data);
-        s->folder = strdup(folder);
-        CHECK(s->path && s->folder);
+        CHECK(s->path);
         buf_free(&path);
         s->due_ns = clock_monotonic_ns() + interval_ns;
 }
@@ -50,27 +52,105 @@ FILE *state_open(const struct state *s)
         return file;
 }
 
+/* ---- what was told since ---- */
+
+struct catch_up {
+        struct told told;
+        struct pipeline *pipeline;
+};
+
 static bool note_told(void *context, const struct alert *alert)
 {
-        told_note(context, alert->id, alert->n, slice_is(alert->action, "ended"));
+        struct catch_up *c = context;
+
+        told_note(&c->told, alert->id, alert->n, slice_is(alert->action, "ended"));
         return true;
 }
 
-void state_catch_up(const struct state *s, FILE *snapshot, struct pipeline *pipeline)
+static void recall_blocks(struct pipeline *pipeline, const struct alert *alert)
 {
-        struct told told = { 0 };
+        struct alert walk = *alert;
+        struct block block;
+
+        while (alert_block_next(&walk, &block))
+                pipeline_recall_block(pipeline,
+                                      &(struct told_block){ .rule = block.rule,
+                                                            .type = block.type,
+                                                            .value = block.value,
+                                                            .since_ns = block.since_ns,
+                                                            .until_ns = block.until_ns,
+                                                            .level = block.level });
+}
+
+static const struct told_event *find_told(const struct told *told, struct slice id)
+{
+        char text[INCIDENT_ID_MAX] = "";
+
+        if (id.len != sizeof(text) - 1)
+                return NULL;
+        memcpy(text, id.data, id.len);
+        return told_find(told, text);
+}
+
+static bool adopt(void *context, const struct alert *alert)
+{
+        const struct catch_up *c = context;
+        const struct told_event *last = find_told(&c->told, alert->id);
+
+        recall_blocks(c->pipeline, alert);
+        if (!last || last->is_known || last->has_ended || last->n != alert->n)
+                return true;
+        pipeline_adopt(c->pipeline,
+                       &(struct told_incident){
+                           .id = alert->id,
+                           .group = alert->group,
+                           .rule = alert->rule,
+                           .subject_type = alert->subject_type,
+                           .subject = alert->subject,
+                           .n = alert->n,
+                           .dry_run = alert->dry_run,
+                           .severity = alert->severity,
+                           .time_ns = alert->time_ns,
+                           .start_ns = alert->start_ns,
+                           .last_ns = alert->has_rest ? alert->last_ns : alert->time_ns,
+                           .served_targets = alert->served_targets,
+                           .served_bytes = alert->served_bytes },
+                       c->told.now_ns);
+        return true;
+}
+
+static void walk(const struct state *s, int64_t since_ns, alert_fn *visit,
+                 struct catch_up *c)
+{
+        struct journal_cursor *cursor = journal_cursor_new(s->folder);
+
+        journal_cursor_seek_time(cursor, since_ns);
+        (void)journal_cursor_alerts(cursor, visit, c);
+        journal_cursor_free(&cursor);
+}
+
+/* One that was not used is as none. */
+static int64_t time_of(FILE *snapshot, const struct pipeline *pipeline, int64_t now_ns)
+{
         struct stat st;
 
-        if (fstat(fileno(snapshot), &st) != 0)
-                return;
-        struct journal_cursor *cursor = journal_cursor_new(s->folder);
-        journal_cursor_seek_time(cursor,
-                                 (int64_t)st.st_mtim.tv_sec * NS_PER_SEC - MARGIN);
-        (void)journal_cursor_alerts(cursor, note_told, &told);
-        journal_cursor_free(&cursor);
-        told_ready(&told);
-        pipeline_catch_up(pipeline, &told);
-        told_free(&told);
+        if (!snapshot || !pipeline_goes_on(pipeline) || fstat(fileno(snapshot), &st) != 0)
+                return now_ns - WEEK;
+        return (int64_t)st.st_mtim.tv_sec * NS_PER_SEC - MARGIN;
+}
+
+/* The first walk finds what is open; only then the second needs to keep little. */
+void state_catch_up(const struct state *s, FILE *snapshot, struct pipeline *pipeline)
+{
+        struct catch_up c = { .told = { .now_ns = clock_wall_ns() },
+                              .pipeline = pipeline };
+        int64_t since_ns = time_of(snapshot, pipeline, c.told.now_ns);
+
+        walk(s, since_ns, note_told, &c);
+        told_ready(&c.told);
+        pipeline_catch_up(pipeline, &c.told);
+        walk(s, since_ns, adopt, &c);
+        told_free(&c.told);
 }
 
 static bool write_to(const char *path, const struct pipeline *pipeline)

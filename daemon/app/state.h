@@ -36,7 +36,9 @@ void state_free(struct state *);
 /* What was kept, or NULL when there is nothing; to be closed with fclose. */
 FILE *state_open(const struct state *);
 
-/* The pipeline goes on from this snapshot: tells it what the journal says was told since.
+/*
+ * Tells the pipeline what the journal says was told since this snapshot that it goes on
+ * from; without one (NULL), within the last week.
  */
 void state_catch_up(const struct state *, FILE *snapshot, struct pipeline *);
 

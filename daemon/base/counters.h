@@ -130,6 +130,7 @@
         row(fit_saturated, "fit_saturated_total", "visitors of a day past what the memory of ua.fit is made for") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \
+        row(incidents_adopted, "incidents_adopted_total", "incidents of before a crash that went on under their id") \
         row(incidents_dropped, "incidents_dropped_total", "incidents not opened because too many were open") \
         row(tags, "tags_total", "times a participant of an incident was tagged")          \
         row(tags_evicted, "tags_evicted_total", "tags forgotten before their end because there was no room") \
@@ -154,7 +155,7 @@
         row(redis_reconnects, "redis_reconnects_total", "connections to Redis made")      \
         row(redis_errors, "redis_errors_total", "errors Redis answered")                  \
         row(blocks, "blocks_total", "blocks put")                                         \
-        row(blocks_held, "blocks_held_total", "blocks not put: a person let the subject in again") \
+        row(blocks_held, "blocks_held_total", "blocks not put, or not gone on with: a person let the subject in again") \
         row(blocks_refused, "blocks_refused_total", "times that a block was not put: blocks.per_minute or blocks.share was reached") \
         row(blocks_withheld, "blocks_withheld_total", "blocks not put: trusted, private, loopback or exempt") \
         row(blocks_watched, "blocks_watched_total", "blocks whose subject is watched from then on") \

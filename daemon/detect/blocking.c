@@ -96,8 +96,8 @@ static size_t print_value(const struct candidate *candidate, char out[BLOCK_TEXT
         return text.len;
 }
 
-static uint64_t hash_subject(const struct engine *e, struct slice rule, struct slice type,
-                             struct slice value)
+uint64_t blocking_subject(const struct engine *e, struct slice rule, struct slice type,
+                          struct slice value)
 {
         const struct hash_key *key = &e->options.hash_key;
 
@@ -180,6 +180,32 @@ static void add_block(struct event_memory *event, const char *type, size_t len,
                                      block->since_ns, block->until_ns, block->level };
 }
 
+static void watch_candidate(struct blocking *b, const struct candidate *candidate,
+                            const struct incident_block *block)
+{
+        watching_put(b->engine, b->c,
+                     &(struct watch_subject){
+                         candidate->kind,
+                         is_network(candidate->kind) ? &candidate->network : NULL,
+                         candidate->carrier },
+                     block);
+}
+
+/* Of a block that was put before a crash only the subject as published was known. */
+static void watch_again(struct blocking *b, const struct candidate *candidate,
+                        uint64_t subject, const char *type,
+                        const struct ladder_block *block)
+{
+        const struct incident_block running = { .type = type,
+                                                .since_ns = block->since_ns,
+                                                .until_ns = block->until_ns,
+                                                .level = block->level };
+
+        ladder_name(&b->engine->ladder, subject, candidate->carrier);
+        if (!block->is_held)
+                watch_candidate(b, candidate, &running);
+}
+
 /* True when a block begins. *until_ns: when it has to be looked at again. */
 static bool block_one(struct blocking *b, const struct candidate *candidate,
                       int64_t *until_ns)
@@ -193,10 +219,12 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         char *text = event->block_texts[event->block_count];
         const char *type = blocking_type(candidate->kind, candidate->network.bits);
         size_t len = print_value(candidate, text);
-        uint64_t subject = hash_subject(e, slice_str(b->rule->name), slice_str(type),
-                                        slice_of(text, len));
+        uint64_t subject = blocking_subject(e, slice_str(b->rule->name), slice_str(type),
+                                            slice_of(text, len));
         if (ladder_running(&e->ladder, subject, b->time_ns, &block)) {
                 *until_ns = block.until_ns;
+                if (block.carrier == 0 && candidate->carrier)
+                        watch_again(b, candidate, subject, type, &block);
                 if (!event->blocks_are_new && !block.is_held)
                         add_block(event, type, len, &block);
                 return false;
@@ -215,12 +243,7 @@ static bool block_one(struct blocking *b, const struct candidate *candidate,
         }
         event->blocks_are_new = true;
         add_block(event, type, len, &block);
-        watching_put(e, b->c,
-                     &(struct watch_subject){
-                         candidate->kind,
-                         is_network(candidate->kind) ? &candidate->network : NULL,
-                         candidate->carrier },
-                     &event->blocks[event->block_count - 1]);
+        watch_candidate(b, candidate, &event->blocks[event->block_count - 1]);
         return true;
 }
 
@@ -368,16 +391,37 @@ void blocking_running(struct engine *e, struct incident_case *c, int64_t time_ns
                 block_participants(&b, false);
 }
 
+static bool hold_of_rule(struct engine *e, const struct block_held *held,
+                         struct slice rule)
+{
+        uint64_t carrier;
+
+        if (!ladder_hold(&e->ladder, blocking_subject(e, rule, held->type, held->value),
+                         e->now_ns, &carrier))
+                return false;
+        watching_drop(e, held->id, carrier);
+        return true;
+}
+
+/* An alert of the daemon's own does not say whose block it is. */
+static bool hold_of_any(struct engine *e, const struct block_held *held)
+{
+        bool any = false;
+
+        for (unsigned i = 0; i < e->rules->rule_count; i++)
+                if (rule_blocks(&e->rules->rules[i]))
+                        any |= hold_of_rule(e, held, slice_str(e->rules->rules[i].name));
+        return any;
+}
+
 void engine_block_held(struct engine *e, const struct block_held *held)
 {
         struct own_state state = { .subject = held->value };
+        bool is_own = own_is_name(held->rule);
         char type[OWN_TYPE_MAX];
-        uint64_t carrier;
 
-        if (!ladder_hold(&e->ladder, hash_subject(e, held->rule, held->type, held->value),
-                         e->now_ns, &carrier))
+        if (is_own ? !hold_of_any(e, held) : !hold_of_rule(e, held, held->rule))
                 return;
-        watching_drop(e, held->id, carrier);
         snprintf(type, sizeof(type), "%.*s", (int)held->type.len,
                  (const char *)held->type.data);
         state.subject_type = type;

@@ -47,7 +47,7 @@ static void end_case(struct engine *e, uint32_t number, int64_t time_ns)
         close_case(e, number);
 }
 
-void engine_catch_up(struct engine *e, const struct told *told)
+void engine_catch_up(struct engine *e, struct told *told)
 {
         unsigned over = 0;
 
@@ -55,9 +55,10 @@ void engine_catch_up(struct engine *e, const struct told *told)
         for (unsigned i = 0; i < e->cases.count; i++) {
                 uint32_t number = e->cases.heap[i].number;
                 struct incident_case *c = cases_at(&e->cases, number);
-                const struct told_event *last = told_find(told, c->id);
+                struct told_event *last = told_find(told, c->id);
                 if (!last)
                         continue;
+                last->is_known = true;
                 if (last->n >= c->n)
                         c->n = last->n + 1;
                 if (last->has_ended) {
@@ -67,6 +68,7 @@ void engine_catch_up(struct engine *e, const struct told *told)
         }
         for (; over; over--)
                 close_case(e, e->cases.heap[0].number);
+        orphans_catch_up(&e->orphans, told);
         own_catch_up(&e->own, told);
 }
 
@@ -96,6 +98,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
         end_due(e, now_ns);
+        adopt_advance(e, now_ns);
         own_advance(&e->own, now_ns);
         blocking_advance(e, now_ns);
 }
@@ -111,6 +114,7 @@ void engine_finish(struct engine *e)
 
         while ((number = cases_due(&e->cases, INT64_MAX)))
                 end_case(e, number, e->now_ns);
+        adopt_finish(e, e->now_ns);
         own_finish(&e->own, e->now_ns);
 }
 
@@ -263,8 +267,18 @@ static void add_early_samples(const struct look *look, struct incident_case *c)
                 add_sample(c, texts[i]);
 }
 
+/* What was told before the crash stays true. */
+static void go_on_from(struct incident_case *c, const struct orphan *orphan)
+{
+        c->n = orphan->n + 1;
+        c->start_ns = orphan->start_ns < c->start_ns ? orphan->start_ns : c->start_ns;
+        c->raised_ns =
+            orphan->raised_ns < c->raised_ns ? orphan->raised_ns : c->raised_ns;
+}
+
 static void raise(const struct look *look)
 {
+        struct orphan orphan;
         struct engine *e = look->engine;
         const struct rule *rule = look->rule;
         int64_t time_ns = e->facts.subject.record->end_ns;
@@ -287,16 +301,23 @@ static void raise(const struct look *look)
         c->served_bytes = table_bytes(look->table, look->entry, rule->served_bytes);
         table_copy_set(look->table, look->entry, rule->served_targets, &c->served);
         report_subject(e, rule, c);
-        report_name(e, c);
+        bool is_adopted = adopt_take(e, c, &orphan);
+        if (!is_adopted)
+                report_name(e, c);
         note_evidence(look, c);
         add_early_samples(look, c);
         add_record_sample(e, c);
-        e->options.counters->incidents_raised++;
-        *(rule->mode == MODE_DRY_RUN ? &look->counts->dry_run : &look->counts->raised) +=
-            1;
         tagging_raised(e, c);
         blocking_due(e, c, time_ns);
-        report_event(e, c, INCIDENT_RAISED, time_ns);
+        if (is_adopted) {
+                go_on_from(c, &orphan);
+                e->options.counters->incidents_adopted++;
+        } else {
+                e->options.counters->incidents_raised++;
+                *(rule->mode == MODE_DRY_RUN ? &look->counts->dry_run
+                                             : &look->counts->raised) += 1;
+        }
+        report_event(e, c, is_adopted ? INCIDENT_UPDATED : INCIDENT_RAISED, time_ns);
 }
 
 /* What was served since the incident was raised: without a window. */

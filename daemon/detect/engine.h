@@ -85,14 +85,28 @@ void engine_unanswered(struct engine *, const struct ip *client, int64_t time_ns
 /*
  * For an engine that goes on from a snapshot: what was told since then. The next event of
  * an incident takes the number after that; one that has ended is over, and nothing more
- * is told of it.
+ * is told of it. Those that are open are marked in it.
  */
-void engine_catch_up(struct engine *, const struct told *);
+void engine_catch_up(struct engine *, struct told *);
 
 /*
- * A block that an incident put did not come about. From its next event on the incident
- * does not name it, nobody watches it, and an alert that it is ignored ends. It is not
- * put again before its time is over: a hold would only keep it away again.
+ * Then, for each of the others that has not ended: its last event. The rule that holds
+ * for the same subject again goes on with it (orphans.h); one of the daemon's own is open
+ * at once. What cannot be kept is counted as incidents_dropped.
+ */
+void engine_adopt(struct engine *, const struct told_incident *, int64_t now_ns);
+
+/*
+ * Then, for each block that was put since: the next one takes the rung after it, and none
+ * is put while it runs. Oldest first. One that is known already changes nothing.
+ */
+void engine_recall_block(struct engine *, const struct told_block *);
+
+/*
+ * A block that an incident put did not come about, or a person took it away since; `held`
+ * may name an alert of the daemon's own that it is ignored. From its next event on the
+ * incident does not name it, nobody watches it, and an alert that it is ignored ends. It
+ * is not put again before its time is over: a hold would only keep it away again.
  */
 void engine_block_held(struct engine *, const struct block_held *);
 

@@ -138,6 +138,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !cases_init(&e->cases, o->incidents_max) ||
             !own_init(&e->own, e->options.id_key, &e->missed, o->counters, o->incident,
                       o->incident_context) ||
+            !orphans_init(&e->orphans, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
         if (!init_memories(e, memory, index_bytes) ||
@@ -199,6 +200,7 @@ void engine_free(struct engine **pointer)
         facts_free(&e->facts);
         join_free(&e->join);
         own_free(&e->own);
+        orphans_free(&e->orphans);
         cases_free(&e->cases);
         missed_free(&e->missed);
         usual_free(&e->usual);

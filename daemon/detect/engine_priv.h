@@ -11,6 +11,7 @@
  *   tagging.c      whom an incident's tags are put on, and which group it is of
  *   watching.c     what is seen of those who are blocked
  *   usage.c        what it says of itself: rules, tables, memory
+ *   adopt.c        incidents that were open before a crash
  */
 #ifndef DETECT_ENGINE_PRIV_H
 #define DETECT_ENGINE_PRIV_H
@@ -24,6 +25,7 @@
 #include "detect/join.h"
 #include "detect/ladder.h"
 #include "detect/missed.h"
+#include "detect/orphans.h"
 #include "detect/own.h"
 #include "detect/statistics.h"
 #include "detect/table.h"
@@ -80,6 +82,7 @@ struct engine {
         bool reads_block_state;
         struct cases cases;
         struct own own;
+        struct orphans orphans;
         struct facts facts;
         struct outside outside;
         struct join join;
@@ -108,7 +111,7 @@ void engine_bind_facts(struct engine *);
 /* Ends a case before its time. */
 void engine_end_case(struct engine *, uint32_t number);
 
-/* Names a new case: fills `id`. */
+/* Names a new case: fills `id`, and `group` with the same. */
 void report_name(struct engine *, struct incident_case *);
 
 /* The subject as it is published; at most CASE_SUBJECT_MAX bytes. */
@@ -126,6 +129,23 @@ bool blocking_due(struct engine *, struct incident_case *, int64_t time_ns);
 
 /* Only those that are running. */
 void blocking_running(struct engine *, struct incident_case *, int64_t time_ns);
+
+/* What the ladder knows the subject of such a block by. */
+uint64_t blocking_subject(const struct engine *, struct slice rule, struct slice type,
+                          struct slice value);
+
+/*
+ * A case that is being raised takes the id and the group of the orphan of its rule and
+ * subject over, which then is none any more and is copied to `orphan`. False: there is
+ * none.
+ */
+bool adopt_take(struct engine *, struct incident_case *, struct orphan *);
+
+/* Ends those that are due, oldest first. */
+void adopt_advance(struct engine *, int64_t now_ns);
+
+/* Ends all. */
+void adopt_finish(struct engine *, int64_t now_ns);
 
 /* The breaker (block_limit.h) closes, when that is due. */
 void blocking_advance(struct engine *, int64_t now_ns);
@@ -161,7 +181,8 @@ void watching_tell(struct engine *, struct incident_case *, struct enforcement *
 /* What the table's key of the transaction at hand is watched as; 0: it is not. */
 uint64_t watching_key(struct engine *, const struct table *);
 
-/* Finds the group of a new case, and puts the rule's tags on all who took part. */
+/* Finds the group of a new case, if it is of another than its own, and puts the rule's
+ * tags on all who took part. */
 void tagging_raised(struct engine *, struct incident_case *);
 
 /* The actor of the transaction at hand takes part, and the rule holds. */

@@ -96,6 +96,31 @@ bool ladder_running(const struct ladder *l, uint64_t subject, int64_t now_ns,
         return true;
 }
 
+bool ladder_recall(struct ladder *l, uint64_t subject, const struct ladder_block *block)
+{
+        uint32_t handle = index_find(&l->index, l->budget, subject);
+        struct step *step = handle ? budget_at(l->budget, handle) : step_new(l, subject);
+
+        if (!step || (step->count && block->since_ns <= step->last.since_ns))
+                return false;
+        forget_old(step, block->since_ns);
+        /* Those before it count as put with it: they are not known. */
+        while (step->count + 1 < block->level && step->count + 1 < BLOCK_RUNGS_MAX)
+                step->put_ns[step->count++] = block->since_ns;
+        step->put_ns[step->count++] = block->since_ns;
+        step->last = *block;
+        return true;
+}
+
+void ladder_name(struct ladder *l, uint64_t subject, uint64_t carrier)
+{
+        uint32_t handle = index_find(&l->index, l->budget, subject);
+        struct step *step = handle ? budget_at(l->budget, handle) : NULL;
+
+        if (step)
+                step->last.carrier = carrier;
+}
+
 bool ladder_hold(struct ladder *l, uint64_t subject, int64_t now_ns, uint64_t *carrier)
 {
         uint32_t handle = index_find(&l->index, l->budget, subject);

@@ -26,7 +26,7 @@ struct ladder_block {
         int64_t since_ns, until_ns;
         unsigned level;   /* rung, from 1 */
         bool is_held;     /* by a person: it was not put, and goes on as if it had been */
-        uint64_t carrier; /* of the subject (carrier.h) */
+        uint64_t carrier; /* of the subject (carrier.h); 0: not known yet */
 };
 
 enum ladder_result {
@@ -43,6 +43,15 @@ void ladder_find_classes(struct ladder *);
 enum ladder_result ladder_climb(struct ladder *, uint64_t subject, uint64_t carrier,
                                 const int64_t *rungs_ns, unsigned rungs, int64_t now_ns,
                                 struct ladder_block *);
+
+/*
+ * A block that was put before a crash: the next one is on the rung after it. False when
+ * it is known already, or there is no memory.
+ */
+bool ladder_recall(struct ladder *, uint64_t subject, const struct ladder_block *);
+
+/* What the subject of a block that was recalled is watched as. */
+void ladder_name(struct ladder *, uint64_t subject, uint64_t carrier);
 
 /* The block that is running was not put. False when none is; else *carrier is its. */
 bool ladder_hold(struct ladder *, uint64_t subject, int64_t now_ns, uint64_t *carrier);

@@ -114,11 +114,12 @@ bool own_is_open(const struct own *o, enum own_kind kind, const char *subject_ty
 /* ---- what one remembers ---- */
 
 /* A text that ends with a NUL, cut at `size` - 1 bytes. */
-static void copy_text(char *to, size_t size, const char *from)
+static void copy_text(char *to, size_t size, struct slice from)
 {
-        struct slice text = slice_first(slice_str(from), size - 1);
+        struct slice text = slice_first(from, size - 1);
 
-        memcpy(to, text.data, text.len);
+        if (text.len)
+                memcpy(to, text.data, text.len);
         to[text.len] = '\0';
 }
 
@@ -133,7 +134,7 @@ static uint32_t copy_bytes(char to[OWN_SUBJECT_MAX], struct slice from)
 
 static void note_block(struct own_case *c, const struct incident_block *block)
 {
-        copy_text(c->block.type, sizeof(c->block.type), block->type);
+        copy_text(c->block.type, sizeof(c->block.type), slice_str(block->type));
         c->block.value_len = copy_bytes(c->block.value, block->value);
         c->block.since_ns = block->since_ns;
         c->block.until_ns = block->until_ns;
@@ -152,7 +153,7 @@ static void note_state(struct own_case *c, const struct own_state *state)
         for (unsigned i = 0; i < c->evidence_count; i++) {
                 struct own_evidence *e = &c->evidence[i];
                 copy_text(e->expression, sizeof(e->expression),
-                          state->evidence[i].expression);
+                          slice_str(state->evidence[i].expression));
                 e->value = state->evidence[i].value;
                 e->missing = state->evidence[i].missing;
         }
@@ -222,7 +223,7 @@ static void raise(struct own *o, enum own_kind kind, const struct own_state *sta
         struct own_case *c = &o->cases[o->count++];
         memset(c, 0, sizeof(*c));
         c->kind = kind;
-        copy_text(c->type, sizeof(c->type), state->subject_type);
+        copy_text(c->type, sizeof(c->type), slice_str(state->subject_type));
         c->subject_len = copy_bytes(c->subject, state->subject);
         c->start_ns = c->held_ns = now_ns;
         note_state(c, state);
@@ -308,16 +309,58 @@ void own_finish(struct own *o, int64_t now_ns)
         o->due_ns = INT64_MAX;
 }
 
-void own_catch_up(struct own *o, const struct told *told)
+void own_catch_up(struct own *o, struct told *told)
 {
         for (unsigned i = o->count; i-- > 0;) {
                 struct own_case *c = &o->cases[i];
-                const struct told_event *last = told_find(told, c->id);
-                if (last && last->n >= c->n)
+                struct told_event *last = told_find(told, c->id);
+                if (!last)
+                        continue;
+                last->is_known = true;
+                if (last->n >= c->n)
                         c->n = last->n + 1;
-                if (last && last->has_ended)
+                if (last->has_ended)
                         *c = o->cases[--o->count];
         }
+}
+
+static enum own_kind kind_of(struct slice name)
+{
+        unsigned kind = 0;
+
+        while (kind < OWN_KINDS && !slice_is(name, kinds[kind].name))
+                kind++;
+        return kind;
+}
+
+/* It may have held until it was due to say so again: if so, it is silent from now on. */
+static int64_t held_until(const struct told_incident *told, int64_t now_ns)
+{
+        return now_ns < told->time_ns + AGAIN + SILENT ? now_ns : told->time_ns;
+}
+
+void own_adopt(struct own *o, const struct told_incident *told, int64_t now_ns)
+{
+        enum own_kind kind = kind_of(told->rule);
+        struct own_case c = { .kind = kind, .n = told->n + 1 };
+
+        if (kind == OWN_KINDS || told->id.len != sizeof(c.id) - 1)
+                return;
+        copy_text(c.type, sizeof(c.type), told->subject_type);
+        c.subject_len = copy_bytes(c.subject, told->subject);
+        if (find(o, kind, c.type, told->subject))
+                return;
+        if (o->count >= (kinds[kind].has_place ? PLACES : OWN_OPEN_MAX)) {
+                o->counters->incidents_dropped++;
+                return;
+        }
+        memcpy(c.id, told->id.data, told->id.len);
+        c.start_ns = told->start_ns;
+        c.told_ns = told->time_ns;
+        c.held_ns = held_until(told, now_ns);
+        o->cases[o->count++] = c;
+        o->counters->incidents_adopted++;
+        o->due_ns = INT64_MIN;
 }
 
 void own_transfer(struct own *o, struct transfer *t)

@@ -16,9 +16,9 @@
  * next event.
  *
  * A reload of rules leaves them alone. A snapshot has them: after a restart they go on
- * under their id, and end by themselves when nobody says any more that they hold. When
- * a snapshot is refused, those that were open are not ended, as it is with incidents of
- * rules; the daemon logs that. The end of the input ends them all.
+ * under their id, and end by themselves when nobody says any more that they hold. Those
+ * that no snapshot knows are opened again from the journal (own_adopt). The end of the
+ * input ends them all.
  *
  * An event never puts a block: the block given is only named, as one that is running.
  *
@@ -94,7 +94,13 @@ void own_advance(struct own *, int64_t now_ns);
 void own_finish(struct own *, int64_t now_ns);
 
 /* As engine_catch_up. */
-void own_catch_up(struct own *, const struct told *);
+void own_catch_up(struct own *, struct told *);
+
+/*
+ * One that was told before a crash, and is not known: open again under its id. Nothing
+ * happens when the rule is none of the table, or one is open for the subject.
+ */
+void own_adopt(struct own *, const struct told_incident *, int64_t now_ns);
 
 /* Those that are open, to a file or from it. */
 void own_transfer(struct own *, struct transfer *);

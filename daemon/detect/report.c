@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 /* Crockford's base 32: no I, L, O, U. */
+#define ID_TIME 10 /* digits */
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /* 130 bits, of which the first two are zero: 48 of time, 80 of the digest. */
@@ -40,6 +41,19 @@ void report_id(const uint8_t key[32], int64_t raised_ns, struct slice text,
         print_id((uint64_t)(raised_ns / NS_PER_MS), digest, id);
 }
 
+int64_t report_raised(const char id[INCIDENT_ID_MAX])
+{
+        int64_t ms = 0;
+
+        for (unsigned i = 0; i < ID_TIME; i++) {
+                const char *digit = id[i] ? strchr(digits, id[i]) : NULL;
+                if (!digit)
+                        return -1;
+                ms = ms << 5 | (digit - digits);
+        }
+        return ms >> 48 ? -1 : ms * NS_PER_MS;
+}
+
 void report_name(struct engine *e, struct incident_case *c)
 {
         const struct rule *rule = &e->rules->rules[c->rule];
@@ -49,6 +63,7 @@ void report_name(struct engine *e, struct incident_case *c)
         buf_printf(&text, "%s|%s|%.*s|%lld", rule->name, plan->type, (int)c->subject_len,
                    c->subject, (long long)c->start_ns);
         report_id(e->options.id_key, c->raised_ns, buf_slice(&text), c->id);
+        memcpy(c->group, c->id, sizeof(c->group));
         buf_free(&text);
 }
 

@@ -14,4 +14,7 @@
 void report_id(const uint8_t key[32], int64_t raised_ns, struct slice text,
                char id[INCIDENT_ID_MAX]);
 
+/* When it was raised, to the millisecond; -1 when it is no such id. */
+int64_t report_raised(const char id[INCIDENT_ID_MAX]);
+
 #endif

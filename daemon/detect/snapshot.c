@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       4 /* one more for what no size below tells */
+#define FORMAT       5 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -184,6 +184,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->block_limit);
         pass_cases(t, &e->cases);
         own_transfer(&e->own, t);
+        orphans_transfer(&e->orphans, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
         transfer_bytes(t, e->usual.values,
                        e->rules->usual_count * sizeof(*e->usual.values));

@@ -50,7 +50,6 @@ void tagging_raised(struct engine *e, struct incident_case *c)
 
         for (unsigned i = 0; i < count; i++)
                 members[i] = member_of(e, actors[i]);
-        memcpy(c->group, c->id, sizeof(c->group));
         groups_find(&e->groups, rule_hash(e, rule), members, count, now_ns, c->group);
         groups_join(&e->groups, rule_hash(e, rule), members, count, c->group, now_ns);
         for (unsigned i = 0; i < count; i++)

@@ -12,15 +12,23 @@ static int compare(const void *a, const void *b)
                       ((const struct told_event *)b)->id, INCIDENT_ID_MAX);
 }
 
+/* Of the events of one incident the last is enough. */
+static void make_room(struct told *t)
+{
+        told_ready(t);
+        if (t->room && t->count <= t->room / 2)
+                return;
+        t->room = t->room ? 2 * t->room : 64;
+        t->events = realloc(t->events, t->room * sizeof(*t->events));
+        CHECK(t->events);
+}
+
 void told_note(struct told *t, struct slice id, uint32_t n, bool has_ended)
 {
         if (id.len != INCIDENT_ID_MAX - 1)
                 return;
-        if (t->count == t->room) {
-                t->room = t->room ? 2 * t->room : 64;
-                t->events = realloc(t->events, t->room * sizeof(*t->events));
-                CHECK(t->events);
-        }
+        if (t->count == t->room)
+                make_room(t);
         struct told_event *event = &t->events[t->count++];
         *event = (struct told_event){ .n = n, .has_ended = has_ended };
         memcpy(event->id, id.data, id.len);
@@ -45,7 +53,7 @@ void told_ready(struct told *t)
         t->count = kept;
 }
 
-const struct told_event *told_find(const struct told *t, const char id[INCIDENT_ID_MAX])
+struct told_event *told_find(const struct told *t, const char id[INCIDENT_ID_MAX])
 {
         struct told_event wanted = { .n = 0 };
 

@@ -59,13 +59,18 @@ static struct incident_case *case_of(const struct engine *e, const char *id)
 
 void watching_drop(struct engine *e, struct slice id, uint64_t carrier)
 {
-        char text[INCIDENT_ID_MAX] = "";
+        const struct watched *w = watch_find(&e->watch, carrier);
+        char text[INCIDENT_ID_MAX] = "", put_by[INCIDENT_ID_MAX] = "";
 
+        if (w)
+                memcpy(put_by, w->id, sizeof(put_by));
         watch_drop(&e->watch, carrier);
         if (id.len != sizeof(text) - 1)
                 return;
         memcpy(text, id.data, id.len);
         struct incident_case *c = case_of(e, text);
+        if (!c) /* the daemon's own, about the one that put it */
+                c = case_of(e, put_by);
         if (!c)
                 return;
         /* Of several blocks what is told is worked out anew. */

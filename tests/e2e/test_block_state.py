@@ -266,6 +266,33 @@ def test_silent_behind_the_nginx_that_refuses(rig, redis, guard):
     print(f"crossing -> first refused request {first_refused(requests) * 1000:.0f} ms")
 
 
+def test_a_block_that_is_taken_away_while_it_runs_is_no_longer_awaited(rig, redis, guard):
+    """The daemon is told with the next alert that names it; block-ignored ends if it came."""
+    client = "203.0.113.14"
+    rig.add_client(client)
+    with open(rig.path("often.yaml"), "w", encoding="utf-8") as file:
+        file.write(RULES.replace("again: 1h", "again: 1s"))
+    with FrontDaemon(rig, client, *options(rig, redis), journal="journal-taken",
+                     rules=rig.path("often.yaml")) as daemon:
+        scrape(rig, client, VERIFY_AFTER + 3)  # nobody enforces it
+        wait_until(lambda: events(redis, "block-ignored"), 10, "block-ignored")
+        ctl(rig, redis, "blocks", "remove", client, "--hold", "1h", "--why", "a customer")
+        before = len(events(redis, "harvest"))
+        scrape(rig, client, VERIFY_AFTER + 3)
+        wait_until(lambda: len(events(redis, "block-ignored")) == 2, 10, "its end")
+        assert daemon.stop() == 0
+    later = events(redis, "harvest")[before:]
+    assert later[0]["trawlwatch"]["block"]["value"] == client  # it could not know yet
+    assert len(later) >= 3
+    for one in later[2:]:  # one may have been told before Redis had answered
+        assert "block" not in one["trawlwatch"] and "enforcement" not in one["trawlwatch"]
+    assert [one["event"]["action"] for one in events(redis, "block-ignored")] == \
+        ["raised", "ended"]
+    counters = daemon.counters()
+    assert counters["blocks_ignored_total"] == 1 and counters["blocks_held_total"] >= 1
+    assert redis.ask("ZRANGE", "{trawlwatch}:blocks", "0", "-1") == []
+
+
 def test_a_block_that_is_held_off_is_not_awaited(rig, redis, guard):
     """A person let the visitor in: no rule's block comes about, and the daemon knows it."""
     client = "203.0.113.13"

@@ -300,6 +300,44 @@ def test_the_daemon_is_told_which_blocks_are_held(folder, server):
     driver.stop()
 
 
+def test_a_block_that_is_taken_away_while_it_runs_is_told_of(folder, server):
+    """With the next event that names it; nothing is put, and no other event tells of it."""
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    driver.ask("block 7 2 60000")
+    driver.ask("update 7 1")
+    assert driver.drain() == 0 and driver.ask("held") == "none"
+    ctl(server, "remove", "203.0.0.7", "--hold", "1h")
+    driver.ask("update 8 1")
+    assert driver.drain() == 0 and driver.ask("held") == "none"
+    driver.ask("update 7 2")
+    assert driver.drain() == 0
+    assert driver.ask("held") == "%026d profile-harvest ip:203.0.0.7" % 7
+    assert client.zrange(PREFIX + ":blocks", 0, -1) == ["ip:203.0.0.8"]
+    assert client.exists(PREFIX + ":block:ip:203.0.0.7") == 0
+    stats = driver.stats()
+    assert (stats["blocks_total"], stats["blocks_held_total"]) == (2, 1)
+    assert stats["alerts_published_total"] == 5 and stats["redis_errors_total"] == 0
+    driver.stop()
+
+
+def test_a_block_without_an_end_stays_as_it_is(folder, server):
+    """Somebody else put it, for good: no rule and no person without --replace shortens it."""
+    client = server.client()
+    driver = Driver(folder, server.unix_url)
+    key = PREFIX + ":block:ip:203.0.0.7"
+    client.set(key, "for good")
+    driver.ask("block 7 1 60000")
+    assert driver.drain() == 0
+    assert client.get(key) == "for good" and client.pttl(key) == -1
+    assert driver.stats()["blocks_total"] == 0
+    assert "without an end" in ctl(server, "add", "203.0.0.7", "--for", "1h", "--why", "me")
+    assert client.get(key) == "for good" and client.pttl(key) == -1
+    ctl(server, "add", "203.0.0.7", "--for", "1h", "--why", "me", "--replace")
+    assert 0 < client.pttl(key) <= 3600_000
+    driver.stop()
+
+
 def test_all_of_a_thousand_blocks_are_held(folder, server):
     """The longest answer there is: what comes behind it is published like any other."""
     client = server.client()

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import pytest
+
 import clients
 from rig import Daemon, program, wait_until
 
@@ -163,6 +165,73 @@ def test_after_a_crash_every_alert_of_the_journal_is_in_redis(rig, redis):
     written = rig.run(rig.server, [program("trawlctl"), "alerts", "--json", "--journal",
                                    rig.path("journal-crashed")]).stdout
     assert [json.loads(line) for line in written.splitlines()] == [one["json"] for one in found]
+
+
+CRASHING = """rules:
+  - name: harvest
+    where: page == profile and status == 200
+    per: client.host
+    when: distinct(target, 15s) >= 20
+    again: 1s
+    block: [10m, 1h]
+"""
+
+
+@pytest.mark.parametrize("snapshot", ["none", "older", "damaged"])
+def test_an_incident_that_no_snapshot_knows_goes_on_under_its_id(rig, redis, snapshot):
+    """Killed after an alert: who goes on is no second alert, who stops is ended."""
+    number = 70 + 2 * ["none", "older", "damaged"].index(snapshot)
+    goes_on, stops = f"203.0.113.{number}", f"203.0.113.{number + 1}"
+    folder = rig.path("journal-killed-" + snapshot)
+    file = os.path.join(folder, "engine.snapshot")
+    there, gone = rig.add_client(goes_on), rig.add_client(stops)
+    rules = rig.path("killed.yaml")
+    write(rules, CRASHING)
+
+    def run():
+        return Daemon(rig, "-o", "redis.url=" + redis.url, "-o", "journal.snapshot=1h",
+                      journal=folder, rules=rules)
+
+    def events(subject):
+        return [one for one in redis.alerts()
+                if one["json"]["trawlwatch"]["subject"]["value"] == subject]
+
+    if snapshot == "older":
+        with run() as daemon:
+            assert daemon.stop() == 0
+    with run() as daemon:
+        clients.curl_profiles(rig, there, 25)
+        clients.curl_profiles(rig, gone, 25)
+        wait_until(lambda: events(goes_on) and events(stops), 10, "the alerts")
+        daemon.child.send_signal(signal.SIGKILL)
+        daemon.child.wait(10)
+    assert os.path.exists(file) == (snapshot == "older")
+    if snapshot == "damaged":  # its time says nothing
+        write(file, "no snapshot at all")
+        os.utime(file, (time.time() + 3600,) * 2)
+    block = redis.ask("GET", "{trawlwatch}:block:ip:" + goes_on)
+    known = len(events(goes_on))
+    with run() as daemon:
+        clients.curl_profiles(rig, there, 25)
+        wait_until(lambda: len(events(goes_on)) > known, 10, "the scraper's next event")
+        again = events(goes_on)[known]
+        assert again["action"] == "updated"
+        assert again["json"]["trawlwatch"]["block"] == \
+            events(goes_on)[0]["json"]["trawlwatch"]["block"]
+        for subject in (stops, goes_on):
+            wait_until(lambda: events(subject)[-1]["action"] == "ended", 40,
+                       f"the end of what {subject} did")
+        assert daemon.stop() == 0
+    for subject in (stops, goes_on):
+        found = events(subject)
+        assert len({one["id"] for one in found}) == 1
+        actions = [one["action"] for one in found]
+        assert actions.count("raised") == 1 and actions.count("ended") == 1
+        assert actions[0] == "raised" and actions[-1] == "ended"
+        assert [int(one["n"]) for one in found] == list(range(len(found)))
+    served = [one["json"]["trawlwatch"]["served"] for one in events(stops)]
+    assert served[-1] == served[-2] and served[-1]["targets"] >= 20
+    assert redis.ask("GET", "{trawlwatch}:block:ip:" + goes_on) == block
 
 
 def test_a_damaged_snapshot_is_refused(rig, redis):

@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_put_slice(&read, alert.subject_type);
         buf_put_slice(&read, alert.subject);
         buf_put_slice(&read, alert.json);
+        buf_put_slice(&read, alert.group);
         while (alert_block_next(&alert, &block)) {
                 buf_put_slice(&read, block.type);
                 block_json(&block, &json);
                 buf_clear(&json);
         }
+        while (alert_named_next(&alert, &block))
+                buf_put_slice(&read, block.value);
         buf_free(&json);
         buf_free(&read);
         return 0;

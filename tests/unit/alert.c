@@ -25,6 +25,11 @@ static struct buf payload_of(bool dry_run, bool blocks_are_new)
                 .subject_type = "ua",
                 .subject = SLICE("x\xff"),
                 .involved = nobody,
+                .group = "01JDCJ6Q8XBBBBBBBBBBBBBBBB",
+                .start_ns = -7,
+                .last_ns = -6,
+                .served_targets = 12,
+                .served_bytes = UINT64_MAX,
                 .block_count = 2,
                 .blocks_are_new = blocks_are_new,
                 .blocks = blocks,
@@ -65,6 +70,13 @@ static void test_round_trip(void **state)
                      "\"until\":\"1970-01-01T00:00:00.000003Z\",\"level\":4,"
                      "\"why\":\"why not\"}");
         assert_false(alert_block_next(&alert, &block));
+        assert_true(alert.has_rest);
+        assert_false(alert.dry_run);
+        assert_slice(alert.group, "01JDCJ6Q8XBBBBBBBBBBBBBBBB");
+        assert_int_equal(alert.start_ns, -7);
+        assert_int_equal(alert.last_ns, -6);
+        assert_int_equal(alert.served_targets, 12);
+        assert_true(alert.served_bytes == UINT64_MAX);
         buf_free(&json);
         buf_free(&payload);
 }
@@ -72,17 +84,32 @@ static void test_round_trip(void **state)
 /* A dry run blocks nothing; a block that runs already is not put again. */
 static void test_no_blocks(void **state)
 {
-        struct buf dry = payload_of(true, true), running = payload_of(false, false);
+        struct buf dry = payload_of(true, true), running = payload_of(false, false),
+                   would = payload_of(true, false);
         struct alert alert;
+        struct block block;
 
         (void)state;
         assert_true(alert_decode(buf_slice(&dry), &alert));
         assert_int_equal(alert.block_count, 0);
+        assert_true(alert.has_rest && alert.dry_run);
+        assert_int_equal(alert.named_count, 0);
         assert_true(alert_decode(buf_slice(&running), &alert));
         assert_int_equal(alert.block_count, 0);
+        assert_true(alert_named_next(&alert, &block));
+        assert_slice(block.value, "203.0.113.9");
+        assert_true(alert_named_next(&alert, &block));
+        assert_slice(block.type, "prefix");
+        assert_false(alert_named_next(&alert, &block));
+        assert_true(alert_decode(buf_slice(&would), &alert));
+        assert_false(alert_named_next(&alert, &block));
+        buf_free(&would);
         buf_free(&dry);
         buf_free(&running);
 }
+
+/* What stands behind the blocks: what a restart needs. */
+#define REST (1 + 4 + 26 + 4 * 8 + 4)
 
 /* Cut anywhere, with nothing readable behind: refused, or fewer blocks. */
 static void test_cut(void **state)
@@ -96,10 +123,14 @@ static void test_cut(void **state)
                 uint8_t *copy = malloc(len ? len : 1);
                 memcpy(copy, payload.data, len);
                 unsigned blocks = 0;
-                if (alert_decode(slice_of(copy, len), &alert))
+                if (alert_decode(slice_of(copy, len), &alert)) {
+                        assert_false(alert.has_rest);
                         while (alert_block_next(&alert, &block))
                                 blocks++;
-                assert_in_range(blocks, 0, 1);
+                }
+                /* As it was written before there was a rest: whole. */
+                assert_in_range(blocks, 0, len < payload.len - REST ? 1 : 2);
+                assert_true(len != payload.len - REST || blocks == 2);
                 free(copy);
         }
         payload.data[0] = 99; /* another version */

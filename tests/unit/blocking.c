@@ -450,6 +450,30 @@ static void the_alert_that_it_is_ignored_ends(void **state)
         world_free(w);
 }
 
+/* Of a block that was taken away while it ran the answer may come to that alert itself.
+ */
+static void the_alert_that_it_is_ignored_is_answered(void **state)
+{
+        struct world *w = world_new(LIMITED);
+        (void)state;
+
+        world_watch(w);
+        two_views(w, 0, 0);
+        two_views(w, 20000, 0);
+        world_expect_last(w, "raised block-ignored ip=198.51.0.1");
+        buf_clear(&w->told);
+        held(w, "block-ignored", "ip", "198.51.0.2"); /* of nobody who is blocked */
+        assert_int_equal(w->events, 3);
+        held(w, "block-ignored", "ip", "198.51.0.1");
+        for (unsigned i = 0; i < 4; i++)
+                two_views(w, 90000 + 1000 * i, 0);
+        engine_finish(w->engine);
+        world_expect(w, "ended block-ignored ip=198.51.0.1 n=1 at=20001 "
+                        "blocked ip:198.51.0.1 level=1 for=300s\n"
+                        "ended harvest client.host=198.51.0.1 n=2 at=93001\n");
+        world_free(w);
+}
+
 /* Sessions are known to Redis by their pseudonyms; the other one's block goes on. */
 static void one_of_two_participants_is_held(void **state)
 {
@@ -497,6 +521,7 @@ int main(void)
                 cmocka_unit_test(a_held_block_was_never_put),
                 cmocka_unit_test(a_held_block_is_not_told_of_again),
                 cmocka_unit_test(the_alert_that_it_is_ignored_ends),
+                cmocka_unit_test(the_alert_that_it_is_ignored_is_answered),
                 cmocka_unit_test(one_of_two_participants_is_held),
         };
 

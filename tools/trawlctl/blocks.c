@@ -279,6 +279,10 @@ static enum exit_status add(struct source *source, const char *subject, int64_t 
                     type, value);
                 block.until_ns = clock_wall_ns() + left_ns;
         }
+        if (left_ns < 0) {
+                printf("%s %s is blocked without an end\n", type, value);
+                return EXIT_DONE;
+        }
         clock_format(block.until_ns, until);
         printf("%s %s is blocked until %s\n", type, value, until);
         return EXIT_DONE;
