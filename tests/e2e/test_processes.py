@@ -700,6 +700,9 @@ def test_a_worker_has_only_its_own(rig, redis):
         load.finish()
         rings = []
         for pid in daemon.workers():
+            # It has its loop when it has let go of what it was forked with.
+            wait_until(lambda: "anon_inode:[eventpoll]" in descriptors(pid).values(), 30,
+                       "the loop of a capture's process")
             there = descriptors(pid)
             kinds = collections.Counter(re.split(r":\[|\(", text)[0] for text in there.values())
             captures = [text for text in there.values() if text in packet_sockets(pid)]
