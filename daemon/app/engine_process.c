@@ -245,7 +245,8 @@ static void stop(struct process *p, bool at_once)
         p->is_stopping = true;
         p->stops_at_once = at_once;
         admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN,
-                       slice_str("a new engine takes over\n"));
+                       slice_str("a new engine takes over; if it cannot, what was before "
+                                 "comes back and the log says why\n"));
         event_active(p->again, EV_TIMEOUT, 0);
 }
 

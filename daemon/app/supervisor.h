@@ -17,7 +17,8 @@
  *
  * A reload (SIGHUP) reads all files first. What concerns the captures gets new workers,
  * which read on from the packet at which the old ones stop; what concerns the engine
- * beyond its rules, a new engine. A mistake leaves everything as it is.
+ * beyond its rules, a new engine. A mistake leaves everything as it is; when no engine
+ * begins with what was read, what was before comes back.
  *
  * It never looks at a packet. What the children say is not trusted: the worst that they
  * can do is to be replaced.

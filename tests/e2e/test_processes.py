@@ -382,6 +382,27 @@ def test_a_shared_interface_comes_back(rig):
         assert daemon.stop() == 0
 
 
+def turns(pid):
+    """How often it has waited: the supervisor ten times a second at least."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
+
+
+def test_all_interfaces(rig):
+    """There is no interface of that name, so it is never gone."""
+    with Service(rig, interface="any", journal="journal-any") as daemon, Load(rig) as load:
+        wait_seen(daemon)
+        workers = daemon.workers()
+        begin = turns(daemon.child.pid)  # it looks at interfaces every second or third turn
+        wait_until(lambda: turns(daemon.child.pid) >= begin + 20, 30, "looks at the interfaces")
+        wait_seen(daemon)
+        load.finish()
+        assert daemon.workers() == workers
+        assert not daemon.said("gone")
+        assert daemon.stop() == 0
+        assert daemon.counters()["worker_restarts_total"] == 0
+
+
 # ---- reloads
 
 CONFIG = """capture:
@@ -584,6 +605,36 @@ def test_two_reloads_in_a_row(rig, redis, second):
         assert all(overlaps(one, [(begin - 1, begin + 5)]) for one in missing)
         assert len(missing) <= 2 * 8
         assert daemon.counters()["children_hung_total"] == 0
+
+
+def with_socket(redis, path):
+    """For the last line of CONFIG: its Redis, and a control socket."""
+    return redis.url + f'" }}\nadmin: {{ socket: "{path}'
+
+
+def test_what_no_engine_begins_with_is_undone(rig, redis):
+    """The folder of another control socket is missing: no reading of files finds that. New
+    captures of the same reload go, too."""
+    files = Reloads(rig, redis)
+    good = with_socket(redis, rig.path("undone.sock"))
+    files.write(site=SITE, redis=good)
+    daemon = Service(rig, config=files.path, journal="journal-undone")
+    at = daemon.command.index("admin.socket=none")
+    del daemon.command[at - 1:at + 1]  # as the file says
+    with daemon, Load(rig) as load:
+        files.daemon = daemon
+        wait_seen(daemon)
+        files.write(redis=with_socket(redis, rig.path("not-there/undone.sock")), snaplen="128k")
+        daemon.child.send_signal(signal.SIGHUP)
+        daemon.wait_said("not-there/undone.sock: No such file")
+        daemon.wait_said("back to what was before; mend it and reload again")
+        wait_until(lambda: len(daemon.workers()) == 1, 30, "the captures of before")
+        wait_seen(daemon, 200)
+        assert len(daemon.said("the engine ended with status 1")) == 1
+        files.write(redis=good, snaplen="64k")
+        files.reload(TAKEN_UP)
+        load.finish()
+        assert daemon.stop() == 0
 
 
 def test_windows_go_on_over_a_new_engine(rig, redis):
