@@ -155,13 +155,16 @@ static void forget_others(struct supervisor *s, const struct child *own,
         munmap(s->common, sizeof(*s->common));
 }
 
-static void forget_secrets(const struct setup *setup)
+/* Of all setups that there are at this moment; those that were are wiped already. */
+static void forget_secrets(struct supervisor *s)
 {
-        char *url = setup->config.redis.url;
+        const struct setup *const setups[] = { s->setup, s->offered, s->before.setup,
+                                               s->leaving };
         char *password = getenv("TRAWLWATCH_REDIS_PASSWORD");
 
-        if (url)
-                explicit_bzero(url, strlen(url));
+        for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++)
+                if (setups[i]) /* in a child: nobody else has these pages */
+                        config_forget_secrets((struct config *)&setups[i]->config);
         if (password)
                 explicit_bzero(password, strlen(password));
 }
@@ -185,7 +188,7 @@ static int in_worker(struct supervisor *s, struct child *c, struct capture *capt
         prctl(PR_SET_NAME, "trawl-capture");
         forget_signals(true);
         forget_others(s, c, capture);
-        forget_secrets(s->setup);
+        forget_secrets(s);
         keep_descriptors(capture, c->ring);
         return worker_run(&options);
 }

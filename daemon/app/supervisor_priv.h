@@ -99,7 +99,8 @@ struct supervisor {
         struct slots next;               /* of its workers, when they are replaced */
         bool replaces_workers;
         struct before before;
-        bool reload_again; /* one was asked for while another is under way */
+        const struct setup *leaving; /* while workers of the next one begin; else NULL */
+        bool reload_again;           /* one was asked for while another is under way */
 
         int64_t watchdog_ns, status_ns, links_ns;
         uint64_t requests, packets, drops; /* at the last status line */

@@ -124,6 +124,7 @@ static struct before exchange(struct supervisor *s, const struct before *next,
 {
         struct before old = { s->setup, s->own_setup, s->paths };
 
+        s->leaving = old.setup;
         s->setup = next->setup;
         s->own_setup = next->own;
         s->paths = next->paths;
@@ -133,6 +134,7 @@ static struct before exchange(struct supervisor *s, const struct before *next,
         } else {
                 slots_rename(&s->slots, s->setup);
         }
+        s->leaving = NULL;
         return old;
 }
 

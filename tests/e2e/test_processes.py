@@ -246,6 +246,45 @@ def test_hung_processes_are_replaced(rig):
         assert daemon.counters()["children_hung_total"] >= 2
 
 
+# ---- what a worker knows
+
+def memory_has(pid, word):
+    """Whether a process has the word in memory that it can write."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            where, rights = line.split()[:2]
+            begin, end = (int(one, 16) for one in where.split("-"))
+            if not rights.startswith("rw") or end - begin > 1 << 30:
+                continue
+            memory.seek(begin)
+            with contextlib.suppress(OSError):  # what the kernel shares with it
+                if word in memory.read(end - begin):
+                    return True
+    return False
+
+
+def test_a_worker_has_no_password(rig, redis):
+    """Neither that of the start nor that of a reload."""
+    files = Reloads(rig, redis)
+    files.write(site=SITE, redis="redis://:first-sesame@127.0.0.1:1/0")
+    with Service(rig, config=files.path, journal="journal-password") as daemon, \
+            Load(rig) as load:
+        files.daemon = daemon
+        wait_seen(daemon)
+        assert memory_has(daemon.engine(), b"first-sesame")  # which can be found, then
+        assert not memory_has(daemon.workers()[0], b"first-sesame")
+        files.write(redis="redis://:second-sesame@127.0.0.1:1/0", snaplen="128k")
+        before = daemon.workers()
+        files.reload(TAKEN_UP)
+        wait_until(lambda: daemon.workers() and not set(before) & set(daemon.workers()), 30,
+                   "new workers only")
+        for word in (b"first-sesame", b"second-sesame"):
+            assert not memory_has(daemon.workers()[0], word)
+        load.finish()
+        assert daemon.stop() == 0
+
+
 # ---- the supervisor dies
 
 def test_the_supervisor_is_killed(rig, redis):
