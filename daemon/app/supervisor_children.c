@@ -510,7 +510,7 @@ void engine_end(struct supervisor *s, bool at_once, int64_t now_ns)
 {
         struct control_message stop = { .kind = CONTROL_STOP, .number = at_once };
 
-        if (s->engine.pid == 0 || s->engine.kill_ns)
+        if (s->engine.pid == 0 || s->engine.kill_ns || !s->engine.is_ready)
                 return;
         engine_tell(s, &stop, NULL);
         s->engine.kill_ns = now_ns + ENGINE_ENDS;

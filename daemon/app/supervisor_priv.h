@@ -152,7 +152,8 @@ void engine_is_there(struct supervisor *);
 /* Its line is closed: it ends, or will be ended when it does not. */
 void engine_hangs_up(struct supervisor *, int64_t now_ns);
 
-/* `at_once`: what the rings hold is for the next engine. */
+/* `at_once`: what the rings hold is for the next engine. One that has not begun yet
+   cannot be told: to be called again. */
 void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
 void engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
 

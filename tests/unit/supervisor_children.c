@@ -148,6 +148,29 @@ static void test_a_worker_is_refused_once(void **state)
         worker->pid = 0;
 }
 
+/* What the rings hold is for it: the stop waits until it has begun, and heard of them. */
+static void test_an_engine_that_begins_is_stopped_when_it_has(void **state)
+{
+        struct world *w = *state;
+        struct control_message message;
+        int fds[2];
+
+        w->s.stopping = true;
+        w->s.engine.is_ready = false;
+        engine_end(&w->s, false, NOW);
+        assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_NONE);
+        children_look_after(&w->s, NOW + 30 * NS_PER_SEC);
+        assert_false(w->s.engine.is_killed);
+        engine_is_there(&w->s);
+        engine_end(&w->s, false, NOW + 30 * NS_PER_SEC);
+        assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_MESSAGE);
+        assert_int_equal(message.kind, CONTROL_STOP);
+        engine_end(&w->s, false, NOW + 30 * NS_PER_SEC);
+        assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_NONE);
+        children_look_after(&w->s, NOW + 60 * NS_PER_SEC);
+        assert_true(w->s.engine.is_killed);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -156,6 +179,7 @@ int main(void)
                 TEST(test_an_engine_that_hangs_up_and_stays_is_killed),
                 TEST(test_a_beat_may_be_any_number),
                 TEST(test_a_worker_is_refused_once),
+                TEST(test_an_engine_that_begins_is_stopped_when_it_has),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
