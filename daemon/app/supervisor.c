@@ -175,6 +175,14 @@ static void tell_manager(struct supervisor *s, int64_t now_ns)
 
 /* ---- the loop ---- */
 
+static bool rings_hold_something(const struct supervisor *s)
+{
+        for (unsigned i = 0; i < CHILDREN; i++)
+                if (s->children[i].ring && ring_used(s->children[i].ring) > 0)
+                        return true;
+        return false;
+}
+
 /* Captures first, so that what they saw is in the rings; then the engine. */
 static void stop(struct supervisor *s, int64_t now_ns)
 {
@@ -188,7 +196,9 @@ static void stop(struct supervisor *s, int64_t now_ns)
                 workers_kill(s);
         if (workers_running(s) > 0)
                 return;
-        if (s->engine.pid == 0)
+        if (s->engine.pid == 0 && rings_hold_something(s) && stop_signals == 1)
+                engine_start(s, now_ns); /* it died just now: the last one, for them */
+        else if (s->engine.pid == 0)
                 s->is_done = true;
         else
                 engine_end(s, false, now_ns);

@@ -246,6 +246,20 @@ def test_hung_processes_are_replaced(rig):
         assert daemon.counters()["children_hung_total"] >= 2
 
 
+def test_a_stop_while_there_is_no_engine(rig):
+    """Another one begins, and counts what is in the rings."""
+    with Service(rig, journal="journal-between") as daemon, Load(rig) as load:
+        wait_seen(daemon)
+        for _ in range(4):
+            daemon.kill_engine()
+        since = len(daemon.messages)
+        os.kill(daemon.engine(), signal.SIGKILL)
+        daemon.wait_said("the engine was killed by signal 9 .* begins in 800 ms", since)
+        load.finish()
+        assert daemon.stop() == 0
+        assert daemon.counters()["engine_restarts_total"] == 5
+
+
 # ---- what a worker knows
 
 def memory_has(pid, word):
