@@ -286,6 +286,9 @@ def test_a_worker_has_no_password(rig, redis):
             Load(rig) as load:
         files.daemon = daemon
         wait_seen(daemon)
+        with open(f"/proc/{daemon.engine()}/maps", encoding="utf-8") as maps:
+            if "libasan" in maps.read():
+                pytest.skip("a sanitizer keeps what was freed, so libyaml's copies, too")
         assert memory_has(daemon.engine(), b"first-sesame")  # which can be found, then
         assert not memory_has(daemon.workers()[0], b"first-sesame")
         files.write(redis="redis://:second-sesame@127.0.0.1:1/0", snaplen="128k")
