@@ -10,6 +10,7 @@
 #include "base/check.h"
 
 #define OPTIONS_MAX 96
+#define VALUE_ROOM  4096 /* longer than any text of one value */
 
 /* Where a value of the command line stands, for messages. */
 static const char option_place_name[] = "-o";
@@ -96,8 +97,22 @@ void config_init(struct config *config)
         diag_free(&diag);
 }
 
+void config_forget_secrets(struct config *config)
+{
+        if (config->redis.url)
+                explicit_bzero(config->redis.url, strlen(config->redis.url));
+        for (unsigned i = 0; config->source && i < config->source->file_count; i++) {
+                const struct yaml_node *root = yaml_root(config->source->files[i]);
+                const struct yaml_node *redis = root ? yaml_get(root, "redis") : NULL;
+                const struct yaml_node *url = redis ? yaml_get(redis, "url") : NULL;
+                if (url && url->text.len)
+                        explicit_bzero((void *)(uintptr_t)url->text.data, url->text.len);
+        }
+}
+
 void config_free(struct config *config)
 {
+        config_forget_secrets(config);
         for (const struct option *o = config_options; o->section; o++)
                 option_drop(o, option_value(o, config));
         if (!config->source)
@@ -349,16 +364,30 @@ bool config_is_from_option(const struct config *config, const char *key)
         return config_place(config, key).file == option_place_name;
 }
 
+/* It may be a password: no copy of it stays behind, here or in a smaller buffer. */
+static void print_value(const struct option *o, const struct config *config,
+                        struct buf *out)
+{
+        buf_reserve(out, VALUE_ROOM);
+        option_print(o, option_value_const(o, config), out);
+}
+
+static void drop_value(struct buf *value)
+{
+        explicit_bzero(value->data, value->len);
+        buf_free(value);
+}
+
 static bool is_same_value(const struct option *o, const struct config *a,
                           const struct config *b)
 {
         struct buf x = { 0 }, y = { 0 };
 
-        option_print(o, option_value_const(o, a), &x);
-        option_print(o, option_value_const(o, b), &y);
+        print_value(o, a, &x);
+        print_value(o, b, &y);
         bool same = slice_equal(buf_slice(&x), buf_slice(&y));
-        buf_free(&x);
-        buf_free(&y);
+        drop_value(&x);
+        drop_value(&y);
         return same;
 }
 

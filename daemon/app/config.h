@@ -134,6 +134,10 @@ struct config {
 void config_init(struct config *);
 void config_free(struct config *);
 
+/* Wipes redis.url, which may hold a password, here and in what was read. For a process
+   that parses what strangers send; config_free does it as well. */
+void config_forget_secrets(struct config *);
+
 /*
  * Takes what the file says. Paths in it are relative to its folder. False after
  * at least one diag_error.

@@ -18,6 +18,10 @@ static const struct timeval tick = { 0, 100000 };
 /* Packets may be so much newer than our clock: that of another machine's mirror. */
 #define NEWER_MAX (300 * NS_PER_SEC)
 
+/* A capture that is further behind is not waited for: it is slower than its traffic, or
+   lies. */
+#define BEHIND_MAX (5 * NS_PER_SEC)
+
 #define ADVICE_FIRST    (60 * NS_PER_SEC)
 #define ADVICE_INTERVAL (3600 * NS_PER_SEC)
 
@@ -241,7 +245,8 @@ static void stop(struct process *p, bool at_once)
         p->is_stopping = true;
         p->stops_at_once = at_once;
         admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN,
-                       slice_str("a new engine takes over\n"));
+                       slice_str("a new engine takes over; if it cannot, what was before "
+                                 "comes back and the log says why\n"));
         event_active(p->again, EV_TIMEOUT, 0);
 }
 
@@ -432,6 +437,7 @@ static void make(struct process *p)
         const struct setup *setup = p->options->setup;
         struct merge_options merge = {
                 .wait_ns = setup->config.limits.merge_wait_ns,
+                .oldest_ns = NEWER_MAX + BEHIND_MAX,
                 .counters = &p->run.counters,
                 .ended = &p->options->common->ended,
                 .site = setup->site,

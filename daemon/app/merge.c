@@ -108,6 +108,12 @@ static void refuse(struct merge *m, struct input *input)
         input->is_refused = true;
 }
 
+/* Its time is near enough to now for others to wait for it. */
+static bool is_in_step(const struct merge *m, const struct input *input)
+{
+        return input->time_ns >= m->limits.newest_ns - m->options.oldest_ns;
+}
+
 /* True when the input has something that waits, which is no time. */
 static bool fill(struct merge *m, struct input *input, int64_t now_ns)
 {
@@ -159,7 +165,7 @@ static struct look look(struct merge *m, int64_t now_ns)
                                 found.first = input;
                 } else if (!input->is_over && !input->is_refused &&
                            now_ns - input->heard_ns < m->options.wait_ns &&
-                           input->time_ns < found.bound_ns) {
+                           is_in_step(m, input) && input->time_ns < found.bound_ns) {
                         found.bound_ns = input->time_ns;
                 }
         }
@@ -201,7 +207,7 @@ static void sweep(struct merge *m)
 {
         for (unsigned i = m->count; i-- > 0;) {
                 struct input *input = &m->inputs[i];
-                bool is_read_out = !input->has_message && ring_used(input->ring) == 0;
+                bool is_read_out = !input->has_message && ring_is_read_out(input->ring);
                 bool is_past = input->generation < m->options.generation;
                 if (input->is_over && (is_read_out || is_past || input->is_refused))
                         input_drop(m, input);
@@ -230,7 +236,7 @@ int64_t merge_time(const struct merge *m, int64_t otherwise_ns)
         for (unsigned i = 0; i < m->count; i++) {
                 const struct input *input = &m->inputs[i];
                 if (!input->is_over && !input->is_refused && is_read(m, input) &&
-                    input->time_ns < time_ns)
+                    is_in_step(m, input) && input->time_ns < time_ns)
                         time_ns = input->time_ns;
         }
         return time_ns == INT64_MAX ? otherwise_ns : time_ns;

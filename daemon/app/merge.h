@@ -12,6 +12,9 @@
  *                                                         stands at 10.1 and may still
  *                                                         come with something of 10.15
  *
+ * A ring that speaks, but of times that are long past (oldest_ns), is not waited for
+ * either: a writer that was taken over could make all others wait for it for ever.
+ *
  * What is not sound ends a ring: all that it still holds is dropped, and it is counted
  * (rings_refused). A ring that is over (its writer ended) is read to its end.
  *
@@ -47,6 +50,7 @@ struct merge;
 
 struct merge_options {
         int64_t wait_ns;
+        int64_t oldest_ns;         /* before newest_ns (merge_read): see below */
         struct counters *counters; /* borrowed */
         struct counters *ended;    /* of writers whose rings are gone; borrowed */
         const struct site *site;   /* of the first generation; borrowed */

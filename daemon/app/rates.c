@@ -47,7 +47,8 @@ void rates_print(const struct rates *r, const struct counters *counters, int64_t
 
         json_open(j, key);
         for (unsigned i = 0; i < FOLLOWED; i++) {
-                double grown = (double)(value_of(counters, i) - oldest->values[i]);
+                uint64_t now = value_of(counters, i), before = oldest->values[i];
+                double grown = now > before ? (double)(now - before) : 0;
                 bool is_known = r->count && passed > 0;
                 json_number(j, followed[i].name, is_known ? grown / passed : 0);
         }

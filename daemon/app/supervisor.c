@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { MESSAGES = 2 * CHILDREN }; /* of the engine, in a turn */
+
 #define TURN         (100 * NS_PER_MS)
 #define STATUS_EVERY (10 * NS_PER_SEC)
 
@@ -57,6 +59,7 @@ static void on_ready(struct supervisor *s, int64_t now_ns)
         bool is_first = !s->engine.was_ready;
 
         engine_is_there(s);
+        reload_settled(s);
         if (!is_first)
                 return;
         slots_start(s, 0, now_ns);
@@ -85,17 +88,29 @@ static void on_message(struct supervisor *s, const struct control_message *messa
         }
 }
 
-/* That it is gone is told by waitpid. */
-static void read_messages(struct supervisor *s, int64_t now_ns)
+static void close_all(const int fds[2])
 {
+        for (int i = 0; i < 2; i++)
+                if (fds[i] >= 0)
+                        close(fds[i]);
+}
+
+/* An engine that says more than there is to say must not keep us from all else. */
+void engine_listen(struct supervisor *s, unsigned most, int64_t now_ns)
+{
+        enum control_result result = CONTROL_MESSAGE;
         struct control_message message;
         int fds[2];
 
-        while (s->engine.control >= 0 &&
-               control_receive(s->engine.control, &message, fds) == CONTROL_MESSAGE) {
-                for (int i = 0; i < 2; i++)
-                        if (fds[i] >= 0)
-                                close(fds[i]);
+        for (unsigned i = 0; i < most && s->engine.control >= 0; i++) {
+                result = control_receive(s->engine.control, &message, fds);
+                if (result == CONTROL_NONE)
+                        return;
+                if (result == CONTROL_CLOSED)
+                        engine_hangs_up(s, now_ns);
+                if (result != CONTROL_MESSAGE)
+                        continue;
+                close_all(fds);
                 on_message(s, &message, now_ns);
         }
 }
@@ -123,6 +138,12 @@ static struct rates rates_of(const struct supervisor *s)
         return sum;
 }
 
+/* What an engine that died had not yet added up is missing for a while. */
+static double per_second(uint64_t now, uint64_t before, double seconds)
+{
+        return now > before ? (double)(now - before) / seconds : 0;
+}
+
 static void tell_status(struct supervisor *s, int64_t now_ns)
 {
         struct rates now = rates_of(s);
@@ -133,8 +154,8 @@ static void tell_status(struct supervisor *s, int64_t now_ns)
                             "STATUS=%u captures: %.0f packets/s, %.0f requests/s, %llu "
                             "packets dropped; %llu incidents raised",
                             workers_running(s),
-                            (double)(now.packets - s->packets) / seconds,
-                            (double)(now.requests - s->requests) / seconds,
+                            per_second(now.packets, s->packets, seconds),
+                            per_second(now.requests, s->requests, seconds),
                             (unsigned long long)now.drops,
                             (unsigned long long)s->common->engine.incidents_raised);
         s->requests = now.requests;
@@ -154,6 +175,14 @@ static void tell_manager(struct supervisor *s, int64_t now_ns)
 
 /* ---- the loop ---- */
 
+static bool rings_hold_something(const struct supervisor *s)
+{
+        for (unsigned i = 0; i < CHILDREN; i++)
+                if (s->children[i].ring && ring_used(s->children[i].ring) > 0)
+                        return true;
+        return false;
+}
+
 /* Captures first, so that what they saw is in the rings; then the engine. */
 static void stop(struct supervisor *s, int64_t now_ns)
 {
@@ -167,7 +196,9 @@ static void stop(struct supervisor *s, int64_t now_ns)
                 workers_kill(s);
         if (workers_running(s) > 0)
                 return;
-        if (s->engine.pid == 0)
+        if (s->engine.pid == 0 && rings_hold_something(s) && stop_signals == 1)
+                engine_start(s, now_ns); /* it died just now: the last one, for them */
+        else if (s->engine.pid == 0)
                 s->is_done = true;
         else
                 engine_end(s, false, now_ns);
@@ -203,7 +234,7 @@ static void serve(struct supervisor *s)
                 int64_t now_ns = clock_monotonic_ns();
                 s->common->supervisor.clock_jumps +=
                     steady_tick(&s->steady, clock_wall_ns(), clock_boot_ns());
-                read_messages(s, now_ns);
+                engine_listen(s, MESSAGES, now_ns);
                 children_look_after(s, now_ns);
                 workers_agree(s, now_ns);
                 handle(s, now_ns);
@@ -303,6 +334,7 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         confine_paths_free(&s->paths);
         children_free(s);
         notify_close(&s->notify);
+        reload_settled(s);
         if (s->own_setup)
                 check_free(s->own_setup);
         free(s->own_setup);

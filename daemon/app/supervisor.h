@@ -17,7 +17,8 @@
  *
  * A reload (SIGHUP) reads all files first. What concerns the captures gets new workers,
  * which read on from the packet at which the old ones stop; what concerns the engine
- * beyond its rules, a new engine. A mistake leaves everything as it is.
+ * beyond its rules, a new engine. A mistake leaves everything as it is; when no engine
+ * begins with what was read, what was before comes back.
  *
  * What the captures leave out for want of time (load.h) it brings to one level, that of
  * the one which wants most, for a visitor may come to several.

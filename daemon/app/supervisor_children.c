@@ -15,13 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BACKOFF     (100 * NS_PER_MS) /* after the second death; doubles */
-#define BACKOFF_MAX (30 * NS_PER_SEC)
-#define LIVES_WELL  (60 * NS_PER_SEC) /* who lived so long may die once more at once */
-#define LOOKS_FOR   (200 * NS_PER_MS) /* an interface that is gone */
-#define WORKER_ENDS (5 * NS_PER_SEC)  /* how long one may take to end */
-#define ENGINE_ENDS (12 * NS_PER_SEC) /* it drains to Redis, and writes a snapshot */
-#define STARTS      (60 * NS_PER_SEC) /* until the first sign of life: a snapshot is read */
+#define BACKOFF       (100 * NS_PER_MS) /* after the second death; doubles */
+#define BACKOFF_MAX   (30 * NS_PER_SEC)
+#define LIVES_WELL    (60 * NS_PER_SEC) /* who lived so long may die once more at once */
+#define LOOKS_FOR     (200 * NS_PER_MS) /* an interface that is gone */
+#define WORKER_ENDS   (5 * NS_PER_SEC)  /* how long one may take to end */
+#define ENGINE_ENDS   (12 * NS_PER_SEC) /* it drains to Redis, and writes a snapshot */
+#define ENGINE_LEAVES (5 * NS_PER_SEC)  /* its line is the last that it closes */
+#define STARTS        (60 * NS_PER_SEC) /* until the first sign of life: a snapshot is read */
 
 /* ---- patience ---- */
 
@@ -155,13 +156,16 @@ static void forget_others(struct supervisor *s, const struct child *own,
         munmap(s->common, sizeof(*s->common));
 }
 
-static void forget_secrets(const struct setup *setup)
+/* Of all setups that there are at this moment; those that were are wiped already. */
+static void forget_secrets(struct supervisor *s)
 {
-        char *url = setup->config.redis.url;
+        const struct setup *const setups[] = { s->setup, s->offered, s->before.setup,
+                                               s->leaving };
         char *password = getenv("TRAWLWATCH_REDIS_PASSWORD");
 
-        if (url)
-                explicit_bzero(url, strlen(url));
+        for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++)
+                if (setups[i]) /* in a child: nobody else has these pages */
+                        config_forget_secrets((struct config *)&setups[i]->config);
         if (password)
                 explicit_bzero(password, strlen(password));
 }
@@ -185,7 +189,7 @@ static int in_worker(struct supervisor *s, struct child *c, struct capture *capt
         prctl(PR_SET_NAME, "trawl-capture");
         forget_signals(true);
         forget_others(s, c, capture);
-        forget_secrets(s->setup);
+        forget_secrets(s);
         keep_descriptors(capture, c->ring);
         return worker_run(&options);
 }
@@ -421,7 +425,9 @@ void slots_end(struct slots *slots, int64_t until_ns, int64_t now_ns)
 void worker_refused(struct supervisor *s, unsigned number)
 {
         for (unsigned i = 0; i < CHILDREN; i++)
-                if (s->children[i].pid && s->children[i].number == number) {
+                if (s->children[i].pid && s->children[i].number == number &&
+                    !s->children[i].is_killed) {
+                        s->children[i].is_killed = true;
                         log_warning("a capture's process is not to be believed any more "
                                     "and is replaced");
                         kill(s->children[i].pid, SIGKILL);
@@ -513,7 +519,7 @@ void engine_start(struct supervisor *s, int64_t now_ns)
         close(pair[1]);
         e->control = pair[0];
         e->is_ready = e->is_killed = false;
-        e->kill_ns = 0;
+        e->kill_ns = e->left_ns = 0;
         if (e->pid > 0)
                 return;
         log_error("there is no process for the engine: %s", strerror(errno));
@@ -537,11 +543,22 @@ void engine_is_there(struct supervisor *s)
         }
 }
 
+void engine_hangs_up(struct supervisor *s, int64_t now_ns)
+{
+        struct engine_child *e = &s->engine;
+
+        e->is_ready = false;
+        e->left_ns = now_ns;
+        if (e->control >= 0)
+                close(e->control);
+        e->control = -1;
+}
+
 void engine_end(struct supervisor *s, bool at_once, int64_t now_ns)
 {
         struct control_message stop = { .kind = CONTROL_STOP, .number = at_once };
 
-        if (s->engine.pid == 0 || s->engine.kill_ns)
+        if (s->engine.pid == 0 || s->engine.kill_ns || !s->engine.is_ready)
                 return;
         /* One that is not ready yet reads it as its first message. */
         if (!control_send(s->engine.control, &stop, NULL))
@@ -610,13 +627,11 @@ static void worker_ended(struct supervisor *s, struct child *c, int status,
 static void engine_ended(struct supervisor *s, int status, int64_t now_ns)
 {
         struct engine_child *e = &s->engine;
-        bool was_told = e->kill_ns;
+        bool was_told = e->kill_ns, has_begun = e->is_ready;
         char how[64];
 
         e->pid = 0;
-        e->is_ready = false;
-        close(e->control);
-        e->control = -1;
+        engine_hangs_up(s, now_ns);
         if (s->stopping || !e->was_ready) {
                 s->is_done = true;
                 s->status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
@@ -636,6 +651,8 @@ static void engine_ended(struct supervisor *s, int status, int64_t now_ns)
         log_warning("the engine %s; the next one begins in %lld ms and goes on from the "
                     "last snapshot",
                     how_ended(status, how), ms_until(e->patience.due_ns, now_ns));
+        if (!has_begun)
+                reload_undo(s, now_ns);
 }
 
 static void reap(struct supervisor *s, int64_t now_ns)
@@ -661,7 +678,8 @@ static bool is_hung(const struct supervisor *s, int64_t beat_ns, int64_t started
 {
         if (beat_ns == 0)
                 return now_ns - started_ns > STARTS;
-        return now_ns - beat_ns > s->setup->config.limits.hung_ns;
+        return beat_ns <
+               now_ns - s->setup->config.limits.hung_ns; /* it may be any number */
 }
 
 /* The same for one that was told to end and takes too long. */
@@ -700,7 +718,8 @@ static void look_after_engine(struct supervisor *s, int64_t now_ns)
         if (e->pid == 0)
                 return;
         if (e->kill_ns ? now_ns > e->kill_ns
-                       : is_hung(s, beat_ns, e->patience.started_ns, now_ns))
+                       : (e->left_ns && now_ns - e->left_ns > ENGINE_LEAVES) ||
+                             is_hung(s, beat_ns, e->patience.started_ns, now_ns))
                 end_hung(s, e->pid, &e->is_killed, "the engine");
 }
 

@@ -50,6 +50,9 @@ static void look_after(struct supervisor *s, unsigned number, int fd, int64_t no
 {
         struct slot *slot = &s->slots.slots[number];
         char name[IF_NAMESIZE] = "";
+
+        if (slot->index == 0) /* "any": all that there are, which cannot go */
+                return;
         enum link_state state = look_at(fd, slot->index, name);
 
         if (state == LINK_UNKNOWN)

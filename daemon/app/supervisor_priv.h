@@ -68,8 +68,16 @@ struct engine_child {
         bool is_ready;   /* it can be told of rings */
         bool was_ready;  /* it, or one before it, was */
         int64_t kill_ns; /* 0: it is not told to end */
+        int64_t left_ns; /* when it closed its end of the line; 0: it did not */
         bool is_killed;
         struct patience patience;
+};
+
+/* What was taken up before, until an engine has begun with what came after it. */
+struct before {
+        const struct setup *setup; /* NULL: there is none */
+        struct setup *own;         /* the same, when it is of a reload */
+        struct confine_paths paths;
 };
 
 struct supervisor {
@@ -91,7 +99,9 @@ struct supervisor {
         struct setup *offered;           /* that the engine was asked to take up */
         struct slots next;               /* of its workers, when they are replaced */
         bool replaces_workers;
-        bool reload_again; /* one was asked for while another is under way */
+        struct before before;
+        const struct setup *leaving; /* while workers of the next one begin; else NULL */
+        bool reload_again;           /* one was asked for while another is under way */
 
         int64_t watchdog_ns, status_ns, links_ns;
         uint64_t requests, packets, drops; /* at the last status line */
@@ -104,6 +114,9 @@ struct supervisor {
 
 /* Signals that the loop waits for, and that children do not have blocked. */
 sigset_t supervisor_signals(void);
+
+/* What the engine says, so many messages at most. */
+void engine_listen(struct supervisor *, unsigned most, int64_t now_ns);
 
 /* ---- supervisor_children.c ---- */
 
@@ -143,7 +156,11 @@ void workers_agree(struct supervisor *, int64_t now_ns);
 void engine_start(struct supervisor *, int64_t now_ns);
 void engine_is_there(struct supervisor *);
 
-/* `at_once`: what the rings hold is for the next engine. */
+/* Its line is closed: it ends, or will be ended when it does not. */
+void engine_hangs_up(struct supervisor *, int64_t now_ns);
+
+/* `at_once`: what the rings hold is for the next engine. One that has not begun yet
+   cannot be told: to be called again. */
 void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
 void engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
 
@@ -165,5 +182,10 @@ void reload_answered(struct supervisor *, bool is_taken_up, int64_t now_ns);
 
 /* No answer will come: everything stays as it was. */
 void reload_drop(struct supervisor *);
+
+/* An engine has begun with it; or has ended before that, and what was before comes back.
+ */
+void reload_settled(struct supervisor *);
+void reload_undo(struct supervisor *, int64_t now_ns);
 
 #endif

@@ -75,10 +75,11 @@ static bool prepare_workers(struct supervisor *s, const struct setup *setup)
                (slots_make(&s->next, setup) && slots_open(&s->next, setup));
 }
 
-/* The engine may read only what was named when it began. */
+/* The engine may read only what was named when it began; and there may be none to ask,
+   as it cannot begin with what the reload mends. */
 static bool needs_an_engine(struct supervisor *s, const struct setup *setup)
 {
-        return differs(s, setup, RELOAD_ENGINE) ||
+        return s->engine.pid == 0 || differs(s, setup, RELOAD_ENGINE) ||
                (s->setup->config.admin.confine &&
                 confine_paths_grow(&s->paths, &s->next_paths));
 }
@@ -109,22 +110,45 @@ static void all_stays(struct supervisor *s, const char *why)
         ready(s);
 }
 
-/* From now on the new setup is that of all children that begin. */
-static void take_up(struct supervisor *s, struct setup *setup, int64_t now_ns)
+static void before_drop(struct before *before)
 {
-        struct setup *old = s->own_setup;
+        setup_drop(&before->own);
+        confine_paths_free(&before->paths);
+        *before = (struct before){ NULL };
+}
 
-        s->setup = s->own_setup = setup;
-        confine_paths_free(&s->paths);
-        s->paths = s->next_paths;
-        s->next_paths.count = 0;
+/* From now on that setup is the one of all children that begin. Returns the one before.
+ */
+static struct before exchange(struct supervisor *s, const struct before *next,
+                              int64_t now_ns)
+{
+        struct before old = { s->setup, s->own_setup, s->paths };
+
+        s->leaving = old.setup;
+        s->setup = next->setup;
+        s->own_setup = next->own;
+        s->paths = next->paths;
         if (s->replaces_workers) {
                 s->generation++;
                 replace_workers(s, now_ns);
         } else {
-                slots_rename(&s->slots, setup);
+                slots_rename(&s->slots, s->setup);
         }
-        setup_drop(&old);
+        s->leaving = NULL;
+        return old;
+}
+
+static void take_up(struct supervisor *s, struct setup *setup, bool is_settled,
+                    int64_t now_ns)
+{
+        struct before next = { setup, setup, s->next_paths };
+
+        s->next_paths = (struct confine_paths){ 0 };
+        struct before old = exchange(s, &next, now_ns);
+        if (is_settled || s->before.setup)
+                before_drop(&old);
+        else
+                s->before = old;
         log_set_level((enum log_level)setup->config.log.level);
         log_info("SIGHUP: taken up%s", s->replaces_workers ? ", by new captures" : "");
         ready(s);
@@ -132,7 +156,8 @@ static void take_up(struct supervisor *s, struct setup *setup, int64_t now_ns)
 
 void reload_begin(struct supervisor *s, int64_t now_ns)
 {
-        if (s->offered || !s->engine.is_ready || s->engine.kill_ns) {
+        if (s->offered || !s->engine.was_ready ||
+            (s->engine.pid != 0 && (!s->engine.is_ready || s->engine.kill_ns))) {
                 s->reload_again = true;
                 return;
         }
@@ -150,7 +175,9 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
         warn_of_restart(s, setup);
         if (needs_an_engine(s, setup)) {
                 bool workers_stay = !s->replaces_workers;
-                take_up(s, setup, now_ns);
+                take_up(s, setup, false, now_ns);
+                if (s->engine.pid == 0)
+                        s->engine.patience.due_ns = now_ns;
                 engine_end(s, workers_stay, now_ns);
                 return;
         }
@@ -173,7 +200,7 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
                 return;
         }
         s->offered = NULL;
-        take_up(s, setup, now_ns);
+        take_up(s, setup, true, now_ns);
 }
 
 void reload_drop(struct supervisor *s)
@@ -182,4 +209,21 @@ void reload_drop(struct supervisor *s)
         confine_paths_free(&s->next_paths);
         setup_drop(&s->offered);
         ready(s);
+}
+
+void reload_settled(struct supervisor *s)
+{
+        before_drop(&s->before);
+}
+
+void reload_undo(struct supervisor *s, int64_t now_ns)
+{
+        if (!s->before.setup || !prepare_workers(s, s->before.setup))
+                return;
+        struct before failed = exchange(s, &s->before, now_ns);
+        s->before = (struct before){ NULL };
+        before_drop(&failed);
+        log_set_level((enum log_level)s->setup->config.log.level);
+        log_error("no engine begins with what the reload has read (see above): back to "
+                  "what was before; mend it and reload again");
 }

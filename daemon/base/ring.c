@@ -399,6 +399,11 @@ void ring_wake_clear(struct ring *r)
         while (done < 0 && errno == EINTR);
 }
 
+bool ring_is_read_out(const struct ring *r)
+{
+        return r->is_broken || waiting(r) == 0;
+}
+
 /* ---- both ---- */
 
 size_t ring_used(const struct ring *r)

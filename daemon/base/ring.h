@@ -126,6 +126,12 @@ bool ring_sleep(struct ring *);
 /* Awake again: after the wait, whatever ended it. */
 void ring_wake_clear(struct ring *);
 
+/*
+ * Nothing more can be taken now: by the reader's own position, so that a writer that is
+ * gone cannot have made it look otherwise.
+ */
+bool ring_is_read_out(const struct ring *);
+
 /* ---- both; what a hostile peer can make up, so only to be shown ---- */
 
 size_t ring_used(const struct ring *); /* bytes of data that wait, ring_bytes at most */

@@ -348,6 +348,20 @@ static void report_problem(struct builder *b, const yaml_parser_t *parser,
                            parser->problem, parser->context ? parser->context : "here");
 }
 
+/* A file may have a password: what is given back to malloc has none. */
+static void wipe_event(yaml_event_t *event)
+{
+        if (event->type == YAML_SCALAR_EVENT)
+                explicit_bzero(event->data.scalar.value, event->data.scalar.length);
+}
+
+static void wipe_parser(yaml_parser_t *p)
+{
+        explicit_bzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+        explicit_bzero(p->raw_buffer.start,
+                       (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+}
+
 static void read_events(struct builder *b, struct slice text)
 {
         yaml_parser_t parser;
@@ -362,8 +376,10 @@ static void read_events(struct builder *b, struct slice text)
                         break;
                 }
                 take_event(b, &event);
+                wipe_event(&event);
                 yaml_event_delete(&event);
         }
+        wipe_parser(&parser);
         yaml_parser_delete(&parser);
 }
 
@@ -427,6 +443,8 @@ struct yaml *yaml_read(const char *path, struct diag *diag)
         else
                 diag_error(diag, (struct place){ path, 0, 0 }, "cannot be read: %s",
                            strerror(errno));
+        if (contents.data)
+                explicit_bzero(contents.data, contents.len);
         buf_free(&contents);
         return yaml;
 }

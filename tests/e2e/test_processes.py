@@ -246,6 +246,62 @@ def test_hung_processes_are_replaced(rig):
         assert daemon.counters()["children_hung_total"] >= 2
 
 
+def test_a_stop_while_there_is_no_engine(rig):
+    """Another one begins, and counts what is in the rings."""
+    with Service(rig, journal="journal-between") as daemon, Load(rig) as load:
+        wait_seen(daemon)
+        for _ in range(4):
+            daemon.kill_engine()
+        since = len(daemon.messages)
+        os.kill(daemon.engine(), signal.SIGKILL)
+        daemon.wait_said("the engine was killed by signal 9 .* begins in 800 ms", since)
+        load.finish()
+        assert daemon.stop() == 0
+        assert daemon.counters()["engine_restarts_total"] == 5
+
+
+# ---- what a worker knows
+
+def memory_has(pid, word):
+    """Whether a process has the word in memory that it can write."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            where, rights = line.split()[:2]
+            begin, end = (int(one, 16) for one in where.split("-"))
+            if not rights.startswith("rw") or end - begin > 1 << 30:
+                continue
+            memory.seek(begin)
+            with contextlib.suppress(OSError):  # what the kernel shares with it
+                if word in memory.read(end - begin):
+                    return True
+    return False
+
+
+def test_a_worker_has_no_password(rig, redis):
+    """Neither that of the start nor that of a reload."""
+    files = Reloads(rig, redis)
+    files.write(site=SITE, redis="redis://:first-sesame@127.0.0.1:1/0")
+    with Service(rig, config=files.path, journal="journal-password") as daemon, \
+            Load(rig) as load:
+        files.daemon = daemon
+        wait_seen(daemon)
+        with open(f"/proc/{daemon.engine()}/maps", encoding="utf-8") as maps:
+            if "libasan" in maps.read():
+                pytest.skip("a sanitizer keeps what was freed, so libyaml's copies, too")
+        assert memory_has(daemon.engine(), b"first-sesame")  # which can be found, then
+        assert not memory_has(daemon.workers()[0], b"first-sesame")
+        files.write(redis="redis://:second-sesame@127.0.0.1:1/0", snaplen="128k")
+        before = daemon.workers()
+        files.reload(TAKEN_UP)
+        wait_until(lambda: daemon.workers() and not set(before) & set(daemon.workers()), 30,
+                   "new workers only")
+        for word in (b"first-sesame", b"second-sesame"):
+            assert not memory_has(daemon.workers()[0], word)
+        load.finish()
+        assert daemon.stop() == 0
+
+
 # ---- the supervisor dies
 
 def test_the_supervisor_is_killed(rig, redis):
@@ -380,6 +436,27 @@ def test_a_shared_interface_comes_back(rig):
         link.is_seen(daemon, "last")
         assert len(daemon.said("gone|again")) <= 3 * 3 * 2
         assert daemon.stop() == 0
+
+
+def turns(pid):
+    """How often it has waited: the supervisor ten times a second at least."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
+
+
+def test_all_interfaces(rig):
+    """There is no interface of that name, so it is never gone."""
+    with Service(rig, interface="any", journal="journal-any") as daemon, Load(rig) as load:
+        wait_seen(daemon)
+        workers = daemon.workers()
+        begin = turns(daemon.child.pid)  # it looks at interfaces every second or third turn
+        wait_until(lambda: turns(daemon.child.pid) >= begin + 20, 30, "looks at the interfaces")
+        wait_seen(daemon)
+        load.finish()
+        assert daemon.workers() == workers
+        assert not daemon.said("gone")
+        assert daemon.stop() == 0
+        assert daemon.counters()["worker_restarts_total"] == 0
 
 
 # ---- reloads
@@ -584,6 +661,36 @@ def test_two_reloads_in_a_row(rig, redis, second):
         assert all(overlaps(one, [(begin - 1, begin + 5)]) for one in missing)
         assert len(missing) <= 2 * 8
         assert daemon.counters()["children_hung_total"] == 0
+
+
+def with_socket(redis, path):
+    """For the last line of CONFIG: its Redis, and a control socket."""
+    return redis.url + f'" }}\nadmin: {{ socket: "{path}'
+
+
+def test_what_no_engine_begins_with_is_undone(rig, redis):
+    """The folder of another control socket is missing: no reading of files finds that. New
+    captures of the same reload go, too."""
+    files = Reloads(rig, redis)
+    good = with_socket(redis, rig.path("undone.sock"))
+    files.write(site=SITE, redis=good)
+    daemon = Service(rig, config=files.path, journal="journal-undone")
+    at = daemon.command.index("admin.socket=none")
+    del daemon.command[at - 1:at + 1]  # as the file says
+    with daemon, Load(rig) as load:
+        files.daemon = daemon
+        wait_seen(daemon)
+        files.write(redis=with_socket(redis, rig.path("not-there/undone.sock")), snaplen="128k")
+        daemon.child.send_signal(signal.SIGHUP)
+        daemon.wait_said("not-there/undone.sock: No such file")
+        daemon.wait_said("back to what was before; mend it and reload again")
+        wait_until(lambda: len(daemon.workers()) == 1, 30, "the captures of before")
+        wait_seen(daemon, 200)
+        assert len(daemon.said("the engine ended with status 1")) == 1
+        files.write(redis=good, snaplen="64k")
+        files.reload(TAKEN_UP)
+        load.finish()
+        assert daemon.stop() == 0
 
 
 def test_windows_go_on_over_a_new_engine(rig, redis):

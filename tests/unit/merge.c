@@ -11,11 +11,13 @@
 #include "unit/unit.h"
 
 #include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define START  (INT64_C(1795431600) * NS_PER_SEC)
 #define MS     NS_PER_MS
 #define NEWEST (START + 3600 * NS_PER_SEC)
+#define BEHIND (5 * NS_PER_SEC)
 
 enum { RINGS = 2 };
 
@@ -91,6 +93,7 @@ static int begin(void **state)
         assert_non_null(w.pipeline);
         struct merge_options merge = {
                 .wait_ns = 200 * MS,
+                .oldest_ns = NEWEST - START + BEHIND,
                 .counters = &w.counters,
                 .ended = &w.ended,
                 .site = w.setup.site,
@@ -240,6 +243,52 @@ static void test_a_silent_ring_is_not_waited_for_long(void **state)
         require(w, NS_PER_SEC + 200 * MS, "waits.example");
 }
 
+/* One that speaks all the time, of a time that never comes. */
+static void test_a_ring_that_is_far_behind_holds_up_nobody(void **state)
+{
+        struct world *w = *state;
+
+        put_time(w, 1, START + 30 * MS);
+        put_hello(w, 1, "truth.example");
+        put_time(w, 2, START - BEHIND);
+        require(w, NS_PER_SEC, "");
+        assert_int_equal(merge_time(w->merge, 0), START - BEHIND);
+        assert_true(
+            ring_put(w->rings[1], MESSAGE_TIME, &(int64_t){ START + 40 * MS }, 8));
+        put_hello(w, 1, "second.example");
+        merge_is_over(w->merge, 2);
+        require(w, NS_PER_SEC, "truth.example second.example");
+        ring_free(&w->rings[2]);
+        add(w, 2, 5);
+        put_time(w, 2, START - BEHIND - 1);
+        put_hello(w, 1, "third.example");
+        require(w, NS_PER_SEC, "third.example");
+        assert_int_equal(merge_time(w->merge, 0), START + 40 * MS);
+}
+
+/* In the memory of a ring the reader's position is the writer's to spoil, too. */
+static void test_one_that_is_over_goes_whatever_its_header_says(void **state)
+{
+        enum { TAIL = 128 }; /* the reader's line of the header */
+        struct world *w = *state;
+        uint8_t *header = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+                               ring_memory_fd(w->rings[2]), 0);
+        uint64_t tail;
+
+        assert_ptr_not_equal(header, MAP_FAILED);
+        put_time(w, 2, START + 20 * MS);
+        require(w, NS_PER_SEC, "");
+        memcpy(&tail, header + TAIL, sizeof(tail));
+        assert_int_equal(tail, 16);
+        memset(header + TAIL, 0, sizeof(tail));
+        munmap(header, 4096);
+        merge_is_over(w->merge, 2);
+        merge_is_over(w->merge, 1);
+        require(w, NS_PER_SEC, "");
+        assert_int_equal(w->gone, 2);
+        assert_true(merge_is_done(w->merge));
+}
+
 static void test_one_that_is_over_is_read_out_and_dropped(void **state)
 {
         struct world *w = *state;
@@ -342,6 +391,8 @@ int main(void)
                 TEST(test_what_may_still_be_overtaken_waits),
                 TEST(test_who_waits_for_a_ring_sleeps),
                 TEST(test_a_silent_ring_is_not_waited_for_long),
+                TEST(test_a_ring_that_is_far_behind_holds_up_nobody),
+                TEST(test_one_that_is_over_goes_whatever_its_header_says),
                 TEST(test_one_that_is_over_is_read_out_and_dropped),
                 TEST(test_what_is_not_sound_ends_the_ring),
                 TEST(test_times_that_cannot_be_are_refused),

@@ -34,9 +34,24 @@ static void the_last_seconds_count(void **state)
         expect(&r, &c, 97 * NS_PER_SEC, "\"packets\":0,");
 }
 
+/* Those of a process that died may be missing for a while. */
+static void what_became_less_has_no_rate(void **state)
+{
+        struct counters c = { .requests = 100 };
+        struct rates r = { 0 };
+
+        (void)state;
+        rates_tick(&r, &c, 0);
+        c.requests = 40;
+        expect(&r, &c, NS_PER_SEC, "\"requests\":0,");
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(the_last_seconds_count) };
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_last_seconds_count),
+                cmocka_unit_test(what_became_less_has_no_rate),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
