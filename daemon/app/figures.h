@@ -13,8 +13,8 @@
 #include "app/check.h"
 #include "app/front.h"
 
-#define FIGURES_INTERFACES 64
-#define FIGURES_WORKERS    64
+#define FIGURES_INTERFACES 128
+#define FIGURES_WORKERS    128
 #define FIGURES_BUDGETS    8
 
 struct run;

@@ -24,6 +24,7 @@ struct pipeline {
         struct held held;
         struct engine *engine;
         struct counters *counters;
+        bool has_missed_base;
         struct counters missed_base; /* at the last time the share was worked out */
         const struct value_names *pages;
         int64_t missed_due_ns;
@@ -126,8 +127,8 @@ static double share_of(uint64_t part, uint64_t rest)
         return part ? (double)part / ((double)part + (double)rest) : 0;
 }
 
-/* Bytes missing in streams or passed over, packets dropped before we saw them, visitors
-   who are not in the sample. */
+/* Bytes missing in streams or passed over, packets dropped before we saw them, requests
+   that found no room in a ring, visitors who are not in the sample. */
 static void note_missed(struct pipeline *p, int64_t now_ns)
 {
         const struct counters *now = p->options.traffic, *then = &p->missed_base;
@@ -137,10 +138,16 @@ static void note_missed(struct pipeline *p, int64_t now_ns)
         double drops = share_of(now->kernel_drops + now->interface_drops -
                                     then->kernel_drops - then->interface_drops,
                                 now->packets - then->packets);
+        double rings =
+            share_of(now->ring_full - then->ring_full, now->requests - then->requests);
 
         pipeline_settle(p);
+        if (!p->has_missed_base) /* what was counted before this engine was there */
+                gaps = drops = rings = 0;
+        p->has_missed_base = true;
         double looked_at = 1.0 / (double)(1U << p->sample_most);
-        engine_missed(p->engine, now_ns, 1 - (1 - gaps) * (1 - drops) * looked_at);
+        engine_missed(p->engine, now_ns,
+                      1 - (1 - gaps) * (1 - drops) * (1 - rings) * looked_at);
         if (p->sample_most)
                 engine_sampled(p->engine, now_ns);
         p->sample_most = p->sample_shift;

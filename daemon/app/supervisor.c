@@ -212,6 +212,7 @@ static void handle(struct supervisor *s, int64_t now_ns)
         }
         if (s->reload_again && !s->stopping)
                 reload_begin(s, now_ns);
+        reload_look_after(s, now_ns);
         if (stop_signals)
                 stop(s, now_ns);
 }

@@ -72,11 +72,10 @@ static void child_drop(struct child *c)
         *c = (struct child){ .held = -1 };
 }
 
-void engine_tell(struct supervisor *s, const struct control_message *message,
+bool engine_tell(struct supervisor *s, const struct control_message *message,
                  const int fds[2])
 {
-        if (s->engine.is_ready && !control_send(s->engine.control, message, fds))
-                log_warning("the engine cannot be told: %s", strerror(errno));
+        return s->engine.is_ready && control_send(s->engine.control, message, fds);
 }
 
 /* The engine reads the ring to its end; we need it no more. */
@@ -84,18 +83,29 @@ static void tell_over(struct supervisor *s, struct child *c)
 {
         struct control_message over = { .kind = CONTROL_OVER, .number = c->number };
 
-        if (!s->engine.is_ready || c->pid != 0)
-                return;
-        engine_tell(s, &over, NULL);
-        child_drop(c);
+        if (c->pid == 0 && c->is_told && engine_tell(s, &over, NULL))
+                child_drop(c);
 }
 
-static void tell_ring(struct supervisor *s, const struct child *c)
+static void tell_ring(struct supervisor *s, struct child *c)
 {
         struct control_message message = { CONTROL_RING, c->number, c->generation };
         int fds[2] = { ring_memory_fd(c->ring), ring_wake_fd(c->ring) };
 
-        engine_tell(s, &message, fds);
+        if (!c->is_told)
+                c->is_told = engine_tell(s, &message, fds);
+}
+
+/* What an engine that is busy, or a new one, has not been told yet. */
+static void tell_all(struct supervisor *s)
+{
+        for (unsigned i = 0; i < CHILDREN; i++) {
+                struct child *c = &s->children[i];
+                if (is_free(c))
+                        continue;
+                tell_ring(s, c);
+                tell_over(s, c);
+        }
 }
 
 /* ---- in a child ---- */
@@ -324,14 +334,17 @@ static struct child *start_worker(struct supervisor *s, struct slot *slot,
         if (c)
                 c->ring = new_ring(s->setup);
         if (!c || !c->ring) {
-                log_error("there is no memory for a capture's ring; lower limits.ring");
+                log_error("%s",
+                          c ? "there is no memory for a capture's ring; lower "
+                              "limits.ring"
+                            : "no capture can begin before those that end are over");
                 capture_close(&slot->capture);
                 return NULL;
         }
         c->number = ++s->last_number;
         c->generation = s->generation;
         c->kill_ns = 0;
-        c->is_killed = false;
+        c->is_killed = c->is_told = false;
         c->held = fcntl(capture_fd(slot->capture), F_DUPFD_CLOEXEC, 3);
         pid_t pid = fork();
         if (pid == 0)
@@ -534,13 +547,9 @@ void engine_start(struct supervisor *s, int64_t now_ns)
 void engine_is_there(struct supervisor *s)
 {
         s->engine.is_ready = s->engine.was_ready = true;
-        for (unsigned i = 0; i < CHILDREN; i++) {
-                struct child *c = &s->children[i];
-                if (is_free(c))
-                        continue;
-                tell_ring(s, c);
-                tell_over(s, c);
-        }
+        for (unsigned i = 0; i < CHILDREN; i++)
+                s->children[i].is_told = false;
+        tell_all(s);
 }
 
 void engine_hangs_up(struct supervisor *s, int64_t now_ns)
@@ -591,6 +600,15 @@ static struct slot *slot_of(struct supervisor *s, const struct child *c)
         return NULL;
 }
 
+/* Its own word is not enough: it may have been taken over. */
+static bool is_gone(const struct slot *slot, int status)
+{
+        char name[IF_NAMESIZE];
+
+        return WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CAPTURE_LOST &&
+               slot->index && !if_indextoname(slot->index, name);
+}
+
 /* It ended by itself. Its place in the group is kept until the next one has joined. */
 static void replace_worker(struct supervisor *s, struct slot *slot, int status,
                            int64_t now_ns)
@@ -598,7 +616,7 @@ static void replace_worker(struct supervisor *s, struct slot *slot, int status,
         char how[64];
 
         slot->child = NULL;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CAPTURE_LOST) {
+        if (is_gone(slot, status)) {
                 slot_lost(slot, now_ns);
         } else {
                 s->common->supervisor.worker_restarts++;
@@ -762,6 +780,7 @@ void children_look_after(struct supervisor *s, int64_t now_ns)
                 links_look_after(s, now_ns);
                 start_what_is_due(s, now_ns);
         }
+        tell_all(s);
         share_slots(s);
 }
 

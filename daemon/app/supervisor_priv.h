@@ -40,6 +40,7 @@ struct child {
         int held; /* its capture's descriptor, which keeps its place in the group */
         int64_t kill_ns; /* 0: it is not told to end */
         bool is_killed;
+        bool is_told; /* the engine knows its ring */
 };
 
 /* A place for a worker: one of those of an interface. */
@@ -96,6 +97,7 @@ struct supervisor {
         struct engine_child engine;
 
         struct confine_paths next_paths; /* of a setup that is being taken up */
+        int64_t offered_ns;              /* when */
         struct setup *offered;           /* that the engine was asked to take up */
         struct slots next;               /* of its workers, when they are replaced */
         bool replaces_workers;
@@ -162,7 +164,8 @@ void engine_hangs_up(struct supervisor *, int64_t now_ns);
 /* `at_once`: what the rings hold is for the next engine. One that has not begun yet
    cannot be told: to be called again. */
 void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
-void engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
+/* False when it is not there, or does not take it now. */
+bool engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
 
 /* ---- supervisor_links.c ---- */
 
@@ -179,6 +182,9 @@ void reload_begin(struct supervisor *, int64_t now_ns);
 
 /* What the engine said of it. */
 void reload_answered(struct supervisor *, bool is_taken_up, int64_t now_ns);
+
+/* An engine that gives no answer for a minute is given up, and the reload with it. */
+void reload_look_after(struct supervisor *, int64_t now_ns);
 
 /* No answer will come: everything stays as it was. */
 void reload_drop(struct supervisor *);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#define ANSWERS      (60 * NS_PER_SEC) /* the engine reads all files again */
 #define MOMENT_AHEAD (10 * NS_PER_MS)
 
 static void setup_drop(struct setup **setup)
@@ -185,7 +186,21 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
                                           .generation =
                                               s->generation + s->replaces_workers };
         s->offered = setup;
-        engine_tell(s, &reload, NULL);
+        s->offered_ns = now_ns;
+        if (!engine_tell(s, &reload, NULL)) {
+                reload_drop(s);
+                all_stays(s, "the engine cannot be told");
+        }
+}
+
+void reload_look_after(struct supervisor *s, int64_t now_ns)
+{
+        if (!s->offered || now_ns - s->offered_ns < ANSWERS)
+                return;
+        reload_drop(s);
+        all_stays(s, "the engine gives no answer and is replaced");
+        s->common->supervisor.children_hung++;
+        kill(s->engine.pid, SIGKILL);
 }
 
 void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
