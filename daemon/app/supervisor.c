@@ -54,6 +54,26 @@ static void handle_signals(void)
 
 /* ---- the engine's messages ---- */
 
+static void announce(const struct supervisor *s)
+{
+        const char *filter = s->setup->config.capture.filter;
+
+        for (unsigned i = 0; i < s->slots.count; i++) {
+                const struct capture *capture = s->slots.slots[i].capture;
+                if (s->slots.slots[i].first == i)
+                        log_info("capturing on %s (%s)%s%s", capture_name(capture),
+                                 capture_link_name(capture_link(capture)),
+                                 filter ? ", filter: " : "", filter ? filter : "");
+        }
+}
+
+static void warn_of_root(const struct setup *setup)
+{
+        if (geteuid() == 0 && setup->config.admin.confine && !setup->config.admin.user)
+                log_warning("this goes on as root: there is no user " CONFINE_USER
+                            "; 'useradd --system " CONFINE_USER "' makes one");
+}
+
 static void on_ready(struct supervisor *s, int64_t now_ns)
 {
         bool is_first = !s->engine.was_ready;
@@ -62,6 +82,8 @@ static void on_ready(struct supervisor *s, int64_t now_ns)
         reload_settled(s);
         if (!is_first)
                 return;
+        announce(s);
+        warn_of_root(s->setup);
         slots_start(s, 0, now_ns);
         notify_send(&s->notify, "READY=1");
 }
@@ -245,26 +267,6 @@ static void serve(struct supervisor *s)
 
 /* ---- making ---- */
 
-static void announce(const struct supervisor *s)
-{
-        const char *filter = s->setup->config.capture.filter;
-
-        for (unsigned i = 0; i < s->slots.count; i++) {
-                const struct capture *capture = s->slots.slots[i].capture;
-                if (s->slots.slots[i].first == i)
-                        log_info("capturing on %s (%s)%s%s", capture_name(capture),
-                                 capture_link_name(capture_link(capture)),
-                                 filter ? ", filter: " : "", filter ? filter : "");
-        }
-}
-
-static void warn_of_root(const struct setup *setup)
-{
-        if (geteuid() == 0 && setup->config.admin.confine && !setup->config.admin.user)
-                log_warning("this goes on as root: there is no user " CONFINE_USER
-                            "; 'useradd --system " CONFINE_USER "' makes one");
-}
-
 static bool make_common(struct supervisor *s)
 {
         s->common = mmap(NULL, sizeof(*s->common), PROT_READ | PROT_WRITE,
@@ -326,8 +328,6 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
                    confine_paths_make(&s->paths, line, setup) &&
                    run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
-                announce(s);
-                warn_of_root(setup);
                 serve(s);
                 status = s->status;
         }

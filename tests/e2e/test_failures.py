@@ -229,7 +229,9 @@ def test_the_disk_is_full(folder, disk):  # noqa: F811
         driver.ask("alerts 1102 5")
         assert driver.drain() == 0
         driver.kill()
+        disk.make_space()  # for what tears it
         assert die_in_the_middle_of_a_write(disk.seen, random.Random(1))
+        disk.fill()
         driver = on_disk(folder, disk, redis.unix_url)
         assert "bytes are cut off" in driver.said()
         driver.ask("alerts 1107 100")

@@ -120,8 +120,7 @@ def test_a_restart_goes_on_with_windows_and_incidents(rig, redis):
         wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "a snapshot")
         before = os.stat(snapshot).st_mtime_ns
         wait_until(lambda: os.stat(snapshot).st_mtime_ns > before, 10, "one more")
-        daemon.child.send_signal(signal.SIGKILL)
-        daemon.child.wait(10)
+        daemon.crash()
     incident = redis.alerts()[0]["id"]
     write(rules, (RULE % 60).replace("harvest", "other"))
     with run() as daemon:
@@ -153,8 +152,7 @@ def test_after_a_crash_every_alert_of_the_journal_is_in_redis(rig, redis):
         assert daemon.stop() == 0  # writes the snapshot
     with run("1h") as daemon:
         more(2)
-        daemon.child.send_signal(signal.SIGKILL)
-        daemon.child.wait(10)
+        daemon.crash()
     with run("1h") as daemon:
         more(2)
         assert daemon.stop() == 0
@@ -203,8 +201,7 @@ def test_an_incident_that_no_snapshot_knows_goes_on_under_its_id(rig, redis, sna
         clients.curl_profiles(rig, there, 25)
         clients.curl_profiles(rig, gone, 25)
         wait_until(lambda: events(goes_on) and events(stops), 10, "the alerts")
-        daemon.child.send_signal(signal.SIGKILL)
-        daemon.child.wait(10)
+        daemon.crash()
     assert os.path.exists(file) == (snapshot == "older")
     if snapshot == "damaged":  # its time says nothing
         write(file, "no snapshot at all")
