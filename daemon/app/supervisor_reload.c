@@ -187,10 +187,7 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
                                               s->generation + s->replaces_workers };
         s->offered = setup;
         s->offered_ns = now_ns;
-        if (!engine_tell(s, &reload, NULL)) {
-                reload_drop(s);
-                all_stays(s, "the engine cannot be told");
-        }
+        engine_tell(s, &reload, NULL); /* if it does not hear it, see reload_look_after */
 }
 
 void reload_look_after(struct supervisor *s, int64_t now_ns)
