@@ -92,7 +92,8 @@ class Both(Daemon):
     def __init__(self, rig, *options):
         more = [word for number in range(1, len(rig.hosts) + 1)
                 for word in ("-i", f"client{number}")]
-        super().__init__(rig, *more, *options,
+        # A machine that is busy may be late with a leg: what is joined here waits for it.
+        super().__init__(rig, *more, "-o", "limits.merge_wait=2s", *options,
                          bpf=f"{FILTER} or tcp port 8081 or tcp portrange 8082-8083 or {OUTSIDE}")
 
     def by_path(self, count):
