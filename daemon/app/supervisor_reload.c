@@ -115,7 +115,7 @@ static void before_drop(struct before *before)
 {
         setup_drop(&before->own);
         confine_paths_free(&before->paths);
-        *before = (struct before){ NULL };
+        *before = (struct before){ 0 };
 }
 
 /* From now on that setup is the one of all children that begin. Returns the one before.
@@ -233,7 +233,7 @@ void reload_undo(struct supervisor *s, int64_t now_ns)
         if (!s->before.setup || !prepare_workers(s, s->before.setup))
                 return;
         struct before failed = exchange(s, &s->before, now_ns);
-        s->before = (struct before){ NULL };
+        s->before = (struct before){ 0 };
         before_drop(&failed);
         log_set_level((enum log_level)s->setup->config.log.level);
         log_error("no engine begins with what the reload has read (see above): back to "

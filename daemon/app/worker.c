@@ -79,10 +79,12 @@ static void publish(struct worker *w)
         ring_beat(w->options->ring, clock_monotonic_ns());
 }
 
-static void read_some(struct worker *w)
+static void on_readable(evutil_socket_t fd, short what, void *context)
 {
+        struct worker *w = context;
         int64_t begin_ns = clock_monotonic_ns();
 
+        (void)fd, (void)what;
         look_at_clock(w);
         w->frames = 0;
         enum capture_result result =
@@ -95,12 +97,6 @@ static void read_some(struct worker *w)
                 w->status = WORKER_CAPTURE_LOST;
                 event_base_loopbreak(w->loop);
         }
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *context)
-{
-        (void)fd, (void)what;
-        read_some(context);
 }
 
 static void note_drops(struct worker *w)
@@ -165,14 +161,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
         (void)fd, (void)what;
         look_at_clock(w);
-        /* Packets may have waited while we had no processor: before it is so late, those
-           that came until now are read. */
-        int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
-        if (!w->has_more)
-                read_some(w);
         note_drops(w);
         look_at_load(w);
         front_look(w->front, &w->page->use);
+        int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
         if (!w->has_more)
                 message_time(&w->writer,
