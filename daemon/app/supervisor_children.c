@@ -110,7 +110,7 @@ static void tell_all(struct supervisor *s)
 
 /* ---- in a child ---- */
 
-/* In a child. Those of a terminal's keys, and of who reloads, are for the supervisor. */
+/* Those of a terminal's keys, and of who reloads, are for the supervisor. */
 static void forget_signals(bool is_worker)
 {
         sigset_t set = supervisor_signals();
@@ -569,7 +569,6 @@ void engine_end(struct supervisor *s, bool at_once, int64_t now_ns)
 
         if (s->engine.pid == 0 || s->engine.kill_ns || !s->engine.is_ready)
                 return;
-        /* One that is not ready yet reads it as its first message. */
         if (!control_send(s->engine.control, &stop, NULL))
                 log_warning("the engine cannot be told to end: %s", strerror(errno));
         s->engine.kill_ns = now_ns + ENGINE_ENDS;
@@ -700,7 +699,7 @@ static bool is_hung(const struct supervisor *s, int64_t beat_ns, int64_t started
                now_ns - s->setup->config.limits.hung_ns; /* it may be any number */
 }
 
-/* The same for one that was told to end and takes too long. */
+/* Gives no sign of life, or was told to end and takes too long. */
 static void end_hung(struct supervisor *s, pid_t pid, bool *is_killed, const char *what)
 {
         if (*is_killed)

@@ -146,3 +146,45 @@ json_t *daemon_parse(const struct buf *answer, struct buf *why)
         json_decref(object);
         return NULL;
 }
+
+static enum exit_status ask(const struct ctl *ctl, const char *path, const char *name,
+                            daemon_tell_fn *tell)
+{
+        struct buf line = { 0 }, answer = { 0 }, why = { 0 };
+        enum exit_status status = EXIT_FAILED;
+        json_t *object = NULL;
+
+        buf_printf(&line, "%s\n", name);
+        buf_put_byte(&line, '\0');
+        if (daemon_ask(path, (const char *)line.data, &answer, &why))
+                object = daemon_parse(&answer, &why);
+        if (object)
+                status = tell(ctl, &answer, object);
+        else
+                ctl_complain(ctl, "%.*s", (int)why.len, (const char *)why.data);
+        json_decref(object);
+        buf_free(&line);
+        buf_free(&answer);
+        buf_free(&why);
+        return status;
+}
+
+enum exit_status daemon_command(struct ctl *ctl, int argc, char **argv, const char *name,
+                                daemon_tell_fn *tell)
+{
+        const struct ctl_option own[] = { { NULL, NULL, NULL } };
+        enum exit_status status = ctl_parse(ctl, argc, argv, own);
+
+        if (status != EXIT_DONE)
+                return status;
+        if (ctl->argument_count) {
+                ctl_complain(ctl, "takes no '%s'; see trawlctl %s --help",
+                             ctl->arguments[0], name);
+                return EXIT_USAGE;
+        }
+        char *path = daemon_path(ctl, &status);
+        if (path)
+                status = ask(ctl, path, name, tell);
+        free(path);
+        return status;
+}

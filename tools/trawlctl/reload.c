@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* trawlctl reload: as SIGHUP, with the answer. */
-#include <stdlib.h>
-
 #include "daemon.h"
 #include "screen.h"
 
@@ -20,10 +18,12 @@ static void print_messages(json_t *object)
         }
 }
 
-static enum exit_status report(const struct ctl *ctl, json_t *object)
+static enum exit_status report(const struct ctl *ctl, const struct buf *answer,
+                               json_t *object)
 {
         const char *result = json_string_value(json_object_get(object, "result"));
 
+        (void)answer;
         print_messages(object);
         if (result && strcmp(result, "taken up") == 0) {
                 printf("Taken up; %lld rules.\n",
@@ -40,39 +40,7 @@ static enum exit_status report(const struct ctl *ctl, json_t *object)
         return EXIT_FAILED;
 }
 
-static enum exit_status ask(const struct ctl *ctl, const char *path)
-{
-        struct buf answer = { 0 }, why = { 0 };
-        enum exit_status status = EXIT_FAILED;
-        json_t *object = NULL;
-
-        if (daemon_ask(path, "reload\n", &answer, &why))
-                object = daemon_parse(&answer, &why);
-        if (object)
-                status = report(ctl, object);
-        else
-                ctl_complain(ctl, "%.*s", (int)why.len, (const char *)why.data);
-        json_decref(object);
-        buf_free(&answer);
-        buf_free(&why);
-        return status;
-}
-
 enum exit_status command_reload(struct ctl *ctl, int argc, char **argv)
 {
-        const struct ctl_option own[] = { { NULL, NULL, NULL } };
-        enum exit_status status = ctl_parse(ctl, argc, argv, own);
-
-        if (status != EXIT_DONE)
-                return status;
-        if (ctl->argument_count) {
-                ctl_complain(ctl, "takes no '%s'; see trawlctl reload --help",
-                             ctl->arguments[0]);
-                return EXIT_USAGE;
-        }
-        char *path = daemon_path(ctl, &status);
-        if (path)
-                status = ask(ctl, path);
-        free(path);
-        return status;
+        return daemon_command(ctl, argc, argv, "reload", report);
 }

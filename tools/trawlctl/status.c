@@ -223,43 +223,19 @@ static void print_status(json_t *o)
         print_redis(o);
 }
 
-static enum exit_status ask(const struct ctl *ctl, const char *path)
+static enum exit_status tell(const struct ctl *ctl, const struct buf *answer,
+                             json_t *object)
 {
-        struct buf answer = { 0 }, why = { 0 };
-        json_t *object = NULL;
-
-        if (daemon_ask(path, "status\n", &answer, &why))
-                object = daemon_parse(&answer, &why);
-        if (!object) {
-                ctl_complain(ctl, "%.*s", (int)why.len, (const char *)why.data);
-        } else if (ctl->json) {
-                ctl_put(stdout, &answer);
+        if (ctl->json) {
+                ctl_put(stdout, answer);
                 putchar('\n');
         } else {
                 print_status(object);
         }
-        enum exit_status status = object ? EXIT_DONE : EXIT_FAILED;
-        json_decref(object);
-        buf_free(&answer);
-        buf_free(&why);
-        return status;
+        return EXIT_DONE;
 }
 
 enum exit_status command_status(struct ctl *ctl, int argc, char **argv)
 {
-        const struct ctl_option own[] = { { NULL, NULL, NULL } };
-        enum exit_status status = ctl_parse(ctl, argc, argv, own);
-
-        if (status != EXIT_DONE)
-                return status;
-        if (ctl->argument_count) {
-                ctl_complain(ctl, "takes no '%s'; see trawlctl status --help",
-                             ctl->arguments[0]);
-                return EXIT_USAGE;
-        }
-        char *path = daemon_path(ctl, &status);
-        if (path)
-                status = ask(ctl, path);
-        free(path);
-        return status;
+        return daemon_command(ctl, argc, argv, "status", tell);
 }
