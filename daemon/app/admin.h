@@ -22,6 +22,7 @@ enum admin_reload {
         ADMIN_RELOAD_TAKEN,    /* taken up; there may be warnings */
         ADMIN_RELOAD_MISTAKES, /* in the files: everything stays as it was */
         ADMIN_RELOAD_FAILED,   /* no key, no memory: the same */
+        ADMIN_RELOAD_HANDED,   /* a new engine takes over, which will know */
 };
 
 struct admin_options {

@@ -9,6 +9,7 @@
 #include "app/admin_priv.h"
 
 #include "app/paths.h"
+#include "app/status.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -163,6 +164,7 @@ static const char *const reload_words[] = {
         [ADMIN_RELOAD_TAKEN] = "taken up",
         [ADMIN_RELOAD_MISTAKES] = "mistakes",
         [ADMIN_RELOAD_FAILED] = "failed",
+        [ADMIN_RELOAD_HANDED] = "handed over",
 };
 
 static void put_reloaded(struct admin *a, enum admin_reload result, struct slice messages,
@@ -175,6 +177,8 @@ static void put_reloaded(struct admin *a, enum admin_reload result, struct slice
         json_open(&j, NULL);
         json_text(&j, "result", reload_words[result]);
         json_u64(&j, "rules", rules_count(a->figures.setup->rules));
+        json_time(&j, "started", a->figures.started_ns);
+        status_put_reloads(&j, a->figures.counters);
         json_array(&j, "messages");
         while (messages.len && slice_next(&messages, '\n', &line))
                 if (line.len)

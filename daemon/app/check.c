@@ -422,14 +422,18 @@ static void check_interfaces(const struct check_request *request,
                                  : config_place(config, "capture.interfaces");
         const struct text_list *interfaces = &config->capture.interfaces;
 
-        for (unsigned i = 0; i < interfaces->count; i++)
-                if (strcmp(interfaces->items[i], "any") != 0 &&
-                    if_nametoindex(interfaces->items[i]) == 0)
+        for (unsigned i = 0; i < interfaces->count; i++) {
+                const char *name = interfaces->items[i];
+                if (strcmp(name, "any") == 0 || if_nametoindex(name) != 0)
+                        continue;
+                if (request->is_reload)
+                        diag_warning(diag, place, "there is no interface %s now", name);
+                else
                         diag_error(
                             diag, place,
-                            "there is no interface %s; 'ip link' lists those there "
-                            "are",
-                            interfaces->items[i]);
+                            "there is no interface %s; 'ip link' lists those there are",
+                            name);
+        }
 }
 
 static void check_user(const struct config *config, struct diag *diag)

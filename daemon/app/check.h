@@ -26,6 +26,7 @@ struct check_request {
         struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
         struct text_list interfaces; /* -i, goes before capture.interfaces */
         bool is_offline;             /* -r */
+        bool is_reload; /* of a daemon that runs: an interface may be away for now */
 };
 
 struct setup {

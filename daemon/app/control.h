@@ -6,7 +6,8 @@
  *          |  RING number, generation  ->  |   with the ring's two descriptors
  *          |  OVER number              ->  |   its writer has ended
  *          |  RELOAD generation        ->  |   read the files again
- *          |  STOP                     ->  |   read all rings to their end, then end
+ *          |  STOP how                 ->  |   end: read all rings to their end first, or
+ * not
  *          |<- READY                       |   rings can come
  *          |<- REFUSED number              |   its writer is not to be believed: replace
  * it
@@ -37,9 +38,16 @@ enum control_kind {
         CONTROL_KINDS
 };
 
+/* The number of STOP: what is left for a next engine. */
+enum control_stop {
+        STOP_FOR_GOOD,   /* nothing: all rings are read, and Redis is told */
+        STOP_HANDS_OVER, /* what Redis does not have yet */
+        STOP_AT_ONCE,    /* that, and what is in the rings */
+};
+
 struct control_message {
         uint32_t kind;   /* enum control_kind */
-        uint32_t number; /* of a ring; of RELOADED: 1 when taken up */
+        uint32_t number; /* of a ring; of RELOADED: 1 when taken up; of STOP: how */
         uint32_t
             generation; /* of the site map that the ring's writer has, or will have */
 };

@@ -131,6 +131,7 @@ static void want_reload(void *context)
                 tell(p, CONTROL_WANT_RELOAD, 0);
         } else {
                 log_error("reload: mistakes in the files: the old rules stay");
+                p->run.counters.reloads_failed++;
                 admin_reloaded(p->admin, ADMIN_RELOAD_MISTAKES, buf_slice(&messages));
         }
         free(setup);
@@ -239,14 +240,12 @@ static void add_ring(struct process *p, const struct control_message *message,
 
 /* ---- the supervisor ---- */
 
-/* `at_once`: what is in the rings is for the next engine. */
-static void stop(struct process *p, bool at_once)
+static void stop(struct process *p, uint32_t how)
 {
         p->is_stopping = true;
-        p->stops_at_once = at_once;
-        admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN,
-                       slice_str("a new engine takes over; if it cannot, what was before "
-                                 "comes back and the log says why\n"));
+        p->stops_at_once = how == STOP_AT_ONCE;
+        p->run.hands_over = how != STOP_FOR_GOOD;
+        admin_reloaded(p->admin, ADMIN_RELOAD_HANDED, slice_none());
         event_active(p->again, EV_TIMEOUT, 0);
 }
 
@@ -255,7 +254,7 @@ static void on_closed(struct process *p)
         log_warning("the supervisor is gone: the engine ends");
         event_del(p->control);
         merge_all_are_over(p->merge);
-        stop(p, false);
+        stop(p, STOP_FOR_GOOD);
 }
 
 static void on_message(struct process *p, const struct control_message *message,
@@ -355,23 +354,24 @@ static void add_up(struct front_use *sum, const struct front_use *use)
 }
 
 /* Workers of one interface stand together: the first brings the interface's row. */
-static void add_interface(const struct common_slot *slot, const struct counters *counters,
-                          struct figures *f)
+static void add_interface(const struct common_slot *slot, struct figures *f)
 {
         struct figures_interface *last =
             f->interface_count ? &f->interfaces[f->interface_count - 1] : NULL;
 
         if (!last || strcmp(last->name, slot->name) != 0) {
-                figures_add_interface(f, &(struct figures_interface){ .name = slot->name,
-                                                                      .is_open = true });
+                figures_add_interface(f, &(struct figures_interface){
+                                             .name = slot->name,
+                                             .is_open = true,
+                                             .kernel_drops = slot->kernel_drops,
+                                             .interface_drops = slot->interface_drops,
+                                         });
                 last = &f->interfaces[f->interface_count - 1];
         }
         last->is_open &= slot->is_open;
-        last->kernel_drops += counters->kernel_drops;
-        last->interface_drops += counters->interface_drops;
 }
 
-/* Its name is the supervisor's word, all else what the worker says of itself. */
+/* Its name and restarts are the supervisor's word, the rest what it says of itself. */
 static void add_worker(struct process *p, unsigned number, struct front_use *use,
                        struct figures *f)
 {
@@ -389,7 +389,7 @@ static void add_worker(struct process *p, unsigned number, struct front_use *use
         }
         snprintf(p->names[number], sizeof(p->names[number]), "%s/%u", slot->name,
                  slot->of_interface);
-        add_interface(slot, &page.counters, f);
+        add_interface(slot, f);
         figures_add_worker(f, &worker);
         add_up(use, &page.use);
 }

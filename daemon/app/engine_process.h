@@ -25,6 +25,8 @@ struct common_slot {
         unsigned ring;         /* number of its ring */
         bool is_open;
         uint64_t restarts;
+        uint64_t kernel_drops,
+            interface_drops; /* of all of the interface; of_interface 0 */
 };
 
 /* In memory that supervisor and engine share; each field has one writer. */

@@ -216,6 +216,8 @@ static void reload(void *context)
         struct buf messages = { 0 };
         enum admin_reload result = read_again(live, &messages);
 
+        live->run.counters.reloads += result == ADMIN_RELOAD_TAKEN;
+        live->run.counters.reloads_failed += result != ADMIN_RELOAD_TAKEN;
         admin_reloaded(live->admin, result, buf_slice(&messages));
         buf_free(&messages);
 }

@@ -483,7 +483,7 @@ bool run_finish(struct run *run)
         finish_pipeline(run);
         output_finish(&run->output);
         good = run->live || !run->output.error || run->output.error == EPIPE;
-        good &= drain(run);
+        good &= run->hands_over || drain(run);
         good &= account_for_lost(run);
         if (!run->live)
                 run_advise(run);

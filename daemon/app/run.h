@@ -33,6 +33,7 @@ struct run {
         int64_t started_ns; /* wall clock */
         char *own_journal;  /* a journal of this run's own, removed at its end */
         bool live, has_redis;
+        bool hands_over; /* at the end: to an engine that tells Redis the rest at once */
         bool has_no_front;  /* captures are read elsewhere */
         bool is_broken_off; /* an error or a signal ended the input, and is the reason why
                                nothing came */

@@ -154,6 +154,14 @@ static void put_alerts(struct json *j, const struct figures *f, int64_t monotoni
         json_close(j);
 }
 
+void status_put_reloads(struct json *j, const struct counters *c)
+{
+        json_open(j, "reloads");
+        json_u64(j, "taken", c->reloads);
+        json_u64(j, "failed", c->reloads_failed);
+        json_close(j);
+}
+
 void status_print(const struct status *s, struct buf *out)
 {
         const struct figures *f = s->figures;
@@ -169,6 +177,7 @@ void status_print(const struct status *s, struct buf *out)
         put_reasons(&j, s);
         put_files(&j, f);
         json_u64(&j, "rules", rules_count(f->setup->rules));
+        status_put_reloads(&j, f->counters);
         put_interfaces(&j, f);
         put_workers(&j, f);
         rates_print(s->rates, f->counters, s->monotonic_ns, &j, "rates");

@@ -18,6 +18,9 @@ struct status {
         struct slice reasons; /* lines, as health_check gives them */
 };
 
+/* How often other files were taken up, and were not: "reloads". */
+void status_put_reloads(struct json *, const struct counters *);
+
 /* One line with its end. */
 void status_print(const struct status *, struct buf *out);
 

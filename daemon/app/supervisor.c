@@ -223,7 +223,7 @@ static void stop(struct supervisor *s, int64_t now_ns)
         else if (s->engine.pid == 0)
                 s->is_done = true;
         else
-                engine_end(s, false, now_ns);
+                engine_end(s, STOP_FOR_GOOD, now_ns);
 }
 
 static void handle(struct supervisor *s, int64_t now_ns)
@@ -324,8 +324,8 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         notify_open(&s->notify);
         if (!slots_make(&s->slots, setup)) {
                 status = EXIT_MISTAKE;
-        } else if (become(setup) && slots_open(&s->slots, setup) && make_common(s) &&
-                   confine_paths_make(&s->paths, line, setup) &&
+        } else if (become(setup) && slots_open(&s->slots, setup, NULL) &&
+                   make_common(s) && confine_paths_make(&s->paths, line, setup) &&
                    run_observe_key(&setup->config, &s->observe_key) && confine_self(s)) {
                 handle_signals();
                 serve(s);
@@ -335,7 +335,7 @@ int supervisor_run(const struct command_line *line, const struct setup *setup)
         confine_paths_free(&s->paths);
         children_free(s);
         notify_close(&s->notify);
-        reload_settled(s);
+        reload_forget(s);
         if (s->own_setup)
                 check_free(s->own_setup);
         free(s->own_setup);

@@ -3,7 +3,10 @@
  * supervisor_priv - the supervisor's parts, for supervisor*.c only.
  *
  *   supervisor.c           its loop: signals, messages, the service manager
- *   supervisor_children.c  workers and the engine: their starts and ends
+ *   supervisor_children.c  what is told of workers and the engine; ends, signs of life
+ *   supervisor_slots.c     the places for workers: captures, starts, ends
+ *   supervisor_engine.c    the engine's start and end
+ *   supervisor_fork.c      what a child does before it is a worker or an engine
  *   supervisor_links.c     interfaces that go, come back, or have another name
  *   supervisor_reload.c    other files, without a gap
  */
@@ -24,6 +27,8 @@
 enum {
         SLOTS = COMMON_SLOTS,
         CHILDREN = 2 * SLOTS, /* those that leave, while a reload replaces them */
+        HOW_ENDED_MAX = 64,
+        ENGINE_ENDS_SECONDS = 12, /* how long one takes at most: Redis, and a snapshot */
 };
 
 /* When something that ends is started again. */
@@ -40,7 +45,13 @@ struct child {
         int held; /* its capture's descriptor, which keeps its place in the group */
         int64_t kill_ns; /* 0: it is not told to end */
         bool is_killed;
-        bool is_told; /* the engine knows its ring */
+        bool is_told;       /* the engine knows its ring */
+        char interface[64]; /* as configured when it began */
+};
+
+/* Frames that were lost before a worker saw them. */
+struct drops {
+        uint64_t kernel, interface;
 };
 
 /* A place for a worker: one of those of an interface. */
@@ -54,7 +65,10 @@ struct slot {
         struct patience patience;
         char link[IF_NAMESIZE];   /* the name that the interface was last seen with */
         bool is_missing, is_down; /* said so already */
+        bool
+            is_doubted; /* its worker said that it is gone, which is looked at when due */
         uint64_t restarts;
+        struct drops drops; /* of the interface's workers that ended; in the first slot */
 };
 
 struct slots {
@@ -122,30 +136,34 @@ void engine_listen(struct supervisor *, unsigned most, int64_t now_ns);
 
 /* ---- supervisor_children.c ---- */
 
+void patience_begins(struct patience *, int64_t now_ns);
+
+/* It has ended by itself: sets when it may begin again. */
+void patience_ends(struct patience *, int64_t now_ns);
+long long patience_left_ms(const struct patience *, int64_t now_ns);
+
 void children_init(struct supervisor *);
 void children_free(struct supervisor *);
 
 /* Those that ended, those that give no sign of life, and those that are due. */
 void children_look_after(struct supervisor *, int64_t now_ns);
 
-/* A slot for each worker of the setup, which is borrowed. False after a line. */
-bool slots_make(struct slots *, const struct setup *);
+/* Tells the engine what it has not been told yet: of rings, and of their ends. */
+void children_tell(struct supervisor *);
+void child_tell_ring(struct supervisor *, struct child *);
 
-/* The same slots by the names of another setup, which has the same interfaces. */
-void slots_rename(struct slots *, const struct setup *);
+/* NULL when there are too many already. */
+struct child *child_free_one(struct supervisor *);
+void child_drop(struct child *);
 
-/* Opens a capture for each slot. False after a line; none is open then. */
-bool slots_open(struct slots *, const struct setup *);
-void slots_close(struct slots *);
+/* As waitpid() says. Returns `text`. */
+const char *how_ended(int status, char text[HOW_ENDED_MAX]);
 
-/* A worker for each open capture of the supervisor's, for packets with a later stamp. */
-void slots_start(struct supervisor *, int64_t after_ns, int64_t now_ns);
+bool child_is_hung(const struct supervisor *, int64_t beat_ns, int64_t started_ns,
+                   int64_t now_ns);
 
-/* All workers of the slots read up to `until_ns` and end; there is no slot then. */
-void slots_end(struct slots *, int64_t until_ns, int64_t now_ns);
-
-/* Its interface is gone: what the worker has seen of it is the last; it is looked for. */
-void slot_lost(struct slot *, int64_t now_ns);
+/* Gives no sign of life, or was told to end and takes too long: once. */
+void child_end_hung(struct supervisor *, pid_t, bool *is_killed, const char *what);
 
 /* The writer of that ring is not to be believed. */
 void worker_refused(struct supervisor *, unsigned number);
@@ -155,17 +173,69 @@ void workers_kill(struct supervisor *);
 /* Brings what the workers leave out to what the one that has least time must. */
 void workers_agree(struct supervisor *, int64_t now_ns);
 
+/* ---- supervisor_slots.c ---- */
+
+/* A slot for each worker of the setup, which is borrowed. False after a line. */
+bool slots_make(struct slots *, const struct setup *);
+
+/* The same slots by the names of another setup, which has the same interfaces. */
+void slots_rename(struct slots *, const struct setup *);
+
+/*
+ * Opens a capture for each slot, but for interfaces that are missing in the slots of
+ * `now` already (NULL: there are none). False after a line; none is open then.
+ */
+bool slots_open(struct slots *, const struct setup *, struct slots *now);
+void slots_close(struct slots *);
+
+/* In a child: the captures are of no use here, but for one (or NULL). */
+void slots_forget(struct slots *, const struct capture *keeps);
+
+/* A worker for each open capture of the supervisor's, for packets with a later stamp. */
+void slots_start(struct supervisor *, int64_t after_ns, int64_t now_ns);
+
+/* All workers of the slots read up to `until_ns` and end; there is no slot then. */
+void slots_end(struct slots *, int64_t until_ns, int64_t now_ns);
+
+/* Another worker for it, if that is due. */
+void slot_again(struct supervisor *, struct slot *, int64_t now_ns);
+
+/* Its worker has ended by itself. */
+void slot_worker_ended(struct supervisor *, struct slot *, int status, int64_t now_ns);
+
+/* Its interface is gone: what the worker has seen of it is the last; it is looked for. */
+void slot_lost(struct slot *, int64_t now_ns);
+
+/* What a worker that ends has counted stays that of its interface, also after a reload.
+ */
+void slots_add_drops(struct slots *, const struct child *);
+void slots_carry_drops(struct slots *to, struct slots *from);
+
+/* For those who ask the engine. */
+void slots_share(struct supervisor *);
+
+/* ---- supervisor_engine.c ---- */
+
 void engine_start(struct supervisor *, int64_t now_ns);
 void engine_is_there(struct supervisor *);
 
 /* Its line is closed: it ends, or will be ended when it does not. */
 void engine_hangs_up(struct supervisor *, int64_t now_ns);
+void engine_ended(struct supervisor *, int status, int64_t now_ns);
+void engine_look_after(struct supervisor *, int64_t now_ns);
 
-/* `at_once`: what the rings hold is for the next engine. One that has not begun yet
-   cannot be told: to be called again. */
-void engine_end(struct supervisor *, bool at_once, int64_t now_ns);
+/* One that has not begun yet cannot be told: to be called again. */
+void engine_end(struct supervisor *, enum control_stop, int64_t now_ns);
+
 /* False when it is not there, or does not take it now. */
 bool engine_tell(struct supervisor *, const struct control_message *, const int fds[2]);
+
+/* ---- supervisor_fork.c ---- */
+
+/* As fork(); the child does not come back. Of `pair` the second end is the engine's. */
+pid_t fork_worker(struct supervisor *, struct child *, struct capture *,
+                  int64_t after_ns);
+pid_t fork_engine(struct supervisor *, const int pair[2]);
 
 /* ---- supervisor_links.c ---- */
 
@@ -186,12 +256,15 @@ void reload_answered(struct supervisor *, bool is_taken_up, int64_t now_ns);
 /* An engine that gives no answer for a minute is given up, and the reload with it. */
 void reload_look_after(struct supervisor *, int64_t now_ns);
 
-/* No answer will come: everything stays as it was. */
-void reload_drop(struct supervisor *);
+/* It comes to nothing: everything stays as it was. */
+void reload_drop(struct supervisor *, const char *why);
 
 /* An engine has begun with it; or has ended before that, and what was before comes back.
- */
+   Only then the service manager hears of its end. */
 void reload_settled(struct supervisor *);
 void reload_undo(struct supervisor *, int64_t now_ns);
+
+/* At the end: neither will happen any more. */
+void reload_forget(struct supervisor *);
 
 #endif

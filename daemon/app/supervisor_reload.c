@@ -73,7 +73,7 @@ static bool prepare_workers(struct supervisor *s, const struct setup *setup)
         s->replaces_workers =
             differs(s, setup, RELOAD_CAPTURE) || !front_is_same(s->setup, setup);
         return !s->replaces_workers ||
-               (slots_make(&s->next, setup) && slots_open(&s->next, setup));
+               (slots_make(&s->next, setup) && slots_open(&s->next, setup, &s->slots));
 }
 
 /* The engine may read only what was named when it began; and there may be none to ask,
@@ -91,6 +91,7 @@ static void replace_workers(struct supervisor *s, int64_t now_ns)
 {
         int64_t moment_ns = clock_wall_ns() + MOMENT_AHEAD;
 
+        slots_carry_drops(&s->next, &s->slots);
         slots_end(&s->slots, moment_ns, now_ns);
         s->slots = s->next;
         s->next.count = 0;
@@ -102,10 +103,17 @@ static void ready(struct supervisor *s)
         notify_send(&s->notify, "READY=1");
 }
 
+static void settled(struct supervisor *s)
+{
+        s->common->supervisor.reloads++;
+        ready(s);
+}
+
 static void all_stays(struct supervisor *s, const char *why)
 {
         struct control_message stays = { .kind = CONTROL_STAYS };
 
+        s->common->supervisor.reloads_failed++;
         log_error("SIGHUP: %s: the old rules stay", why);
         engine_tell(s, &stays, NULL);
         ready(s);
@@ -151,8 +159,10 @@ static void take_up(struct supervisor *s, struct setup *setup, bool is_settled,
         else
                 s->before = old;
         log_set_level((enum log_level)setup->config.log.level);
-        log_info("SIGHUP: taken up%s", s->replaces_workers ? ", by new captures" : "");
-        ready(s);
+        log_info("SIGHUP: taken up%s%s", s->replaces_workers ? ", by new captures" : "",
+                 is_settled ? "" : ", by a new engine");
+        if (is_settled)
+                settled(s);
 }
 
 void reload_begin(struct supervisor *s, int64_t now_ns)
@@ -179,7 +189,7 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
                 take_up(s, setup, false, now_ns);
                 if (s->engine.pid == 0)
                         s->engine.patience.due_ns = now_ns;
-                engine_end(s, workers_stay, now_ns);
+                engine_end(s, workers_stay ? STOP_AT_ONCE : STOP_HANDS_OVER, now_ns);
                 return;
         }
         struct control_message reload = { .kind = CONTROL_RELOAD,
@@ -194,8 +204,7 @@ void reload_look_after(struct supervisor *s, int64_t now_ns)
 {
         if (!s->offered || now_ns - s->offered_ns < ANSWERS)
                 return;
-        reload_drop(s);
-        all_stays(s, "the engine gives no answer and is replaced");
+        reload_drop(s, "the engine gives no answer and is replaced");
         s->common->supervisor.children_hung++;
         kill(s->engine.pid, SIGKILL);
 }
@@ -207,23 +216,29 @@ void reload_answered(struct supervisor *s, bool is_taken_up, int64_t now_ns)
         if (!setup)
                 return;
         if (!is_taken_up) {
-                reload_drop(s);
-                all_stays(s, "the engine cannot take them up");
+                reload_drop(s, "the engine cannot take them up");
                 return;
         }
         s->offered = NULL;
         take_up(s, setup, true, now_ns);
 }
 
-void reload_drop(struct supervisor *s)
+void reload_drop(struct supervisor *s, const char *why)
 {
         slots_close(&s->next);
         confine_paths_free(&s->next_paths);
         setup_drop(&s->offered);
-        ready(s);
+        all_stays(s, why);
 }
 
 void reload_settled(struct supervisor *s)
+{
+        if (s->before.setup)
+                settled(s);
+        before_drop(&s->before);
+}
+
+void reload_forget(struct supervisor *s)
 {
         before_drop(&s->before);
 }
@@ -235,6 +250,8 @@ void reload_undo(struct supervisor *s, int64_t now_ns)
         struct before failed = exchange(s, &s->before, now_ns);
         s->before = (struct before){ 0 };
         before_drop(&failed);
+        s->common->supervisor.reloads_failed++;
+        ready(s);
         log_set_level((enum log_level)s->setup->config.log.level);
         log_error("no engine begins with what the reload has read (see above): back to "
                   "what was before; mend it and reload again");

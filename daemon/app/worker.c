@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct worker {
         uint64_t lost;                 /* at the last tick */
         int64_t ticked_ns, reading_ns; /* when that was; spent since on what was read */
         bool has_more;                 /* the last read did not come to an end */
+        int64_t all_read_ns; /* wall clock, steady: what the kernel had then is read */
         bool is_ending;
         bool is_past;    /* a frame that is for the next one has come */
         int64_t stop_ns; /* what is later is not read, and there is no next one */
@@ -86,10 +88,13 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
         (void)fd, (void)what;
         look_at_clock(w);
+        int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         w->frames = 0;
         enum capture_result result =
             capture_read(w->options->capture, BATCH, on_frame, w);
         w->has_more = w->frames >= BATCH;
+        if (!w->has_more)
+                w->all_read_ns = now_ns;
         publish(w);
         w->reading_ns += clock_monotonic_ns() - begin_ns;
         if (result == CAPTURE_ERROR) {
@@ -154,6 +159,28 @@ static void look_at_load(struct worker *w)
         page->sample_shift = front_sample_shift(w->front);
 }
 
+/* Also true of one that has an error to tell. */
+static bool is_readable(const struct worker *w)
+{
+        struct pollfd capture = { .fd = capture_fd(w->options->capture),
+                                  .events = POLLIN };
+
+        return poll(&capture, 1, 0) != 0;
+}
+
+/*
+ * Up to where the records are complete. A worker that had no processor for a while may
+ * come here before it has read what waits: that counts, not the clock.
+ */
+static void tell_time(struct worker *w, int64_t now_ns)
+{
+        if (!is_readable(w))
+                w->all_read_ns = now_ns;
+        message_time(&w->writer, w->all_read_ns -
+                                     2 * w->options->setup->config.capture.timeout_ns -
+                                     ON_THE_WAY);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
         struct worker *w = context;
@@ -166,9 +193,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         front_look(w->front, &w->page->use);
         int64_t now_ns = steady_time(&w->steady, clock_wall_ns());
         front_advance(w->front, now_ns - config->limits.merge_wait_ns);
-        if (!w->has_more)
-                message_time(&w->writer,
-                             now_ns - 2 * config->capture.timeout_ns - ON_THE_WAY);
+        tell_time(w, now_ns);
         publish(w);
 }
 

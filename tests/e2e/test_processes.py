@@ -6,21 +6,24 @@ what the snapshots had lost.
 """
 import collections
 import contextlib
+import glob
 import os
 import random
 import re
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
-from rig import APP, SITE, WEB, ip, wait_until
+from rig import APP, SITE, WEB, end_process, ip, program, wait_until
 from service import FILTER, QUICK_PORT, Load, Quick, Service, children, is_alive, time_of
 
 THRESHOLD = 20
 SEVERAL_LIVES = 40  # profiles that a visitor does not read while one engine lives
 SLACK = 5
+STATUS_PORT = 9190
 RULE = """rules:
   - name: harvest
     where: page == profile and status == 200
@@ -50,6 +53,18 @@ def wait_seen(daemon, more=1):
     """That many more requests are printed."""
     before = len(daemon.requests)
     wait_until(lambda: len(daemon.requests) >= before + more, 30, f"{more} more requests")
+
+
+def journal_holds(daemon, word):
+    """A part of an alert that is written there."""
+    return any(word in open(path, "rb").read()
+               for path in glob.glob(daemon.journal + "/*.journal"))
+
+
+def where_it_waits(pid):
+    """The kernel's name for what the process waits in."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        return file.read()
 
 
 def overlaps(request, intervals):
@@ -325,6 +340,28 @@ def test_the_supervisor_is_killed(rig, redis):
     assert len(requests) > 200
 
 
+def test_an_engine_that_hangs_does_not_outlive_the_supervisor(rig):
+    """It hangs where a file of rules has become a pipe that nobody writes to."""
+    rules = harvest(rig, "pipe.yaml")
+    with Service(rig, "-o", "limits.hung=60s", "-o", "admin.socket=" + rig.path("hung.sock"),
+                 journal="journal-alone", rules=rules) as daemon:
+        engine = daemon.engine()
+        os.remove(rules)
+        os.mkfifo(rules)
+        asks = subprocess.Popen([program("trawlctl"), "reload", "-o",
+                                 "admin.socket=" + rig.path("hung.sock")],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: where_it_waits(engine) == "wait_for_partner", 20, "the engine "
+                       "to hang")
+            daemon.child.kill()
+            daemon.child.wait(10)
+            assert is_alive(engine)
+            wait_until(lambda: not is_alive(engine), 30, "the end of the engine")
+        finally:
+            end_process(asks)
+
+
 # ---- interfaces come and go
 
 class Link:
@@ -419,6 +456,42 @@ def test_interfaces_come_and_go(rig):
         assert len(daemon.said("renamed")) == 1
         assert daemon.stop() == 0
         assert daemon.counters()["worker_restarts_total"] == 1
+
+
+def check_files(rig, path, *options):
+    """The exit status of -t."""
+    return rig.run(rig.server, [program("trawlwatchd"), "-t", "-c", path, *options]).returncode
+
+
+def test_a_reload_while_an_interface_is_away(rig, redis):
+    """It is no mistake of the files; one that never was there is."""
+    link = Link(rig, "away", "203.0.113.74")
+    files = Reloads(rig, redis)
+    files.write(site=SITE, interface="away", filter="tcp port 80")
+    with Service(rig, config=files.path, journal="journal-reload-away") as daemon:
+        link.is_seen(daemon, "first")
+        link.remove("away")
+        daemon.wait_said("looking for it")
+        files.write(snaplen="128k")
+        assert check_files(rig, files.path) == 3
+        assert check_files(rig, files.path, "--reload") == 0
+        daemon.child.send_signal(signal.SIGHUP)
+        daemon.wait_said(TAKEN_UP + ", by new captures")
+        daemon.wait_said("reload: taken up")
+        assert len(daemon.workers()) == 0
+        files.write(interface="nosuch0")
+        daemon.child.send_signal(signal.SIGHUP)
+        daemon.wait_said("interface nosuch0: ")
+        daemon.wait_said("the old rules stay")
+        files.write(interface="away")
+        before = len(daemon.messages)
+        link.make()
+        daemon.wait_said("capturing again", before)
+        link.is_seen(daemon, "back")
+        assert len(daemon.messages) == before + 1, daemon.messages[before:]
+        assert daemon.stop() == 0
+        assert daemon.counters()["worker_restarts_total"] == 0
+        assert daemon.counters()["reloads_failed_total"] == 1
 
 
 def test_a_shared_interface_comes_back(rig):
@@ -612,7 +685,7 @@ def test_the_engine_dies_in_a_reload(rig, redis):
         wait_until(lambda: daemon.manager.told("RELOADING")
                    and open_captures(daemon.child.pid) > len(workers), 30, "new captures")
         os.kill(engine, signal.SIGKILL)
-        daemon.wait_said("ended during a reload: everything stays as it was")
+        daemon.wait_said("the engine ended meanwhile: the old rules stay")
         wait_until(lambda: len(daemon.manager.told("READY=1")) == 2, 30, "READY=1")
         wait_until(lambda: daemon.engine() not in (None, engine), 30, "another engine")
         assert daemon.workers() == workers
@@ -620,8 +693,11 @@ def test_the_engine_dies_in_a_reload(rig, redis):
         files.reload(TAKEN_UP)
         wait_until(lambda: not set(workers) & set(daemon.workers()), 30, "new workers only")
         load.finish()
+        assert len(daemon.manager.told("READY=1")) == 3
         assert daemon.stop() == 0
         assert daemon.counters()["engine_restarts_total"] == 1
+        assert daemon.counters()["reloads_total"] == 1
+        assert daemon.counters()["reloads_failed_total"] == 1
 
 
 @pytest.mark.parametrize("second", ["rules", "site", "engine"])
@@ -668,9 +744,17 @@ def with_socket(redis, path):
     return redis.url + f'" }}\nadmin: {{ socket: "{path}'
 
 
+def reload_by_trawlctl(socket_path, status):
+    """What it prints, when it ends with that status."""
+    done = subprocess.run([program("trawlctl"), "reload", "-o", "admin.socket=" + socket_path],
+                          capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def test_what_no_engine_begins_with_is_undone(rig, redis):
     """The folder of another control socket is missing: no reading of files finds that. New
-    captures of the same reload go, too."""
+    captures of the same reload go, too. Who asked for it hears how it went at last."""
     files = Reloads(rig, redis)
     good = with_socket(redis, rig.path("undone.sock"))
     files.write(site=SITE, redis=good)
@@ -680,17 +764,45 @@ def test_what_no_engine_begins_with_is_undone(rig, redis):
     with daemon, Load(rig) as load:
         files.daemon = daemon
         wait_seen(daemon)
+        told = daemon.manager.told
         files.write(redis=with_socket(redis, rig.path("not-there/undone.sock")), snaplen="128k")
-        daemon.child.send_signal(signal.SIGHUP)
-        daemon.wait_said("not-there/undone.sock: No such file")
-        daemon.wait_said("back to what was before; mend it and reload again")
+        assert "the old rules stay" in reload_by_trawlctl(rig.path("undone.sock"), 1)
+        assert daemon.said("not-there/undone.sock: No such file")
+        assert daemon.said("back to what was before; mend it and reload again")
+        assert len(told("RELOADING")) == 1 and len(told("READY=1")) == 2
         wait_until(lambda: len(daemon.workers()) == 1, 30, "the captures of before")
         wait_seen(daemon, 200)
         assert len(daemon.said("the engine ended with status 1")) == 1
-        files.write(redis=good, snaplen="64k")
+
+        engine = daemon.engine()
+        files.write(redis=good, prefix="elsewhere")
+        assert reload_by_trawlctl(rig.path("undone.sock"), 0) == "Taken up; 1 rules.\n"
+        assert daemon.engine() not in (None, engine) and len(told("READY=1")) == 3
+        files.write(snaplen="64k")
         files.reload(TAKEN_UP)
         load.finish()
         assert daemon.stop() == 0
+        assert daemon.counters()["reloads_total"] == 2
+        assert daemon.counters()["reloads_failed_total"] == 1
+
+
+def test_a_new_engine_does_not_wait_for_redis(rig, redis):
+    """What Redis does not have the next engine sends, when it can."""
+    files = Reloads(rig, redis)
+    files.write(rules=RULE % THRESHOLD, site=SITE, redis="redis://127.0.0.1:1/0")
+    with Service(rig, config=files.path, journal="journal-away") as daemon, \
+            Load(rig, connections=2) as load:
+        wait_until(lambda: journal_holds(daemon, b'"raised"'), 30, "an alert")
+        engine = daemon.engine()
+        files.write(prefix="elsewhere")
+        daemon.child.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(daemon.manager.told("READY=1")) == 2, 30, "the end of the reload")
+        assert daemon.engine() not in (None, engine)
+        waited = "alerts are in the journal that Redis does not have"
+        assert not daemon.said(waited)
+        load.finish()
+        assert daemon.stop() == 0
+        assert daemon.said(waited)
 
 
 def test_windows_go_on_over_a_new_engine(rig, redis):
@@ -734,6 +846,39 @@ def test_a_full_buffer_is_read_to_its_end(rig):
         assert lost < made / 20 and stats["ring_full_total"] == 0
         assert stats["requests_total"] >= made - lost
         assert stats["children_hung_total"] == 0
+
+
+def test_drops_stay_those_of_their_interface(rig, redis):
+    """Whichever worker has counted them, a reload and a death later."""
+    files = Reloads(rig, redis)
+    files.write(site=SITE)
+
+    def dropped():
+        done = rig.run(rig.server, ["curl", "-s", f"http://127.0.0.1:{STATUS_PORT}/metrics"])
+        found = re.search(r'^\S+\{interface="lo",by="kernel"\} (\d+)',
+                          done.stdout, re.MULTILINE)
+        return int(found[1]) if found else None
+
+    with Service(rig, "-o", "capture.buffer=4M", "-o", f"admin.listen=127.0.0.1:{STATUS_PORT}",
+                 config=files.path, journal="journal-dropped") as daemon:
+        files.daemon = daemon
+        worker = daemon.workers()[0]
+        os.kill(worker, signal.SIGSTOP)
+        rig.run(rig.server, ["wrk", "-t1", "-c8", "-d2", f"http://{APP[0]}:{QUICK_PORT}/"])
+        os.kill(worker, signal.SIGCONT)
+        lost = wait_until(dropped, 20, "lost packets")
+        daemon.kill_worker(worker)
+        time.sleep(0.3)  # the supervisor tells it ten times a second
+        assert dropped() >= lost
+        before = daemon.workers()
+        files.write(snaplen="128k")
+        daemon.child.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.workers() and not set(before) & set(daemon.workers()), 30,
+                   "new workers only")
+        time.sleep(0.3)
+        assert dropped() >= lost
+        assert daemon.stop() == 0
+        assert daemon.counters()["kernel_drops_total"] >= lost
 
 
 # ---- several workers on one interface

@@ -157,18 +157,70 @@ static void test_an_engine_that_begins_is_stopped_when_it_has(void **state)
 
         w->s.stopping = true;
         w->s.engine.is_ready = false;
-        engine_end(&w->s, false, NOW);
+        engine_end(&w->s, STOP_FOR_GOOD, NOW);
         assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_NONE);
         children_look_after(&w->s, NOW + 30 * NS_PER_SEC);
         assert_false(w->s.engine.is_killed);
         engine_is_there(&w->s);
-        engine_end(&w->s, false, NOW + 30 * NS_PER_SEC);
+        engine_end(&w->s, STOP_FOR_GOOD, NOW + 30 * NS_PER_SEC);
         assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_MESSAGE);
         assert_int_equal(message.kind, CONTROL_STOP);
-        engine_end(&w->s, false, NOW + 30 * NS_PER_SEC);
+        engine_end(&w->s, STOP_FOR_GOOD, NOW + 30 * NS_PER_SEC);
         assert_int_equal(control_receive(w->engine_end, &message, fds), CONTROL_NONE);
         children_look_after(&w->s, NOW + 60 * NS_PER_SEC);
         assert_true(w->s.engine.is_killed);
+}
+
+#define LOST   W_EXITCODE(WORKER_CAPTURE_LOST, 0)
+#define LO     1u          /* the number of that interface, in every namespace */
+#define NOBODY 0x7ffffff0u /* of none */
+
+/* Whose worker has died before, so that the next one is not due at once. */
+static struct slot *slot_on(struct world *w, unsigned interface)
+{
+        struct slot *slot = &w->s.slots.slots[0];
+
+        *slot = (struct slot){ .interface = "nosuch0", .index = interface, .group = -1 };
+        slot->patience.wait_ns = NS_PER_SEC;
+        slot->patience.started_ns = NOW - 2 * NS_PER_SEC;
+        w->s.slots.count = 1;
+        return slot;
+}
+
+/* A link goes down a moment before its interface goes: what the worker says is looked at
+   then. One that says so of an interface that stays has died like any other. */
+static void test_that_an_interface_is_gone_is_looked_at(void **state)
+{
+        struct world *w = *state;
+        struct slot *slot = slot_on(w, LO);
+
+        slot_worker_ended(&w->s, slot, LOST, NOW);
+        assert_int_equal(w->common.supervisor.worker_restarts, 0);
+        assert_true(slot->patience.due_ns > NOW);
+        slot_again(&w->s, slot, slot->patience.due_ns - 1);
+        assert_int_equal(w->common.supervisor.worker_restarts, 0);
+        int64_t then_ns = slot->patience.due_ns;
+        slot_again(&w->s, slot, then_ns);
+        assert_int_equal(w->common.supervisor.worker_restarts, 1);
+        assert_int_equal(slot->restarts, 1);
+        assert_int_equal(slot->patience.due_ns, then_ns + NS_PER_SEC);
+        assert_false(slot->is_missing);
+
+        slot = slot_on(w, LO);
+        slot_worker_ended(&w->s, slot, LOST, NOW);
+        slot->index = NOBODY;
+        slot_again(&w->s, slot, slot->patience.due_ns);
+        assert_int_equal(w->common.supervisor.worker_restarts, 1);
+        assert_true(slot->is_missing);
+
+        slot = slot_on(w, NOBODY);
+        slot_worker_ended(&w->s, slot, LOST, NOW);
+        assert_int_equal(w->common.supervisor.worker_restarts, 1);
+        assert_true(slot->is_missing);
+
+        slot = slot_on(w, NOBODY); /* and what is no such word is a death */
+        slot_worker_ended(&w->s, slot, SIGSEGV, NOW);
+        assert_int_equal(w->common.supervisor.worker_restarts, 2);
 }
 
 int main(void)
@@ -180,6 +232,7 @@ int main(void)
                 TEST(test_a_beat_may_be_any_number),
                 TEST(test_a_worker_is_refused_once),
                 TEST(test_an_engine_that_begins_is_stopped_when_it_has),
+                TEST(test_that_an_interface_is_gone_is_looked_at),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

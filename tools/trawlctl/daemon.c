@@ -159,7 +159,7 @@ static enum exit_status ask(const struct ctl *ctl, const char *path, const char 
         if (daemon_ask(path, (const char *)line.data, &answer, &why))
                 object = daemon_parse(&answer, &why);
         if (object)
-                status = tell(ctl, &answer, object);
+                status = tell(ctl, path, &answer, object);
         else
                 ctl_complain(ctl, "%.*s", (int)why.len, (const char *)why.data);
         json_decref(object);

@@ -22,9 +22,9 @@ char *daemon_path(const struct ctl *, enum exit_status *status);
  */
 bool daemon_ask(const char *path, const char *line, struct buf *answer, struct buf *why);
 
-/* Shows an answer, as it came and as what it is. */
-typedef enum exit_status daemon_tell_fn(const struct ctl *, const struct buf *answer,
-                                        json_t *object);
+/* Shows an answer, as it came and as what it is; of the socket at `path`. */
+typedef enum exit_status daemon_tell_fn(const struct ctl *, const char *path,
+                                        const struct buf *answer, json_t *object);
 
 /* A command that has no options or arguments of its own: asks the line `name`. */
 enum exit_status daemon_command(struct ctl *, int argc, char **argv, const char *name,

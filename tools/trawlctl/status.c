@@ -223,9 +223,10 @@ static void print_status(json_t *o)
         print_redis(o);
 }
 
-static enum exit_status tell(const struct ctl *ctl, const struct buf *answer,
-                             json_t *object)
+static enum exit_status tell(const struct ctl *ctl, const char *path,
+                             const struct buf *answer, json_t *object)
 {
+        (void)path;
         if (ctl->json) {
                 ctl_put(stdout, answer);
                 putchar('\n');
