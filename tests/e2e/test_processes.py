@@ -17,13 +17,14 @@ import time
 
 import pytest
 
-from rig import APP, SITE, WEB, end_process, ip, program, wait_until
+from rig import APP, HERE, SITE, WEB, end_process, ip, program, wait_until
 from service import FILTER, QUICK_PORT, Load, Quick, Service, children, is_alive, time_of
 
 THRESHOLD = 20
 SEVERAL_LIVES = 40  # profiles that a visitor does not read while one engine lives
 SLACK = 5
 STATUS_PORT = 9190
+REPLAYED = os.path.join(os.path.dirname(HERE), "captures/proxy-v2.pcap")
 RULE = """rules:
   - name: harvest
     where: page == profile and status == 200
@@ -144,8 +145,19 @@ def require_alerts(redis, requests, lost):
     assert len(certain) >= 5, sorted(outside(requests, everything).values())
 
 
+def replay(rig, stack, link):
+    """The same connections again and again, as fast as they come, until the stack ends."""
+    ip("link", "set", link.name, "mtu", "65535", namespace=rig.server)
+    ip("link", "set", "eth0", "mtu", "65535", namespace=link.client)
+    child = rig.popen(link.client, ["tcpreplay", "-q", "-i", "eth0", "--pps=2000",
+                                    "--loop=1000000", REPLAYED],
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.callback(end_process, child)
+
+
 def test_deaths_under_load(rig, redis):
     dice = random.Random(10)
+    link = Link(rig, "replay", "203.0.113.75")
     print()
     lua = write(rig.path("delay.lua"), WRK_DELAY)
     wrk = ["wrk", "-t1", "-c8", "-d600", "-s", lua, "-H", "X-Forwarded-For: 203.0.113.200",
@@ -153,9 +165,11 @@ def test_deaths_under_load(rig, redis):
     with contextlib.ExitStack() as stack:
         daemon = stack.enter_context(Service(
             rig, "-o", "redis.url=" + redis.url, "-o", "journal.snapshot=1s", "--print", "none",
-            "-o", "capture.workers=5", journal="journal-deaths",
+            "-o", "capture.workers=5", "-i", link.name, journal="journal-deaths",
+            bpf=f"{FILTER} or tcp port 8081",
             rules=harvest(rig, threshold=SEVERAL_LIVES)))
         rig.start(stack, wrk, "wrk")
+        replay(rig, stack, link)
         # A visitor's evidence is spread over several lives of the engine.
         load = stack.enter_context(Load(rig, connections=40, pause=0.12, each=10000))
         lost, took = kill_at_random(daemon, dice)
@@ -172,6 +186,7 @@ def test_deaths_under_load(rig, redis):
         assert stats["worker_restarts_total"] == 10
         assert stats["engine_restarts_total"] == 5
         assert stats["rings_refused_total"] == 0
+        assert stats["proxy_headers_total"] > 100  # only what is replayed has any
 
 
 def test_windows_are_not_lost_by_a_worker(rig, redis):
