@@ -260,7 +260,7 @@ bool expr_mismatch(struct reader *r, unsigned at, const struct expr *left,
                    const struct expr *right)
 {
         struct slice a = expr_source(r, left), b = expr_source(r, right);
-        char type[64];
+        char type[sizeof(r->hint)];
 
         if (left->type == right->type &&
             (left->type != VALUE_ENUM || left->names == right->names))
@@ -376,7 +376,7 @@ static void report_arithmetic(struct reader *r, const struct token *sign,
                               const struct expr *left, const struct expr *right)
 {
         struct slice spelling = slice_of(r->text.data + sign->at, sign->len);
-        char type[64];
+        char type[sizeof(r->hint)];
 
         if (left->type == VALUE_NUMBER && right->type == VALUE_DURATION &&
             sign->kind == TOKEN_SLASH) {
