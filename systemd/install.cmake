@@ -3,6 +3,7 @@
 # With the prefix /usr, as packages have it, the configuration is in /etc/trawlwatch, where
 # trawlwatchd looks by itself. With any other it is in PREFIX/etc/trawlwatch, and the units
 # say so to the programs.
+set(BINDIR ${CMAKE_INSTALL_PREFIX}/bin)
 set(SBINDIR ${CMAKE_INSTALL_PREFIX}/sbin)
 set(DOCDIR ${CMAKE_INSTALL_PREFIX}/share/doc/trawlwatch)
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/check.h"
 
+#include <errno.h>
+#include <event2/util.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alert/privacy.h"
 #include "app/paths.h"
@@ -384,8 +389,119 @@ static void load_geo(struct setup *setup, const char *file, enum geo_kind kind,
                              field);
 }
 
-bool check_load(const struct check_request *request, struct setup *setup,
-                struct buf *messages)
+/* `any` is libpcap's word for all of them. */
+static void check_interfaces(const struct check_request *request,
+                             const struct config *config, struct diag *diag)
+{
+        struct place place = request->interfaces.given
+                                 ? (struct place){ .file = "-i" }
+                                 : config_place(config, "capture.interfaces");
+        const struct text_list *interfaces = &config->capture.interfaces;
+
+        for (unsigned i = 0; i < interfaces->count; i++) {
+                const char *name = interfaces->items[i];
+                if (strcmp(name, "any") == 0 || if_nametoindex(name) != 0)
+                        continue;
+                diag_error(diag, place,
+                           "there is no interface %s; 'ip link' lists those there are",
+                           name);
+        }
+}
+
+static void check_user(const struct config *config, struct diag *diag)
+{
+        const char *user = config->admin.user;
+
+        if (user && !getpwnam(user))
+                diag_error(diag, config_place(config, "admin.user"),
+                           "there is no user %s; 'useradd --system %s' makes one", user,
+                           user);
+}
+
+/* Made when it is missing, as far as there is a folder to make it in. */
+static void check_folder(const struct config *config, const char *key, const char *path,
+                         struct diag *diag)
+{
+        char *part = strdup(path);
+        struct stat status;
+
+        CHECK(part);
+        while (stat(part, &status) != 0 && errno == ENOENT) {
+                char *slash = strrchr(part, '/');
+                if (!slash) {
+                        strcpy(part, ".");
+                        continue;
+                }
+                slash[slash == part] = '\0';
+        }
+        if (stat(part, &status) != 0)
+                diag_error(diag, config_place(config, key), "%s: %s: %s", key, part,
+                           strerror(errno));
+        else if (!S_ISDIR(status.st_mode))
+                diag_error(diag, config_place(config, key),
+                           "%s: %s is no folder; name another place", key, part);
+        free(part);
+}
+
+/* Whose folder has to be there: nobody makes that one. */
+static void check_socket(const struct config *config, struct diag *diag)
+{
+        const char *path = config->admin.socket;
+        struct stat status;
+
+        if (!path || !*path || strcmp(path, "none") == 0)
+                return;
+        char *folder = strdup(path);
+        CHECK(folder);
+        char *slash = strrchr(folder, '/');
+        if (slash)
+                slash[slash == folder] = '\0';
+        if (slash && (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)))
+                diag_error(diag, config_place(config, "admin.socket"),
+                           "admin.socket: there is no folder %s; make it, or name "
+                           "another place",
+                           folder);
+        free(folder);
+}
+
+/* One that another program has is seen later: it may be the daemon that runs. */
+static void check_listen(const struct config *config, struct diag *diag)
+{
+        const char *text = config->admin.listen;
+        struct place place = config_place(config, "admin.listen");
+        struct sockaddr_storage address;
+        int len = sizeof(address);
+
+        if (!place.file || !*text || strcmp(text, "none") == 0 ||
+            evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &len) != 0)
+                return;
+        if (address.ss_family == AF_INET)
+                ((struct sockaddr_in *)&address)->sin_port = 0;
+        else
+                ((struct sockaddr_in6 *)&address)->sin6_port = 0;
+        int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && bind(fd, (struct sockaddr *)&address, (socklen_t)len) != 0)
+                diag_error(diag, place,
+                           "admin.listen: %s: %s; 'ip address' lists the addresses of "
+                           "this machine",
+                           text, strerror(errno));
+        if (fd >= 0)
+                close(fd);
+}
+
+static void check_machine(const struct check_request *request,
+                          const struct config *config, struct diag *diag)
+{
+        check_interfaces(request, config, diag);
+        check_user(config, diag);
+        if (config->journal.dir)
+                check_folder(config, "journal.dir", config->journal.dir, diag);
+        check_socket(config, diag);
+        check_listen(config, diag);
+}
+
+static bool load(const struct check_request *request, bool starts, struct setup *setup,
+                 struct buf *messages)
 {
         struct diag *diag = diag_new();
         bool ok;
@@ -403,6 +519,8 @@ bool check_load(const struct check_request *request, struct setup *setup,
         load_crawlers(setup, diag);
         load_geo(setup, setup->config.data.asn, GEO_ASN, &setup->asn, diag);
         load_geo(setup, setup->config.data.country, GEO_COUNTRY, &setup->country, diag);
+        if (starts && !request->is_offline)
+                check_machine(request, &setup->config, diag);
         diag_print(diag, messages);
         ok = diag_errors(diag) == 0;
         /* Nothing that was not reported may be missing. */
@@ -413,50 +531,16 @@ bool check_load(const struct check_request *request, struct setup *setup,
         return ok;
 }
 
-/* `any` is libpcap's word for all of them. */
-static void check_interfaces(const struct check_request *request,
-                             const struct config *config, struct diag *diag)
+bool check_load(const struct check_request *request, struct setup *setup,
+                struct buf *messages)
 {
-        struct place place = request->interfaces.given
-                                 ? (struct place){ .file = "-i" }
-                                 : config_place(config, "capture.interfaces");
-        const struct text_list *interfaces = &config->capture.interfaces;
-
-        for (unsigned i = 0; i < interfaces->count; i++) {
-                const char *name = interfaces->items[i];
-                if (strcmp(name, "any") == 0 || if_nametoindex(name) != 0)
-                        continue;
-                if (request->is_reload)
-                        diag_warning(diag, place, "there is no interface %s now", name);
-                else
-                        diag_error(
-                            diag, place,
-                            "there is no interface %s; 'ip link' lists those there are",
-                            name);
-        }
+        return load(request, false, setup, messages);
 }
 
-static void check_user(const struct config *config, struct diag *diag)
+bool check_start(const struct check_request *request, struct setup *setup,
+                 struct buf *messages)
 {
-        const char *user = config->admin.user;
-
-        if (user && !getpwnam(user))
-                diag_error(diag, config_place(config, "admin.user"),
-                           "there is no user %s; 'useradd --system %s' makes one", user,
-                           user);
-}
-
-bool check_machine(const struct check_request *request, const struct setup *setup,
-                   struct buf *messages)
-{
-        struct diag *diag = diag_new();
-
-        check_interfaces(request, &setup->config, diag);
-        check_user(&setup->config, diag);
-        diag_print(diag, messages);
-        bool ok = diag_errors(diag) == 0;
-        diag_free(&diag);
-        return ok;
+        return load(request, true, setup, messages);
 }
 
 void check_free(struct setup *setup)

@@ -26,7 +26,6 @@ struct check_request {
         struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
         struct text_list interfaces; /* -i, goes before capture.interfaces */
         bool is_offline;             /* -r */
-        bool is_reload; /* of a daemon that runs: an interface may be away for now */
 };
 
 struct setup {
@@ -61,12 +60,12 @@ bool check_load(const struct check_request *, struct setup *, struct buf *messag
 void check_free(struct setup *);
 
 /*
- * What the setup names of this machine, for a daemon that is to start here: interfaces,
- * the user. `messages` gets all that is not there. For a start alone: at a reload an
- * interface that is gone for a while is no mistake.
+ * The same for a daemon that is to start here: what the configuration names of this
+ * machine (interfaces, the user, folders, the address of the status page) has to be there
+ * as well. At a reload an interface that is gone for a while is no mistake, and these are
+ * not looked at.
  */
-bool check_machine(const struct check_request *, const struct setup *,
-                   struct buf *messages);
+bool check_start(const struct check_request *, struct setup *, struct buf *messages);
 
 /* Whether a rule asks whether a bot is what it claims to be. */
 bool check_wants_crawlers(const struct setup *);

@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_PRINT = 256, OPTION_STATS, OPTION_PRINT_CONFIG, OPTION_RELOAD };
+enum { OPTION_PRINT = 256, OPTION_STATS, OPTION_PRINT_CONFIG };
 
 static const struct option long_options[] = {
         { "print", required_argument, NULL, OPTION_PRINT },
         { "print-config", no_argument, NULL, OPTION_PRINT_CONFIG },
-        { "reload", no_argument, NULL, OPTION_RELOAD },
         { "stats", no_argument, NULL, OPTION_STATS },
         { "version", no_argument, NULL, 'V' },
         { "help", no_argument, NULL, 'h' },
@@ -101,9 +100,6 @@ static bool take(struct command_line *line, int option, const char *argument)
         case OPTION_PRINT_CONFIG:
                 line->command = COMMAND_PRINT_CONFIG;
                 return true;
-        case OPTION_RELOAD:
-                line->check.is_reload = true;
-                return true;
         case 't':
                 line->command = COMMAND_CHECK;
                 return true;
@@ -135,8 +131,6 @@ bool command_line_parse(struct command_line *line, int argc, char **argv)
         }
         if (optind < argc)
                 return usage("takes no argument without an option: ", argv[optind]);
-        if (line->check.is_reload && line->command != COMMAND_CHECK)
-                return usage("--reload goes with -t; trawlctl reload reloads", "");
         if (line->files.count && line->check.interfaces.count)
                 return usage("-r and -i do not go together", "");
         bool asks = line->files.count || line->check.interfaces.count ||
@@ -172,9 +166,7 @@ void command_line_help(struct buf *out)
             "                       requests or none\n"
             "  --stats              counters as JSON on standard error at the end\n"
             "  -t                   check configuration, site map and rules, then exit\n"
-            "  --reload             with -t: for a daemon that runs; an interface may be "
-            "away\n"
-            "  --print-config       as -t, and show every key with its value\n"
+            "  --print-config       the same, and show every key with its value\n"
             "  -V, -h               version; this help\n"
             "\n"
             "A FILE of -r may be pcap or pcapng; - is standard input.\n"

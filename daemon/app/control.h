@@ -6,11 +6,9 @@
  *          |  RING number, generation  ->  |   with the ring's two descriptors
  *          |  OVER number              ->  |   its writer has ended
  *          |  RELOAD generation        ->  |   read the files again
- *          |  STOP how                 ->  |   end: read all rings to their end first, or
- * not
+ *          |  STOP how                 ->  |   end, all rings read first or not
  *          |<- READY                       |   rings can come
- *          |<- REFUSED number              |   its writer is not to be believed: replace
- * it
+ *          |<- REFUSED number              |   its writer is to be replaced
  *          |<- RELOADED status             |   taken up, or everything stays as it was
  *          |  STAYS                    ->  |   a reload came to nothing: it is in the log
  *          |<- WANT_RELOAD                 |   somebody asked the engine for one
@@ -46,10 +44,9 @@ enum control_stop {
 };
 
 struct control_message {
-        uint32_t kind;   /* enum control_kind */
-        uint32_t number; /* of a ring; of RELOADED: 1 when taken up; of STOP: how */
-        uint32_t
-            generation; /* of the site map that the ring's writer has, or will have */
+        uint32_t kind;       /* enum control_kind */
+        uint32_t number;     /* of a ring; of RELOADED: 1 when taken up; of STOP: how */
+        uint32_t generation; /* of the site map that a ring's writer has, or will have */
 };
 
 /* Two ends, not blocking, closed by exec. False with errno. */

@@ -13,7 +13,7 @@
 
 enum { MESSAGES = 4096 }; /* between two looks at anything else */
 
-static const struct timeval tick = { 0, 100000 };
+static const struct timeval tick = { 0, 100000 }, soon = { 0, 1000 };
 
 /* Packets may be so much newer than our clock: that of another machine's mirror. */
 #define NEWER_MAX (300 * NS_PER_SEC)
@@ -72,20 +72,15 @@ static void drop_setup(struct setup **setup)
         *setup = NULL;
 }
 
-/* The rings of before are over, or were not concerned. */
-static void take_up(struct process *p)
+/* The rings of before are over, or were not concerned. False: everything stays. */
+static bool take_up(struct process *p)
 {
         struct setup *setup = p->pending;
 
         p->pending = NULL;
         if (!run_reload_privacy(&p->run, &setup->config) || !run_reload(&p->run, setup)) {
-                /* The workers have the new site map already: begin again with it. */
-                log_error("the new rules cannot be taken up in place: the engine starts "
-                          "again with them");
                 drop_setup(&setup);
-                p->status = EXIT_FAILED;
-                event_base_loopbreak(p->run.loop);
-                return;
+                return false;
         }
         log_set_level((enum log_level)setup->config.log.level);
         merge_go_on(p->merge, p->pending_generation, setup->site);
@@ -93,6 +88,18 @@ static void take_up(struct process *p)
         p->setup = setup;
         admin_reloaded(p->admin, ADMIN_RELOAD_TAKEN, slice_none());
         log_info("reload: taken up; %u rules", rules_count(setup->rules));
+        return true;
+}
+
+/* The workers have the new site map already. */
+static void take_up_or_end(struct process *p)
+{
+        if (take_up(p))
+                return;
+        log_error("the new rules cannot be taken up in place: the engine starts again "
+                  "with them");
+        p->status = EXIT_FAILED;
+        event_base_loopbreak(p->run.loop);
 }
 
 /* The supervisor has read the same files and found nothing wrong with them. */
@@ -102,20 +109,23 @@ static void begin_reload(struct process *p, const struct control_message *messag
         struct buf messages = { 0 };
 
         CHECK(setup);
-        if (!check_load(&p->run.line->check, setup, &messages)) {
+        bool good = check_load(&p->run.line->check, setup, &messages);
+        buf_free(&messages);
+        if (!good) {
                 free(setup);
-                buf_free(&messages);
                 tell(p, CONTROL_RELOADED, false);
                 return;
         }
-        buf_free(&messages);
         drop_setup(&p->pending);
         p->pending = setup;
-        bool workers_stay = message->generation == p->pending_generation;
-        p->pending_generation = message->generation;
-        if (workers_stay)
-                take_up(p);
-        tell(p, CONTROL_RELOADED, true);
+        bool at_once = message->generation == p->pending_generation;
+        /* Later on it would be too late to say no. */
+        good = at_once ? take_up(p) : run_may_reload_privacy(&p->run, &setup->config);
+        if (good)
+                p->pending_generation = message->generation;
+        else
+                drop_setup(&p->pending);
+        tell(p, CONTROL_RELOADED, good);
 }
 
 /* trawlctl asks: what is wrong with the files it is told at once. */
@@ -145,7 +155,7 @@ static void take_up_when_due(struct process *p)
 
         if (!p->pending || !merge_is_done(p->merge))
                 return;
-        take_up(p);
+        take_up_or_end(p);
         p->next.kind = 0;
         if (next.kind)
                 begin_reload(p, &next);
@@ -183,7 +193,7 @@ static void read_rings(struct process *p)
         }
         take_up_when_due(p);
         if (p->is_stopping && is_ready_to_stop(p, has_more))
-                event_base_loopbreak(p->run.loop);
+                event_base_loopexit(p->run.loop, &soon); /* answers go out first */
         else if (has_more || !merge_sleep(p->merge))
                 event_active(p->again, EV_TIMEOUT, 0);
 }
@@ -245,7 +255,11 @@ static void stop(struct process *p, uint32_t how)
         p->is_stopping = true;
         p->stops_at_once = how == STOP_AT_ONCE;
         p->run.hands_over = how != STOP_FOR_GOOD;
-        admin_reloaded(p->admin, ADMIN_RELOAD_HANDED, slice_none());
+        if (p->run.hands_over)
+                admin_reloaded(p->admin, ADMIN_RELOAD_HANDED, slice_none());
+        else
+                admin_reloaded(p->admin, ADMIN_RELOAD_FAILED,
+                               slice_str("the daemon ends\n"));
         event_active(p->again, EV_TIMEOUT, 0);
 }
 
@@ -487,6 +501,7 @@ static void serve(struct process *p)
         share_counters(p);
         tell(p, CONTROL_READY, 0);
         event_base_dispatch(p->run.loop);
+        merge_hand_on_taken(p->merge, p->run.pipeline);
         share_counters(p);
         run_finish(&p->run);
         share_counters(p);

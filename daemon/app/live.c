@@ -147,16 +147,6 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
         live->stopping = true;
 }
 
-/* Each line of what was found in the files. */
-static void log_messages(const struct buf *messages)
-{
-        struct slice rest = buf_slice(messages), line;
-
-        while (rest.len && slice_next(&rest, '\n', &line))
-                if (line.len)
-                        log_warning("%.*s", (int)line.len, (const char *)line.data);
-}
-
 /* `messages` gets what was logged. */
 static enum admin_reload take_up(struct live *live, struct setup *setup,
                                  struct buf *messages)
@@ -195,7 +185,7 @@ static enum admin_reload read_again(struct live *live, struct buf *messages)
 
         CHECK(setup);
         bool good = check_load(&live->run.line->check, setup, messages);
-        log_messages(messages);
+        log_text(good ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, buf_slice(messages));
         if (good && !run_reload_privacy(&live->run, &setup->config)) {
                 log_error("SIGHUP: no privacy key: everything stays as it is");
                 check_free(setup);

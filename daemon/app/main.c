@@ -3,8 +3,10 @@
 #include "app/supervisor.h"
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void print_to(FILE *file, const struct buf *text)
 {
@@ -28,12 +30,7 @@ static int check_and_run(const struct command_line *line)
         struct buf messages = { 0 };
         int status;
 
-        bool good = check_load(&line->check, &setup, &messages);
-        if (good && !line->check.is_offline &&
-            !check_machine(&line->check, &setup, &messages)) {
-                check_free(&setup);
-                good = false;
-        }
+        bool good = check_start(&line->check, &setup, &messages);
         if (good && line->command == COMMAND_CHECK)
                 check_summary(&line->check, &setup, &messages);
         if (line->command == COMMAND_CHECK && good)
@@ -58,12 +55,27 @@ static int check_and_run(const struct command_line *line)
         return status;
 }
 
+/* Else a capture would be opened as one of them, and be written to, or closed. */
+static bool fill_standard_descriptors(void)
+{
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd > STDERR_FILENO)
+                close(fd);
+        return fd > STDERR_FILENO;
+}
+
 int main(int argc, char **argv)
 {
         struct command_line line;
         struct buf text = { 0 };
         int status = EXIT_USAGE;
 
+        if (!fill_standard_descriptors())
+                return EXIT_FAILED;
         signal(SIGPIPE, SIG_IGN);
         if (command_line_parse(&line, argc, argv)) {
                 status = EXIT_DONE;

@@ -202,6 +202,38 @@ static void hand_on(struct merge *m, struct input *input, struct pipeline *p)
         message_hand_on(&message, p);
 }
 
+/* Of those that have taken something the one with the earliest time; NULL: none has. */
+static struct input *first_taken(struct merge *m)
+{
+        struct input *first = NULL;
+
+        for (unsigned i = 0; i < m->count; i++) {
+                struct input *input = &m->inputs[i];
+                if (input->has_message && is_read(m, input) &&
+                    (!first || input->time_ns < first->time_ns))
+                        first = input;
+        }
+        return first;
+}
+
+void merge_hand_on_taken(struct merge *m, struct pipeline *p)
+{
+        struct input *first;
+
+        while ((first = first_taken(m)))
+                hand_on(m, first, p);
+}
+
+/* What was read by files that were taken back, so that nobody can read it any more. */
+static void count_lost(struct merge *m, struct input *input)
+{
+        struct ring_message head;
+
+        m->options.counters->reload_lost += input->has_message;
+        while (ring_take(input->ring, &head, input->bytes, MESSAGE_MAX) == RING_MESSAGE)
+                m->options.counters->reload_lost += head.kind != MESSAGE_TIME;
+}
+
 /* Those that are at their end go. */
 static void sweep(struct merge *m)
 {
@@ -209,8 +241,11 @@ static void sweep(struct merge *m)
                 struct input *input = &m->inputs[i];
                 bool is_read_out = !input->has_message && ring_is_read_out(input->ring);
                 bool is_past = input->generation < m->options.generation;
-                if (input->is_over && (is_read_out || is_past || input->is_refused))
-                        input_drop(m, input);
+                if (!input->is_over || !(is_read_out || is_past || input->is_refused))
+                        continue;
+                if (is_past && !input->is_refused)
+                        count_lost(m, input);
+                input_drop(m, input);
         }
 }
 

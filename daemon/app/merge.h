@@ -77,6 +77,12 @@ void merge_all_are_over(struct merge *);
 bool merge_read(struct merge *, struct pipeline *, int64_t newest_ns, int64_t now_ns,
                 unsigned most);
 
+/*
+ * At the end, while rings go on: what was taken out of them already and waited for others
+ * is handed on now, as whoever reads them next will not find it.
+ */
+void merge_hand_on_taken(struct merge *, struct pipeline *);
+
 /* The time up to which all is handed on, or `otherwise_ns` when there is no ring. */
 int64_t merge_time(const struct merge *, int64_t otherwise_ns);
 

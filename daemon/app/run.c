@@ -129,6 +129,19 @@ bool run_reload_privacy(struct run *run, const struct config *config)
         return good;
 }
 
+bool run_may_reload_privacy(struct run *run, const struct config *config)
+{
+        struct privacy_options options;
+        struct privacy *next = NULL;
+
+        if (privacy_options(run->live, config, &options))
+                next = privacy_open(&options);
+        bool good = next;
+        privacy_free(&next);
+        free((char *)(uintptr_t)options.state_directory);
+        return good;
+}
+
 /*
  * What a configuration file says of Redis and of the journal is meant for the daemon:
  * reading files takes these two from -o alone.

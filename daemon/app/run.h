@@ -52,6 +52,9 @@ bool run_prepare(struct run *);
 /* Reads the keys of pseudonyms again. False after one line: the old ones stay. */
 bool run_reload_privacy(struct run *, const struct config *);
 
+/* Whether it would; nothing changes. */
+bool run_may_reload_privacy(struct run *, const struct config *);
+
 /*
  * Goes on with what another setup says of site map, rules and data. The old one may be
  * freed afterwards. False after a line, and nothing has changed.

@@ -218,8 +218,9 @@ static void stop(struct supervisor *s, int64_t now_ns)
                 workers_kill(s);
         if (workers_running(s) > 0)
                 return;
-        if (s->engine.pid == 0 && rings_hold_something(s) && stop_signals == 1)
-                engine_start(s, now_ns); /* it died just now: the last one, for them */
+        if (s->engine.pid == 0 && stop_signals == 1 && !s->engine.is_last &&
+            (s->engine.owes || rings_hold_something(s)))
+                engine_start(s, now_ns); /* the last one, for what is left */
         else if (s->engine.pid == 0)
                 s->is_done = true;
         else

@@ -72,6 +72,9 @@ static void tell_over(struct supervisor *s, struct child *c)
 {
         struct control_message over = { .kind = CONTROL_OVER, .number = c->number };
 
+        if (s->engine.kill_ns && s->engine.told == STOP_AT_ONCE &&
+            c->generation == s->generation) /* the next one reads it to the end */
+                return;
         if (c->pid == 0 && c->is_told && engine_tell(s, &over, NULL))
                 child_drop(c);
 }
@@ -202,7 +205,7 @@ static void worker_ended(struct supervisor *s, struct child *c, int status,
         c->pid = 0;
         if (slot && !s->stopping)
                 slot_worker_ended(s, slot, status, now_ns);
-        leave_group(c);
+        leave_group(c); /* the next one has joined it, when it began at once */
         tell_over(s, c);
 }
 

@@ -34,8 +34,9 @@ void engine_start(struct supervisor *s, int64_t now_ns)
         e->pid = fork_engine(s, pair);
         close(pair[1]);
         e->control = pair[0];
-        e->is_ready = e->is_killed = false;
+        e->is_ready = e->is_killed = e->owes = false;
         e->kill_ns = e->left_ns = 0;
+        e->is_last = s->stopping;
         if (e->pid > 0)
                 return;
         log_error("there is no process for the engine: %s", strerror(errno));
@@ -75,6 +76,7 @@ void engine_end(struct supervisor *s, enum control_stop how, int64_t now_ns)
         if (!control_send(s->engine.control, &stop, NULL))
                 log_warning("the engine cannot be told to end: %s", strerror(errno));
         s->engine.kill_ns = now_ns + ENGINE_ENDS;
+        s->engine.told = how;
 }
 
 void engine_ended(struct supervisor *s, int status, int64_t now_ns)
@@ -84,9 +86,10 @@ void engine_ended(struct supervisor *s, int status, int64_t now_ns)
         char how[HOW_ENDED_MAX];
 
         e->pid = 0;
+        e->owes = !was_told || e->told != STOP_FOR_GOOD;
         engine_hangs_up(s, now_ns);
         if (s->stopping || !e->was_ready) {
-                s->is_done = true;
+                s->is_done = !e->was_ready || !e->owes || e->is_last;
                 s->status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
                 if (WIFSIGNALED(status))
                         log_error("the engine %s", how_ended(status, how));

@@ -58,7 +58,7 @@ static void look_after(struct supervisor *s, unsigned number, int fd, int64_t no
         if (state == LINK_UNKNOWN)
                 return;
         if (state == LINK_GONE) {
-                slot_lost(slot, now_ns);
+                slot_lost(&s->slots, slot, now_ns);
                 return;
         }
         if (slot->first != number) /* one speaks for all workers of an interface */

@@ -85,6 +85,9 @@ struct engine_child {
         int64_t kill_ns; /* 0: it is not told to end */
         int64_t left_ns; /* when it closed its end of the line; 0: it did not */
         bool is_killed;
+        enum control_stop told; /* with kill_ns */
+        bool owes;    /* none is there, and the last one has not told Redis all */
+        bool is_last; /* began while the daemon ends: no other one follows */
         struct patience patience;
 };
 
@@ -115,6 +118,7 @@ struct supervisor {
         struct setup *offered;           /* that the engine was asked to take up */
         struct slots next;               /* of its workers, when they are replaced */
         bool replaces_workers;
+        bool changes_records; /* what old workers write means something else then */
         struct before before;
         const struct setup *leaving; /* while workers of the next one begin; else NULL */
         bool reload_again;           /* one was asked for while another is under way */
@@ -182,8 +186,9 @@ bool slots_make(struct slots *, const struct setup *);
 void slots_rename(struct slots *, const struct setup *);
 
 /*
- * Opens a capture for each slot, but for interfaces that are missing in the slots of
- * `now` already (NULL: there are none). False after a line; none is open then.
+ * Opens a capture for each slot. What the slots of `now` (NULL: there are none) know of
+ * the same interfaces is taken over: another name, what was lost, that one is missing,
+ * which then may stay so. False after a line; none is open then.
  */
 bool slots_open(struct slots *, const struct setup *, struct slots *now);
 void slots_close(struct slots *);
@@ -204,12 +209,11 @@ void slot_again(struct supervisor *, struct slot *, int64_t now_ns);
 void slot_worker_ended(struct supervisor *, struct slot *, int status, int64_t now_ns);
 
 /* Its interface is gone: what the worker has seen of it is the last; it is looked for. */
-void slot_lost(struct slot *, int64_t now_ns);
+void slot_lost(struct slots *, struct slot *, int64_t now_ns);
 
 /* What a worker that ends has counted stays that of its interface, also after a reload.
  */
 void slots_add_drops(struct slots *, const struct child *);
-void slots_carry_drops(struct slots *to, struct slots *from);
 
 /* For those who ask the engine. */
 void slots_share(struct supervisor *);

@@ -19,16 +19,6 @@ static void setup_drop(struct setup **setup)
         *setup = NULL;
 }
 
-/* Each line of what was found in the files. */
-static void log_messages(const struct buf *messages)
-{
-        struct slice rest = buf_slice(messages), line;
-
-        while (rest.len && slice_next(&rest, '\n', &line))
-                if (line.len)
-                        log_warning("%.*s", (int)line.len, (const char *)line.data);
-}
-
 static struct setup *read_files(struct supervisor *s)
 {
         struct setup *setup = calloc(1, sizeof(*setup));
@@ -36,7 +26,7 @@ static struct setup *read_files(struct supervisor *s)
 
         CHECK(setup);
         bool good = check_load(&s->line->check, setup, &messages);
-        log_messages(&messages);
+        log_text(good ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, buf_slice(&messages));
         buf_free(&messages);
         if (good)
                 return setup;
@@ -70,8 +60,8 @@ static bool differs(const struct supervisor *s, const struct setup *setup,
 /* The captures of the new workers; they wait, with what comes meanwhile. */
 static bool prepare_workers(struct supervisor *s, const struct setup *setup)
 {
-        s->replaces_workers =
-            differs(s, setup, RELOAD_CAPTURE) || !front_is_same(s->setup, setup);
+        s->changes_records = !front_is_same(s->setup, setup);
+        s->replaces_workers = differs(s, setup, RELOAD_CAPTURE) || s->changes_records;
         return !s->replaces_workers ||
                (slots_make(&s->next, setup) && slots_open(&s->next, setup, &s->slots));
 }
@@ -91,7 +81,6 @@ static void replace_workers(struct supervisor *s, int64_t now_ns)
 {
         int64_t moment_ns = clock_wall_ns() + MOMENT_AHEAD;
 
-        slots_carry_drops(&s->next, &s->slots);
         slots_end(&s->slots, moment_ns, now_ns);
         s->slots = s->next;
         s->next.count = 0;
@@ -137,8 +126,8 @@ static struct before exchange(struct supervisor *s, const struct before *next,
         s->setup = next->setup;
         s->own_setup = next->own;
         s->paths = next->paths;
+        s->generation += s->changes_records;
         if (s->replaces_workers) {
-                s->generation++;
                 replace_workers(s, now_ns);
         } else {
                 slots_rename(&s->slots, s->setup);
@@ -194,7 +183,7 @@ void reload_begin(struct supervisor *s, int64_t now_ns)
         }
         struct control_message reload = { .kind = CONTROL_RELOAD,
                                           .generation =
-                                              s->generation + s->replaces_workers };
+                                              s->generation + s->changes_records };
         s->offered = setup;
         s->offered_ns = now_ns;
         engine_tell(s, &reload, NULL); /* if it does not hear it, see reload_look_after */
@@ -241,6 +230,8 @@ void reload_settled(struct supervisor *s)
 void reload_forget(struct supervisor *s)
 {
         before_drop(&s->before);
+        setup_drop(&s->offered);
+        confine_paths_free(&s->next_paths);
 }
 
 void reload_undo(struct supervisor *s, int64_t now_ns)

@@ -101,11 +101,19 @@ static struct slot *first_of(struct slots *slots, const char *interface)
         return NULL;
 }
 
-static bool is_missing_in(struct slots *slots, const char *interface)
+/* Returns whether it may be away. */
+static bool carry_over(struct slot *slot, bool is_first, struct slots *now)
 {
-        struct slot *slot = slots ? first_of(slots, interface) : NULL;
+        struct slot *old = now ? first_of(now, slot->interface) : NULL;
 
-        return slot && slot->is_missing;
+        if (!old)
+                return false;
+        slot->index = old->index;
+        memcpy(slot->link, old->link, sizeof(slot->link));
+        slot->is_down = old->is_down;
+        if (is_first)
+                slot->drops = old->drops;
+        return old->is_missing || old->is_doubted;
 }
 
 bool slots_open(struct slots *slots, const struct setup *setup, struct slots *now)
@@ -114,10 +122,11 @@ bool slots_open(struct slots *slots, const struct setup *setup, struct slots *no
 
         for (unsigned i = 0; i < slots->count; i++) {
                 struct slot *slot = &slots->slots[i];
+                bool may_be_away = carry_over(slot, slot->first == i, now);
                 if (slot_open(slots, slot, setup, error))
                         continue;
-                slot->is_missing = is_missing_in(now, slot->interface);
-                if (slot->is_missing)
+                slot->is_missing = may_be_away;
+                if (may_be_away)
                         continue;
                 log_error("%s", error);
                 slots_close(slots);
@@ -190,6 +199,12 @@ void slots_start(struct supervisor *s, int64_t after_ns, int64_t now_ns)
                         slot_start(s, &s->slots.slots[i], after_ns, now_ns);
 }
 
+/* The one that speaks for all of its interface. */
+static bool is_first(const struct slots *slots, const struct slot *slot)
+{
+        return &slots->slots[slot->first] == slot;
+}
+
 static void end_worker(struct child *c, int64_t until_ns, int64_t now_ns)
 {
         if (c->pid == 0 || c->kill_ns)
@@ -208,10 +223,11 @@ static void is_due_when_found(struct slot *slot, int64_t now_ns)
                 slot->patience.due_ns = now_ns;
 }
 
-void slot_lost(struct slot *slot, int64_t now_ns)
+void slot_lost(struct slots *slots, struct slot *slot, int64_t now_ns)
 {
-        log_warning("interface %s: it is gone; looking for it until it is there",
-                    slot->link);
+        if (is_first(slots, slot))
+                log_warning("interface %s: it is gone; looking for it until it is there",
+                            slot->link);
         slot->link[0] = '\0';
         slot->is_missing = true;
         slot->is_down = false;
@@ -221,8 +237,6 @@ void slot_lost(struct slot *slot, int64_t now_ns)
         is_due_when_found(slot, now_ns);
 }
 
-/* The worker of the slot has ended by itself. Its place in the group is kept until the
-   next one has joined. */
 static void count_restart(struct supervisor *s, struct slot *slot, const char *how,
                           int64_t now_ns)
 {
@@ -247,7 +261,7 @@ static void settle_doubt(struct supervisor *s, struct slot *slot, int64_t now_ns
         if (is_there(slot))
                 count_restart(s, slot, "has lost its interface, which is there", now_ns);
         else
-                slot_lost(slot, now_ns);
+                slot_lost(&s->slots, slot, now_ns);
 }
 
 /* One that is gone is said once. */
@@ -256,13 +270,13 @@ static void open_again(struct supervisor *s, struct slot *slot, int64_t now_ns)
         char error[CAPTURE_ERROR_MAX];
 
         if (!slot_open(&s->slots, slot, s->setup, error)) {
-                if (!slot->is_missing)
+                if (!slot->is_missing && is_first(&s->slots, slot))
                         log_warning("%s; looking for it until it is there", error);
                 slot->is_missing = true;
                 slot->patience.due_ns = now_ns + LOOKS_FOR;
                 return;
         }
-        if (slot->is_missing)
+        if (slot->is_missing && is_first(&s->slots, slot))
                 log_info("%s: capturing again", capture_name(slot->capture));
         slot->is_missing = false;
         slot_start(s, slot, 0, now_ns);
@@ -329,15 +343,6 @@ void slots_add_drops(struct slots *slots, const struct child *c)
 
         if (slot)
                 add_drops(&slot->drops, drops_of(c));
-}
-
-void slots_carry_drops(struct slots *to, struct slots *from)
-{
-        for (unsigned i = 0; i < to->count; i++) {
-                struct slot *slot = first_of(from, to->slots[i].interface);
-                if (slot && to->slots[i].first == i)
-                        to->slots[i].drops = slot->drops;
-        }
 }
 
 /* Of all its workers, with those that ended and those that a reload sends away. */

@@ -171,6 +171,7 @@
         row(clock_jumps, "clock_jumps_total", "times that the machine's clock was set, which packets carry") \
         row(reloads, "reloads_total", "times that other files were taken up") \
         row(reloads_failed, "reloads_failed_total", "times that they were not, and all stayed as it was") \
+        row(reload_lost, "reload_lost_total", "requests and hellos that captures had read by a site map that was taken back") \
         row(worker_restarts, "worker_restarts_total", "captures that ended by themselves and were replaced") \
         row(engine_restarts, "engine_restarts_total", "times that the engine ended by itself and was replaced") \
         row(children_hung, "children_hung_total", "of both, those that gave no sign of life and were killed") \

@@ -251,6 +251,28 @@ def test_a_missing_user_is_one_line_with_a_remedy(rig):
     assert "nobody-of-that-name" in line and "useradd" in line, line
 
 
+def test_places_that_cannot_be_are_told_before_anything_is_opened(rig):
+    with open(rig.path("a-file"), "w", encoding="utf-8"):
+        pass
+    for key, value, word in (("journal.dir", rig.path("a-file"), "is no folder"),
+                             ("journal.dir", rig.path("a-file/journal"), "a-file"),
+                             ("admin.socket", rig.path("nowhere/control.sock"), "no folder"),
+                             ("admin.listen", "192.0.2.77:9100", "ip address")):
+        status, line = refused(rig, "-o", f"{key}={value}")
+        assert status == 3 and word in line and key in line, line
+        assert "capturing" not in line
+
+
+def test_all_mistakes_are_told_at_once(rig):
+    """Those of the files, and those about the machine."""
+    daemon = Daemon(rig, "-o", "admin.user=nobody-of-that-name", interface="nosuch0",
+                    rules="/nonexistent/rules", journal="journal-refused")
+    done = rig.run(rig.server, daemon.command, timeout=30)
+    assert done.returncode == 3
+    for word in ("nobody-of-that-name", "nosuch0", "/nonexistent/rules"):
+        assert word in done.stderr
+
+
 def test_an_unreadable_rule_folder_is_one_line(rig):
     status, line = refused(rig, rules="/nonexistent/rules")
     assert status == 3

@@ -17,20 +17,14 @@ import time
 
 import pytest
 
+from processes import (TAKEN_UP, THRESHOLD, Link, Reloads, descriptors, harvest,
+                       packet_sockets, overlaps, wait_seen, where_it_waits, write)
 from rig import APP, HERE, SITE, WEB, end_process, ip, program, wait_until
 from service import FILTER, QUICK_PORT, Load, Quick, Service, children, is_alive, time_of
 
-THRESHOLD = 20
 SEVERAL_LIVES = 40  # profiles that a visitor does not read while one engine lives
 SLACK = 5
-STATUS_PORT = 9190
 REPLAYED = os.path.join(os.path.dirname(HERE), "captures/proxy-v2.pcap")
-RULE = """rules:
-  - name: harvest
-    where: page == profile and status == 200
-    per: client.host
-    when: distinct(target, 10m) >= %s
-"""
 MARGIN = 0.2  # seconds: how far what is known may be behind what happens
 WRK_DELAY = "function delay() return 4 end"  # milliseconds: it is not the machine that we test
 
@@ -38,38 +32,6 @@ WRK_DELAY = "function delay() return 4 end"  # milliseconds: it is not the machi
 @pytest.fixture(scope="module", autouse=True)
 def quick(rig):
     return Quick(rig)
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
-
-def harvest(rig, name="harvest.yaml", threshold=THRESHOLD):
-    return write(rig.path(name), RULE % threshold)
-
-
-def wait_seen(daemon, more=1):
-    """That many more requests are printed."""
-    before = len(daemon.requests)
-    wait_until(lambda: len(daemon.requests) >= before + more, 30, f"{more} more requests")
-
-
-def journal_holds(daemon, word):
-    """A part of an alert that is written there."""
-    return any(word in open(path, "rb").read()
-               for path in glob.glob(daemon.journal + "/*.journal"))
-
-
-def where_it_waits(pid):
-    """The kernel's name for what the process waits in."""
-    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
-        return file.read()
-
-
-def overlaps(request, intervals):
-    return any(request.begun <= end and begin <= request.answered for begin, end in intervals)
 
 
 # ---- deaths under load
@@ -379,42 +341,6 @@ def test_an_engine_that_hangs_does_not_outlive_the_supervisor(rig):
 
 # ---- interfaces come and go
 
-class Link:
-    """A client's link that can be taken away: one end in the server's namespace."""
-
-    def __init__(self, rig, name, address):
-        self.rig, self.name, self.address = rig, name, address
-        self.client = rig.add_namespace(rig.cleanup, "of" + name)
-        self.make()
-
-    def make(self):
-        server = self.rig.server
-        ip("link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.client,
-           namespace=server)
-        self.configure(self.name)
-        ip("address", "add", f"{self.address}/32", "peer", f"{WEB}/32", "dev", "eth0",
-           namespace=self.client)
-        ip("link", "set", "eth0", "up", namespace=self.client)
-
-    def configure(self, name):
-        ip("address", "replace", f"{WEB}/32", "peer", f"{self.address}/32", "dev", name,
-           namespace=self.rig.server)
-        ip("link", "set", name, "up", namespace=self.rig.server)
-
-    def set(self, *words):
-        ip("link", "set", *words, namespace=self.rig.server)
-
-    def remove(self, name):
-        ip("link", "delete", name, namespace=self.rig.server)
-
-    def is_seen(self, daemon, word):
-        """Requests come over the link until one is seen."""
-        def seen():
-            self.rig.run(self.client, ["curl", "-s", "-m", "2", "-o", "/dev/null",
-                                       f"http://{WEB}/in/{word}"])
-            return [one for one in list(daemon.requests) if one["url"]["path"] == f"/in/{word}"]
-        return wait_until(seen, 30, f"a request over the link ({word})")
-
 
 def test_interfaces_come_and_go(rig):
     link = Link(rig, "cable", "203.0.113.72")
@@ -473,42 +399,6 @@ def test_interfaces_come_and_go(rig):
         assert daemon.counters()["worker_restarts_total"] == 1
 
 
-def check_files(rig, path, *options):
-    """The exit status of -t."""
-    return rig.run(rig.server, [program("trawlwatchd"), "-t", "-c", path, *options]).returncode
-
-
-def test_a_reload_while_an_interface_is_away(rig, redis):
-    """It is no mistake of the files; one that never was there is."""
-    link = Link(rig, "away", "203.0.113.74")
-    files = Reloads(rig, redis)
-    files.write(site=SITE, interface="away", filter="tcp port 80")
-    with Service(rig, config=files.path, journal="journal-reload-away") as daemon:
-        link.is_seen(daemon, "first")
-        link.remove("away")
-        daemon.wait_said("looking for it")
-        files.write(snaplen="128k")
-        assert check_files(rig, files.path) == 3
-        assert check_files(rig, files.path, "--reload") == 0
-        daemon.child.send_signal(signal.SIGHUP)
-        daemon.wait_said(TAKEN_UP + ", by new captures")
-        daemon.wait_said("reload: taken up")
-        assert len(daemon.workers()) == 0
-        files.write(interface="nosuch0")
-        daemon.child.send_signal(signal.SIGHUP)
-        daemon.wait_said("interface nosuch0: ")
-        daemon.wait_said("the old rules stay")
-        files.write(interface="away")
-        before = len(daemon.messages)
-        link.make()
-        daemon.wait_said("capturing again", before)
-        link.is_seen(daemon, "back")
-        assert len(daemon.messages) == before + 1, daemon.messages[before:]
-        assert daemon.stop() == 0
-        assert daemon.counters()["worker_restarts_total"] == 0
-        assert daemon.counters()["reloads_failed_total"] == 1
-
-
 def test_a_shared_interface_comes_back(rig):
     """Its workers form a group, which is of the interface that is gone."""
     link = Link(rig, "shared", "203.0.113.73")
@@ -547,299 +437,19 @@ def test_all_interfaces(rig):
         assert daemon.counters()["worker_restarts_total"] == 0
 
 
-# ---- reloads
-
-CONFIG = """capture:
-  interfaces: [%(interface)s]
-  filter: "%(filter)s"
-  snaplen: %(snaplen)s
-site: { file: %(folder)s/reload-site.yaml }
-rules: { paths: [%(folder)s/reload-rules.yaml] }
-redis: { prefix: "{%(prefix)s}", url: "%(redis)s" }
-"""
-
-
-def open_captures(pid):
-    return len(packet_sockets(pid) & set(descriptors(pid).values()))
-
-
-class Reloads:
-    """A daemon's files, and what happens when they change under a load."""
-
-    def __init__(self, rig, redis):
-        self.rig, self.daemon, self.moments = rig, None, []
-        self.values = {"interface": "lo", "filter": FILTER, "snaplen": "256k",
-                       "folder": rig.folder, "prefix": "trawlwatch", "redis": redis.url}
-        self.rules, self.site = RULE % 100000, None
-        self.path = rig.path("reload.yaml")
-
-    def write(self, rules=None, site=None, **values):
-        self.rules, self.site = rules or self.rules, site or self.site
-        self.values.update(values)
-        write(self.rig.path("reload-rules.yaml"), self.rules)
-        write(self.rig.path("reload-site.yaml"), self.site)
-        write(self.path, CONFIG % self.values)
-
-    def reload(self, word):
-        """SIGHUP, and all until the daemon has said that word and the service manager
-        knows, and requests are seen. What was said."""
-        before, ready = len(self.daemon.messages), len(self.daemon.manager.told("READY=1"))
-        begin = time.time()
-        self.daemon.child.send_signal(signal.SIGHUP)
-        self.daemon.wait_said(word, before)
-        wait_until(lambda: len(self.daemon.manager.told("READY=1")) > ready, 30, "READY=1")
-        wait_seen(self.daemon, 200)
-        self.moments.append((begin, time.time()))
-        return "".join(self.daemon.messages[before:])
-
-    def reload_slowly(self, word):
-        """The same, with an engine that takes its time to answer: the new captures are open
-        meanwhile, and see what the old ones see."""
-        asked = len(self.daemon.manager.told("RELOADING"))
-        engine = self.daemon.engine()
-        sockets = open_captures(self.daemon.child.pid)
-        os.kill(engine, signal.SIGSTOP)
-        go_on = threading.Thread(target=self.let_go_on, args=(engine, asked, sockets))
-        go_on.start()
-        try:
-            return self.reload(word)
-        finally:
-            go_on.join()
-
-    def let_go_on(self, engine, asked, sockets):
-        try:
-            wait_until(lambda: len(self.daemon.manager.told("RELOADING")) > asked
-                       and open_captures(self.daemon.child.pid) > sockets, 30, "new captures")
-            time.sleep(0.5)  # requests for both
-        finally:
-            os.kill(engine, signal.SIGCONT)
-
-    def mistake(self, *words, **changes):
-        """Changes that are refused: nothing is another."""
-        kept = self.rules, self.site, dict(self.values)
-        there = self.daemon.processes()
-        self.write(**changes)
-        said = self.reload("the old rules stay")
-        assert all(word in said for word in words), said
-        assert self.daemon.processes() == there
-        self.rules, self.site, self.values = kept
-        self.write()
-
-
-TAKEN_UP = "SIGHUP: taken up"
-
-
-def with_page(name):
-    return SITE.replace("- name: profile", f"- {{ name: {name}, path: /{name} }}\n"
-                        "  - name: profile", 1)
-
-
-def test_reloads_lose_nothing(rig, redis):
-    files = Reloads(rig, redis)
-    files.write(site=SITE)
-    with Service(rig, config=files.path, journal="journal-reloads") as daemon, \
-            Load(rig, connections=8, pause=0.02, each=100) as load:
-        files.daemon = daemon
-        wait_seen(daemon, 30)
-        workers, engine = daemon.processes()
-
-        files.write(rules=RULE % 100001)
-        files.reload(TAKEN_UP)
-        assert daemon.processes() == (workers, engine)
-
-        files.write(site=with_page("elsewhere"))
-        files.reload_slowly(TAKEN_UP)
-        wait_until(lambda: not set(workers) & set(daemon.workers()), 30, "new workers only")
-        assert daemon.engine() == engine
-
-        workers = daemon.workers()
-        files.write(snaplen="128k")
-        files.reload(TAKEN_UP)
-        wait_until(lambda: not set(workers) & set(daemon.workers()), 30, "new workers only")
-        assert daemon.engine() == engine
-
-        workers = daemon.workers()
-        files.write(prefix="elsewhere")
-        files.reload(TAKEN_UP)
-        wait_until(lambda: daemon.engine() not in (None, engine), 30, "a new engine")
-        assert daemon.workers() == workers
-        daemon.wait_said("going on from the snapshot")
-        wait_seen(daemon, 30)
-
-        files.mistake("reload-rules.yaml:5:", "cuont", rules=RULE % "40 and cuont(10m) > 1")
-        files.mistake("nosuch0", interface="nosuch0")
-        files.mistake("reload.yaml:3:", "filter", filter="tcp prot 80")
-        files.mistake("reload-site.yaml:", site=SITE + "  - name: nothing\n")
-
-        wait_seen(daemon, 30)
-        requests = load.finish()
-        assert daemon.stop() == 0
-        seen = daemon.numbers()
-        assert max(seen.values()) == 1
-        missing = [one for one in requests if one.number not in seen]
-        print(f"\n{len(requests)} requests over {len(files.moments)} reloads; "
-              f"{len(missing)} were open at one and are missing")
-        assert all(overlaps(one, files.moments) for one in missing)
-        # Open at a moment is at most one for each connection; two reloads changed workers.
-        assert len(missing) <= 2 * 8
-        assert daemon.counters()["worker_restarts_total"] == 0
-        assert daemon.counters()["engine_restarts_total"] == 0
-
-
-def test_the_engine_dies_in_a_reload(rig, redis):
-    """Then everything stays as it was, and the next reload is as good as any."""
-    files = Reloads(rig, redis)
-    files.write(site=SITE)
-    with Service(rig, config=files.path, journal="journal-dies") as daemon, Load(rig) as load:
-        files.daemon = daemon
-        wait_seen(daemon)
-        workers, engine = daemon.processes()
-        os.kill(engine, signal.SIGSTOP)
-        files.write(site=with_page("unheard"))
-        daemon.child.send_signal(signal.SIGHUP)
-        wait_until(lambda: daemon.manager.told("RELOADING")
-                   and open_captures(daemon.child.pid) > len(workers), 30, "new captures")
-        os.kill(engine, signal.SIGKILL)
-        daemon.wait_said("the engine ended meanwhile: the old rules stay")
-        wait_until(lambda: len(daemon.manager.told("READY=1")) == 2, 30, "READY=1")
-        wait_until(lambda: daemon.engine() not in (None, engine), 30, "another engine")
-        assert daemon.workers() == workers
-        assert open_captures(daemon.child.pid) == len(workers)  # which it keeps for them
-        files.reload(TAKEN_UP)
-        wait_until(lambda: not set(workers) & set(daemon.workers()), 30, "new workers only")
-        load.finish()
-        assert len(daemon.manager.told("READY=1")) == 3
-        assert daemon.stop() == 0
-        assert daemon.counters()["engine_restarts_total"] == 1
-        assert daemon.counters()["reloads_total"] == 1
-        assert daemon.counters()["reloads_failed_total"] == 1
-
-
-@pytest.mark.parametrize("second", ["rules", "site", "engine"])
-def test_two_reloads_in_a_row(rig, redis, second):
-    """The second one comes while a worker of before the first still has to read."""
-    files = Reloads(rig, redis)
-    files.write(site=SITE)
-    with Service(rig, config=files.path, journal="journal-row-" + second) as daemon, \
-            Load(rig, connections=8, pause=0.02, each=1000) as load:
-        told = daemon.manager.told
-        files.daemon = daemon
-        wait_seen(daemon, 50)
-        worker, engine = daemon.workers()[0], daemon.engine()
-        os.kill(worker, signal.SIGSTOP)
-        time.sleep(0.5)  # requests that only this one will have read
-
-        files.write(site=with_page("first"))
-        daemon.child.send_signal(signal.SIGHUP)
-        daemon.wait_said(TAKEN_UP)
-        begin = time.time()
-
-        files.write(**{"rules": {"rules": RULE % 99999}, "site": {"site": with_page("second")},
-                       "engine": {"prefix": "second"}}[second])
-        daemon.child.send_signal(signal.SIGHUP)
-        wait_until(lambda: len(told("RELOADING")) == 2, 30, "the second reload")
-        time.sleep(0.2)  # it may do then what it likes to
-        os.kill(worker, signal.SIGCONT)
-        wait_until(lambda: len(told("READY=1")) == 3, 30, "the end of the second reload")
-        if second == "engine":
-            wait_until(lambda: daemon.engine() not in (None, engine), 30, "a new engine")
-        wait_seen(daemon, 100)
-        requests = load.finish()
-        assert daemon.stop() == 0
-        seen = daemon.numbers()
-        missing = [one for one in requests if one.number not in seen]
-        assert max(seen.values()) == 1
-        assert all(overlaps(one, [(begin - 1, begin + 5)]) for one in missing)
-        assert len(missing) <= 2 * 8
-        assert daemon.counters()["children_hung_total"] == 0
-
-
-def with_socket(redis, path):
-    """For the last line of CONFIG: its Redis, and a control socket."""
-    return redis.url + f'" }}\nadmin: {{ socket: "{path}'
-
-
-def reload_by_trawlctl(socket_path, status):
-    """What it prints, when it ends with that status."""
-    done = subprocess.run([program("trawlctl"), "reload", "-o", "admin.socket=" + socket_path],
-                          capture_output=True, text=True, timeout=90, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def test_what_no_engine_begins_with_is_undone(rig, redis):
-    """The folder of another control socket is missing: no reading of files finds that. New
-    captures of the same reload go, too. Who asked for it hears how it went at last."""
-    files = Reloads(rig, redis)
-    good = with_socket(redis, rig.path("undone.sock"))
-    files.write(site=SITE, redis=good)
-    daemon = Service(rig, config=files.path, journal="journal-undone")
-    at = daemon.command.index("admin.socket=none")
-    del daemon.command[at - 1:at + 1]  # as the file says
+def test_closed_standard_streams(rig):
+    """None of the daemon's own descriptors becomes one of them."""
+    daemon = Service(rig, "--print", "none", journal="journal-closed")
+    at = daemon.command.index(program("trawlwatchd"))
+    daemon.command[at:at] = ["sh", "-c", 'exec "$@" <&- >&-', "sh"]
     with daemon, Load(rig) as load:
-        files.daemon = daemon
-        wait_seen(daemon)
-        told = daemon.manager.told
-        files.write(redis=with_socket(redis, rig.path("not-there/undone.sock")), snaplen="128k")
-        assert "the old rules stay" in reload_by_trawlctl(rig.path("undone.sock"), 1)
-        assert daemon.said("not-there/undone.sock: No such file")
-        assert daemon.said("back to what was before; mend it and reload again")
-        assert len(told("RELOADING")) == 1 and len(told("READY=1")) == 2
-        wait_until(lambda: len(daemon.workers()) == 1, 30, "the captures of before")
-        wait_seen(daemon, 200)
-        assert len(daemon.said("the engine ended with status 1")) == 1
-
-        engine = daemon.engine()
-        files.write(redis=good, prefix="elsewhere")
-        assert reload_by_trawlctl(rig.path("undone.sock"), 0) == "Taken up; 1 rules.\n"
-        assert daemon.engine() not in (None, engine) and len(told("READY=1")) == 3
-        files.write(snaplen="64k")
-        files.reload(TAKEN_UP)
+        worker = wait_until(daemon.workers, 30, "a worker")
+        time.sleep(1)
+        assert daemon.workers() == worker
         load.finish()
         assert daemon.stop() == 0
-        assert daemon.counters()["reloads_total"] == 2
-        assert daemon.counters()["reloads_failed_total"] == 1
-
-
-def test_a_new_engine_does_not_wait_for_redis(rig, redis):
-    """What Redis does not have the next engine sends, when it can."""
-    files = Reloads(rig, redis)
-    files.write(rules=RULE % THRESHOLD, site=SITE, redis="redis://127.0.0.1:1/0")
-    with Service(rig, config=files.path, journal="journal-away") as daemon, \
-            Load(rig, connections=2) as load:
-        wait_until(lambda: journal_holds(daemon, b'"raised"'), 30, "an alert")
-        engine = daemon.engine()
-        files.write(prefix="elsewhere")
-        daemon.child.send_signal(signal.SIGHUP)
-        wait_until(lambda: len(daemon.manager.told("READY=1")) == 2, 30, "the end of the reload")
-        assert daemon.engine() not in (None, engine)
-        waited = "alerts are in the journal that Redis does not have"
-        assert not daemon.said(waited)
-        load.finish()
-        assert daemon.stop() == 0
-        assert daemon.said(waited)
-
-
-def test_windows_go_on_over_a_new_engine(rig, redis):
-    """Other options of Redis: another engine, which knows what the first one knew."""
-    files = Reloads(rig, redis)
-    files.write(site=SITE, rules=RULE % THRESHOLD)
-
-    def visit(count, number):
-        before = len(daemon.requests)
-        with Load(rig, connections=1, pause=0, each=count, number=number) as load:
-            wait_until(lambda: len(daemon.requests) >= before + count, 30, "requests")
-            load.finish()
-
-    with Service(rig, config=files.path, journal="journal-new-engine") as daemon:
-        engine = daemon.engine()
-        visit(THRESHOLD - 5, 0)
-        files.write(prefix="moved")
-        daemon.child.send_signal(signal.SIGHUP)
-        wait_until(lambda: daemon.engine() not in (None, engine), 30, "a new engine")
-        visit(6, 100000)
-        wait_until(lambda: redis.ask("XLEN", "{moved}:alerts"), 10, "the alert")
-        assert daemon.stop() == 0
+        assert daemon.counters()["worker_restarts_total"] == 0
+        assert daemon.counters()["requests_total"] > 0
 
 
 def test_a_full_buffer_is_read_to_its_end(rig):
@@ -861,39 +471,6 @@ def test_a_full_buffer_is_read_to_its_end(rig):
         assert lost < made / 20 and stats["ring_full_total"] == 0
         assert stats["requests_total"] >= made - lost
         assert stats["children_hung_total"] == 0
-
-
-def test_drops_stay_those_of_their_interface(rig, redis):
-    """Whichever worker has counted them, a reload and a death later."""
-    files = Reloads(rig, redis)
-    files.write(site=SITE)
-
-    def dropped():
-        done = rig.run(rig.server, ["curl", "-s", f"http://127.0.0.1:{STATUS_PORT}/metrics"])
-        found = re.search(r'^\S+\{interface="lo",by="kernel"\} (\d+)',
-                          done.stdout, re.MULTILINE)
-        return int(found[1]) if found else None
-
-    with Service(rig, "-o", "capture.buffer=4M", "-o", f"admin.listen=127.0.0.1:{STATUS_PORT}",
-                 config=files.path, journal="journal-dropped") as daemon:
-        files.daemon = daemon
-        worker = daemon.workers()[0]
-        os.kill(worker, signal.SIGSTOP)
-        rig.run(rig.server, ["wrk", "-t1", "-c8", "-d2", f"http://{APP[0]}:{QUICK_PORT}/"])
-        os.kill(worker, signal.SIGCONT)
-        lost = wait_until(dropped, 20, "lost packets")
-        daemon.kill_worker(worker)
-        time.sleep(0.3)  # the supervisor tells it ten times a second
-        assert dropped() >= lost
-        before = daemon.workers()
-        files.write(snaplen="128k")
-        daemon.child.send_signal(signal.SIGHUP)
-        wait_until(lambda: daemon.workers() and not set(before) & set(daemon.workers()), 30,
-                   "new workers only")
-        time.sleep(0.3)
-        assert dropped() >= lost
-        assert daemon.stop() == 0
-        assert daemon.counters()["kernel_drops_total"] >= lost
 
 
 # ---- several workers on one interface
@@ -941,24 +518,12 @@ def test_the_service_manager_is_told(rig):
 
 # ---- what a process has of the others
 
-def descriptors(pid):
-    found = {}
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
-    return found
-
 
 def shared_memory(pid):
     """Inodes of what it maps and others may, too."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
         maps = [line.split(maxsplit=5) for line in file]
     return {(one[4], one[5].strip()) for one in maps if "s" in one[1]}
-
-
-def packet_sockets(pid):
-    with open(f"/proc/{pid}/net/packet", encoding="utf-8") as file:
-        return {f"socket:[{line.split()[-1]}]" for line in file.readlines()[1:]}
 
 
 def test_a_worker_has_only_its_own(rig, redis):

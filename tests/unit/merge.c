@@ -383,6 +383,44 @@ static void test_the_next_generation_waits(void **state)
         require(w, NS_PER_SEC, "new.example");
 }
 
+/* At a hand-over, what was taken out of the rings already is not left behind. */
+static void test_what_was_taken_is_handed_on(void **state)
+{
+        struct world *w = *state;
+
+        put_time(w, 1, START + 10 * MS);
+        put_hello(w, 1, "first.example");
+        put_time(w, 2, START + 20 * MS);
+        put_hello(w, 2, "second.example");
+        put_hello(w, 2, "for-the-next.example");
+        assert_true(merge_read(w->merge, w->pipeline, NEWEST, 1, 1));
+        assert_false(merge_read(w->merge, w->pipeline, NEWEST, 1, 1));
+        merge_hand_on_taken(w->merge, w->pipeline);
+        pipeline_settle(w->pipeline);
+        assert_non_null(memmem(w->lines.data, w->lines.len, "second.example", 14));
+        assert_null(memmem(w->lines.data, w->lines.len, "for-the-next.example", 20));
+}
+
+/* Rings of a site map that was taken back: nobody can read them, but they are counted. */
+static void test_what_nobody_can_read_is_counted(void **state)
+{
+        struct world *w = *state;
+
+        merge_is_over(w->merge, 1);
+        merge_is_over(w->merge, 2);
+        require(w, NS_PER_SEC, "");
+        ring_free(&w->rings[2]);
+        add(w, 2, 6);
+        put_hello(w, 2, "one.example");
+        put_time(w, 2, START + 10 * MS);
+        put_hello(w, 2, "two.example");
+        merge_is_over(w->merge, 2);
+        merge_go_on(w->merge, 7, w->setup.site);
+        require(w, NS_PER_SEC, "");
+        assert_int_equal(w->counters.reload_lost, 2);
+        assert_null(merge_find(w->merge, 2));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -398,6 +436,8 @@ int main(void)
                 TEST(test_times_that_cannot_be_are_refused),
                 TEST(test_one_writer_cannot_undo_what_is_known),
                 TEST(test_the_next_generation_waits),
+                TEST(test_what_was_taken_is_handed_on),
+                TEST(test_what_nobody_can_read_is_counted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
