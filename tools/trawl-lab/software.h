@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * software - what sends requests: heads as real clients send them, recorded.
+ *
+ * clients/*.heads hold what one program, in one version, sent for each kind of request
+ * (record-clients made them). A head is sent as it was recorded, name by name, but for
+ * what depends on the site and the moment: {path} {host} {cookie} {referer} {language}
+ * {length} and the version of the browser within one family {version}.
+ */
+#ifndef LAB_SOFTWARE_H
+#define LAB_SOFTWARE_H
+
+#include "dice.h"
+
+enum request_kind {
+        REQUEST_NAVIGATION, /* a link was followed, an address typed in */
+        REQUEST_STYLE,
+        REQUEST_SCRIPT,
+        REQUEST_FONT,
+        REQUEST_IMAGE,
+        REQUEST_FETCH, /* JSON, by a script of the page */
+        REQUEST_FORM,  /* a form that is sent */
+        REQUEST_PREFETCH,
+        REQUEST_KINDS
+};
+
+enum software_class { SOFTWARE_BROWSER, SOFTWARE_LIBRARY, SOFTWARE_BOT };
+
+struct software;
+struct softwares;
+
+/* All files of the folder. NULL after a message. */
+struct softwares *softwares_load(const char *folder);
+void softwares_free(struct softwares **);
+
+/* A browser that somebody has, by market share (`share` of the file), and one of its
+ * versions. */
+const struct software *software_of_person(const struct softwares *, struct dice *);
+const struct software *software_named(const struct softwares *,
+                                      const char *name); /* NULL */
+
+const char *software_name(const struct software *);
+enum software_class software_class(const struct software *);
+
+/*
+ * The same software that sends its heads otherwise: a script that has copied a browser's
+ * names and values but not their order or all of them. `variant` tells one from another.
+ * Borrowed from the softwares, made once.
+ */
+const struct software *software_copied(struct softwares *, const struct software *,
+                                       uint32_t variant);
+
+#endif
