@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_ASSETS 24
+#define MS          1000000
+
+/* A browser asks for what a page brings as it reads it. */
+#define PARSE_MS 12
+
+enum page client_profile_page(const struct site *site)
+{
+        return site_is_app(site) ? PAGE_PROFILE_API : PAGE_PROFILE;
+}
+
+/* JSON is asked for by a script of the page, if there is a page. */
+static enum request_kind kind_of(const struct ask *ask)
+{
+        if (ask->page == PAGE_PROFILE_API)
+                return REQUEST_FETCH;
+        if (ask->page == PAGE_SIGNUP)
+                return REQUEST_FORM;
+        return ask->kind;
+}
+
+static void draw_session(struct client *c, struct lab *lab, struct actor *a,
+                         struct response *response)
+{
+        if (c->cookies == COOKIES_NONE ||
+            (c->cookies == COOKIES_KEPT && c->session[0] != '\0'))
+                return;
+        site_session(lab_site(lab), dice_bits(&a->dice), c->session);
+        response->set_session = c->session;
+}
+
+static void answer(struct client *c, struct lab *lab, struct actor *a,
+                   const struct ask *ask, struct response *response)
+{
+        const struct site *site = lab_site(lab);
+
+        response->status = ask->status;
+        if (ask->status == 0)
+                response->status = ask->is_guess ? 404 : 200;
+        response->bytes = site_bytes(site, ask->page, &a->dice);
+        response->latency_ns = ask->latency_ns > 0 ? ask->latency_ns
+                                                   : site_latency(site, ask->page, &a->dice);
+        draw_session(c, lab, a, response);
+        if (ask->gets_account) {
+                /* Who signs up is somebody else from here on. */
+                site_session(site, dice_bits(&a->dice), c->session);
+                site_account(site, dice_bits(&a->dice), c->account);
+                response->set_session = c->session;
+                response->set_account = c->account;
+        }
+}
+
+static void remember(struct client *c, const struct ask *ask)
+{
+        c->page = ask->page;
+        c->number = ask->number;
+        c->loaded = 0;
+        c->is_loading = c->assets && !ask->is_guess && ask->page != PAGE_SIGNUP;
+        if (ask->page == PAGE_PROFILE_API || ask->page == PAGE_SIGNUP)
+                return; /* the address bar shows another page */
+        c->has_shell = true;
+        c->has_last = !ask->is_guess;
+        c->last_page = ask->page;
+        c->last_number = ask->number;
+}
+
+int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t now_ns,
+                   const struct ask *ask)
+{
+        char path[SITE_PATH_MAX], referer[SITE_PATH_MAX], sent_session[40], sent_account[24];
+        bool is_profile = ask->page == PAGE_PROFILE || ask->page == PAGE_PROFILE_API;
+        const struct site *site = lab_site(lab);
+        struct response response = { 0 };
+        struct request request = {
+                .software = c->software,
+                .kind = kind_of(ask),
+                .from = c->from,
+                .method = ask->page == PAGE_SIGNUP ? METHOD_POST : METHOD_GET,
+                .path = path,
+                .fields = ask->fields,
+                .target = is_profile && !ask->is_guess ? (int32_t)ask->number : -1,
+        };
+
+        if (ask->is_guess)
+                site_no_profile(site, ask->number, path);
+        else
+                site_path(site, ask->page, ask->number, path);
+        if (c->cookies == COOKIES_KEPT) {
+                memcpy(sent_session, c->session, sizeof sent_session);
+                memcpy(sent_account, c->account, sizeof sent_account);
+                request.session = sent_session[0] ? sent_session : NULL;
+                request.account = sent_account[0] ? sent_account : NULL;
+        }
+        if (c->referers && c->has_last && !ask->fresh) {
+                site_path(site, c->last_page, c->last_number, referer);
+                request.referer = referer;
+        }
+        answer(c, lab, a, ask, &response);
+        lab_request(lab, a, now_ns, &request, &response);
+        remember(c, ask);
+        return now_ns + response.latency_ns;
+}
+
+bool client_is_loading(const struct client *c) { return c->is_loading; }
+
+/* Fetched before? If not, it is from now on. */
+static bool is_cached(struct client *c, const struct asset *asset)
+{
+        uint16_t name = (uint16_t)dice_name(0, asset->path, 0);
+
+        if (!asset->is_shared)
+                return false;
+        for (unsigned i = 0; i < c->cached_count; i++)
+                if (c->cached[i] == name)
+                        return true;
+        if (c->cached_count < CLIENT_CACHE)
+                c->cached[c->cached_count++] = name;
+        return false;
+}
+
+static void fetch(struct client *c, struct lab *lab, struct actor *a, int64_t now_ns,
+                  const struct asset *asset)
+{
+        static const enum request_kind kinds[] = {
+                [ASSET_STYLE] = REQUEST_STYLE,
+                [ASSET_SCRIPT] = REQUEST_SCRIPT,
+                [ASSET_FONT] = REQUEST_FONT,
+                [ASSET_IMAGE] = REQUEST_IMAGE,
+        };
+        char referer[SITE_PATH_MAX];
+        bool keeps = c->cookies == COOKIES_KEPT;
+        const struct request request = {
+                .software = c->software,
+                .kind = kinds[asset->kind],
+                .from = c->from,
+                .path = asset->path,
+                .session = keeps && c->session[0] ? c->session : NULL,
+                .account = keeps && c->account[0] ? c->account : NULL,
+                .referer = c->has_last ? referer : NULL,
+                .target = -1,
+        };
+        const struct response response = {
+                .status = 200,
+                .bytes = asset->bytes,
+                .latency_ns = (2 + (int64_t)dice_below(&a->dice, 20)) * MS,
+        };
+
+        if (c->has_last)
+                site_path(lab_site(lab), c->last_page, c->last_number, referer);
+        lab_request(lab, a, now_ns, &request, &response);
+}
+
+int64_t client_load(struct client *c, struct lab *lab, struct actor *a, int64_t now_ns)
+{
+        struct asset assets[MOST_ASSETS];
+        unsigned count =
+            site_assets(lab_site(lab), c->page, c->number, assets, MOST_ASSETS);
+
+        CHECK(c->is_loading);
+        while (c->loaded < count) {
+                const struct asset *asset = &assets[c->loaded++];
+
+                if (is_cached(c, asset))
+                        continue;
+                fetch(c, lab, a, now_ns, asset);
+                c->is_loading = c->loaded < count;
+                return now_ns + (1 + (int64_t)dice_below(&a->dice, PARSE_MS)) * MS;
+        }
+        c->is_loading = false;
+        return now_ns;
+}
+
+void client_back(struct client *c, enum page page, uint32_t number)
+{
+        c->has_last = true;
+        c->last_page = page;
+        c->last_number = number;
+}
+
+bool client_wants_shell(const struct client *c, const struct site *site)
+{
+        return c->is_browser && site_is_app(site) && !c->has_shell;
+}
+
+void client_move(struct client *c, struct lab *lab, struct actor *a, struct address to)
+{
+        c->from = to;
+        lab_hang_up(lab, a);
+}
+
+void client_forget(struct client *c)
+{
+        c->session[0] = '\0';
+        c->account[0] = '\0';
+        c->cached_count = 0;
+        c->has_shell = false;
+        c->has_last = false;
+        c->is_loading = false;
+}
