@@ -86,8 +86,8 @@ uint32_t lab_group(struct lab *, enum side, const char *class, const char *param
 
 const struct site *lab_site(const struct lab *);
 struct places *lab_places(struct lab *);
-const struct softwares *lab_softwares(const struct lab *);
-const struct parameters *lab_parameters(const struct lab *);
+struct softwares *lab_softwares(const struct lab *);
+const struct parameters *lab_parameters(const struct lab *); /* parameters.h */
 int64_t lab_begin(const struct lab *); /* ns since 1970 of the first day's midnight */
 int64_t lab_end(const struct lab *);
 
