@@ -17,11 +17,10 @@ enum page client_profile_page(const struct site *site)
         return site_is_app(site) ? PAGE_PROFILE_API : PAGE_PROFILE;
 }
 
-/* JSON is asked for by a script of the page, if there is a page. */
 static enum request_kind kind_of(const struct ask *ask)
 {
         if (ask->page == PAGE_PROFILE_API)
-                return REQUEST_FETCH;
+                return REQUEST_FETCH; /* by a script of the page */
         if (ask->page == PAGE_SIGNUP)
                 return REQUEST_FORM;
         return ask->kind;
@@ -45,7 +44,8 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
         response->status = ask->status;
         if (ask->status == 0)
                 response->status = ask->is_guess ? 404 : 200;
-        response->bytes = site_bytes(site, ask->page, &a->dice);
+        if (response->status != 304)
+                response->bytes = site_bytes(site, ask->page, &a->dice);
         response->latency_ns = ask->latency_ns > 0 ? ask->latency_ns
                                                    : site_latency(site, ask->page, &a->dice);
         draw_session(c, lab, a, response);
@@ -60,6 +60,8 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
 
 static void remember(struct client *c, const struct ask *ask)
 {
+        if (ask->kind == REQUEST_PREFETCH)
+                return; /* nobody looks at it */
         c->page = ask->page;
         c->number = ask->number;
         c->loaded = 0;

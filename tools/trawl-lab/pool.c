@@ -4,6 +4,10 @@
 #include "lab.h"
 #include "order.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #define NETWORK     250 /* addresses of one /24 that are used */
 #define SUBSCRIBERS 4000000000u
 
@@ -13,6 +17,58 @@ struct pool {
         uint64_t key;
         struct address *neighbours; /* of networks */
 };
+
+const char *const pool_spreads[] = { "address", "network", "anywhere", NULL };
+const char *const pool_places[] = { "home", "mobile", "company", "vpn", "hosting", NULL };
+
+static _Noreturn void fail(const char *text)
+{
+        fprintf(stderr, "trawl-lab: range: '%s' is no IPv4 address\n", text);
+        exit(2);
+}
+
+static uint32_t read_range(const char *text)
+{
+        struct in_addr address;
+
+        if (text[0] == '\0')
+                return 0;
+        if (inet_pton(AF_INET, text, &address) != 1)
+                fail(text);
+        return ntohl(address.s_addr);
+}
+
+static const char *key(const char *prefix, const char *name, char text[32])
+{
+        snprintf(text, 32, "%s%s", prefix, name);
+        return text;
+}
+
+struct pool_plan pool_plan_of(const struct lab *lab, const struct entry *entry,
+                              const char *prefix)
+{
+        char text[32];
+        struct pool_plan plan = {
+                .place = entry_choice(entry, key(prefix, "place", text)),
+                .spread = entry_choice(entry, key(prefix, "spread", text)),
+                .count = (uint32_t)entry_count(entry, key(prefix, "addresses", text)),
+                .range = read_range(entry_text(entry, key(prefix, "range", text))),
+        };
+
+        if (plan.place == PLACE_HOME)
+                plan.subscribers = (uint32_t)lab_parameters(lab)->people.count;
+        if (plan.subscribers > 0 && plan.subscribers < 4 * plan.count)
+                plan.subscribers = 4 * plan.count;
+        return plan;
+}
+
+static struct address in_range(uint32_t first, uint32_t i)
+{
+        uint32_t a = first + i;
+
+        return (struct address){ .bytes = { (uint8_t)(a >> 24), (uint8_t)(a >> 16),
+                                            (uint8_t)(a >> 8), (uint8_t)a } };
+}
 
 static void draw_networks(struct pool *p, struct lab *lab, struct dice *dice)
 {
@@ -35,7 +91,7 @@ struct pool *pool_new(struct lab *lab, const struct pool_plan *plan, struct dice
         p->plan = *plan;
         p->places = lab_places(lab);
         p->key = dice_bits(dice);
-        if (p->plan.spread == SPREAD_ADDRESS || p->plan.count == 0)
+        if ((p->plan.spread == SPREAD_ADDRESS && !p->plan.range) || p->plan.count == 0)
                 p->plan.count = 1;
         if (p->plan.subscribers == 0)
                 p->plan.subscribers = SUBSCRIBERS;
@@ -49,6 +105,8 @@ uint32_t pool_count(const struct pool *p) { return p->plan.count; }
 struct address pool_address(const struct pool *p, uint32_t i)
 {
         i %= p->plan.count;
+        if (p->plan.range)
+                return in_range(p->plan.range, i);
         if (p->neighbours)
                 return p->neighbours[i];
         i %= p->plan.subscribers;

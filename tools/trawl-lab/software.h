@@ -36,6 +36,9 @@ void softwares_free(struct softwares **);
 /* A browser that somebody has, by market share (`share` of the file), and one of its
  * versions. */
 const struct software *software_of_person(const struct softwares *, struct dice *);
+/* Any of that class, each as likely; NULL when there is none. */
+const struct software *software_of_class(const struct softwares *, enum software_class,
+                                         struct dice *);
 const struct software *software_named(const struct softwares *,
                                       const char *name); /* NULL */
 
