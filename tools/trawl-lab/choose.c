@@ -53,3 +53,9 @@ const struct software *choose_software(struct lab *lab, const char *text,
         copy_of = text[6] ? named(lab, text + 7) : software_of_person(all, dice);
         return software_copied(all, copy_of, dice_below(dice, COPIES));
 }
+
+bool choose_is_browser(const struct software *software, const char *text)
+{
+        return strncmp(text, "copied", 6) != 0 &&
+               software_class(software) == SOFTWARE_BROWSER;
+}

@@ -18,4 +18,7 @@
 /* Ends the program with a message when there is none of that name. */
 const struct software *choose_software(struct lab *, const char *text, struct dice *);
 
+/* It is a browser itself, not what copies one. */
+bool choose_is_browser(const struct software *, const char *text);
+
 #endif

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_ASSETS 24
-#define MS          1000000
+#define MS 1000000
 
 /* A browser asks for what a page brings as it reads it. */
 #define PARSE_MS 12
@@ -17,12 +16,15 @@ enum page client_profile_page(const struct site *site)
         return site_is_app(site) ? PAGE_PROFILE_API : PAGE_PROFILE;
 }
 
-static enum request_kind kind_of(const struct ask *ask)
+/* A program that is no browser sends the same head for all but forms. */
+static enum request_kind kind_of(const struct client *c, const struct ask *ask)
 {
-        if (ask->page == PAGE_PROFILE_API)
-                return REQUEST_FETCH; /* by a script of the page */
         if (ask->page == PAGE_SIGNUP)
                 return REQUEST_FORM;
+        if (!c->is_browser)
+                return REQUEST_NAVIGATION;
+        if (ask->page == PAGE_PROFILE_API)
+                return REQUEST_FETCH; /* by a script of the page */
         return ask->kind;
 }
 
@@ -36,14 +38,26 @@ static void draw_session(struct client *c, struct lab *lab, struct actor *a,
         response->set_session = c->session;
 }
 
+static bool is_profile(const struct ask *ask)
+{
+        return ask->page == PAGE_PROFILE || ask->page == PAGE_PROFILE_API;
+}
+
+static uint16_t status_of(const struct site *site, const struct ask *ask)
+{
+        if (ask->status > 0)
+                return ask->status;
+        if (ask->is_guess)
+                return 404;
+        return is_profile(ask) && !site_is_there(site, ask->number) ? 404 : 200;
+}
+
 static void answer(struct client *c, struct lab *lab, struct actor *a,
                    const struct ask *ask, struct response *response)
 {
         const struct site *site = lab_site(lab);
 
-        response->status = ask->status;
-        if (ask->status == 0)
-                response->status = ask->is_guess ? 404 : 200;
+        response->status = status_of(site, ask);
         if (response->status != 304)
                 response->bytes = site_bytes(site, ask->page, &a->dice);
         response->latency_ns = ask->latency_ns > 0 ? ask->latency_ns
@@ -58,18 +72,18 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
         }
 }
 
-static void remember(struct client *c, const struct ask *ask)
+static void remember(struct client *c, const struct ask *ask, uint16_t status)
 {
         if (ask->kind == REQUEST_PREFETCH)
                 return; /* nobody looks at it */
         c->page = ask->page;
         c->number = ask->number;
         c->loaded = 0;
-        c->is_loading = c->assets && !ask->is_guess && ask->page != PAGE_SIGNUP;
+        c->is_loading = c->assets && status == 200 && ask->page != PAGE_SIGNUP;
         if (ask->page == PAGE_PROFILE_API || ask->page == PAGE_SIGNUP)
                 return; /* the address bar shows another page */
         c->has_shell = true;
-        c->has_last = !ask->is_guess;
+        c->has_last = status == 200;
         c->last_page = ask->page;
         c->last_number = ask->number;
 }
@@ -78,17 +92,16 @@ int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t n
                    const struct ask *ask)
 {
         char path[SITE_PATH_MAX], referer[SITE_PATH_MAX], sent_session[40], sent_account[24];
-        bool is_profile = ask->page == PAGE_PROFILE || ask->page == PAGE_PROFILE_API;
         const struct site *site = lab_site(lab);
         struct response response = { 0 };
         struct request request = {
                 .software = c->software,
-                .kind = kind_of(ask),
+                .kind = kind_of(c, ask),
                 .from = c->from,
                 .method = ask->page == PAGE_SIGNUP ? METHOD_POST : METHOD_GET,
                 .path = path,
                 .fields = ask->fields,
-                .target = is_profile && !ask->is_guess ? (int32_t)ask->number : -1,
+                .target = is_profile(ask) && !ask->is_guess ? (int32_t)ask->number : -1,
         };
 
         if (ask->is_guess)
@@ -107,7 +120,7 @@ int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t n
         }
         answer(c, lab, a, ask, &response);
         lab_request(lab, a, now_ns, &request, &response);
-        remember(c, ask);
+        remember(c, ask, response.status);
         return now_ns + response.latency_ns;
 }
 
@@ -141,7 +154,7 @@ static void fetch(struct client *c, struct lab *lab, struct actor *a, int64_t no
         bool keeps = c->cookies == COOKIES_KEPT;
         const struct request request = {
                 .software = c->software,
-                .kind = kinds[asset->kind],
+                .kind = c->is_browser ? kinds[asset->kind] : REQUEST_NAVIGATION,
                 .from = c->from,
                 .path = asset->path,
                 .session = keeps && c->session[0] ? c->session : NULL,
@@ -162,18 +175,15 @@ static void fetch(struct client *c, struct lab *lab, struct actor *a, int64_t no
 
 int64_t client_load(struct client *c, struct lab *lab, struct actor *a, int64_t now_ns)
 {
-        struct asset assets[MOST_ASSETS];
-        unsigned count =
-            site_assets(lab_site(lab), c->page, c->number, assets, MOST_ASSETS);
+        const struct site *site = lab_site(lab);
+        struct asset asset;
 
         CHECK(c->is_loading);
-        while (c->loaded < count) {
-                const struct asset *asset = &assets[c->loaded++];
-
-                if (is_cached(c, asset))
+        while (site_asset(site, c->page, c->number, c->loaded, &asset)) {
+                c->loaded++;
+                if (is_cached(c, &asset))
                         continue;
-                fetch(c, lab, a, now_ns, asset);
-                c->is_loading = c->loaded < count;
+                fetch(c, lab, a, now_ns, &asset);
                 return now_ns + (1 + (int64_t)dice_below(&a->dice, PARSE_MS)) * MS;
         }
         c->is_loading = false;

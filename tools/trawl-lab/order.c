@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "order.h"
 
-#include "base/check.h"
 #include "lab.h"
 
 #define LINKS    8     /* of a page that are followed */
@@ -18,36 +17,6 @@ struct order {
         uint32_t *frontier; /* of a graph */
         uint32_t waiting;
 };
-
-/* Four rounds of Feistel over the least even number of bits; walks until it is inside. */
-static uint64_t scatter_round(uint64_t right, uint64_t key, unsigned round)
-{
-        uint64_t x = (right + 0x9e3779b97f4a7c15 * (round + 1)) ^ key;
-
-        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-        x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-        return x ^ (x >> 31);
-}
-
-uint32_t order_scatter(uint32_t i, uint32_t count, uint64_t key)
-{
-        unsigned half = 1;
-        uint64_t x = i, mask;
-
-        CHECK(i < count);
-        while (half < 16 && (uint64_t)count > 1ULL << (2 * half))
-                half++;
-        mask = (1ULL << half) - 1;
-        do {
-                for (unsigned round = 0; round < 4; round++) {
-                        uint64_t left = x >> half, right = x & mask;
-
-                        x = right << half |
-                            (left ^ (scatter_round(right, key, round) & mask));
-                }
-        } while (x >= count);
-        return (uint32_t)x;
-}
 
 static bool take(struct order *o, uint32_t profile)
 {
@@ -108,7 +77,7 @@ static int32_t next_shuffled(struct order *o, struct dice *dice)
         (void)dice;
         if (o->given >= o->plan.span)
                 return -1;
-        return by_position(o, order_scatter(o->given++, o->plan.span, o->key));
+        return by_position(o, dice_permute(o->key, o->plan.span, o->given++));
 }
 
 /* Any of those that wait: neither breadth nor depth first, as crawlers with many workers

@@ -38,9 +38,4 @@ struct order *order_new(struct lab *, const struct order_plan *, struct dice *);
 /* The next profile, or -1 when there is none left. */
 int32_t order_next(struct order *, struct dice *);
 
-/*
- * A permutation of 0..count-1 that is computed, not stored: `key` tells one from another.
- */
-uint32_t order_scatter(uint32_t i, uint32_t count, uint64_t key);
-
 #endif

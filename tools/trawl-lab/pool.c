@@ -2,14 +2,18 @@
 #include "pool.h"
 
 #include "lab.h"
-#include "order.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NETWORK     250 /* addresses of one /24 that are used */
-#define SUBSCRIBERS 4000000000u
+#define NETWORK 250 /* addresses of one /24 that are used */
+
+/* Different numbers below these have different addresses (place.h). */
+static const uint32_t subscribers[PLACE_KINDS] = {
+        [PLACE_HOME] = 4000000, [PLACE_MOBILE] = 4000000,  [PLACE_COMPANY] = 500000,
+        [PLACE_VPN] = 16384,    [PLACE_HOSTING] = 1000000,
+};
 
 struct pool {
         struct pool_plan plan;
@@ -93,8 +97,8 @@ struct pool *pool_new(struct lab *lab, const struct pool_plan *plan, struct dice
         p->key = dice_bits(dice);
         if ((p->plan.spread == SPREAD_ADDRESS && !p->plan.range) || p->plan.count == 0)
                 p->plan.count = 1;
-        if (p->plan.subscribers == 0)
-                p->plan.subscribers = SUBSCRIBERS;
+        if (p->plan.subscribers == 0 || p->plan.subscribers > subscribers[plan->place])
+                p->plan.subscribers = subscribers[plan->place];
         if (p->plan.spread == SPREAD_NETWORK)
                 draw_networks(p, lab, dice);
         return p;
@@ -111,5 +115,5 @@ struct address pool_address(const struct pool *p, uint32_t i)
                 return p->neighbours[i];
         i %= p->plan.subscribers;
         return place_address(p->places, p->plan.place,
-                             order_scatter(i, p->plan.subscribers, p->key), 0);
+                             dice_permute(p->key, p->plan.subscribers, i), 0);
 }

@@ -22,7 +22,7 @@ struct pool_plan {
         enum place_kind place;
         enum spread spread;
         uint32_t count;
-        /* anywhere: subscribers are numbered below this; 0: any number. Proxies sit in
+        /* anywhere: subscribers are numbered below this; 0: all there are. Proxies sit in
          * homes of which people of the laboratory use the site at the same time. */
         uint32_t subscribers;
         uint32_t range; /* an IPv4 address; not 0: that one and those after it */

@@ -285,7 +285,7 @@ static struct scraper *add_scraper(struct scrape *c, struct lab *lab, struct dic
                                  ? choose_software(lab, c->plan.software, &s->actor.dice)
                                  : c->software;
         s->client.cookies = cookies_of(c->plan.session);
-        s->client.is_browser = software_class(s->client.software) == SOFTWARE_BROWSER;
+        s->client.is_browser = choose_is_browser(s->client.software, c->plan.software);
         s->client.assets = c->plan.assets;
         s->client.referers = c->plan.referers;
         s->left = c->plan.each;

@@ -116,7 +116,7 @@ static void add_signer(struct burst *b, struct lab *lab, struct dice *dice, uint
         s->client.software = b->plan.mixed
                                  ? choose_software(lab, b->plan.software, &s->actor.dice)
                                  : b->software;
-        s->client.is_browser = software_class(s->client.software) == SOFTWARE_BROWSER;
+        s->client.is_browser = choose_is_browser(s->client.software, b->plan.software);
         s->client.assets = b->plan.assets;
         s->client.referers = true; /* a form is sent from its page */
         s->client.from = pool_address(b->pool, i / b->plan.rotate);

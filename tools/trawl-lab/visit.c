@@ -9,6 +9,7 @@
 #define WORDS       100000
 #define BREAK_S     480.0
 #define BREAK_SIGMA 0.8
+#define RESULTS     10   /* of a search that are looked at */
 #define LINKED      0.25 /* part of the views that follows a link of a profile */
 #define SEARCHES    0.5  /* else: a new search, or another result of the last one */
 
@@ -55,12 +56,10 @@ static int64_t think(struct visitor *v, struct lab *lab)
 static uint32_t draw_profile(struct lab *lab, struct visitor *v)
 {
         const struct site *site = lab_site(lab);
-        struct zipf zipf;
 
         if (dice_chance(&v->actor.dice, v->plan->stray))
                 return dice_below(&v->actor.dice, site_profiles(site));
-        zipf = zipf_of(lab_parameters(lab)->site.zipf, site_profiles(site));
-        return site_at_rank(site, zipf_draw(&zipf, &v->actor.dice));
+        return site_popular(site, &v->actor.dice);
 }
 
 static int64_t when_next(const struct visitor *v, int64_t now_ns)
@@ -95,7 +94,8 @@ static int64_t prefetch(struct visitor *v, struct lab *lab, int64_t now_ns)
 {
         const struct ask what = { .page = PAGE_PROFILE,
                                   .kind = REQUEST_PREFETCH,
-                                  .number = draw_profile(lab, v) };
+                                  .number = site_shown(lab_site(lab), v->search,
+                                                       v->prefetch_left) };
 
         v->prefetch_left--;
         client_ask(&v->client, lab, &v->actor, now_ns, &what);
@@ -112,9 +112,10 @@ static uint32_t which(struct visitor *v, struct lab *lab)
                 return v->seen[dice_below(dice, v->seen_count)];
         if (v->on >= 0 && dice_chance(dice, LINKED))
                 return site_linked(lab_site(lab), (uint32_t)v->on, dice_below(dice, 64));
-        if (v->has_search)
-                client_back(&v->client, PAGE_SEARCH, v->search);
-        return draw_profile(lab, v);
+        if (!v->has_search || dice_chance(dice, v->plan->stray))
+                return draw_profile(lab, v);
+        client_back(&v->client, PAGE_SEARCH, v->search);
+        return site_shown(lab_site(lab), v->search, dice_below(dice, RESULTS));
 }
 
 static int64_t view(struct visitor *v, struct lab *lab, int64_t now_ns, uint32_t profile)
