@@ -124,8 +124,8 @@ struct site_parameters {
         uint64_t styles, scripts, fonts;
         const char *session_cookie, *account_cookie;
         const char *field_email, *field_name, *field_phone;
-        struct numbers bytes;   /* by page, median */
-        struct numbers latency; /* by page, median in ms */
+        double bytes[PARAMETER_PAGES];   /* of a page, median */
+        double latency[PARAMETER_PAGES]; /* median, ms */
         double bytes_sigma, latency_sigma;
 };
 
@@ -133,49 +133,45 @@ struct place_parameters {
         double ipv6;             /* part of homes and mobiles */
         uint64_t mobile_sharing; /* people behind one address of a mobile carrier */
         uint64_t vpn_exits;
+        double household; /* people who share a home's address */
+        double company_small, company_large; /* people behind a company's address */
 };
 
 struct people_parameters {
-        uint64_t count;       /* different ones a day, about */
-        double return_spread; /* sigma of how often a person comes */
-        double days_between;  /* median of days between the days that a person comes */
-        struct numbers day;   /* weight of each hour */
-        struct numbers week;  /* weight of each day, from Monday */
-        double sessions;      /* mean a day, of one who comes */
+        uint64_t count; /* different ones a day, about */
+
+        /* when */
+        double days_between, return_spread;
+        struct numbers day;  /* weight of each hour */
+        struct numbers week; /* weight of each day, from Monday */
+        double sessions;     /* mean a day, of those who come */
+
+        /* how much */
         double views_mean, views_lambda, views_spread;
         double think_median, think_sigma, think_spread;
         double recruiters;
-        double recruiter_views, recruiter_views_sigma;
+        double recruiter_views, recruiter_views_sigma, recruiter_sessions;
         double recruiter_think, recruiter_think_sigma;
-        double recruiter_sessions;
-        double own_circle, own_circle_spread; /* part of the views */
-        double own_circle_size, own_circle_sigma;
-        double stray, recruiter_stray;         /* part that follows no popularity */
-        double searches, feeds, linked, backs; /* weights of what comes next */
-        double logged_in;
-        double logs_in; /* part of their sessions that begin with a login */
-        double forgets_cookies;
-        double cookie_life; /* days */
-        double no_session;  /* people whose software keeps no cookies */
-        double cache_days;
-        double conditional; /* part of the cached assets that is asked for again: 304 */
-        double mobile, company, vpn; /* where people are */
-        double mobile_moves;         /* chance of another address at a view */
-        double company_small, company_large;
-        double home_reconnects; /* part that has another address every day */
-        double household;       /* people of one */
-        double prefetch;        /* people whose browser fetches links beforehand */
-        double prefetch_links;
-        double plain; /* people with a text browser, or without pictures */
-        double api_clients;
-        double api_requests; /* a day */
-        double signups;      /* part of sessions of people without account */
-        double signup_fill, signup_fill_sigma;
-        double signup_phone;
-        double signup_fails; /* a first try that is refused */
-        double from_outside; /* sessions that begin at a profile, from a search engine */
-        struct shares mail;  /* providers of e-mail */
-        struct shares languages;
+
+        /* what */
+        double circle, circle_spread, circle_size, circle_sigma;
+        double stray, recruiter_stray;
+        double searches, feeds, linked, direct, backs;
+        double from_outside;
+        double prefetch, prefetch_links;
+        double plain;
+        double api_clients, api_requests;
+
+        /* who */
+        double members, forgets_cookies, no_cookies, cookie_life;
+        double signups, signup_fill, signup_fill_sigma, signup_fails, signup_phone,
+            signup_confirms;
+        struct shares mail, languages;
+        double cache_days, conditional;
+
+        /* where */
+        double mobile, mobile_moves, company, vpn;
+        double reconnects;
 };
 
 struct wire_parameters {
@@ -186,9 +182,8 @@ struct wire_parameters {
         struct texts terminators;   /* their addresses */
         uint64_t upstream_requests; /* of one connection, then it is closed */
         int64_t upstream_idle, visitor_idle;
-        uint64_t segment;             /* most bytes of payload in one frame */
-        bool has_bodies;              /* of answers: whole in the capture */
-        uint64_t visitor_connections; /* of one browser at once */
+        uint64_t segment; /* most bytes of payload in one frame */
+        bool has_bodies;  /* of answers: whole in the capture */
 };
 
 struct parameters {

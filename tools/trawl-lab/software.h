@@ -12,6 +12,8 @@
 
 #include "dice.h"
 
+#include "base/slice.h"
+
 enum request_kind {
         REQUEST_NAVIGATION, /* a link was followed, an address typed in */
         REQUEST_STYLE,
@@ -29,8 +31,11 @@ enum software_class { SOFTWARE_BROWSER, SOFTWARE_LIBRARY, SOFTWARE_BOT };
 struct software;
 struct softwares;
 
-/* All files of the folder. NULL after a message. */
-struct softwares *softwares_load(const char *folder);
+/* All files of the folder, for the site's name and its terminator. NULL after mistakes. */
+struct parameters;
+struct diag;
+struct softwares *softwares_load(const char *folder, const struct parameters *,
+                                 struct diag *);
 void softwares_free(struct softwares **);
 
 /* A browser that somebody has, by market share (`share` of the file), and one of its
@@ -42,8 +47,33 @@ const struct software *software_of_class(const struct softwares *, enum software
 const struct software *software_named(const struct softwares *,
                                       const char *name); /* NULL */
 
+/* ---- heads ---- */
+
+enum head_value {
+        HEAD_ALWAYS, /* no value */
+        HEAD_METHOD,
+        HEAD_PATH,
+        HEAD_COOKIE,
+        HEAD_REFERER, /* the whole address */
+        HEAD_ORIGIN,
+        HEAD_LANGUAGE,
+        HEAD_LENGTH, /* of a body that is sent */
+        HEAD_TYPE,   /* of that body, where the recorded head tells none */
+        HEAD_FORWARDED,
+        HEAD_FETCH_SITE, /* Sec-Fetch-Site of a navigation */
+        HEAD_VALUES
+};
+
+/*
+ * The whole head into `out`, as it leaves the software or its terminator. A line whose
+ * value is none is left out. Returns its length; 0 when there is no room.
+ */
+size_t software_head(const struct software *, enum request_kind,
+                     const struct slice values[HEAD_VALUES], uint8_t *out, size_t room);
+
 const char *software_name(const struct software *);
 enum software_class software_class(const struct software *);
+const char *software_language(const struct software *); /* Accept-Language, as recorded */
 
 /*
  * The same software that sends its heads otherwise: a script that has copied a browser's
