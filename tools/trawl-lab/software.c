@@ -607,6 +607,18 @@ const struct software *software_named(const struct softwares *all, const char *n
         return NULL;
 }
 
+const struct software *software_of_class(const struct softwares *all,
+                                         enum software_class class, struct dice *d)
+{
+        const struct software *one = NULL;
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < all->count; i++)
+                if (all->all[i]->class == class && dice_below(d, ++count) == 0)
+                        one = all->all[i];
+        return one;
+}
+
 const char *software_name(const struct software *s)
 {
         return s->name;

@@ -2,7 +2,7 @@
 /*
  * software - what sends requests: heads as real clients send them, recorded.
  *
- * clients/*.heads hold what one program, in one version, sent for each kind of request
+ * clients/NAME.heads hold what one program, in one version, sent for each kind of request
  * (record-clients made them). A head is sent as it was recorded, name by name, but for
  * what depends on the site and the moment: {path} {host} {cookie} {referer} {language}
  * {length} and the version of the browser within one family {version}.
@@ -41,6 +41,7 @@ void softwares_free(struct softwares **);
 /* A browser that somebody has, by market share (`share` of the file), and one of its
  * versions. */
 const struct software *software_of_person(const struct softwares *, struct dice *);
+
 /* Any of that class, each as likely; NULL when there is none. */
 const struct software *software_of_class(const struct softwares *, enum software_class,
                                          struct dice *);
