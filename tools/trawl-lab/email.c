@@ -207,7 +207,7 @@ static const char *domain_of(const struct emails *e, struct dice *dice)
 void email_next(const struct emails *e, struct dice *dice, struct name *name,
                 char text[EMAIL_MAX_TEXT])
 {
-        char local[LOCAL_MAX + 16];
+        char local[LOCAL_MAX + NAME_MAX_TEXT + 2];
 
         draw_name(e->plan.names, dice, name);
         if (e->plan.kind == EMAIL_PERSON) {
@@ -216,5 +216,5 @@ void email_next(const struct emails *e, struct dice *dice, struct name *name,
         }
         make_local(e, name, dice, local, sizeof local);
         lower(local);
-        snprintf(text, EMAIL_MAX_TEXT, "%.50s@%s", local, domain_of(e, dice));
+        snprintf(text, EMAIL_MAX_TEXT, "%.54s@%s", local, domain_of(e, dice));
 }
