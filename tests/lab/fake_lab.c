@@ -19,9 +19,9 @@ struct software {
 };
 
 static const struct software all[] = {
-        { "curl", SOFTWARE_LIBRARY },       { "python-requests", SOFTWARE_LIBRARY },
-        { "chrome-1", SOFTWARE_BROWSER },   { "firefox-1", SOFTWARE_BROWSER },
-        { "safari-1", SOFTWARE_BROWSER },   { "preview-bot", SOFTWARE_BOT },
+        { "curl", SOFTWARE_LIBRARY },          { "python-requests", SOFTWARE_LIBRARY },
+        { "chrome-1", SOFTWARE_BROWSER },      { "firefox-1", SOFTWARE_BROWSER },
+        { "safari-1", SOFTWARE_BROWSER },      { "preview-bot", SOFTWARE_BOT },
         { "copied-chrome", SOFTWARE_LIBRARY },
 };
 #define COPY 6
@@ -60,8 +60,14 @@ const struct software *software_copied(struct softwares *s, const struct softwar
         return &all[COPY];
 }
 
-const char *software_name(const struct software *s) { return s->name; }
-enum software_class software_class(const struct software *s) { return s->class; }
+const char *software_name(const struct software *s)
+{
+        return s->name;
+}
+enum software_class software_class(const struct software *s)
+{
+        return s->class;
+}
 
 /* ---- the agenda: a heap by time, then by who came first ---- */
 
@@ -110,7 +116,8 @@ static struct due agenda_take(struct agenda *a)
 
         a->heap[0] = a->heap[--a->count];
         while ((child = 2 * i + 1) < a->count) {
-                if (child + 1 < a->count && is_before(&a->heap[child + 1], &a->heap[child]))
+                if (child + 1 < a->count &&
+                    is_before(&a->heap[child + 1], &a->heap[child]))
                         child++;
                 if (!is_before(&a->heap[child], &a->heap[i]))
                         break;
@@ -160,12 +167,30 @@ uint32_t lab_group(struct lab *lab, enum side side, const char *class,
         return lab->groups;
 }
 
-const struct site *lab_site(const struct lab *lab) { return lab->site; }
-struct places *lab_places(struct lab *lab) { return lab->places; }
-struct softwares *lab_softwares(const struct lab *lab) { return (void)lab, NULL; }
-const struct parameters *lab_parameters(const struct lab *lab) { return lab->parameters; }
-int64_t lab_begin(const struct lab *lab) { return (void)lab, BEGIN_NS; }
-int64_t lab_end(const struct lab *lab) { return lab->end_ns; }
+const struct site *lab_site(const struct lab *lab)
+{
+        return lab->site;
+}
+struct places *lab_places(struct lab *lab)
+{
+        return lab->places;
+}
+struct softwares *lab_softwares(const struct lab *lab)
+{
+        return (void)lab, NULL;
+}
+const struct parameters *lab_parameters(const struct lab *lab)
+{
+        return lab->parameters;
+}
+int64_t lab_begin(const struct lab *lab)
+{
+        return (void)lab, BEGIN_NS;
+}
+int64_t lab_end(const struct lab *lab)
+{
+        return lab->end_ns;
+}
 
 uint64_t lab_name(const struct lab *lab, const char *source, uint64_t number)
 {
@@ -333,9 +358,18 @@ size_t fake_views(const struct lab *lab)
         return count;
 }
 
-const char *fake_from(const struct sent *s) { return s->from; }
-const char *fake_session(const struct sent *s) { return s->session[0] ? s->session : NULL; }
-const char *fake_account(const struct sent *s) { return s->account[0] ? s->account : NULL; }
+const char *fake_from(const struct sent *s)
+{
+        return s->from;
+}
+const char *fake_session(const struct sent *s)
+{
+        return s->session[0] ? s->session : NULL;
+}
+const char *fake_account(const struct sent *s)
+{
+        return s->account[0] ? s->account : NULL;
+}
 
 static int by_text(const void *a, const void *b)
 {

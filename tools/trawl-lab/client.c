@@ -60,8 +60,9 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
         response->status = status_of(site, ask);
         if (response->status != 304)
                 response->bytes = site_bytes(site, ask->page, &a->dice);
-        response->latency_ns = ask->latency_ns > 0 ? ask->latency_ns
-                                                   : site_latency(site, ask->page, &a->dice);
+        response->latency_ns = ask->latency_ns > 0
+                                   ? ask->latency_ns
+                                   : site_latency(site, ask->page, &a->dice);
         draw_session(c, lab, a, response);
         if (ask->gets_account) {
                 /* Who signs up is somebody else from here on. */
@@ -91,7 +92,8 @@ static void remember(struct client *c, const struct ask *ask, uint16_t status)
 int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t now_ns,
                    const struct ask *ask)
 {
-        char path[SITE_PATH_MAX], referer[SITE_PATH_MAX], sent_session[40], sent_account[24];
+        char path[SITE_PATH_MAX], referer[SITE_PATH_MAX], sent_session[40],
+            sent_account[24];
         const struct site *site = lab_site(lab);
         struct response response = { 0 };
         struct request request = {
@@ -124,7 +126,10 @@ int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t n
         return now_ns + response.latency_ns;
 }
 
-bool client_is_loading(const struct client *c) { return c->is_loading; }
+bool client_is_loading(const struct client *c)
+{
+        return c->is_loading;
+}
 
 /* Fetched before? If not, it is from now on. */
 static bool is_cached(struct client *c, const struct asset *asset)

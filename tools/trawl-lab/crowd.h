@@ -13,9 +13,9 @@ struct crowd_plan {
         struct pool_plan pool;
         uint32_t people;
         const char *software;
-        bool mixed;       /* each person has its own; otherwise all have the same */
+        bool mixed; /* each person has its own; otherwise all have the same */
         int64_t lasts_ns;
-        bool is_told;     /* all of one profile, which is drawn */
+        bool is_told; /* all of one profile, which is drawn */
         struct visit_plan visit;
 };
 

@@ -12,9 +12,8 @@
 #define LOCAL_MAX   48
 #define DOMAINS_MAX 64
 
-const char *const email_kinds[] = { "person",     "tagged", "pattern",
-                                    "disposable", "domain", "family",
-                                    NULL };
+const char *const email_kinds[] = { "person", "tagged", "pattern", "disposable",
+                                    "domain", "family", NULL };
 const char *const name_kinds[] = { "person", "gibberish", NULL };
 
 struct emails {
@@ -45,7 +44,9 @@ static void draw_letters(struct dice *dice, char *text, unsigned count)
 /* Two words of names, as whoever registers domains by the dozen puts them together. */
 static void make_domain(struct dice *dice, char text[DOMAIN_MAX])
 {
-        static const char *const ends[] = { "com", "net", "info", "xyz", "online", "site" };
+        static const char *const ends[] = {
+                "com", "net", "info", "xyz", "online", "site"
+        };
         struct name a = name_of(dice_bits(dice)), b = name_of(dice_bits(dice));
 
         snprintf(text, DOMAIN_MAX, "%.14s%s%.12s.%s", a.last,
@@ -97,12 +98,14 @@ struct emails *emails_new(struct lab *lab, const struct email_plan *plan,
         else if (plan->kind == EMAIL_TAGGED)
                 split(e, plan->inboxes);
         else
-                make_domains(e, plan->kind == EMAIL_PATTERN ? plan->made_domains : 1, dice);
+                make_domains(e, plan->kind == EMAIL_PATTERN ? plan->made_domains : 1,
+                             dice);
         if (e->domains == 0)
                 make_domains(e, 1, dice);
         if (plan->kind == EMAIL_TAGGED) {
                 /* It is one inbox, at one provider. */
-                memmove(e->domain[0], e->domain[dice_below(dice, e->domains)], DOMAIN_MAX);
+                memmove(e->domain[0], e->domain[dice_below(dice, e->domains)],
+                        DOMAIN_MAX);
                 e->domains = 1;
         }
         return e;
@@ -122,17 +125,19 @@ static void draw_name(enum name_kind kind, struct dice *dice, struct name *name)
 }
 
 /* Dots anywhere in the local part, and a tag: all are one inbox. */
-static void tagged_local(const struct emails *e, struct dice *dice, char *local, size_t size)
+static void tagged_local(const struct emails *e, struct dice *dice, char *local,
+                         size_t size)
 {
+        bool has_tag = dice_chance(dice, 0.8);
         size_t used = 0;
 
         for (const char *c = e->inbox; *c && used + 2 < size / 2; c++) {
-                if (c != e->inbox && dice_chance(dice, 0.15))
+                if (c != e->inbox && dice_chance(dice, has_tag ? 0.15 : 0.5))
                         local[used++] = '.';
                 local[used++] = *c;
         }
         local[used] = '\0';
-        if (dice_chance(dice, 0.8))
+        if (has_tag)
                 snprintf(local + used, size - used, "+%x", dice_below(dice, 1 << 20));
 }
 

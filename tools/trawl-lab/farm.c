@@ -16,7 +16,8 @@ struct farm {
         int64_t delay_ns, spread_ns;
 };
 
-/* "residential, tagged, ..." are the sign-up's own keys: a farm may be born in any way. */
+/* "residential, tagged, ..." are the sign-up's own keys: a farm may be born in any way.
+ */
 static const struct entry_key farm_keys[] = {
         SCHEDULE_KEYS("1", "8h"),
         /* its birth */

@@ -80,7 +80,8 @@ static void draw_networks(struct pool *p, struct lab *lab, struct dice *dice)
 
         p->neighbours = lab_keep(lab, p->plan.count * sizeof *p->neighbours);
         while (done < p->plan.count) {
-                uint32_t left = p->plan.count - done, part = left < NETWORK ? left : NETWORK;
+                uint32_t left = p->plan.count - done,
+                         part = left < NETWORK ? left : NETWORK;
 
                 place_neighbours(p->places, p->plan.place, dice_bits(dice) >> 32, false,
                                  part, p->neighbours + done);
@@ -104,7 +105,10 @@ struct pool *pool_new(struct lab *lab, const struct pool_plan *plan, struct dice
         return p;
 }
 
-uint32_t pool_count(const struct pool *p) { return p->plan.count; }
+uint32_t pool_count(const struct pool *p)
+{
+        return p->plan.count;
+}
 
 struct address pool_address(const struct pool *p, uint32_t i)
 {

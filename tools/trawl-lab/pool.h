@@ -31,16 +31,26 @@ struct pool_plan {
 struct pool;
 
 /* The keys of an entry that say it; their names begin with the prefix. */
-#define POOL_KEYS_OF(prefix, count, spread, place)                                       \
-        { prefix "addresses", PARAMETER_COUNT, count, 1, 200000, NULL,                   \
-          "addresses that it has" },                                                     \
-            { prefix "spread", PARAMETER_CHOICE, spread, 0, 0, pool_spreads,             \
-              "where they are: address (one), network, anywhere" },                      \
-            { prefix "place", PARAMETER_CHOICE, place, 0, 0, pool_places,                \
-              "whose networks they are of" },                                            \
-        {                                                                                \
-                prefix "range", PARAMETER_TEXT, "", 0, 0, NULL,                          \
-                    "instead: the addresses from that one on (IPv4)"                     \
+#define POOL_KEYS_OF(prefix, count, spread, place)                         \
+        { prefix "addresses",     PARAMETER_COUNT, count, 1, 200000, NULL, \
+          "addresses that it has" },                                       \
+            { prefix "spread",                                             \
+              PARAMETER_CHOICE,                                            \
+              spread,                                                      \
+              0,                                                           \
+              0,                                                           \
+              pool_spreads,                                                \
+              "where they are: address (one), network, anywhere" },        \
+            { prefix "place",                                              \
+              PARAMETER_CHOICE,                                            \
+              place,                                                       \
+              0,                                                           \
+              0,                                                           \
+              pool_places,                                                 \
+              "whose networks they are of" },                              \
+        {                                                                  \
+                prefix "range", PARAMETER_TEXT, "''", 0, 0, NULL,          \
+                    "instead: the addresses from that one on (IPv4)"       \
         }
 #define POOL_KEYS(count, spread, place) POOL_KEYS_OF("", count, spread, place)
 

@@ -2,9 +2,9 @@
 /*
  * schedule - when the entries of the lists `traps` and `attackers` begin, day by day.
  *
- * An entry begins `count` times a day (or on one day), each time at a moment that is drawn
- * between `begin` and `within` later. Then, and not before, its source is called: so its
- * line stands at the right place of the truth file.
+ * An entry begins `count` times a day (or on one day), each time at a moment that is
+ * drawn between `begin` and `within` later. Then, and not before, its source is called:
+ * so its line stands at the right place of the truth file.
  */
 #ifndef LAB_SCHEDULE_H
 #define LAB_SCHEDULE_H
@@ -28,9 +28,12 @@ void schedule_begin(struct lab *, const struct entries *, const struct schedule_
 /* The keys that every class has. */
 #define SCHEDULE_KEYS(count, within)                                                     \
         { "count", PARAMETER_COUNT, count, 0, 1e6, NULL, "how many of them, each day" }, \
-            { "day",  PARAMETER_COUNT,                                                   \
-              "0",    0,                                                                 \
-              10000,  NULL,                                                              \
+            { "day",                                                                     \
+              PARAMETER_COUNT,                                                           \
+              "0",                                                                       \
+              0,                                                                         \
+              10000,                                                                     \
+              NULL,                                                                      \
               "on that day only, from 1; 0: every day" },                                \
             { "begin", PARAMETER_DURATION, "0s", 0, 86400, NULL, "after midnight" },     \
         {                                                                                \

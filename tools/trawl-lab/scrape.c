@@ -99,8 +99,8 @@ static int64_t search(struct scraper *s, struct lab *lab, int64_t now_ns)
         s->search = dice_below(&s->actor.dice, WORDS);
         what.number = s->search;
         s->until_search = (uint8_t)(1 + dice_below(&s->actor.dice, SEARCH_VIEWS));
-        s->due_ns = now_ns + timing_gap(s->scrape->plan.timing, SEARCH_PAUSE,
-                                        &s->actor.dice);
+        s->due_ns =
+            now_ns + timing_gap(s->scrape->plan.timing, SEARCH_PAUSE, &s->actor.dice);
         return ask(s, lab, now_ns, &what);
 }
 
@@ -276,8 +276,8 @@ static enum cookies cookies_of(enum scrape_session session)
 static struct scraper *add_scraper(struct scrape *c, struct lab *lab, struct dice *dice,
                                    int64_t first_ns)
 {
-        struct scraper *s = (struct scraper *)lab_add(lab, &scraper_class,
-                                                      dice_bits(dice), first_ns);
+        struct scraper *s =
+            (struct scraper *)lab_add(lab, &scraper_class, dice_bits(dice), first_ns);
 
         s->actor.group = c->group;
         s->scrape = c;
@@ -381,8 +381,7 @@ void scrape_start(struct scrape *c, struct lab *lab, struct dice *dice, int64_t 
 
         if (c->plan.each > 0) {
                 int64_t first_ns = timing_spread(now_ns, c->end_ns, c->visitors, dice);
-                struct actor *a =
-                    lab_add(lab, &doorman_class, dice_bits(dice), first_ns);
+                struct actor *a = lab_add(lab, &doorman_class, dice_bits(dice), first_ns);
 
                 a->group = c->group;
                 ((struct doorman *)a)->scrape = c;
@@ -406,9 +405,12 @@ static void begin(struct lab *lab, const struct entry *entry, struct dice *dice,
 }
 
 static const struct schedule_row rows[] = {
-        { "scrape-address", begin },  { "scrape-network", begin },
-        { "scrape-addresses", begin }, { "scrape-accounts", begin },
-        { "scrape-slow", begin },     { "scrape-adaptive", begin },
+        { "scrape-address", begin },
+        { "scrape-network", begin },
+        { "scrape-addresses", begin },
+        { "scrape-accounts", begin },
+        { "scrape-slow", begin },
+        { "scrape-adaptive", begin },
         { NULL, NULL },
 };
 

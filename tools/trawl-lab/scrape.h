@@ -42,8 +42,8 @@ struct scrape_plan {
         bool searches; /* a session begins with a search, and comes back to one */
         /* what */
         struct order_plan order;
-        uint64_t profiles;        /* different ones, all together; 0: as long as it lasts */
-        uint32_t each;            /* sittings: of each visitor; 0: a crew */
+        uint64_t profiles; /* different ones, all together; 0: as long as it lasts */
+        uint32_t each;     /* sittings: of each visitor; 0: a crew */
         double revisits, guesses; /* part of the views */
         /* when */
         uint32_t workers; /* of a crew; 0: one for each address */

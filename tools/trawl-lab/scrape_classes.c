@@ -11,7 +11,8 @@
 #include <string.h>
 
 const char *const scrape_sessions[] = { "address", "kept", "dropped", "none", NULL };
-const char *const scrape_orders[] = { "sequential", "shuffled", "graph", "popular", NULL };
+const char *const scrape_orders[] = { "sequential", "shuffled", "graph", "popular",
+                                      NULL };
 const char *const scrape_timings[] = { "fixed", "jitter", "human", NULL };
 
 static const struct entry_key address_keys[] = {
@@ -113,9 +114,10 @@ static const struct entry_key adaptive_keys[] = {
         KEY_WORKERS("6"),
         KEY_RATE("2/s"),
         KEY_TIMES("20s", "12h", "human"),
-        KEY_COUNT("address_10m", "120", 1e5,
-              "what it knows of: so many different profiles of an address in 10 minutes; "
-              "0: nothing"),
+        KEY_COUNT(
+            "address_10m", "120", 1e5,
+            "what it knows of: so many different profiles of an address in 10 minutes; "
+            "0: nothing"),
         KEY_COUNT("address_1h", "250", 1e5, "in an hour"),
         KEY_COUNT("address_1d", "0", 1e5, "in a day"),
         KEY_COUNT("session_10m", "80", 1e5, "the same of a session"),

@@ -265,10 +265,10 @@ static void begin(struct lab *lab, const struct entry *entry, struct dice *dice,
 }
 
 static const struct schedule_row rows[] = {
-        { "signup-network", begin },  { "signup-residential", begin },
-        { "signup-mailbox", begin },  { "signup-skeleton", begin },
+        { "signup-network", begin },    { "signup-residential", begin },
+        { "signup-mailbox", begin },    { "signup-skeleton", begin },
         { "signup-disposable", begin }, { "signup-drip", begin },
-        { "signup-unformed", begin }, { NULL, NULL },
+        { "signup-unformed", begin },   { NULL, NULL },
 };
 
 void signup_begin(struct lab *lab)

@@ -81,4 +81,7 @@ void pace_note(struct pace *p, int64_t now_ns)
                 p->used++;
 }
 
-void pace_clear(struct pace *p) { p->used = 0; }
+void pace_clear(struct pace *p)
+{
+        p->used = 0;
+}

@@ -26,27 +26,32 @@ static uint32_t group_of(struct lab *lab, const struct entry *e)
 
 static const char *const crowd_cookies[] = { "kept", "dropped", NULL };
 
-#define CROWD(people, mixed, lasts)                                                    \
-        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"),         \
-            KEY_TRUTH("mixed", mixed, "each person has its own software"),             \
+#define CROWD(people, mixed, lasts)                                            \
+        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"), \
+            KEY_TRUTH("mixed", mixed, "each person has its own software"),     \
             KEY_SPAN("lasts", lasts, 86400, "they come over so long")
 
 /* What a visit is like; as people's, where nothing is said. */
 #define VISITS(views, think, stray)                                                    \
         KEY_COUNT("views", views, 1e5, "profiles of each visit; 0: as people"),        \
-            { "views_spread", PARAMETER_NUMBER, "0", 0, 3, NULL,                       \
+            { "views_spread",                                                          \
+              PARAMETER_NUMBER,                                                        \
+              "0",                                                                     \
+              0,                                                                       \
+              3,                                                                       \
+              NULL,                                                                    \
               "sigma of the views' logarithm" },                                       \
             KEY_SPAN("think", think, 3600, "median between two pages; 0s: as people"), \
             KEY_PART("breaks", "0.02", "chance of a break of minutes after a view"),   \
             KEY_PART("stray", stray, "part of the views that follows no popularity"),  \
             KEY_PART("revisits", "0.3", "part of the views: profiles seen before")
 
-#define SPECIAL(is_told, prefetch, is_api, assets, cookies)                            \
-        KEY_TRUTH("told", is_told, "all begin at one profile, which is drawn"),        \
-            KEY_COUNT("prefetch", prefetch, 20,                                        \
-                      "results of a search that the browser fetches beforehand"),      \
-            KEY_TRUTH("api", is_api, "asks for JSON only, no page"),                   \
-            KEY_TRUTH("assets", assets, "fetches what pages bring"),                   \
+#define SPECIAL(is_told, prefetch, is_api, assets, cookies)                       \
+        KEY_TRUTH("told", is_told, "all begin at one profile, which is drawn"),   \
+            KEY_COUNT("prefetch", prefetch, 20,                                   \
+                      "results of a search that the browser fetches beforehand"), \
+            KEY_TRUTH("api", is_api, "asks for JSON only, no page"),              \
+            KEY_TRUTH("assets", assets, "fetches what pages bring"),              \
             KEY_CHOICE("cookies", cookies, crowd_cookies, "kept, or dropped on the way")
 
 static const struct entry_key cgnat_keys[] = {
@@ -277,16 +282,26 @@ static void begin_reader(struct lab *lab, const struct entry *e, struct dice *di
 
 /* ---- polling ---- */
 
-#define POLLING(software, mixed, things, interval, pause, jitter, unchanged)           \
-        { "software", PARAMETER_TEXT, software, 0, 0, NULL, "as of an attacker" },     \
-            KEY_TRUTH("mixed", mixed, "each program is another one"),                  \
-            { "things", PARAMETER_COUNT, things, 1, 1e6, NULL,                         \
-              "that each asks for: feeds, profiles" },                                 \
-            KEY_SPAN("interval", interval, 86400, "between two rounds over them"),     \
-            KEY_SPAN("pause", pause, 3600, "between two of a round"),                  \
-            KEY_TRUTH("jitter", jitter, "rounds do not begin on the dot"),             \
-            { "unchanged", PARAMETER_NUMBER, unchanged, 0, 1, NULL,                    \
-              "part that is answered with 304" },                                      \
+#define POLLING(software, mixed, things, interval, pause, jitter, unchanged)       \
+        { "software", PARAMETER_TEXT, software, 0, 0, NULL, "as of an attacker" }, \
+            KEY_TRUTH("mixed", mixed, "each program is another one"),              \
+            { "things",                                                            \
+              PARAMETER_COUNT,                                                     \
+              things,                                                              \
+              1,                                                                   \
+              1e6,                                                                 \
+              NULL,                                                                \
+              "that each asks for: feeds, profiles" },                             \
+            KEY_SPAN("interval", interval, 86400, "between two rounds over them"), \
+            KEY_SPAN("pause", pause, 3600, "between two of a round"),              \
+            KEY_TRUTH("jitter", jitter, "rounds do not begin on the dot"),         \
+            { "unchanged",                                                         \
+              PARAMETER_NUMBER,                                                    \
+              unchanged,                                                           \
+              0,                                                                   \
+              1,                                                                   \
+              NULL,                                                                \
+              "part that is answered with 304" },                                  \
             KEY_SPAN("lasts", "24h", 30 * 86400.0, "then they stop")
 
 static const struct entry_key health_keys[] = {
@@ -364,16 +379,16 @@ const struct entry_class trap_classes[] = {
 };
 
 static const struct schedule_row rows[] = {
-        { "trap-cgnat", begin_crowd },        { "trap-company", begin_crowd },
-        { "trap-recruiter", begin_crowd },    { "trap-viral", begin_crowd },
-        { "trap-release", begin_crowd },      { "trap-vpn", begin_crowd },
-        { "trap-accessible", begin_crowd },   { "trap-app", begin_crowd },
-        { "trap-prefetch", begin_crowd },     { "trap-stripped", begin_crowd },
-        { "trap-classroom", begin_signups },  { "trap-conference", begin_signups },
-        { "trap-family", begin_signups },     { "trap-preview", begin_reader },
-        { "trap-crawler", begin_reader },     { "trap-archive", begin_reader },
-        { "trap-health", begin_polling },     { "trap-feed", begin_polling },
-        { "trap-partner", begin_polling },    { NULL, NULL },
+        { "trap-cgnat", begin_crowd },       { "trap-company", begin_crowd },
+        { "trap-recruiter", begin_crowd },   { "trap-viral", begin_crowd },
+        { "trap-release", begin_crowd },     { "trap-vpn", begin_crowd },
+        { "trap-accessible", begin_crowd },  { "trap-app", begin_crowd },
+        { "trap-prefetch", begin_crowd },    { "trap-stripped", begin_crowd },
+        { "trap-classroom", begin_signups }, { "trap-conference", begin_signups },
+        { "trap-family", begin_signups },    { "trap-preview", begin_reader },
+        { "trap-crawler", begin_reader },    { "trap-archive", begin_reader },
+        { "trap-health", begin_polling },    { "trap-feed", begin_polling },
+        { "trap-partner", begin_polling },   { NULL, NULL },
 };
 
 void traps_begin(struct lab *lab)

@@ -29,7 +29,8 @@ static const struct people_parameters *people(const struct lab *lab)
         return &lab_parameters(lab)->people;
 }
 
-static uint32_t draw_views(struct lab *lab, const struct visit_plan *plan, struct dice *dice)
+static uint32_t draw_views(struct lab *lab, const struct visit_plan *plan,
+                           struct dice *dice)
 {
         const struct people_parameters *p = people(lab);
         double views = plan->views;

@@ -13,14 +13,14 @@
 
 /* What all visits of one trap have in common. */
 struct visit_plan {
-        uint32_t views;    /* profiles; 0: as people (inverse Gaussian) */
+        uint32_t views;      /* profiles; 0: as people (inverse Gaussian) */
         double views_spread; /* lognormal sigma around `views`; 0: exactly */
-        double think_s;    /* median; 0: as people */
-        double breaks;     /* chance of a break of minutes after a view */
-        double stray;      /* part of the views that follows no popularity */
-        double revisits;   /* part of the views: what it saw before */
-        uint32_t prefetch; /* results of a search that the browser fetches beforehand */
-        bool is_api;       /* only JSON, no page: the site's own application */
+        double think_s;      /* median; 0: as people */
+        double breaks;       /* chance of a break of minutes after a view */
+        double stray;        /* part of the views that follows no popularity */
+        double revisits;     /* part of the views: what it saw before */
+        uint32_t prefetch;   /* results of a search that the browser fetches beforehand */
+        bool is_api;         /* only JSON, no page: the site's own application */
         bool no_assets;
         enum cookies cookies;
         int32_t first; /* a profile that somebody told it of; -1: none */
