@@ -5,8 +5,8 @@
  * The site, the addresses, the parameters and the dice are the real ones; there are a few
  * software without heads. For tests of who asks for what, and when.
  */
-#ifndef TESTS_LAB_FAKE_LAB_H
-#define TESTS_LAB_FAKE_LAB_H
+#ifndef LAB_ACTORS_FAKE_LAB_H
+#define LAB_ACTORS_FAKE_LAB_H
 
 #include "lab.h"
 #include "parameters.h"
