@@ -223,7 +223,7 @@ static const struct entry_key preview_keys[] = {
         KEY_ROTATE("0"),
         KEY_SESSION("none"),
         KEY_ACCOUNTS("0"),
-        KEY_SOFTWARE("bot"),
+        KEY_SOFTWARE("facebook-preview"),
         KEY_BEHAVIOUR("no", "no", "no", "no"),
         KEY_VOLUME("0", "0"),
         { "order", PARAMETER_CHOICE, "popular", 0, 0, scrape_orders, "of the profiles" },
@@ -243,7 +243,7 @@ static const struct entry_key crawler_keys[] = {
         KEY_ROTATE("0"),
         KEY_SESSION("none"),
         KEY_ACCOUNTS("0"),
-        KEY_SOFTWARE("bot"),
+        KEY_SOFTWARE("googlebot"),
         KEY_BEHAVIOUR("no", "no", "no", "no"),
         KEY_VOLUME("0", "0"),
         KEY_ORDER("shuffled"),
@@ -260,7 +260,7 @@ static const struct entry_key archive_keys[] = {
         KEY_ROTATE("0"),
         KEY_SESSION("kept"),
         KEY_ACCOUNTS("0"),
-        KEY_SOFTWARE("library"),
+        KEY_SOFTWARE("httrack"),
         KEY_BEHAVIOUR("no", "yes", "yes", "no"),
         KEY_VOLUME("5000", "0"),
         KEY_ORDER("graph"),
@@ -307,14 +307,14 @@ static void begin_reader(struct lab *lab, const struct entry *e, struct dice *di
 static const struct entry_key health_keys[] = {
         SCHEDULE_KEYS("1", "0s"),
         POOL_KEYS("3", "network", "hosting"),
-        POLLING("library", "no", "1", "5s", "0s", "no", "0"),
+        POLLING("haproxy-check", "no", "1", "5s", "0s", "no", "0"),
         { NULL },
 };
 
 static const struct entry_key feed_keys[] = {
         SCHEDULE_KEYS("1", "0s"),
         POOL_KEYS("300", "anywhere", "home"),
-        POLLING("library", "yes", "8", "30m", "1s", "yes", "0.9"),
+        POLLING("newsboat", "no", "8", "30m", "1s", "yes", "0.9"),
         { NULL },
 };
 

@@ -20,16 +20,19 @@ struct software {
 
 static const struct software all[] = {
         { "curl", SOFTWARE_LIBRARY },          { "python-requests", SOFTWARE_LIBRARY },
-        { "chrome-1", SOFTWARE_BROWSER },      { "firefox-1", SOFTWARE_BROWSER },
-        { "safari-1", SOFTWARE_BROWSER },      { "preview-bot", SOFTWARE_BOT },
-        { "copied-chrome", SOFTWARE_LIBRARY },
+        { "httrack", SOFTWARE_LIBRARY },       { "chrome-1", SOFTWARE_BROWSER },
+        { "firefox-1", SOFTWARE_BROWSER },     { "safari-1", SOFTWARE_BROWSER },
+        { "facebook-preview", SOFTWARE_BOT },  { "googlebot", SOFTWARE_BOT },
+        { "haproxy-check", SOFTWARE_BOT },     { "newsboat", SOFTWARE_BOT },
+        { "copied-chrome", SOFTWARE_BROWSER },
 };
-#define COPY 6
+#define BROWSERS 3 /* from here on there are three */
+#define COPY     10
 
 const struct software *software_of_person(const struct softwares *s, struct dice *dice)
 {
         (void)s;
-        return &all[2 + dice_below(dice, 3)];
+        return &all[BROWSERS + dice_below(dice, 3)];
 }
 
 const struct software *software_of_class(const struct softwares *s,

@@ -316,7 +316,7 @@ static void test_previews_follow_popularity(void **state)
 
         (void)state;
         assert_trap(lab, "trap-preview");
-        assert_string_equal(software(&lab->sent[0]), "preview-bot");
+        assert_string_equal(software(&lab->sent[0]), "facebook-preview");
         assert_int_equal(fake_distinct(lab, fake_from), 20);
         assert_int_equal(fake_distinct(lab, set_session), 0);
         assert_true(fabs((double)fake_views(lab) / (3 * 60 * 23) - 1) < 0.15);
