@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MS 1000000
-
-/* A browser asks for what a page brings as it reads it. */
-#define PARSE_MS 12
+/* A browser asks for what a page brings as it reads it, and for pictures in sight. */
+#define RENDER_NS    30e6
+#define PART_NS      6e6
+#define PART_LATENCY 3e6
+#define PART_SIGMA   0.7
+#define PICTURES     6
 
 enum page client_profile_page(const struct site *site)
 {
@@ -17,21 +19,25 @@ enum page client_profile_page(const struct site *site)
 }
 
 /* A program that is no browser sends the same head for all but forms. */
-static enum request_kind kind_of(const struct client *c, const struct ask *ask)
+static enum request_kind kind_of(const struct client *c, const struct site *site,
+                                 const struct ask *ask)
 {
-        if (ask->page == PAGE_SIGNUP)
-                return REQUEST_FORM;
+        bool is_post = ask->page == PAGE_SIGNUP;
+
         if (!c->is_browser)
-                return REQUEST_NAVIGATION;
+                return is_post ? REQUEST_FORM : REQUEST_NAVIGATION;
         if (ask->page == PAGE_PROFILE_API)
                 return REQUEST_FETCH; /* by a script of the page */
-        return ask->kind;
+        if (site_is_app(site) && c->has_shell && (is_post || ask->page == PAGE_SEARCH))
+                return REQUEST_FETCH;
+        return is_post ? REQUEST_FORM : ask->kind;
 }
 
+/* Pages set a cookie for who has none; JSON does not. */
 static void draw_session(struct client *c, struct lab *lab, struct actor *a,
-                         struct response *response)
+                         bool is_json, struct response *response)
 {
-        if (c->cookies == COOKIES_NONE ||
+        if (c->cookies == COOKIES_NONE || is_json ||
             (c->cookies == COOKIES_KEPT && c->session[0] != '\0'))
                 return;
         site_session(lab_site(lab), dice_bits(&a->dice), c->session);
@@ -63,7 +69,7 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
         response->latency_ns = ask->latency_ns > 0
                                    ? ask->latency_ns
                                    : site_latency(site, ask->page, &a->dice);
-        draw_session(c, lab, a, response);
+        draw_session(c, lab, a, ask->page == PAGE_PROFILE_API, response);
         if (ask->gets_account) {
                 /* Who signs up is somebody else from here on. */
                 site_session(site, dice_bits(&a->dice), c->session);
@@ -80,6 +86,7 @@ static void remember(struct client *c, const struct ask *ask, uint16_t status)
         c->page = ask->page;
         c->number = ask->number;
         c->loaded = 0;
+        c->pictures = 0;
         c->is_loading = c->assets && status == 200 && ask->page != PAGE_SIGNUP;
         if (ask->page == PAGE_PROFILE_API || ask->page == PAGE_SIGNUP)
                 return; /* the address bar shows another page */
@@ -98,7 +105,7 @@ int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t n
         struct response response = { 0 };
         struct request request = {
                 .software = c->software,
-                .kind = kind_of(c, ask),
+                .kind = kind_of(c, site, ask),
                 .from = c->from,
                 .method = ask->page == PAGE_SIGNUP ? METHOD_POST : METHOD_GET,
                 .path = path,
@@ -123,7 +130,10 @@ int64_t client_ask(struct client *c, struct lab *lab, struct actor *a, int64_t n
         answer(c, lab, a, ask, &response);
         lab_request(lab, a, now_ns, &request, &response);
         remember(c, ask, response.status);
-        return now_ns + response.latency_ns;
+        if (!c->is_loading)
+                return now_ns + response.latency_ns;
+        return now_ns + response.latency_ns +
+               (int64_t)dice_exponential(&a->dice, RENDER_NS);
 }
 
 bool client_is_loading(const struct client *c)
@@ -170,7 +180,8 @@ static void fetch(struct client *c, struct lab *lab, struct actor *a, int64_t no
         const struct response response = {
                 .status = 200,
                 .bytes = asset->bytes,
-                .latency_ns = (2 + (int64_t)dice_below(&a->dice, 20)) * MS,
+                .latency_ns =
+                    (int64_t)dice_lognormal(&a->dice, PART_LATENCY, PART_SIGMA),
         };
 
         if (c->has_last)
@@ -188,8 +199,10 @@ int64_t client_load(struct client *c, struct lab *lab, struct actor *a, int64_t 
                 c->loaded++;
                 if (is_cached(c, &asset))
                         continue;
+                if (!asset.is_shared && c->pictures++ >= PICTURES)
+                        break;
                 fetch(c, lab, a, now_ns, &asset);
-                return now_ns + (1 + (int64_t)dice_below(&a->dice, PARSE_MS)) * MS;
+                return now_ns + (int64_t)dice_exponential(&a->dice, PART_NS);
         }
         c->is_loading = false;
         return now_ns;

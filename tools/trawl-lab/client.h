@@ -44,6 +44,7 @@ struct client {
         uint16_t cached[CLIENT_CACHE]; /* what all pages share and was fetched: hashes */
         uint8_t cached_count;
         uint8_t loaded; /* assets of the page that were looked at */
+        uint8_t pictures;
         bool is_loading;
         bool has_shell;
         bool has_last; /* was on a page: the last one */

@@ -104,8 +104,7 @@ double dice_lognormal(struct dice *d, double median, double sigma)
 double dice_inverse_gaussian(struct dice *d, double mean, double lambda)
 {
         double normal = dice_normal(d), y = mean * normal * normal;
-        double root = mean +
-                      mean / (2 * lambda) * (y - sqrt(4 * lambda * y + y * y));
+        double root = mean + mean / (2 * lambda) * (y - sqrt(4 * lambda * y + y * y));
 
         return dice_unit(d) * (mean + root) <= mean ? root : mean * mean / root;
 }
@@ -179,8 +178,8 @@ unsigned dice_weighted(struct dice *d, const double *weights, unsigned count)
 }
 
 /*
- * Four rounds of what can be undone on as many bits as count needs (a multiplication by an
- * odd number, a shift), and again while the result is past the end.
+ * Four rounds of what can be undone on as many bits as count needs (a multiplication by
+ * an odd number, a shift), and again while the result is past the end.
  */
 uint32_t dice_permute(uint64_t key, uint32_t count, uint32_t i)
 {

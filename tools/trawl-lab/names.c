@@ -9,29 +9,29 @@
 
 /* In the order of how common they are: the first ones are taken most. */
 static const char *const first_begin[] = {
-        "an",  "ma",  "jo",  "li",   "da",  "el",   "mi",  "sa",  "ka",  "ti",
-        "ni",  "le",  "ro",  "ste",  "an",  "ju",   "lu",  "pe",  "cla", "ben",
-        "vi",  "ha",  "fe",  "al",   "re",  "ol",   "so",  "do",  "ri",  "em",
-        "gre", "mar", "ty",  "isa",  "nor", "phil", "chri", "be",  "ca",  "wil",
+        "an",  "ma",  "jo", "li",  "da",  "el",   "mi",   "sa", "ka",  "ti",
+        "ni",  "le",  "ro", "ste", "an",  "ju",   "lu",   "pe", "cla", "ben",
+        "vi",  "ha",  "fe", "al",  "re",  "ol",   "so",   "do", "ri",  "em",
+        "gre", "mar", "ty", "isa", "nor", "phil", "chri", "be", "ca",  "wil",
 };
 static const char *const first_end[] = {
-        "na",   "ria", "el",   "nas", "ra",  "la",   "nik",  "ris", "min",  "lia",
-        "mon",  "bert", "ne",  "ko",  "sa",  "tin",  "vin",  "rik", "mina", "lo",
+        "na",   "ria",  "el",   "nas", "ra",   "la",    "nik", "ris",  "min",  "lia",
+        "mon",  "bert", "ne",   "ko",  "sa",   "tin",   "vin", "rik",  "mina", "lo",
         "rena", "as",   "dora", "ton", "lene", "nette", "ron", "fina",
 };
 static const char *const last_begin[] = {
-        "mul",  "kel",  "bren", "hal",  "mar",  "win",  "tos",  "wal",  "ber",  "sol",
-        "gar",  "lind", "ros",  "stei", "kor",  "pal",  "hor",  "fen",  "dor",  "gra",
-        "nov",  "sand", "vog",  "has",  "kla",  "rei",  "bau",  "car",  "del",  "mor",
-        "fal",  "han",  "lor",  "ost",  "pet",  "quin", "rad",  "sil",  "tam",  "ul",
-        "ver",  "wes",  "zim",  "bor",  "cas",  "dun",  "esch", "fri",  "gol",  "her",
+        "mul", "kel",  "bren", "hal",  "mar", "win",  "tos",  "wal", "ber", "sol",
+        "gar", "lind", "ros",  "stei", "kor", "pal",  "hor",  "fen", "dor", "gra",
+        "nov", "sand", "vog",  "has",  "kla", "rei",  "bau",  "car", "del", "mor",
+        "fal", "han",  "lor",  "ost",  "pet", "quin", "rad",  "sil", "tam", "ul",
+        "ver", "wes",  "zim",  "bor",  "cas", "dun",  "esch", "fri", "gol", "her",
 };
 static const char *const last_middle[] = { "",  "",   "",   "",   "",   "a",  "e",
                                            "i", "en", "er", "in", "el", "or", "am" };
 static const char *const last_end[] = {
-        "ler",  "ner",  "mann", "sen",  "ton",  "berg", "ter",  "son",  "ski", "ez",
-        "ova",  "hof",  "der",  "stein", "ley",  "ard",  "field", "ini", "ell", "wick",
-        "bach", "dahl", "mer",  "strom",
+        "ler",   "ner", "mann", "sen",  "ton",  "berg",  "ter", "son",
+        "ski",   "ez",  "ova",  "hof",  "der",  "stein", "ley", "ard",
+        "field", "ini", "ell",  "wick", "bach", "dahl",  "mer", "strom",
 };
 
 /* 0..count-1, the small ones most. */
@@ -49,10 +49,11 @@ struct name name_of(uint64_t bits)
         struct name name;
 
         snprintf(name.first, sizeof(name.first), "%s%s",
-                 PICK(first_begin, dice_mix(bits, 1)), PICK(first_end, dice_mix(bits, 2)));
+                 PICK(first_begin, dice_mix(bits, 1)),
+                 PICK(first_end, dice_mix(bits, 2)));
         snprintf(name.last, sizeof(name.last), "%s%s%s",
-                 PICK(last_begin, dice_mix(bits, 3)), PICK(last_middle, dice_mix(bits, 4)),
-                 PICK(last_end, dice_mix(bits, 5)));
+                 PICK(last_begin, dice_mix(bits, 3)),
+                 PICK(last_middle, dice_mix(bits, 4)), PICK(last_end, dice_mix(bits, 5)));
         name.first[0] = (char)toupper((unsigned char)name.first[0]);
         name.last[0] = (char)toupper((unsigned char)name.last[0]);
         return name;
@@ -78,7 +79,8 @@ static void put_digits(struct dice *d, char text[8])
                 snprintf(text, 8, "%u", year);
                 break;
         default:
-                snprintf(text, 8, "%u", 1 + dice_below(d, dice_chance(d, 0.6) ? 99 : 9999));
+                snprintf(text, 8, "%u",
+                         1 + dice_below(d, dice_chance(d, 0.6) ? 99 : 9999));
                 break;
         }
 }
@@ -91,9 +93,8 @@ static void put_nickname(struct dice *d, char text[2 * NAME_MAX_TEXT])
                                              "snow", "tiny", "crazy", "old",  "happy" };
         const char *end = PICK(last_begin, dice_bits(d));
 
-        snprintf(text, 2 * NAME_MAX_TEXT, "%s%s%s",
-                 begin[dice_below(d, COUNT_OF(begin))], dice_chance(d, 0.2) ? "_" : "",
-                 end);
+        snprintf(text, 2 * NAME_MAX_TEXT, "%s%s%s", begin[dice_below(d, COUNT_OF(begin))],
+                 dice_chance(d, 0.2) ? "_" : "", end);
 }
 
 enum local {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define QUOTED(text) (int)((text).len < 60 ? (text).len : 60), (const char *)(text).data

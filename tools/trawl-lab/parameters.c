@@ -9,39 +9,59 @@ static const char *const way_words[] = { "forwarded", "proxy", "direct", NULL };
 static const char *const terminator_words[] = { "nginx", "haproxy", NULL };
 
 /* The field's place; does not compile cleanly when its type is not the row's. */
-#define AT(field, ctype)                                            \
-        offsetof(struct parameters, field) +                        \
+#define AT(field, ctype)                     \
+        offsetof(struct parameters, field) + \
             0 * sizeof((ctype *)0 == &((struct parameters *)0)->field)
 
-#define NUMBER(name, field, usual, least, most, help) \
-        { name, PARAMETER_NUMBER, AT(field, double), usual, least, most, NULL, help }
-#define COUNT(name, field, usual, least, most, help) \
-        { name, PARAMETER_COUNT, AT(field, uint64_t), usual, least, most, NULL, help }
-#define TRUTH(name, field, usual, help) \
-        { name, PARAMETER_TRUTH, AT(field, bool), usual, 0, 0, NULL, help }
-#define DURATION(name, field, usual, least, most, help) \
-        { name, PARAMETER_DURATION, AT(field, int64_t), usual, least, most, NULL, help }
-#define TEXT(name, field, usual, help) \
-        { name, PARAMETER_TEXT, AT(field, const char *), usual, 0, 0, NULL, help }
-#define CHOICE(name, field, usual, words, help) \
-        { name, PARAMETER_CHOICE, AT(field, unsigned), usual, 0, 0, words, help }
-#define NUMBERS(name, field, usual, least, most, help)                                   \
-        {                                                                                \
-                name, PARAMETER_NUMBERS, AT(field, struct numbers), usual, least, most,  \
-                    NULL, help                                                           \
+#define NUMBER(name, field, usual, least, most, help)                                \
+        {                                                                            \
+                name, PARAMETER_NUMBER, AT(field, double), usual, least, most, NULL, \
+                    help                                                             \
         }
-#define SHARES(name, field, usual, help) \
-        { name, PARAMETER_SHARES, AT(field, struct shares), usual, 0, 1e9, NULL, help }
-#define TEXTS(name, field, usual, help) \
-        { name, PARAMETER_TEXTS, AT(field, struct texts), usual, 0, 0, NULL, help }
+#define COUNT(name, field, usual, least, most, help)                                  \
+        {                                                                             \
+                name, PARAMETER_COUNT, AT(field, uint64_t), usual, least, most, NULL, \
+                    help                                                              \
+        }
+#define TRUTH(name, field, usual, help)                                         \
+        {                                                                       \
+                name, PARAMETER_TRUTH, AT(field, bool), usual, 0, 0, NULL, help \
+        }
+#define DURATION(name, field, usual, least, most, help)                                 \
+        {                                                                               \
+                name, PARAMETER_DURATION, AT(field, int64_t), usual, least, most, NULL, \
+                    help                                                                \
+        }
+#define TEXT(name, field, usual, help)                                                 \
+        {                                                                              \
+                name, PARAMETER_TEXT, AT(field, const char *), usual, 0, 0, NULL, help \
+        }
+#define CHOICE(name, field, usual, words, help)                                       \
+        {                                                                             \
+                name, PARAMETER_CHOICE, AT(field, unsigned), usual, 0, 0, words, help \
+        }
+#define NUMBERS(name, field, usual, least, most, help)                                  \
+        {                                                                               \
+                name, PARAMETER_NUMBERS, AT(field, struct numbers), usual, least, most, \
+                    NULL, help                                                          \
+        }
+#define SHARES(name, field, usual, help)                                               \
+        {                                                                              \
+                name, PARAMETER_SHARES, AT(field, struct shares), usual, 0, 1e9, NULL, \
+                    help                                                               \
+        }
+#define TEXTS(name, field, usual, help)                                                 \
+        {                                                                               \
+                name, PARAMETER_TEXTS, AT(field, struct texts), usual, 0, 0, NULL, help \
+        }
 
 /* What a page is called, how large its body is, and how long the site takes for it. */
 #define PAGE_PATH(page, i, usual, help) TEXT("site.path." page, site.path[i], usual, help)
-#define PAGE_BYTES(page, i, usual)                                  \
-        NUMBER("site.bytes." page, site.bytes[i], usual, 0, 1e8,    \
+#define PAGE_BYTES(page, i, usual)                               \
+        NUMBER("site.bytes." page, site.bytes[i], usual, 0, 1e8, \
                "median bytes of the body of a " page " page")
-#define PAGE_LATENCY(page, i, usual)                                  \
-        NUMBER("site.latency." page, site.latency[i], usual, 0, 6e4,  \
+#define PAGE_LATENCY(page, i, usual)                                 \
+        NUMBER("site.latency." page, site.latency[i], usual, 0, 6e4, \
                "median milliseconds until the answer to a " page " page")
 
 const struct parameter_row parameter_rows[] = {
@@ -53,7 +73,7 @@ const struct parameter_row parameter_rows[] = {
              "Folder of the recorded heads; empty: the one that is installed"),
 
         TEXT("site.host", site.host, "network.example", "The site's name"),
-        COUNT("site.profiles", site.profiles, "1M", 10, 4e9, "How many profiles it has"),
+        COUNT("site.profiles", site.profiles, "1M", 10, 2e9, "How many profiles it has"),
         NUMBER("site.zipf", site.zipf, "0.8", 0, 2,
                "Exponent of the law by which profiles are popular"),
         CHOICE("site.naming", site.naming, "name", naming_words,
@@ -79,7 +99,8 @@ const struct parameter_row parameter_rows[] = {
         PAGE_PATH("login", 6, "/login", "The login, form (GET) and sent (POST)"),
         PAGE_PATH("feed", 7, "/feed", "What is new; a member's first page"),
         PAGE_PATH("health", 8, "/healthz", "What monitors ask for"),
-        TEXTS("site.path.others", site.others, "[/about, /jobs, /help, '/confirm?code={number}']",
+        TEXTS("site.path.others", site.others,
+              "[/about, /jobs, /help, '/confirm?code={number}']",
               "Pages that the site map does not name; the last confirms a sign-up"),
         TEXT("site.path.asset", site.asset_path, "'/static/{number}'",
              "Style sheets, scripts and fonts; their ending is put after it"),
@@ -140,10 +161,11 @@ const struct parameter_row parameter_rows[] = {
                "Median of the days between two days that a person comes"),
         NUMBER("people.return_spread", people.return_spread, "1", 0, 3,
                "Spread of that between people (lognormal)"),
-        NUMBERS("people.day", people.day,
-                "[18, 11, 7, 5, 5, 8, 18, 38, 62, 78, 84, 86, 82, 80, 80, 78, 76, 76, 80, "
-                "88, 92, 84, 62, 36]",
-                0, 1e6, "Weight of each hour of the day"),
+        NUMBERS(
+            "people.day", people.day,
+            "[18, 11, 7, 5, 5, 8, 18, 38, 62, 78, 84, 86, 82, 80, 80, 78, 76, 76, 80, "
+            "88, 92, 84, 62, 36]",
+            0, 1e6, "Weight of each hour of the day"),
         NUMBERS("people.week", people.week, "[1.08, 1.12, 1.12, 1.08, 0.98, 0.78, 0.84]",
                 0, 100, "Weight of each day of the week, from Monday"),
         NUMBER("people.sessions", people.sessions, "1.35", 1, 20,
@@ -186,8 +208,7 @@ const struct parameter_row parameter_rows[] = {
                "The same of recruiters"),
         NUMBER("people.searches", people.searches, "5", 0, 1000,
                "How often a profile is come to by a search (weight)"),
-        NUMBER("people.feeds", people.feeds, "2", 0, 1000,
-               "... from the feed (weight)"),
+        NUMBER("people.feeds", people.feeds, "2", 0, 1000, "... from the feed (weight)"),
         NUMBER("people.linked", people.linked, "2", 0, 1000,
                "... by a link of another profile (weight)"),
         NUMBER("people.direct", people.direct, "1", 0, 1000,
@@ -214,8 +235,9 @@ const struct parameter_row parameter_rows[] = {
                "People whose browser takes no cookie at all"),
         NUMBER("people.cookie_life", people.cookie_life, "30", 1, 1000,
                "Days that a session's cookie is kept: median (lognormal, sigma 0.5)"),
-        NUMBER("people.signups", people.signups, "1.5%", 0, 1,
-               "Chance that somebody without an account takes one, on a day that he comes"),
+        NUMBER(
+            "people.signups", people.signups, "1.5%", 0, 1,
+            "Chance that somebody without an account takes one, on a day that he comes"),
         NUMBER("people.signup_fill", people.signup_fill, "100", 1, 36000,
                "Seconds to fill in the form: median (lognormal)"),
         NUMBER("people.signup_fill_sigma", people.signup_fill_sigma, "0.6", 0, 2,
@@ -227,13 +249,15 @@ const struct parameter_row parameter_rows[] = {
         NUMBER("people.signup_confirms", people.signup_confirms, "80%", 0, 1,
                "Sign-ups whose mail is confirmed within minutes"),
         SHARES("people.mail", people.mail,
-               "{gmail.com: 46, outlook.com: 9, hotmail.com: 9, yahoo.com: 8, icloud.com: 7, "
+               "{gmail.com: 46, outlook.com: 9, hotmail.com: 9, yahoo.com: 8, "
+               "icloud.com: 7, "
                "gmx.net: 6, web.de: 5, aol.com: 2, proton.me: 2, posteo.de: 0.5, "
                "company.example: 3, university.example: 2.5}",
                "Providers of people's mail addresses, by share"),
-        SHARES("people.languages", people.languages,
-               "{en-US: 40, en-GB: 14, de-DE: 16, fr-FR: 12, es-ES: 10, nl-NL: 4, pl-PL: 4}",
-               "Languages of people's browsers, by share"),
+        SHARES(
+            "people.languages", people.languages,
+            "{en-US: 40, en-GB: 14, de-DE: 16, fr-FR: 12, es-ES: 10, nl-NL: 4, pl-PL: 4}",
+            "Languages of people's browsers, by share"),
         NUMBER("people.cache_days", people.cache_days, "10", 0, 60,
                "Days that shared assets stay in a browser's cache"),
         NUMBER("people.conditional", people.conditional, "6%", 0, 1,
@@ -266,9 +290,10 @@ const struct parameter_row parameter_rows[] = {
                  "How long a terminator keeps a connection that nobody uses"),
         DURATION("wire.visitor_idle", wire.visitor_idle, "65s", 1, 86400,
                  "How long the site keeps a visitor's connection"),
-        COUNT("wire.segment", wire.segment, "64000", 536, 64000,
-              "Most bytes of payload in one frame: 1448 on a cable, more where the network "
-              "card or the kernel joins segments"),
+        COUNT(
+            "wire.segment", wire.segment, "64000", 536, 64000,
+            "Most bytes of payload in one frame: 1448 on a cable, more where the network "
+            "card or the kernel joins segments"),
         TRUTH("wire.bodies", wire.has_bodies, "no",
               "Bodies of answers are in the capture; else its frames end before them, as "
               "with a short snapshot length"),

@@ -133,7 +133,7 @@ struct place_parameters {
         double ipv6;             /* part of homes and mobiles */
         uint64_t mobile_sharing; /* people behind one address of a mobile carrier */
         uint64_t vpn_exits;
-        double household; /* people who share a home's address */
+        double household;                    /* people who share a home's address */
         double company_small, company_large; /* people behind a company's address */
 };
 

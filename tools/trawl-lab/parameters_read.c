@@ -2,17 +2,22 @@
 /* From files and command lines to struct parameters, by the table's rows. */
 #include "parameters_priv.h"
 
+#include "site.h"
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define ROWS_MAX  256
-#define FILES_MAX 1024 /* files, -o and usual values that are kept while they are used */
-#define NAME_MAX  128
-#define KEYS_MAX  64
+#define FILES_MAX 1024 /* files, -o and usual values that are kept while they are used \
+                        */
+#define NAME_MAX 128
+#define KEYS_MAX 64
 
 /* The lists are no rows: their entries have a table for each class. */
 enum list { LIST_TRAPS, LIST_ATTACKERS, LISTS };
@@ -156,8 +161,7 @@ static const char *json_of(struct parameter_set *set, const struct entry *entry)
                 if (strcmp(entry->class->keys[i].name, "count") != 0)
                         put_json_value(&json, &entry->class->keys[i], &entry->values[i]);
         json_close(&json);
-        const char *kept =
-            (const char *)arena_copy(&set->arena, buf_slice(&text)).data;
+        const char *kept = (const char *)arena_copy(&set->arena, buf_slice(&text)).data;
         buf_free(&text);
         return kept;
 }
@@ -213,10 +217,11 @@ static void tell_class(const struct entry_class *classes, const char *list,
         for (unsigned i = 0; classes[i].name && i < KEYS_MAX; i++)
                 known[i] = classes[i].name;
         const char *near = diag_suggest(name, known);
-        diag_error(diag, node->place, "unknown class '%.*s' in %s%s%s%s; "
-                   "--print-parameters lists them", (int)name.len,
-                   (const char *)name.data, list, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+        diag_error(diag, node->place,
+                   "unknown class '%.*s' in %s%s%s%s; "
+                   "--print-parameters lists them",
+                   (int)name.len, (const char *)name.data, list,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static struct entry *take_entry(struct parameter_set *set, enum list list,
@@ -230,9 +235,8 @@ static struct entry *take_entry(struct parameter_set *set, enum list list,
                 diag_error(diag, node->place,
                            "an entry of %s is a map with a class, as in "
                            "{ class: %s }",
-                           list_names[list], set->classes[list]->name
-                                                 ? set->classes[list]->name
-                                                 : "...");
+                           list_names[list],
+                           set->classes[list]->name ? set->classes[list]->name : "...");
                 return NULL;
         }
         if (!yaml_text(class_node, "class", &name, diag))
@@ -265,8 +269,7 @@ static void take_list(struct parameter_set *set, enum list list,
         }
         for (const struct yaml_node *child = node->child; child; child = child->next)
                 room++;
-        const struct entry **all =
-            arena_take(&set->arena, (room + 1) * sizeof(*all));
+        const struct entry **all = arena_take(&set->arena, (room + 1) * sizeof(*all));
         for (const struct yaml_node *child = node->child; child; child = child->next) {
                 all[count] = take_entry(set, list, child, diag);
                 count += all[count] != NULL;
@@ -438,8 +441,7 @@ static void take_map(struct parameter_set *set, const char *section,
                      const struct yaml_node *map, struct diag *diag)
 {
         if (map->kind != YAML_MAP) {
-                diag_error(diag, map->place,
-                           "%s%s", *section ? section : "the file",
+                diag_error(diag, map->place, "%s%s", *section ? section : "the file",
                            ": a map of parameters and values is needed");
                 return;
         }
@@ -523,6 +525,62 @@ static bool day_of(const char *text, int64_t *ns)
         return true;
 }
 
+static const char *value_text(const struct parameter_set *set, unsigned row)
+{
+        return *(const char *const *)((const char *)&set->values +
+                                      parameter_rows[row].offset);
+}
+
+/* Short enough to be kept with what is filled in. */
+static bool path_is_good(const char *path)
+{
+        return path[0] == '/' && strlen(path) <= 120;
+}
+
+static bool is_address(int family, const char *text)
+{
+        uint8_t bytes[16];
+
+        return inet_pton(family, text, bytes) == 1;
+}
+
+static void check_addresses(struct parameter_set *set, struct diag *diag)
+{
+        const struct wire_parameters *w = &set->values.wire;
+        bool good = true;
+
+        for (unsigned i = 0; i < w->terminators.count; i++)
+                good &= is_address(AF_INET, w->terminators.of[i]);
+        check_that(set, good, "wire.terminators", "are IPv4 addresses, as in [10.0.0.2]",
+                   diag);
+        check_that(set, is_address(AF_INET, w->server), "wire.server",
+                   "is an IPv4 address, as in 10.0.0.5", diag);
+        check_that(set, is_address(AF_INET6, w->server_6), "wire.server_6",
+                   "is an IPv6 address, as in 'fd00::5'", diag);
+}
+
+static void check_paths(struct parameter_set *set, struct diag *diag)
+{
+        const struct site_parameters *s = &set->values.site;
+
+        check_that(set, strstr(s->path[PAGE_PROFILE], "{target}"), "site.path.profile",
+                   "has {target} where the profile is named, as in '/in/{target}'", diag);
+        check_that(
+            set, strstr(s->path[PAGE_PROFILE_API], "{target}"), "site.path.profile_api",
+            "has {target} where the profile is named, as in '/api/people/{target}'",
+            diag);
+        check_that(set, strstr(s->asset_path, "{number}"), "site.path.asset",
+                   "has {number}, as in '/static/{number}'", diag);
+        check_that(set, strstr(s->picture_path, "{number}"), "site.path.picture",
+                   "has {number}, as in '/static/people/{number}.jpg'", diag);
+        for (unsigned i = 0; i < set->rows; i++)
+                if (strncmp(parameter_rows[i].name, "site.path.", 10) == 0 &&
+                    parameter_rows[i].type == PARAMETER_TEXT)
+                        check_that(set, path_is_good(value_text(set, i)),
+                                   parameter_rows[i].name,
+                                   "begins with / and has 120 bytes at most", diag);
+}
+
 const struct parameters *parameters_values(struct parameter_set *set, struct diag *diag)
 {
         struct parameters *p = &set->values;
@@ -530,12 +588,13 @@ const struct parameters *parameters_values(struct parameter_set *set, struct dia
 
         check_that(set, day_of(p->begin, &p->begin_ns), "begin",
                    "is a day; write one like 2026-03-02", diag);
+        check_addresses(set, diag);
+        check_paths(set, diag);
         check_that(set, people->mobile + people->company + people->vpn <= 1,
                    "people.mobile",
-                   "with people.company and people.vpn it is more than all people",
-                   diag);
-        check_that(set, people->company_small <= people->company_large,
-                   "people.company_small", "is above people.company_large", diag);
+                   "with people.company and people.vpn it is more than all people", diag);
+        check_that(set, p->place.company_small <= p->place.company_large,
+                   "place.company_small", "is above place.company_large", diag);
         check_that(set, people->day.count == 24, "people.day",
                    "has a weight for each of the 24 hours", diag);
         check_that(set, people->week.count == 7, "people.week",

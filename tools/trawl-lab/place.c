@@ -32,13 +32,17 @@ static const struct layout {
 } layouts[PLACE_KINDS] = {
         [PLACE_HOME] = { 32,
                          20,
-                         { 5,  24, 31, 37, 46, 62,  77,  78,  79,  80,  81,
-                           82, 83, 84, 85, 86, 87,  88,  89,  90,  91,  92,
+                         { 5,  24, 31, 37,  46,  62,  77,  78,  79,  80, 81,
+                           82, 83, 84, 85,  86,  87,  88,  89,  90,  91, 92,
                            93, 94, 95, 109, 176, 178, 188, 212, 213, 217 },
                          64600,
                          0x02 },
         [PLACE_MOBILE] = { 8, 16, { 2, 27, 39, 42, 49, 101, 106, 110 }, 64700, 0x01 },
-        [PLACE_COMPANY] = { 8, 18, { 193, 194, 195, 131, 134, 141, 145, 149 }, 64720, 0x05 },
+        [PLACE_COMPANY] = { 8,
+                            18,
+                            { 193, 194, 195, 131, 134, 141, 145, 149 },
+                            64720,
+                            0x05 },
         [PLACE_VPN] = { 4, 12, { 45, 146, 185, 191 }, 64740, 0x0c },
         [PLACE_HOSTING] = { 8, 18, { 3, 18, 34, 35, 51, 52, 54, 65 }, 64760, 0x07 },
 };
@@ -186,12 +190,14 @@ static void neighbours_4(const struct places *p, enum place_kind kind, uint64_t 
         uint32_t first = kind == PLACE_HOSTING ? 1U << (l->bits - 9) : 0;
         uint32_t networks = (1U << (l->bits - 8)) - first;
         uint64_t key = dice_mix(p->key[kind], 2000 + block);
-        uint32_t which = dice_permute(key, networks, (uint32_t)(network / l->blocks % networks));
+        uint32_t which =
+            dice_permute(key, networks, (uint32_t)(network / l->blocks % networks));
         uint32_t base = block_base(p, kind, block) + ((first + which) << 8);
 
         CHECK(count <= 254);
         for (uint32_t i = 0; i < count; i++)
-                out[i] = address_4(base + 1 + dice_permute(dice_mix(key, network), 254, i));
+                out[i] =
+                    address_4(base + 1 + dice_permute(dice_mix(key, network), 254, i));
 }
 
 void place_neighbours(const struct places *p, enum place_kind kind, uint64_t network,
@@ -213,7 +219,8 @@ static bool is_in(const struct places *p, enum place_kind kind, unsigned block,
                   const struct address *a)
 {
         if (a->is_6)
-                return a->bytes[1] == layouts[kind].first_6 && a->bytes[2] == 0x10 + block;
+                return a->bytes[1] == layouts[kind].first_6 &&
+                       a->bytes[2] == 0x10 + block;
         uint32_t value = (uint32_t)a->bytes[0] << 24 | (uint32_t)a->bytes[1] << 16 |
                          (uint32_t)a->bytes[2] << 8 | a->bytes[3];
         return (value ^ block_base(p, kind, block)) >> layouts[kind].bits == 0;

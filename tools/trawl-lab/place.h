@@ -40,8 +40,8 @@ void places_free(struct places **);
  * The address of that subscriber, company or exit: the same for the same number and
  * `change` (of address: counts up when a mobile or a router reconnects; a home keeps its
  * /64 and has another address in it). Different homes, companies, exits and hosts have
- * different ones, for numbers below 4 million (homes), 500 000 (companies), 16 384 (exits)
- * and 1 million (hosts).
+ * different ones, for numbers below 4 million (homes), 500 000 (companies), 16 384
+ * (exits) and 1 million (hosts).
  */
 struct address place_address(const struct places *, enum place_kind, uint64_t number,
                              uint32_t change);

@@ -51,7 +51,7 @@ static int64_t step_poller(struct actor *a, struct lab *lab, int64_t now_ns)
                                    (double)plan->interval_ns / 1e9, &a->dice);
 }
 
-static const struct actor_class poller_class = { "poller", step_poller,
+static const struct actor_class poller_class = { "poller", step_poller, NULL,
                                                  sizeof(struct poller) };
 
 static void add_poller(const struct poll *poll, struct lab *lab, struct dice *dice,

@@ -2,6 +2,7 @@
 #include "pool.h"
 
 #include "lab.h"
+#include "sources.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -48,6 +49,15 @@ static const char *key(const char *prefix, const char *name, char text[32])
         return text;
 }
 
+/* Of people of the laboratory. */
+static uint32_t homes(const struct parameters *p)
+{
+        double count = (double)people_population(p) / p->place.household;
+
+        return count < 1 ? 1 : count < subscribers[PLACE_HOME] ? (uint32_t)count
+                                                               : subscribers[PLACE_HOME];
+}
+
 struct pool_plan pool_plan_of(const struct lab *lab, const struct entry *entry,
                               const char *prefix)
 {
@@ -60,7 +70,7 @@ struct pool_plan pool_plan_of(const struct lab *lab, const struct entry *entry,
         };
 
         if (plan.place == PLACE_HOME)
-                plan.subscribers = (uint32_t)lab_parameters(lab)->people.count;
+                plan.subscribers = homes(lab_parameters(lab));
         if (plan.subscribers > 0 && plan.subscribers < 4 * plan.count)
                 plan.subscribers = 4 * plan.count;
         return plan;

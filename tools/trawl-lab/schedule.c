@@ -28,7 +28,7 @@ static int64_t start(struct actor *a, struct lab *lab, int64_t now_ns)
         return LAB_NEVER;
 }
 
-static const struct actor_class starter_class = { "starter", start,
+static const struct actor_class starter_class = { "starter", start, NULL,
                                                   sizeof(struct starter) };
 
 static int64_t draw_begin(const struct scheduler *s, struct dice *dice)
@@ -66,7 +66,7 @@ static int64_t schedule_day(struct actor *a, struct lab *lab, int64_t now_ns)
         return now_ns + DAY_NS < lab_end(lab) ? now_ns + DAY_NS : LAB_NEVER;
 }
 
-static const struct actor_class scheduler_class = { "scheduler", schedule_day,
+static const struct actor_class scheduler_class = { "scheduler", schedule_day, NULL,
                                                     sizeof(struct scheduler) };
 
 void schedule_begin(struct lab *lab, const struct entries *entries,

@@ -263,7 +263,7 @@ static int64_t step_scraper(struct actor *a, struct lab *lab, int64_t now_ns)
         return go_on(s, lab, now_ns);
 }
 
-static const struct actor_class scraper_class = { "scraper", step_scraper,
+static const struct actor_class scraper_class = { "scraper", step_scraper, NULL,
                                                   sizeof(struct scraper) };
 
 static enum cookies cookies_of(enum scrape_session session)
@@ -333,7 +333,7 @@ static int64_t step_doorman(struct actor *a, struct lab *lab, int64_t now_ns)
         return timing_spread(now_ns, d->scrape->end_ns, d->left, &a->dice);
 }
 
-static const struct actor_class doorman_class = { "doorman", step_doorman,
+static const struct actor_class doorman_class = { "doorman", step_doorman, NULL,
                                                   sizeof(struct doorman) };
 
 static bool has_limits(const struct pace_limits *limits)

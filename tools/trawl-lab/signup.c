@@ -102,7 +102,7 @@ static int64_t step_signer(struct actor *a, struct lab *lab, int64_t now_ns)
         return send_form(s, lab, now_ns);
 }
 
-static const struct actor_class signer_class = { "signer", step_signer,
+static const struct actor_class signer_class = { "signer", step_signer, NULL,
                                                  sizeof(struct signer) };
 
 static void add_signer(struct burst *b, struct lab *lab, struct dice *dice, uint32_t i,
@@ -135,7 +135,7 @@ static int64_t step_organiser(struct actor *a, struct lab *lab, int64_t now_ns)
         return now_ns + timing_gap(plan->timing, 1 / plan->rate, &a->dice);
 }
 
-static const struct actor_class organiser_class = { "organiser", step_organiser,
+static const struct actor_class organiser_class = { "organiser", step_organiser, NULL,
                                                     sizeof(struct organiser) };
 
 void signup_start(struct lab *lab, const struct signup_plan *plan, uint32_t group,

@@ -23,7 +23,8 @@ _Static_assert(PARAMETER_PAGES == PAGES, "parameters.h has one row for each page
 enum blank { BLANK_NONE, BLANK_TARGET, BLANK_WORDS, BLANK_NUMBER };
 
 /* A path with one place to fill in. */
-struct template {
+struct template
+{
         char before[SITE_PATH_MAX / 2], after[SITE_PATH_MAX / 4];
         size_t before_len, after_len;
         enum blank blank;
@@ -482,7 +483,8 @@ void site_write_map(const struct site *s, FILE *file)
         struct template assets = template_of(s->p->asset_path);
         struct buf out = { 0 };
 
-        buf_put_str(&out, "# The site map of a laboratory's site (trawl-lab --site-map).\n");
+        buf_put_str(&out,
+                    "# The site map of a laboratory's site (trawl-lab --site-map).\n");
         put_client(s, &out);
         buf_put_str(&out, "pages:\n  - name: asset\n    path: [");
         put_folder(&assets, &out);

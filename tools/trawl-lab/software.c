@@ -48,6 +48,7 @@ struct software {
         double share;
         struct lines lines[REQUEST_KINDS];
         struct head heads[REQUEST_KINDS];
+        bool closes; /* after each answer */
 };
 
 struct copied {
@@ -65,8 +66,8 @@ struct softwares {
         unsigned copied_count, copied_room;
 };
 
-static const char *const kind_names[REQUEST_KINDS] = { "navigation", "style", "script",
-                                                       "font",       "image", "fetch",
+static const char *const kind_names[REQUEST_KINDS] = { "navigation", "style",   "script",
+                                                       "font",       "image",   "fetch",
                                                        "form",       "prefetch" };
 static const char *const class_names[] = { "browser", "library", "bot" };
 
@@ -203,8 +204,9 @@ static bool is_header(const char *line, const char *name)
 /* What ends at the terminator (RFC 9110, 7.6.1), and what it says itself. */
 static bool is_for_hop(const char *line)
 {
-        static const char *const names[] = { "Host",    "Connection", "Keep-Alive",
-                                             "Upgrade", "TE",         "Proxy-Connection" };
+        static const char *const names[] = {
+                "Host", "Connection", "Keep-Alive", "Upgrade", "TE", "Proxy-Connection"
+        };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (is_header(line, names[i]))
@@ -230,7 +232,8 @@ static bool has_length(const struct lines *lines)
         return false;
 }
 
-static const char body_lines[][32] = { "Content-Type: {type}", "Content-Length: {length}" };
+static const char body_lines[][32] = { "Content-Type: {type}",
+                                       "Content-Length: {length}" };
 
 static void cut_direct(struct cutter *c, const struct lines *lines)
 {
@@ -255,6 +258,16 @@ static void cut_nginx(struct cutter *c, const struct lines *lines, const char *h
                 cut_line(c, body_lines[i]);
 }
 
+/* Whatever the visitor speaks, it speaks HTTP/1.1 to the server. */
+static void cut_request_line(struct cutter *c, const struct parameters *p,
+                             const char *recorded)
+{
+        if (p->wire.way == WAY_FORWARDED)
+                cut_line(c, "{method} {path} HTTP/1.1");
+        else
+                cut_line(c, recorded);
+}
+
 static void cut_haproxy(struct cutter *c, const struct lines *lines, const char *host)
 {
         char line[300];
@@ -276,7 +289,7 @@ static struct head head_of(const struct lines *lines, const struct parameters *p
 
         c.count = 0;
         c.len = 0;
-        cut_line(&c, lines->of[0]);
+        cut_request_line(&c, p, lines->of[0]);
         if (p->wire.way != WAY_FORWARDED)
                 cut_direct(&c, lines);
         else if (p->wire.terminator == TERMINATOR_NGINX)
@@ -287,8 +300,20 @@ static struct head head_of(const struct lines *lines, const struct parameters *p
         return seal(&c);
 }
 
+static bool says_close(const struct lines *lines)
+{
+        if (strstr(lines->of[0], "HTTP/1.0"))
+                return true;
+        for (unsigned i = 1; i < lines->count; i++)
+                if (is_header(lines->of[i], "Connection") &&
+                    strcasestr(lines->of[i], "close"))
+                        return true;
+        return false;
+}
+
 static void cut_heads(struct software *s, const struct parameters *p)
 {
+        s->closes = says_close(&s->lines[REQUEST_NAVIGATION]);
         for (unsigned kind = 0; kind < REQUEST_KINDS; kind++)
                 if (s->lines[kind].count)
                         s->heads[kind] = head_of(&s->lines[kind], p);
@@ -389,8 +414,7 @@ static char *adapted(const struct reading *r, const char *line)
 
 static void take_line(struct reading *r, const char *line)
 {
-        struct lines *lines =
-            r->kind == NO_KIND ? NULL : &r->software->lines[r->kind];
+        struct lines *lines = r->kind == NO_KIND ? NULL : &r->software->lines[r->kind];
 
         if (!lines)
                 tell(r, "a line before the first `@ kind`");
@@ -482,7 +506,8 @@ static void add_versions(struct softwares *all, const struct software *s)
                 return;
         }
         for (unsigned i = 0; i < VERSIONS; i++) {
-                snprintf(version, sizeof(version), "%d", atoi(s->version) - older[i].back);
+                snprintf(version, sizeof(version), "%d",
+                         atoi(s->version) - older[i].back);
                 add(all, with_version(s, version), s->share * older[i].part);
         }
 }
@@ -500,7 +525,7 @@ static void check_software(struct reading *r)
 
 static void read_heads(struct softwares *all, const char *path, struct diag *diag)
 {
-        struct reading r = { all, calloc(1, sizeof(struct software)), diag, path, 0,
+        struct reading r = { all,    calloc(1, sizeof(struct software)), diag, path, 0,
                              NO_KIND };
         unsigned before = diag_errors(diag);
         FILE *file = fopen(path, "r");
@@ -610,13 +635,13 @@ const struct software *software_named(const struct softwares *all, const char *n
 const struct software *software_of_class(const struct softwares *all,
                                          enum software_class class, struct dice *d)
 {
-        const struct software *one = NULL;
-        unsigned count = 0;
+        const struct software *chosen = NULL;
+        uint32_t seen = 0;
 
         for (unsigned i = 0; i < all->count; i++)
-                if (all->all[i]->class == class && dice_below(d, ++count) == 0)
-                        one = all->all[i];
-        return one;
+                if (all->all[i]->class == class && dice_below(d, ++seen) == 0)
+                        chosen = all->all[i];
+        return chosen;
 }
 
 const char *software_name(const struct software *s)
@@ -632,6 +657,11 @@ enum software_class software_class(const struct software *s)
 const char *software_language(const struct software *s)
 {
         return s->language;
+}
+
+bool software_closes(const struct software *s)
+{
+        return s->closes;
 }
 
 /* ---- copies ---- */
@@ -654,7 +684,8 @@ static void shuffle(struct lines *lines, struct dice *d)
         }
 }
 
-/* All it sends has the head of a navigation, in an order of its own, some lines missing. */
+/* All it sends has the head of a navigation, in an order of its own, some lines missing.
+ */
 static struct software *copy_of(const struct softwares *all, const struct software *s,
                                 uint32_t variant)
 {

@@ -2,10 +2,10 @@
 /*
  * software - what sends requests: heads as real clients send them, recorded.
  *
- * clients/NAME.heads hold what one program, in one version, sent for each kind of request
- * (record-clients made them). A head is sent as it was recorded, name by name, but for
- * what depends on the site and the moment: {path} {host} {cookie} {referer} {language}
- * {length} and the version of the browser within one family {version}.
+ * The files of clients/ (NAME.heads) hold what one program, in one version, sent for each
+ * kind of request (record-clients made them). A head is sent as it was recorded, name by
+ * name, but for what depends on the site and the moment: {path} {host} {cookie} {referer}
+ * {language} {length} and the version of the browser within one family {version}.
  */
 #ifndef LAB_SOFTWARE_H
 #define LAB_SOFTWARE_H
@@ -31,7 +31,8 @@ enum software_class { SOFTWARE_BROWSER, SOFTWARE_LIBRARY, SOFTWARE_BOT };
 struct software;
 struct softwares;
 
-/* All files of the folder, for the site's name and its terminator. NULL after mistakes. */
+/* All files of the folder, for the site's name and its terminator. NULL after mistakes.
+ */
 struct parameters;
 struct diag;
 struct softwares *softwares_load(const char *folder, const struct parameters *,
@@ -41,10 +42,6 @@ void softwares_free(struct softwares **);
 /* A browser that somebody has, by market share (`share` of the file), and one of its
  * versions. */
 const struct software *software_of_person(const struct softwares *, struct dice *);
-
-/* Any of that class, each as likely; NULL when there is none. */
-const struct software *software_of_class(const struct softwares *, enum software_class,
-                                         struct dice *);
 const struct software *software_named(const struct softwares *,
                                       const char *name); /* NULL */
 
@@ -72,8 +69,13 @@ enum head_value {
 size_t software_head(const struct software *, enum request_kind,
                      const struct slice values[HEAD_VALUES], uint8_t *out, size_t room);
 
+/* Any of that class, each as often; NULL when there is none. */
+const struct software *software_of_class(const struct softwares *, enum software_class,
+                                         struct dice *);
+
 const char *software_name(const struct software *);
 enum software_class software_class(const struct software *);
+bool software_closes(const struct software *); /* its connection, after each answer */
 const char *software_language(const struct software *); /* Accept-Language, as recorded */
 
 /*

@@ -14,6 +14,9 @@
 #include "parameters.h"
 
 void people_begin(struct lab *);
+
+/* How many people there are, of whom some come on a day. */
+uint64_t people_population(const struct parameters *);
 void traps_begin(struct lab *);
 void scrape_begin(struct lab *);
 void signup_begin(struct lab *);
@@ -27,5 +30,10 @@ extern const struct entry_class trap_classes[];   /* traps.c */
 extern const struct entry_class scrape_classes[]; /* scrape.c */
 extern const struct entry_class signup_classes[]; /* signup.c */
 extern const struct entry_class farm_classes[];   /* farm.c */
+
+/* Of all sources that there are. */
+const struct entry_class *sources_traps(void);
+const struct entry_class *sources_attackers(void);
+void sources_begin(struct lab *);
 
 #endif

@@ -4,12 +4,12 @@
  * look closely, and must not alarm. Each class is a table of what is usual; what is done
  * is one of four things:
  *
- *      a crowd     people with something in common (crowd.c)
+ *      a crowd     people with something in common (gather.c)
  *      sign-ups    of people at one place (signup.c)
  *      a reader    a program that reads profiles with good reason (scrape.c)
  *      polling     of the same few things (poll.c)
  */
-#include "crowd.h"
+#include "gather.h"
 #include "poll.h"
 #include "scrape_keys.h"
 #include "signup.h"
@@ -24,42 +24,22 @@ static uint32_t group_of(struct lab *lab, const struct entry *e)
 
 /* ---- crowds ---- */
 
-static const char *const crowd_cookies[] = { "kept", "dropped", NULL };
-
-#define CROWD(people, mixed, lasts)                                            \
-        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"), \
-            KEY_TRUTH("mixed", mixed, "each person has its own software"),     \
-            KEY_SPAN("lasts", lasts, 86400, "they come over so long")
+#define CROWD(people, mixed, lasts)                                                    \
+        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"),         \
+            KEY_TRUTH("mixed", mixed, "each person has its own software"),             \
+            KEY_SPAN("lasts", lasts, 86400, "they come over so long"),                 \
+            { "visits", PARAMETER_COUNT, "1", 1, 100, NULL, "of each person" }
 
 /* What a visit is like; as people's, where nothing is said. */
-#define VISITS(views, think, stray)                                                    \
-        KEY_COUNT("views", views, 1e5, "profiles of each visit; 0: as people"),        \
-            { "views_spread",                                                          \
-              PARAMETER_NUMBER,                                                        \
-              "0",                                                                     \
-              0,                                                                       \
-              3,                                                                       \
-              NULL,                                                                    \
-              "sigma of the views' logarithm" },                                       \
-            KEY_SPAN("think", think, 3600, "median between two pages; 0s: as people"), \
-            KEY_PART("breaks", "0.02", "chance of a break of minutes after a view"),   \
-            KEY_PART("stray", stray, "part of the views that follows no popularity"),  \
-            KEY_PART("revisits", "0.3", "part of the views: profiles seen before")
-
-#define SPECIAL(is_told, prefetch, is_api, assets, cookies)                       \
-        KEY_TRUTH("told", is_told, "all begin at one profile, which is drawn"),   \
-            KEY_COUNT("prefetch", prefetch, 20,                                   \
-                      "results of a search that the browser fetches beforehand"), \
-            KEY_TRUTH("api", is_api, "asks for JSON only, no page"),              \
-            KEY_TRUTH("assets", assets, "fetches what pages bring"),              \
-            KEY_CHOICE("cookies", cookies, crowd_cookies, "kept, or dropped on the way")
+#define VISITS(views, think)                                                           \
+        KEY_COUNT("views", views, 1e5, "pages of each visit; 0: as people"),           \
+            KEY_SPAN("think", think, 3600, "median between two pages; 0s: as people")
 
 static const struct entry_key cgnat_keys[] = {
         SCHEDULE_KEYS("1", "30m"),
         POOL_KEYS("1", "address", "mobile"),
         CROWD("600", "yes", "5h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "0", "no", "yes", "kept"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
@@ -67,17 +47,21 @@ static const struct entry_key company_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("1", "address", "company"),
         CROWD("800", "no", "10h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "0", "no", "yes", "kept"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
+/* `views` are profiles here: of each visit. */
 static const struct entry_key recruiter_keys[] = {
         SCHEDULE_KEYS("1", "10h"),
         POOL_KEYS("1", "address", "home"),
-        CROWD("1", "no", "1s"),
-        VISITS("400", "20s", "0.5"),
-        SPECIAL("no", "0", "no", "yes", "kept"),
+        KEY_COUNT("people", "1", 1e5, "who read"),
+        KEY_SOFTWARE("browser"),
+        KEY_TRUTH("mixed", "yes", "each person has its own software"),
+        KEY_SPAN("lasts", "8h", 86400, "their visits begin over so long"),
+        { "visits", PARAMETER_COUNT, "4", 1, 100, NULL, "of each person" },
+        VISITS("100", "20s"),
+        KEY_PART("stray", "0.4", "part of the views that follows no popularity"),
         { NULL },
 };
 
@@ -85,8 +69,7 @@ static const struct entry_key viral_keys[] = {
         SCHEDULE_KEYS("1", "14h"),
         POOL_KEYS("5000", "anywhere", "home"),
         CROWD("5000", "yes", "4h"),
-        VISITS("1", "0s", "0.1"),
-        SPECIAL("yes", "0", "no", "yes", "kept"),
+        VISITS("2", "0s"),
         { NULL },
 };
 
@@ -94,8 +77,7 @@ static const struct entry_key release_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("10000", "anywhere", "home"),
         CROWD("10000", "no", "21h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "0", "no", "yes", "kept"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
@@ -103,8 +85,7 @@ static const struct entry_key vpn_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("1", "address", "vpn"),
         CROWD("300", "yes", "20h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "0", "no", "yes", "kept"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
@@ -112,17 +93,19 @@ static const struct entry_key accessible_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("100", "anywhere", "home"),
         CROWD("100", "yes", "20h"),
-        VISITS("0", "40s", "0.1"),
-        SPECIAL("no", "0", "no", "no", "kept"),
+        VISITS("0", "40s"),
         { NULL },
 };
 
 static const struct entry_key app_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("1000", "anywhere", "mobile"),
-        CROWD("1000", "yes", "20h"),
-        VISITS("15", "4s", "0.2"),
-        SPECIAL("no", "0", "yes", "no", "kept"),
+        KEY_COUNT("people", "1000", 1e7, "who come"),
+        KEY_SOFTWARE("java-okhttp"),
+        KEY_TRUTH("mixed", "no", "each person has its own software"),
+        KEY_SPAN("lasts", "20h", 86400, "they come over so long"),
+        { "visits", PARAMETER_COUNT, "1", 1, 100, NULL, "of each person" },
+        VISITS("15", "4s"),
         { NULL },
 };
 
@@ -130,8 +113,7 @@ static const struct entry_key prefetch_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("300", "anywhere", "home"),
         CROWD("300", "no", "20h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "6", "no", "yes", "kept"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
@@ -139,43 +121,50 @@ static const struct entry_key stripped_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("1", "address", "company"),
         CROWD("300", "no", "9h"),
-        VISITS("0", "0s", "0.1"),
-        SPECIAL("no", "0", "no", "yes", "dropped"),
+        VISITS("0", "0s"),
         { NULL },
 };
 
-static struct visit_plan visit_of(const struct entry *e)
+static bool is_class(const struct entry *e, const char *name)
 {
-        return (struct visit_plan){
-                .views = (uint32_t)entry_count(e, "views"),
-                .views_spread = entry_number(e, "views_spread"),
-                .think_s = (double)entry_duration(e, "think") / 1e9,
-                .breaks = entry_number(e, "breaks"),
-                .stray = entry_number(e, "stray"),
-                .revisits = entry_number(e, "revisits"),
-                .prefetch = (uint32_t)entry_count(e, "prefetch"),
-                .is_api = entry_truth(e, "api"),
-                .no_assets = !entry_truth(e, "assets"),
-                .cookies =
-                    entry_choice(e, "cookies") == 0 ? COOKIES_KEPT : COOKIES_DROPPED,
+        return strcmp(entry_class_name(e), name) == 0;
+}
+
+static struct people_visit visit_of(const struct entry *e)
+{
+        bool is_recruiter = is_class(e, "trap-recruiter");
+
+        return (struct people_visit){
+                .views = (unsigned)entry_count(e, "views"),
+                .think = (double)entry_duration(e, "think") / 1e9,
+                .stray = is_recruiter               ? entry_number(e, "stray")
+                         : is_class(e, "trap-app") ? 0.2
+                                                    : -1,
+                .circle = is_recruiter ? 0.15 : -1,
+                .is_recruiter = is_recruiter,
+                .is_plain = is_class(e, "trap-accessible"),
+                .prefetches = is_class(e, "trap-prefetch"),
+                .loses_cookies = is_class(e, "trap-stripped"),
         };
 }
 
 static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dice,
                         int64_t now_ns)
 {
-        const struct crowd_plan plan = {
+        const struct gather_plan plan = {
                 .pool = pool_plan_of(lab, e, ""),
                 .people = (uint32_t)entry_count(e, "people"),
+                .visits = (uint32_t)entry_count(e, "visits"),
                 .software = entry_text(e, "software"),
                 .mixed = entry_truth(e, "mixed"),
                 .lasts_ns = entry_duration(e, "lasts"),
-                .is_told = entry_truth(e, "told"),
+                .is_told = is_class(e, "trap-viral"),
+                .is_api = is_class(e, "trap-app"),
                 .visit = visit_of(e),
         };
 
         if (plan.people > 0)
-                crowd_start(lab, &plan, group_of(lab, e), dice, now_ns);
+                gather_start(lab, &plan, group_of(lab, e), dice, now_ns);
 }
 
 /* ---- sign-ups ---- */
@@ -327,11 +316,9 @@ static const struct entry_key partner_keys[] = {
 
 static enum page polled(const struct entry *e)
 {
-        const char *class = entry_class_name(e);
-
-        if (strcmp(class, "trap-health") == 0)
+        if (is_class(e, "trap-health"))
                 return PAGE_HEALTH;
-        return strcmp(class, "trap-feed") == 0 ? PAGE_FEED : PAGE_PROFILE;
+        return is_class(e, "trap-feed") ? PAGE_FEED : PAGE_PROFILE;
 }
 
 static void begin_polling(struct lab *lab, const struct entry *e, struct dice *dice,

@@ -20,14 +20,15 @@ struct software {
 
 static const struct software all[] = {
         { "curl", SOFTWARE_LIBRARY },          { "python-requests", SOFTWARE_LIBRARY },
-        { "httrack", SOFTWARE_LIBRARY },       { "chrome-1", SOFTWARE_BROWSER },
+        { "httrack", SOFTWARE_LIBRARY }, { "java-okhttp", SOFTWARE_LIBRARY },
+        { "chrome-1", SOFTWARE_BROWSER },
         { "firefox-1", SOFTWARE_BROWSER },     { "safari-1", SOFTWARE_BROWSER },
         { "facebook-preview", SOFTWARE_BOT },  { "googlebot", SOFTWARE_BOT },
         { "haproxy-check", SOFTWARE_BOT },     { "newsboat", SOFTWARE_BOT },
         { "copied-chrome", SOFTWARE_BROWSER },
 };
-#define BROWSERS 3 /* from here on there are three */
-#define COPY     10
+#define BROWSERS 4 /* from here on there are three */
+#define COPY     11
 
 const struct software *software_of_person(const struct softwares *s, struct dice *dice)
 {
@@ -195,6 +196,11 @@ int64_t lab_end(const struct lab *lab)
         return lab->end_ns;
 }
 
+void lab_person(struct lab *lab, struct actor *a, uint32_t person)
+{
+        (void)lab, (void)a, (void)person;
+}
+
 uint64_t lab_name(const struct lab *lab, const char *source, uint64_t number)
 {
         return dice_name(lab->parameters->seed, source, number);
@@ -244,6 +250,13 @@ void lab_hang_up(struct lab *lab, const struct actor *a)
 
 /* ---- running ---- */
 
+static void end(struct actor *actor)
+{
+        if (actor->class->end)
+                actor->class->end(actor);
+        free(actor);
+}
+
 static void step(struct lab *lab, struct due due)
 {
         int64_t next_ns;
@@ -253,7 +266,7 @@ static void step(struct lab *lab, struct due due)
         next_ns = due.actor->class->step(due.actor, lab, due.at_ns);
         CHECK(next_ns >= due.at_ns);
         if (next_ns == LAB_NEVER)
-                free(due.actor);
+                end(due.actor);
         else
                 agenda_put(lab->agenda, next_ns, due.actor);
 }
@@ -316,7 +329,7 @@ void fake_free(struct lab **lab)
         struct lab *l = *lab;
 
         while (l->agenda->count > 0)
-                free(agenda_take(l->agenda).actor);
+                end(agenda_take(l->agenda).actor);
         free(l->agenda->heap);
         free(l->agenda);
         while (l->kept) {
