@@ -34,8 +34,8 @@ static enum request_kind kind_of(const struct client *c, const struct site *site
 }
 
 /* Pages set a cookie for who has none; JSON does not. */
-static void draw_session(struct client *c, struct lab *lab, struct actor *a,
-                         bool is_json, struct response *response)
+static void draw_session(struct client *c, struct lab *lab, struct actor *a, bool is_json,
+                         struct response *response)
 {
         if (c->cookies == COOKIES_NONE || is_json ||
             (c->cookies == COOKIES_KEPT && c->session[0] != '\0'))
@@ -180,8 +180,7 @@ static void fetch(struct client *c, struct lab *lab, struct actor *a, int64_t no
         const struct response response = {
                 .status = 200,
                 .bytes = asset->bytes,
-                .latency_ns =
-                    (int64_t)dice_lognormal(&a->dice, PART_LATENCY, PART_SIGMA),
+                .latency_ns = (int64_t)dice_lognormal(&a->dice, PART_LATENCY, PART_SIGMA),
         };
 
         if (c->has_last)

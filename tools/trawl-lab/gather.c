@@ -81,9 +81,8 @@ static int64_t next_time(struct gather *c, struct lab *lab, int64_t now_ns)
 
 static const struct software *software_now(struct gather *c, struct lab *lab)
 {
-        return c->plan->mixed
-                   ? choose_software(lab, c->plan->software, &c->actor.dice)
-                   : c->software;
+        return c->plan->mixed ? choose_software(lab, c->plan->software, &c->actor.dice)
+                              : c->software;
 }
 
 static int64_t step_gather(struct actor *a, struct lab *lab, int64_t now_ns)

@@ -669,7 +669,8 @@ void people_visit(struct lab *lab, const struct crowd *crowd,
 {
         struct person person = who_is_told(crowd, told);
         int64_t day = now_ns / NS_PER_DAY;
-        uint64_t name = dice_mix(dice_mix(person.name, (uint64_t)day), told->session + 1000);
+        uint64_t name =
+            dice_mix(dice_mix(person.name, (uint64_t)day), told->session + 1000);
         struct visit *v = (struct visit *)lab_add(lab, &visit_class, name, now_ns);
         struct dice of_views = person_day(person.name + 1, day);
 

@@ -10,7 +10,8 @@
 #include "person.h"
 
 struct people_visit {
-        uint32_t number;  /* of the person; from people_population() on it is nobody else */
+        uint32_t
+            number; /* of the person; from people_population() on it is nobody else */
         uint32_t session; /* which of its visits on this day, from 0 */
         uint32_t group;   /* of the truth */
         struct address from;

@@ -54,8 +54,9 @@ static uint32_t homes(const struct parameters *p)
 {
         double count = (double)people_population(p) / p->place.household;
 
-        return count < 1 ? 1 : count < subscribers[PLACE_HOME] ? (uint32_t)count
-                                                               : subscribers[PLACE_HOME];
+        return count < 1                         ? 1
+               : count < subscribers[PLACE_HOME] ? (uint32_t)count
+                                                 : subscribers[PLACE_HOME];
 }
 
 struct pool_plan pool_plan_of(const struct lab *lab, const struct entry *entry,

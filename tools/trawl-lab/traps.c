@@ -24,15 +24,17 @@ static uint32_t group_of(struct lab *lab, const struct entry *e)
 
 /* ---- crowds ---- */
 
-#define CROWD(people, mixed, lasts)                                                    \
-        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"),         \
-            KEY_TRUTH("mixed", mixed, "each person has its own software"),             \
-            KEY_SPAN("lasts", lasts, 86400, "they come over so long"),                 \
-            { "visits", PARAMETER_COUNT, "1", 1, 100, NULL, "of each person" }
+#define CROWD(people, mixed, lasts)                                            \
+        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"), \
+            KEY_TRUTH("mixed", mixed, "each person has its own software"),     \
+            KEY_SPAN("lasts", lasts, 86400, "they come over so long"),         \
+        {                                                                      \
+                "visits", PARAMETER_COUNT, "1", 1, 100, NULL, "of each person" \
+        }
 
 /* What a visit is like; as people's, where nothing is said. */
-#define VISITS(views, think)                                                           \
-        KEY_COUNT("views", views, 1e5, "pages of each visit; 0: as people"),           \
+#define VISITS(views, think)                                                 \
+        KEY_COUNT("views", views, 1e5, "pages of each visit; 0: as people"), \
             KEY_SPAN("think", think, 3600, "median between two pages; 0s: as people")
 
 static const struct entry_key cgnat_keys[] = {
@@ -137,9 +139,9 @@ static struct people_visit visit_of(const struct entry *e)
         return (struct people_visit){
                 .views = (unsigned)entry_count(e, "views"),
                 .think = (double)entry_duration(e, "think") / 1e9,
-                .stray = is_recruiter               ? entry_number(e, "stray")
+                .stray = is_recruiter              ? entry_number(e, "stray")
                          : is_class(e, "trap-app") ? 0.2
-                                                    : -1,
+                                                   : -1,
                 .circle = is_recruiter ? 0.15 : -1,
                 .is_recruiter = is_recruiter,
                 .is_plain = is_class(e, "trap-accessible"),

@@ -19,13 +19,12 @@ struct software {
 };
 
 static const struct software all[] = {
-        { "curl", SOFTWARE_LIBRARY },          { "python-requests", SOFTWARE_LIBRARY },
-        { "httrack", SOFTWARE_LIBRARY }, { "java-okhttp", SOFTWARE_LIBRARY },
-        { "chrome-1", SOFTWARE_BROWSER },
-        { "firefox-1", SOFTWARE_BROWSER },     { "safari-1", SOFTWARE_BROWSER },
-        { "facebook-preview", SOFTWARE_BOT },  { "googlebot", SOFTWARE_BOT },
-        { "haproxy-check", SOFTWARE_BOT },     { "newsboat", SOFTWARE_BOT },
-        { "copied-chrome", SOFTWARE_BROWSER },
+        { "curl", SOFTWARE_LIBRARY },     { "python-requests", SOFTWARE_LIBRARY },
+        { "httrack", SOFTWARE_LIBRARY },  { "java-okhttp", SOFTWARE_LIBRARY },
+        { "chrome-1", SOFTWARE_BROWSER }, { "firefox-1", SOFTWARE_BROWSER },
+        { "safari-1", SOFTWARE_BROWSER }, { "facebook-preview", SOFTWARE_BOT },
+        { "googlebot", SOFTWARE_BOT },    { "haproxy-check", SOFTWARE_BOT },
+        { "newsboat", SOFTWARE_BOT },     { "copied-chrome", SOFTWARE_BROWSER },
 };
 #define BROWSERS 4 /* from here on there are three */
 #define COPY     11

@@ -40,6 +40,12 @@ static const char *set_session(const struct sent *s)
         return s->set_session[0] ? s->set_session : NULL;
 }
 
+/* Sent or set. */
+static const char *any_session(const struct sent *s)
+{
+        return s->set_session[0] ? s->set_session : s->session[0] ? s->session : NULL;
+}
+
 static const char *browser(const struct sent *s)
 {
         static char text[300000][12];
@@ -99,9 +105,9 @@ static void test_cgnat_is_many_people_behind_one_address(void **state)
         assert_trap(lab, "trap-cgnat");
         assert_int_equal(fake_distinct(lab, fake_from), 1);
         assert_int_equal(fake_distinct(lab, browser), 300);
-        assert_int_equal(fake_distinct(lab, set_session), 300);
+        assert_in_range(fake_distinct(lab, any_session), 300, 400);
         assert_int_equal(fake_distinct(lab, software), 3);
-        assert_true(views / 300 > 2 && views / 300 < 5);
+        assert_true(views / 300 > 1 && views / 300 < 3);
         assert_true(lasts_h(lab) > 4 && lasts_h(lab) < 6);
         assert_true(lab->sent[0].at_ns - BEGIN_NS >= 18 * HOUR_NS);
         fake_free(&lab);
@@ -122,7 +128,8 @@ static void test_a_company_has_one_browser(void **state)
 
 static void test_a_recruiter_reads_much_and_comes_back_to_some(void **state)
 {
-        struct lab *lab = run("{ class: trap-recruiter, begin: 8h, visits: 4, views: 100 }");
+        struct lab *lab =
+            run("{ class: trap-recruiter, begin: 8h, visits: 4, views: 100 }");
 
         (void)state;
         assert_trap(lab, "trap-recruiter");
@@ -173,21 +180,28 @@ static void test_a_release_is_one_software_at_many_homes(void **state)
         fake_free(&lab);
 }
 
+/* Visits that began in these hours. */
 static size_t between(const struct lab *lab, int64_t from_h, int64_t to_h)
 {
+        bool *was = calloc(200000, sizeof *was);
         size_t count = 0;
 
         for (size_t i = 0; i < lab->count; i++) {
-                int64_t at_ns = lab->sent[i].at_ns - BEGIN_NS;
+                const struct sent *s = &lab->sent[i];
+                int64_t at_ns = s->at_ns - BEGIN_NS;
 
+                if (was[s->browser])
+                        continue;
+                was[s->browser] = true;
                 count += at_ns >= from_h * HOUR_NS && at_ns < to_h * HOUR_NS;
         }
+        free(was);
         return count;
 }
 
 static void test_a_crowd_comes_when_people_do(void **state)
 {
-        struct lab *lab = run("{ class: trap-vpn, begin: 0s, lasts: 23h, people: 800 }");
+        struct lab *lab = run("{ class: trap-vpn, begin: 0s, lasts: 23h, people: 2000 }");
         const struct numbers *day = &lab->parameters->people.day;
         double night = 0, evening = 0, seen;
 
@@ -201,7 +215,7 @@ static void test_a_crowd_comes_when_people_do(void **state)
         }
         seen = (double)between(lab, 18, 22) / (double)between(lab, 1, 5);
         assert_true(evening / night > 1.5);
-        assert_true(seen > evening / night / 2 && seen < evening / night * 2);
+        assert_true(seen > evening / night * 0.6 && seen < evening / night * 1.6);
         fake_free(&lab);
 }
 
@@ -211,7 +225,8 @@ static void test_no_pictures_for_those_who_do_not_see_them(void **state)
 
         (void)state;
         assert_trap(lab, "trap-accessible");
-        assert_int_equal(count_kind(lab, REQUEST_NAVIGATION), lab->count);
+        for (enum request_kind kind = REQUEST_STYLE; kind <= REQUEST_IMAGE; kind++)
+                assert_int_equal(count_kind(lab, kind), 0);
         assert_true(fake_views(lab) > 80);
         fake_free(&lab);
 }
@@ -235,19 +250,15 @@ static void test_the_application_asks_for_json_only(void **state)
 
 static void test_browsers_fetch_results_before_anybody_asks(void **state)
 {
-        struct lab *lab =
-            run("{ class: trap-prefetch, begin: 2h, people: 60, prefetch: 6 }");
-        size_t before = count_kind(lab, REQUEST_PREFETCH), searches = 0;
-        char search[SITE_PATH_MAX];
+        struct lab *lab = run("{ class: trap-prefetch, begin: 2h, people: 100 }");
 
         (void)state;
         assert_trap(lab, "trap-prefetch");
-        site_path(lab->site, PAGE_SEARCH, 1, search);
-        *strpbrk(search, "?=1") = '\0';
+        assert_int_equal(fake_distinct(lab, software), 1);
+        assert_true(count_kind(lab, REQUEST_PREFETCH) > 200);
         for (size_t i = 0; i < lab->count; i++)
-                searches += strncmp(lab->sent[i].path, search, strlen(search)) == 0;
-        assert_true(searches >= 60);
-        assert_int_equal(before, 6 * searches);
+                if (lab->sent[i].kind == REQUEST_PREFETCH)
+                        assert_true(lab->sent[i].target >= 0);
         fake_free(&lab);
 }
 
