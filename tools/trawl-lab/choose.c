@@ -16,12 +16,21 @@ static _Noreturn void fail(const char *text)
         exit(2);
 }
 
-static const struct software *named(struct lab *lab, const char *name)
+static const struct software *named(struct lab *lab, const char *text)
 {
-        const struct software *software = software_named(lab_softwares(lab), name);
+        const struct software *software;
+        size_t length = strcspn(text, " ");
+        char name[64];
 
+        snprintf(name, sizeof name, "%.*s", (int)length, text);
+        if (text[length] == '\0')
+                software = software_named(lab_softwares(lab), name);
+        else if (strcmp(text + length, " older") == 0)
+                software = software_before(lab_softwares(lab), name, 1);
+        else
+                software = NULL;
         if (!software)
-                fail(name);
+                fail(text);
         return software;
 }
 

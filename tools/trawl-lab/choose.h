@@ -8,7 +8,8 @@
  *                     or not all of it
  *      copied NAME    the same of one browser
  *      bot            one of the recorded bots, drawn
- *      NAME           that one, as its file calls it
+ *      NAME           that one, as its file calls it, in its newest version
+ *      NAME older     in the version before it, that some people still have
  */
 #ifndef LAB_CHOOSE_H
 #define LAB_CHOOSE_H

