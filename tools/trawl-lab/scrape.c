@@ -13,6 +13,7 @@
 #define SEARCH_PAUSE 10.0 /* seconds on a page of results, mean */
 #define SEARCH_VIEWS 5    /* most profiles of one search */
 #define WORDS        100000
+#define REST_S       600.0 /* of who stays below something, when it may nowhere go on */
 
 struct scrape {
         struct scrape_plan plan;
@@ -196,7 +197,10 @@ static void new_session(struct scraper *s, struct lab *lab)
         pace_clear(s->session_pace);
 }
 
-/* The first of all addresses at which one more is allowed, after this one. */
+/*
+ * The next address at which one more is allowed. When there is none it rests until there
+ * are some again: one profile from here and one from there would be a session for each.
+ */
 static int64_t find_address(struct scraper *s, struct lab *lab, int64_t now_ns)
 {
         const struct scrape *c = s->scrape;
@@ -212,11 +216,14 @@ static int64_t find_address(struct scraper *s, struct lab *lab, int64_t now_ns)
                         best = address;
                 }
         }
-        if (best_ns == now_ns && best != s->address) {
+        if (best_ns > now_ns)
+                return best_ns +
+                       (int64_t)(REST_S * (0.5 + dice_unit(&s->actor.dice)) * 1e9);
+        if (best != s->address) {
                 go_to(s, lab, best);
                 new_session(s, lab);
         }
-        return best_ns;
+        return now_ns;
 }
 
 static int64_t stay_below(struct scraper *s, struct lab *lab, int64_t now_ns)
