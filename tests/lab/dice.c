@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Distributions against their exact moments and quantiles. Bounds are five standard errors
- * of what is measured, and the seed is fixed: a failure is a mistake, not bad luck.
+ * Distributions against their exact moments and quantiles. Bounds are five standard
+ * errors of what is measured, and the seed is fixed: a failure is a mistake, not bad
+ * luck.
  */
 #include "dice.h"
 #include "unit/unit.h"

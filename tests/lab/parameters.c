@@ -88,8 +88,9 @@ static void test_values(void **state)
 static void test_mistakes(void **state)
 {
         (void)state;
-        assert_mistake("people.count=many", "-o people.count:1:1: people.count: 'many' is "
-                                            "not a whole number; write one like 250");
+        assert_mistake("people.count=many",
+                       "-o people.count:1:1: people.count: 'many' is "
+                       "not a whole number; write one like 250");
         assert_mistake("people.count=1.5", "is not a whole number");
         assert_mistake("people.recruiters=120%", "is out of range; it is 0 to 1");
         assert_mistake("people.recruiters=0x1", "is not a number");

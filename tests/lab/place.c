@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-static const struct place_parameters usual = {
-        .ipv6 = 0.35, .mobile_sharing = 300, .vpn_exits = 400
-};
+static const struct place_parameters usual = { .ipv6 = 0.35,
+                                               .mobile_sharing = 300,
+                                               .vpn_exits = 400 };
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -99,7 +99,8 @@ static void test_home_changes(void **state)
         places_free(&p);
 }
 
-/* 100 000 people whose carriers put 300 behind an address; by IPv6 everybody has a /64. */
+/* 100 000 people whose carriers put 300 behind an address; by IPv6 everybody has a /64.
+ */
 static void test_mobile_is_shared(void **state)
 {
         enum { PEOPLE = 100000 };
@@ -166,8 +167,10 @@ static void test_text(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_distinct),     cmocka_unit_test(test_home_changes),
-                cmocka_unit_test(test_mobile_is_shared), cmocka_unit_test(test_neighbours),
+                cmocka_unit_test(test_distinct),
+                cmocka_unit_test(test_home_changes),
+                cmocka_unit_test(test_mobile_is_shared),
+                cmocka_unit_test(test_neighbours),
                 cmocka_unit_test(test_text),
         };
 

@@ -135,8 +135,8 @@ static void test_same_seed_same_site(void **state)
 
 static void test_assets(void **state)
 {
-        struct world w = WORLD("site.styles=2", "site.scripts=3", "site.fonts=1",
-                               "site.results=10");
+        struct world w =
+            WORLD("site.styles=2", "site.scripts=3", "site.fonts=1", "site.results=10");
         struct site *s = site_new(w.p, 9);
         struct asset all[64], one;
 

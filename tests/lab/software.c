@@ -133,7 +133,8 @@ static void test_direct(void **state)
                     "Sec-Fetch-Site: same-origin\r\nContent-Type: text/plain\r\n"
                     "Content-Length: 7\r\n\r\n");
         uint8_t small[40];
-        assert_int_equal(software_head(s, REQUEST_STYLE, values, small, sizeof(small)), 0);
+        assert_int_equal(software_head(s, REQUEST_STYLE, values, small, sizeof(small)),
+                         0);
         assert_true(software_closes(software_named(all, "lib")));
         assert_false(software_closes(s));
         assert_null(software_named(all, "README"));
@@ -204,7 +205,8 @@ static void test_copied(void **state)
         for (uint32_t variant = 0; variant < 200; variant++) {
                 const struct software *copied = software_copied(all, s, variant);
                 assert_ptr_equal(software_copied(all, s, variant), copied);
-                out[software_head(copied, REQUEST_STYLE, values, out, sizeof(out))] = '\0';
+                out[software_head(copied, REQUEST_STYLE, values, out, sizeof(out))] =
+                    '\0';
                 assert_non_null(strstr((char *)out, "User-Agent: Fox/120.0\r\n"));
                 assert_non_null(strstr((char *)out, "Host: "));
                 assert_memory_equal(out, "GET /x HTTP/1.1\r\n", 17);
