@@ -486,9 +486,20 @@ static void note(int64_t now_ns, const struct seat *seat, const struct request *
         json_close(&json);
 }
 
-void lab_request(struct lab *lab, const struct actor *actor, int64_t now_ns,
-                 const struct request *r, const struct response *response)
+/* Without the cookies where its software does not send them: truth is what was sent. */
+static struct request as_sent(const struct request *r)
 {
+        struct request sent = *r;
+
+        if (!software_sends_cookies(r->software, r->kind))
+                sent.session = sent.account = NULL;
+        return sent;
+}
+
+void lab_request(struct lab *lab, const struct actor *actor, int64_t now_ns,
+                 const struct request *asked, const struct response *response)
+{
+        const struct request sent = as_sent(asked), *r = &sent;
         struct seat *seat = seat_of(actor);
         struct answer *answer = take_answer(lab);
 

@@ -24,10 +24,10 @@
 #define NS_PER_DAY INT64_C(86400000000000)
 
 /* How long a browser takes before it asks for the parts, and between two of them. */
-#define RENDER_NS    30e6
-#define PART_NS      6e6
-#define LEAST_THINK  0.4
-#define PICTURES_MAX 6 /* that are in sight */
+#define RENDER_NS   30e6
+#define PART_NS     6e6
+#define LEAST_THINK 0.4
+#define SEEN_MAX    4 /* profiles that one remembers in a session */
 
 /* ---- a session ---- */
 
@@ -74,7 +74,9 @@ struct visit {
         uint32_t list_number;
         bool has_list;
 
-        unsigned part, views_left;
+        unsigned part, pictures, views_left;
+        uint32_t seen[SEEN_MAX];
+        unsigned seen_count;
         unsigned prefetch_left;
         uint32_t chosen;                 /* the profile that is meant */
         bool has_chosen, is_chosen_here; /* it was fetched beforehand */
@@ -276,9 +278,7 @@ static bool next_part(struct visit *v, const struct site *site, struct asset *as
                 if (!asset->is_shared && site_is_app(site) && !v->has_shell)
                         return false;
                 if (!asset->is_shared)
-                        return v->part <= v->crowd->p->site.styles +
-                                              v->crowd->p->site.scripts +
-                                              v->crowd->p->site.fonts + PICTURES_MAX;
+                        return v->pictures++ < v->crowd->p->people.pictures;
                 if (!v->was_warm)
                         return true;
                 *status = 304;
@@ -327,9 +327,14 @@ static void send_prefetch(struct visit *v, struct lab *lab, int64_t now_ns)
 
 static void choose(struct visit *v, struct lab *lab)
 {
-        v->chosen = person_target(&v->person, lab_site(lab), &v->actor.dice);
+        unsigned seen = v->seen_count < SEEN_MAX ? v->seen_count : SEEN_MAX;
+
         v->has_chosen = true;
         v->is_chosen_here = false;
+        if (seen && dice_chance(&v->actor.dice, v->crowd->p->people.again))
+                v->chosen = v->seen[dice_below(&v->actor.dice, seen)];
+        else
+                v->chosen = person_target(&v->person, lab_site(lab), &v->actor.dice);
 }
 
 static void go(struct visit *v, enum page page, uint32_t number)
@@ -461,6 +466,8 @@ static void count_view(struct visit *v)
 
         if (counts && v->views_left)
                 v->views_left--;
+        if (v->page == PAGE_PROFILE)
+                v->seen[v->seen_count++ % SEEN_MAX] = v->number;
 }
 
 /* Decides on the page after this one, and when; LAB_NEVER when that was all. */
@@ -509,7 +516,7 @@ static int64_t do_page(struct visit *v, struct lab *lab, int64_t now_ns)
         if (!is_page_here(v))
                 send_page(v, lab, now_ns, &response);
         v->doing = DOING_PARTS;
-        v->part = 0;
+        v->part = v->pictures = 0;
         v->was_warm = v->is_warm;
         v->is_warm = true;
         v->prefetch_left = v->person.prefetches && is_list(v->page) && !v->has_shell

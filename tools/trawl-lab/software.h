@@ -74,6 +74,10 @@ enum head_value {
 size_t software_head(const struct software *, enum request_kind,
                      const struct slice values[HEAD_VALUES], uint8_t *out, size_t room);
 
+/* Whether a cookie that it has goes with such a request: fonts go without in some
+ * browsers. */
+bool software_sends_cookies(const struct software *, enum request_kind);
+
 /* Any of that class, each as often; NULL when there is none. */
 const struct software *software_of_class(const struct softwares *, enum software_class,
                                          struct dice *);
