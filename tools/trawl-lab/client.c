@@ -81,8 +81,6 @@ static void answer(struct client *c, struct lab *lab, struct actor *a,
 
 static void remember(struct client *c, const struct ask *ask, uint16_t status)
 {
-        if (ask->kind == REQUEST_PREFETCH)
-                return; /* nobody looks at it */
         c->page = ask->page;
         c->number = ask->number;
         c->loaded = 0;

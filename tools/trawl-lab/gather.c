@@ -17,6 +17,7 @@ struct gather {
         struct gather_plan *plan;
         const struct crowd *crowd;
         const struct software *software;
+        uint64_t software_name;
         struct pool *pool;
         uint32_t come, first_number;
         int64_t begin_ns;
@@ -79,9 +80,13 @@ static int64_t next_time(struct gather *c, struct lab *lab, int64_t now_ns)
         return next_ns > now_ns ? next_ns : now_ns;
 }
 
-static const struct software *software_now(struct gather *c, struct lab *lab)
+/* The same at each visit of a person. */
+static const struct software *software_of(struct gather *c, struct lab *lab,
+                                          uint32_t person)
 {
-        return c->plan->mixed ? choose_software(lab, c->plan->software, &c->actor.dice)
+        struct dice its = dice_of(c->software_name, person);
+
+        return c->plan->mixed ? choose_software(lab, c->plan->software, &its)
                               : c->software;
 }
 
@@ -94,7 +99,7 @@ static int64_t step_gather(struct actor *a, struct lab *lab, int64_t now_ns)
         visit.number = c->first_number + person;
         visit.session = c->come % c->plan->visits;
         visit.from = pool_address(c->pool, person);
-        visit.software = software_now(c, lab);
+        visit.software = software_of(c, lab, person);
         if (c->plan->is_api)
                 app_visit(lab, &visit, dice_bits(&a->dice), now_ns);
         else
@@ -130,6 +135,7 @@ void gather_start(struct lab *lab, const struct gather_plan *plan, uint32_t grou
         c->crowd = make_crowd(lab);
         c->first_number = FIRST_NUMBER + dice_below(dice, FIRST_NUMBER / 2);
         c->software = choose_software(lab, plan->software, dice);
+        c->software_name = dice_bits(dice);
         c->pool = pool_new(lab, &plan->pool, dice);
         c->begin_ns = now_ns;
         c->all = weight_of_all(c, lab);

@@ -24,8 +24,8 @@ static uint32_t group_of(struct lab *lab, const struct entry *e)
 
 /* ---- crowds ---- */
 
-#define CROWD(people, mixed, lasts)                                            \
-        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE("browser"), \
+#define CROWD(people, software, mixed, lasts)                                  \
+        KEY_COUNT("people", people, 1e7, "who come"), KEY_SOFTWARE(software),  \
             KEY_TRUTH("mixed", mixed, "each person has its own software"),     \
             KEY_SPAN("lasts", lasts, 86400, "they come over so long"),         \
         {                                                                      \
@@ -40,7 +40,7 @@ static uint32_t group_of(struct lab *lab, const struct entry *e)
 static const struct entry_key cgnat_keys[] = {
         SCHEDULE_KEYS("1", "30m"),
         POOL_KEYS("1", "address", "mobile"),
-        CROWD("600", "yes", "5h"),
+        CROWD("600", "browser", "yes", "5h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -48,7 +48,7 @@ static const struct entry_key cgnat_keys[] = {
 static const struct entry_key company_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("1", "address", "company"),
-        CROWD("800", "no", "10h"),
+        CROWD("800", "chrome-windows", "no", "10h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -70,7 +70,7 @@ static const struct entry_key recruiter_keys[] = {
 static const struct entry_key viral_keys[] = {
         SCHEDULE_KEYS("1", "14h"),
         POOL_KEYS("5000", "anywhere", "home"),
-        CROWD("5000", "yes", "4h"),
+        CROWD("5000", "browser", "yes", "4h"),
         VISITS("2", "0s"),
         { NULL },
 };
@@ -78,7 +78,7 @@ static const struct entry_key viral_keys[] = {
 static const struct entry_key release_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("10000", "anywhere", "home"),
-        CROWD("10000", "no", "21h"),
+        CROWD("10000", "browser", "no", "21h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -86,7 +86,7 @@ static const struct entry_key release_keys[] = {
 static const struct entry_key vpn_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("1", "address", "vpn"),
-        CROWD("300", "yes", "20h"),
+        CROWD("300", "browser", "yes", "20h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -94,7 +94,7 @@ static const struct entry_key vpn_keys[] = {
 static const struct entry_key accessible_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("100", "anywhere", "home"),
-        CROWD("100", "yes", "20h"),
+        CROWD("100", "browser", "yes", "20h"),
         VISITS("0", "40s"),
         { NULL },
 };
@@ -114,7 +114,7 @@ static const struct entry_key app_keys[] = {
 static const struct entry_key prefetch_keys[] = {
         SCHEDULE_KEYS("1", "2h"),
         POOL_KEYS("300", "anywhere", "home"),
-        CROWD("300", "no", "20h"),
+        CROWD("300", "chrome-windows", "no", "20h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -122,7 +122,7 @@ static const struct entry_key prefetch_keys[] = {
 static const struct entry_key stripped_keys[] = {
         SCHEDULE_KEYS("1", "1h"),
         POOL_KEYS("1", "address", "company"),
-        CROWD("300", "no", "9h"),
+        CROWD("300", "edge-windows", "no", "9h"),
         VISITS("0", "0s"),
         { NULL },
 };
@@ -174,7 +174,7 @@ static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dic
 static const struct entry_key classroom_keys[] = {
         SCHEDULE_KEYS("1", "6h"),
         POOL_KEYS("1", "address", "company"),
-        SIGNUP_WHO("browser", "no", "yes", "1"),
+        SIGNUP_WHO("chrome-windows", "no", "yes", "1"),
         SIGNUP_KEYS("30", "450/h", "human", "1", "45s", "human"),
         SIGNUP_EMAILS("domain", "person"),
         { NULL },

@@ -19,12 +19,12 @@ struct software {
 };
 
 static const struct software all[] = {
-        { "curl", SOFTWARE_LIBRARY },     { "python-requests", SOFTWARE_LIBRARY },
-        { "httrack", SOFTWARE_LIBRARY },  { "java-okhttp", SOFTWARE_LIBRARY },
-        { "chrome-1", SOFTWARE_BROWSER }, { "firefox-1", SOFTWARE_BROWSER },
-        { "safari-1", SOFTWARE_BROWSER }, { "facebook-preview", SOFTWARE_BOT },
-        { "googlebot", SOFTWARE_BOT },    { "haproxy-check", SOFTWARE_BOT },
-        { "newsboat", SOFTWARE_BOT },     { "copied-chrome", SOFTWARE_BROWSER },
+        { "curl", SOFTWARE_LIBRARY },           { "python-requests", SOFTWARE_LIBRARY },
+        { "httrack", SOFTWARE_LIBRARY },        { "java-okhttp", SOFTWARE_LIBRARY },
+        { "chrome-windows", SOFTWARE_BROWSER }, { "firefox-windows", SOFTWARE_BROWSER },
+        { "edge-windows", SOFTWARE_BROWSER },   { "facebook-preview", SOFTWARE_BOT },
+        { "googlebot", SOFTWARE_BOT },          { "haproxy-check", SOFTWARE_BOT },
+        { "newsboat", SOFTWARE_BOT },           { "copied-chrome", SOFTWARE_BROWSER },
 };
 #define BROWSERS 4 /* from here on there are three */
 #define COPY     11
@@ -59,8 +59,8 @@ const struct software *software_named(const struct softwares *s, const char *nam
 const struct software *software_before(const struct softwares *s, const char *name,
                                        unsigned back)
 {
-        return back == 1 && strcmp(name, "chrome-1") == 0
-                   ? software_named(s, "firefox-1")
+        return back == 1 && strcmp(name, "chrome-windows") == 0
+                   ? software_named(s, "firefox-windows")
                    : NULL;
 }
 

@@ -99,6 +99,7 @@ static void test_one_address_keeps_its_rate_and_counts_up(void **state)
                 assert_true(s->at_ns - lab->sent[0].at_ns == (int64_t)i * 2000000000);
                 assert_true(s->status == 200 || s->status == 404);
                 assert_int_equal(software_class(s->software), SOFTWARE_LIBRARY);
+                assert_string_equal(s->referer, "");
         }
         fake_free(&lab);
 }
@@ -128,12 +129,17 @@ static void test_a_browser_fetches_what_pages_bring_a_copy_does_not(void **state
                               "software: browser, assets: yes, referers: yes }");
 
         (void)state;
+        size_t last = lab->count - 1; /* the page whose parts come last */
+
+        while (!fake_is_profile(&lab->sent[last]))
+                last--;
         assert_int_equal(fake_views(lab), 50);
         assert_int_equal(count_kind(lab, REQUEST_NAVIGATION), 50);
         assert_true(count_kind(lab, REQUEST_IMAGE) >= 40); /* but for what is gone */
         assert_true(count_kind(lab, REQUEST_STYLE) >= 1);  /* once, then in the cache */
         assert_true(count_kind(lab, REQUEST_STYLE) <= lab->parameters->site.styles);
         assert_string_equal(lab->sent[0].referer, "");
+        assert_string_equal(lab->sent[lab->count - 1].referer, lab->sent[last].path);
         fake_free(&lab);
 
         lab =
@@ -369,6 +375,16 @@ static void test_the_adaptive_one_stays_below(void **state)
 
 /* ---- when, and where ---- */
 
+static void test_a_version_is_chosen_by_name(void **state)
+{
+        struct lab *lab = run("{ class: scrape-address, profiles: 5, begin: 1h, "
+                              "software: chrome-windows older }");
+
+        (void)state;
+        assert_string_equal(software_name(lab->sent[0].software), "firefox-windows");
+        fake_free(&lab);
+}
+
 static void test_entries_begin_each_day_or_on_one(void **state)
 {
         struct lab *lab =
@@ -447,6 +463,7 @@ int main(void)
                 cmocka_unit_test(test_accounts_keep_their_session_over_addresses),
                 cmocka_unit_test(test_sittings_are_as_people_have_them),
                 cmocka_unit_test(test_the_adaptive_one_stays_below),
+                cmocka_unit_test(test_a_version_is_chosen_by_name),
                 cmocka_unit_test(test_entries_begin_each_day_or_on_one),
                 cmocka_unit_test(test_in_an_application_profiles_come_as_json),
                 cmocka_unit_test(test_the_same_seed_gives_the_same_day),

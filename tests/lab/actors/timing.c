@@ -49,7 +49,7 @@ static void test_gaps_have_the_mean_and_the_shape(void **state)
 static void test_moments_are_spread_evenly_and_in_order(void **state)
 {
         struct dice dice = dice_of(1, 3);
-        unsigned quarter[4] = { 0 };
+        unsigned quarter[4] = { 0 }, pauses = 0;
         int64_t now = 1000, end = now + 4 * HOUR_NS;
 
         (void)state;
@@ -57,12 +57,15 @@ static void test_moments_are_spread_evenly_and_in_order(void **state)
                 int64_t next = timing_spread(now, end, left, &dice);
 
                 assert_true(next >= now && next <= end);
+                pauses += next - now > 3 * (end - now) / left;
                 now = next;
                 if (next < end)
                         quarter[(next - 1000) / HOUR_NS]++;
         }
         for (unsigned i = 0; i < 4; i++)
                 assert_in_range(quarter[i], 4800, 5200);
+        /* At random: gaps of three times the mean come with chance e^-3. */
+        assert_in_range(pauses, 900, 1100);
 }
 
 static void nothing(struct lab *lab)
