@@ -130,6 +130,9 @@ void gather_start(struct lab *lab, const struct gather_plan *plan, uint32_t grou
         c->plan = lab_keep(lab, sizeof *c->plan);
         *c->plan = *plan;
         c->plan->visit.group = group;
+        c->plan->visit.joins = plan->joins;
+        if (plan->joins)
+                c->plan->visit.emails = emails_new(lab, &plan->emails, dice);
         c->plan->visit.first =
             plan->is_told ? (int32_t)dice_below(dice, site_profiles(lab_site(lab))) : -1;
         c->crowd = make_crowd(lab);

@@ -19,6 +19,8 @@ struct gather_plan {
         int64_t lasts_ns;
         bool is_told;              /* all of one profile, which is drawn */
         bool is_api;               /* JSON only, no page (app.h) */
+        bool joins;                /* they sign up */
+        struct email_plan emails;  /* then */
         struct people_visit visit; /* what is special about each */
 };
 

@@ -83,6 +83,7 @@ struct visit {
         bool is_warm, was_warm; /* shared assets are there; were before this page */
         bool has_shell;
         enum joining joining;
+        const struct emails *emails; /* that are given; NULL: its own one */
 };
 
 static struct address where(struct visit *v, struct lab *lab)
@@ -207,7 +208,10 @@ static void send_signup(struct visit *v, struct lab *lab, int64_t now_ns,
         struct dice own = dice_of(v->person.name, 6);
         char email[EMAIL_MAX_TEXT], full[2 * NAME_MAX_TEXT + 1], phone[20];
 
-        name_email(&name, &p->mail, &own, email);
+        if (v->emails)
+                email_next(v->emails, &own, &name, email);
+        else
+                name_email(&name, &p->mail, &own, email);
         name_phone(&own, phone);
         snprintf(full, sizeof(full), "%s %s", name.first, name.last);
         struct signup_fields fields = { email, full,
@@ -647,6 +651,10 @@ static void begin_visit(const struct crowd *crowd, struct lab *lab, uint32_t num
 static void begin_as_told(struct visit *v, struct lab *lab,
                           const struct people_visit *told)
 {
+        if (told->joins) {
+                go(v, PAGE_HOME, 0);
+                return;
+        }
         if (told->first < 0) {
                 begin_at(v, lab);
                 return;
@@ -687,7 +695,10 @@ void people_visit(struct lab *lab, const struct crowd *crowd,
         v->day = day;
         v->session_number = told->session;
         v->from = told->from;
-        v->is_member = !person.takes_no_cookies && person_is_member(crowd, &person, day);
+        v->is_member = !person.takes_no_cookies && !told->joins &&
+                       person_is_member(crowd, &person, day);
+        v->joining = told->joins ? JOINING_WANTS : JOINING_NOT;
+        v->emails = told->emails;
         v->is_warm = told->session > 0;
         v->views_left = told->views > 0 ? told->views : views_of(v, &of_views, 1);
         set_cookies(v, lab_site(lab));

@@ -7,6 +7,7 @@
 #ifndef LAB_PEOPLE_H
 #define LAB_PEOPLE_H
 
+#include "email.h"
 #include "person.h"
 
 struct people_visit {
@@ -21,9 +22,11 @@ struct people_visit {
         double stray, circle; /* parts of the views. Below 0: as it would */
         int32_t first;        /* the profile that it was told of. -1: none */
         bool is_recruiter;
-        bool is_plain;      /* no pictures, no scripts */
-        bool prefetches;    /* its browser does */
-        bool loses_cookies; /* on the way: each answer sets others */
+        bool is_plain;               /* no pictures, no scripts */
+        bool prefetches;             /* its browser does */
+        bool loses_cookies;          /* on the way: each answer sets others */
+        bool joins;                  /* signs up */
+        const struct emails *emails; /* its mail address then; NULL: its own */
 };
 
 /* The crowd has to live as long as the laboratory. */

@@ -153,6 +153,17 @@ void signup_start(struct lab *lab, const struct signup_plan *plan, uint32_t grou
         ((struct organiser *)a)->burst = b;
 }
 
+struct email_plan signup_emails_of(const struct entry *e)
+{
+        return (struct email_plan){
+                .kind = entry_choice(e, "emails"),
+                .names = entry_choice(e, "names"),
+                .made_domains = (uint32_t)entry_count(e, "made_domains"),
+                .domains = entry_text(e, "domains"),
+                .inboxes = entry_text(e, "inboxes"),
+        };
+}
+
 struct signup_plan signup_plan_of(const struct lab *lab, const struct entry *e,
                                   const char *prefix)
 {
@@ -170,11 +181,7 @@ struct signup_plan signup_plan_of(const struct lab *lab, const struct entry *e,
                 .fills_as_people = entry_choice(e, "fills") == 1,
                 .refused = entry_number(e, "refused"),
                 .phone = entry_number(e, "phone"),
-                .emails = { .kind = entry_choice(e, "emails"),
-                            .names = entry_choice(e, "names"),
-                            .made_domains = (uint32_t)entry_count(e, "made_domains"),
-                            .domains = entry_text(e, "domains"),
-                            .inboxes = entry_text(e, "inboxes") },
+                .emails = signup_emails_of(e),
         };
 }
 

@@ -42,6 +42,9 @@ struct signup_plan {
 struct signup_plan signup_plan_of(const struct lab *, const struct entry *,
                                   const char *prefix);
 
+/* Of an entry with SIGNUP_EMAILS. */
+struct email_plan signup_emails_of(const struct entry *);
+
 /* All its visitors come, as the plan says. */
 void signup_start(struct lab *, const struct signup_plan *, uint32_t group, struct dice *,
                   int64_t now_ns);

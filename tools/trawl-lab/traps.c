@@ -5,7 +5,7 @@
  * is one of four things:
  *
  *      a crowd     people with something in common (gather.c)
- *      sign-ups    of people at one place (signup.c)
+ *      sign-ups    of such people (gather.c)
  *      a reader    a program that reads profiles with good reason (scrape.c)
  *      polling     of the same few things (poll.c)
  */
@@ -150,10 +150,9 @@ static struct people_visit visit_of(const struct entry *e)
         };
 }
 
-static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dice,
-                        int64_t now_ns)
+static struct gather_plan gather_of(const struct lab *lab, const struct entry *e)
 {
-        const struct gather_plan plan = {
+        return (struct gather_plan){
                 .pool = pool_plan_of(lab, e, ""),
                 .people = (uint32_t)entry_count(e, "people"),
                 .visits = (uint32_t)entry_count(e, "visits"),
@@ -164,6 +163,12 @@ static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dic
                 .is_api = is_class(e, "trap-app"),
                 .visit = visit_of(e),
         };
+}
+
+static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dice,
+                        int64_t now_ns)
+{
+        const struct gather_plan plan = gather_of(lab, e);
 
         if (plan.people > 0)
                 gather_start(lab, &plan, group_of(lab, e), dice, now_ns);
@@ -174,8 +179,8 @@ static void begin_crowd(struct lab *lab, const struct entry *e, struct dice *dic
 static const struct entry_key classroom_keys[] = {
         SCHEDULE_KEYS("1", "6h"),
         POOL_KEYS("1", "address", "company"),
-        SIGNUP_WHO("chrome-windows", "no", "yes", "1"),
-        SIGNUP_KEYS("30", "450/h", "human", "1", "45s", "human"),
+        CROWD("30", "chrome-windows", "no", "4m"),
+        VISITS("0", "0s"),
         SIGNUP_EMAILS("domain", "person"),
         { NULL },
 };
@@ -183,27 +188,27 @@ static const struct entry_key classroom_keys[] = {
 static const struct entry_key conference_keys[] = {
         SCHEDULE_KEYS("1", "8h"),
         POOL_KEYS("6", "network", "company"),
-        SIGNUP_WHO("browser", "yes", "yes", "1"),
-        SIGNUP_KEYS("150", "150/h", "human", "1", "50s", "human"),
+        CROWD("150", "browser", "yes", "1h"),
+        VISITS("0", "0s"),
         SIGNUP_EMAILS("person", "person"),
         { NULL },
 };
 
 static const struct entry_key family_keys[] = {
-        SCHEDULE_KEYS("1", "16h"),
-        POOL_KEYS("1", "address", "home"),
-        SIGNUP_WHO("browser", "yes", "yes", "1"),
-        SIGNUP_KEYS("5", "4/h", "human", "1", "60s", "human"),
-        SIGNUP_EMAILS("family", "person"),
-        { NULL },
+        SCHEDULE_KEYS("1", "16h"),          POOL_KEYS("1", "address", "home"),
+        CROWD("5", "browser", "yes", "2h"), VISITS("0", "0s"),
+        SIGNUP_EMAILS("family", "person"),  { NULL },
 };
 
 static void begin_signups(struct lab *lab, const struct entry *e, struct dice *dice,
                           int64_t now_ns)
 {
-        const struct signup_plan plan = signup_plan_of(lab, e, "");
+        struct gather_plan plan = gather_of(lab, e);
 
-        signup_start(lab, &plan, group_of(lab, e), dice, now_ns);
+        plan.joins = true;
+        plan.emails = signup_emails_of(e);
+        if (plan.people > 0)
+                gather_start(lab, &plan, group_of(lab, e), dice, now_ns);
 }
 
 /* ---- readers ---- */
