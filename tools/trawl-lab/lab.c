@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,12 @@ struct due {
         void *what;
 };
 
+/* What lab_keep gave, until the end. */
+struct kept {
+        struct kept *next;
+        max_align_t bytes[];
+};
+
 struct lab {
         const struct parameters *p;
         struct softwares *softwares;
@@ -77,6 +84,7 @@ struct lab {
         unsigned block_count;
         uint32_t browsers;
 
+        struct kept *kept;
         uint8_t *people; /* a bit each */
         size_t people_bytes;
         struct lab_counts counts;
@@ -237,6 +245,28 @@ int64_t lab_end(const struct lab *lab)
 uint64_t lab_name(const struct lab *lab, const char *source, uint64_t number)
 {
         return dice_name(lab->p->seed, source, number);
+}
+
+/* ---- memory for all that belongs to a group ---- */
+
+void *lab_keep(struct lab *lab, size_t size)
+{
+        struct kept *kept = calloc(1, sizeof(*kept) + size);
+
+        CHECK(kept);
+        kept->next = lab->kept;
+        lab->kept = kept;
+        return kept->bytes;
+}
+
+static void free_kept(struct lab *lab)
+{
+        while (lab->kept) {
+                struct kept *next = lab->kept->next;
+
+                free(lab->kept);
+                lab->kept = next;
+        }
 }
 
 /* ---- requests ---- */
@@ -801,6 +831,7 @@ bool lab_free(struct lab **link)
         }
         site_free(&lab->site);
         places_free(&lab->places);
+        free_kept(lab);
         free(lab->people);
         free(lab);
         *link = NULL;

@@ -11,6 +11,7 @@
 #include "sources.h"
 
 #include "names.h"
+#include "people.h"
 #include "person.h"
 
 #include "base/check.h"
@@ -641,6 +642,58 @@ static void begin_visit(const struct crowd *crowd, struct lab *lab, uint32_t num
         lab_person(lab, &v->actor, number);
 }
 
+/* ---- whom others send ---- */
+
+static void begin_as_told(struct visit *v, struct lab *lab,
+                          const struct people_visit *told)
+{
+        if (told->first < 0) {
+                begin_at(v, lab);
+                return;
+        }
+        go(v, PAGE_PROFILE, (uint32_t)told->first);
+}
+
+static struct person who_is_told(const struct crowd *crowd,
+                                 const struct people_visit *told)
+{
+        struct person person = person_of(crowd, told->number);
+
+        if (told->software)
+                person_use(crowd, &person, told->software);
+        person.is_recruiter = told->is_recruiter;
+        person.think = told->think > 0 ? told->think : person.think;
+        person.stray = told->stray >= 0 ? told->stray : person.stray;
+        person.circle = told->circle >= 0 ? told->circle : person.circle;
+        person.is_plain = told->is_plain;
+        person.prefetches = told->prefetches;
+        person.takes_no_cookies = told->loses_cookies;
+        return person;
+}
+
+void people_visit(struct lab *lab, const struct crowd *crowd,
+                  const struct people_visit *told, int64_t now_ns)
+{
+        struct person person = who_is_told(crowd, told);
+        int64_t day = now_ns / NS_PER_DAY;
+        uint64_t name =
+            dice_mix(dice_mix(person.name, (uint64_t)day), told->session + 1000);
+        struct visit *v = (struct visit *)lab_add(lab, &visit_class, name, now_ns);
+        struct dice of_views = person_day(person.name + 1, day);
+
+        v->actor.group = told->group;
+        v->crowd = crowd;
+        v->person = person;
+        v->day = day;
+        v->session_number = told->session;
+        v->from = told->from;
+        v->is_member = !person.takes_no_cookies && person_is_member(crowd, &person, day);
+        v->is_warm = told->session > 0;
+        v->views_left = told->views > 0 ? told->views : views_of(v, &of_views, 1);
+        set_cookies(v, lab_site(lab));
+        begin_as_told(v, lab, told);
+}
+
 /* ---- who comes on a day ---- */
 
 /* A session to come: milliseconds of the day, the person, which of its sessions. */
@@ -733,7 +786,6 @@ static void arrivals_end(struct actor *actor)
         struct arrivals *a = (struct arrivals *)actor;
 
         free(a->sessions);
-        crowd_free(&a->crowd);
 }
 
 static const struct actor_class arrivals_class = { "people", arrivals_step, arrivals_end,

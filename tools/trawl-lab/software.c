@@ -664,6 +664,16 @@ const struct software *software_named(const struct softwares *all, const char *n
         return NULL;
 }
 
+/* They stand one after the other, the newest first. */
+const struct software *software_before(const struct softwares *all, const char *name,
+                                       unsigned back)
+{
+        for (unsigned i = 0; i < all->count; i++)
+                if (strcmp(all->all[i]->name, name) == 0 && back-- == 0)
+                        return all->all[i];
+        return NULL;
+}
+
 const struct software *software_of_class(const struct softwares *all,
                                          enum software_class class, struct dice *d)
 {
