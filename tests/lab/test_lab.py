@@ -136,7 +136,7 @@ def person_requests(path):
     """What each person asked for, by person."""
     found = collections.defaultdict(list)
     for request in lines(path):
-        if request["actor"] == "person":
+        if request["actor"] == "person" and not request["group"]:
             found[request["person"]].append(
                 (request["t"], request["client"], request["path"], request["status"]))
     return found
@@ -200,6 +200,76 @@ def test_truth_without_attackers_is_a_summary(tmp_path):
     assert summary["packets"] == counts["packets"]
     assert summary["people"] == summary["visitors"] == len({r["person"] for r in made})
     assert summary["end"] - summary["begin"] == 86400
+
+
+DAY = Path(__file__).parents[2] / "tools/trawl-lab/days/small.yaml"
+
+
+@pytest.fixture(scope="module", name="whole_day")
+def a_whole_day(tmp_path_factory):
+    """People, traps and attackers."""
+    folder = tmp_path_factory.mktemp("day")
+    counts = lab(folder, "-p", DAY, settings=["people.count=500"])
+    return folder, counts, lines(folder / "lab.requests"), lines(folder / "lab.truth")
+
+
+def test_the_daemon_reads_traps_and_attackers(whole_day):
+    folder, _, made, _ = whole_day
+    read, stats = daemon(folder)
+    assert len(read) == len(made)
+    for one, other in zip(read, made):
+        assert as_read(one)[:5] == as_made(other)[:5] and as_read(one)[6] == as_made(other)[6]
+    assert stats["gap_bytes_total"] == stats["http_malformed_requests_total"] == 0
+
+
+def test_truth_is_what_was_asked_and_answered(whole_day):
+    """Told again from the requests: what a group uses first, was served, was accepted."""
+    _, counts, made, truth = whole_day
+    groups = {line["group"]: line for line in truth if "side" in line}
+    assert {line["side"] for line in groups.values()} == {"trap", "attacker"}
+    assert len(groups) > 25 and all(isinstance(g["parameters"], dict) for g in groups.values())
+    told = collections.defaultdict(set)
+    served, accepted = collections.Counter(), collections.Counter()
+    for line in truth[:-1]:
+        for what in ("address", "session", "account"):
+            if what in line and "served" not in line and "accepted" not in line:
+                assert (what, line[what]) not in told[line["group"]]
+                told[line["group"]].add((what, line[what]))
+        if "served" in line:
+            served[line["group"]] += 1
+            assert line["served"] == served[line["group"]]
+        if "accepted" in line:
+            accepted[line["group"]] += 1
+            assert line["accepted"] == accepted[line["group"]]
+    used = collections.defaultdict(set)
+    profiles, signups = collections.defaultdict(set), collections.Counter()
+    for request in made:
+        group = request["group"]
+        if not group:
+            continue
+        used[group].add(("address", request["client"]))
+        used[group] |= {(what, request[what]) for what in ("session", "account")
+                        if what in request}
+        if groups[group]["side"] != "attacker":
+            continue
+        if "profile" in request and request["status"] // 100 == 2 and request["method"] != "HEAD":
+            profiles[group].add(request["profile"])
+        if request["method"] == "POST" and request["path"] == "/signup":
+            signups[group] += request["status"] // 100 in (2, 3)
+    assert used == told
+    assert {g: len(p) for g, p in profiles.items()} == dict(served)
+    assert signups == accepted
+    assert sum(served.values()) > 2000 and sum(accepted.values()) > 300
+    assert [line["t"] for line in truth[:-1]] == sorted(line["t"] for line in truth[:-1])
+    assert truth[-1]["summary"]["visitors"] > truth[-1]["summary"]["people"] > 400
+    assert truth[-1]["summary"]["requests"] == counts["requests"]
+
+
+def test_people_do_the_same_without_attackers(whole_day, tmp_path):
+    folder, *_ = whole_day
+    lab(tmp_path, "-p", DAY, settings=["people.count=500", "attackers=none", "traps=none"])
+    assert person_requests(tmp_path / "lab.requests") == person_requests(
+        folder / "lab.requests")
 
 
 def test_frames_are_in_order_of_time(tmp_path):
