@@ -43,7 +43,7 @@ static const struct entry_key farm_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("1/s"),
         KEY_TIMES("20s", "0s", "human"),
-        { NULL },
+        { 0 },
 };
 
 const struct entry_class farm_classes[] = {

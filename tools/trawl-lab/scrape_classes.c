@@ -29,7 +29,7 @@ static const struct entry_key address_keys[] = {
         KEY_WORKERS("1"),
         KEY_RATE("60/m"),
         KEY_TIMES("20s", "0s", "fixed"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key network_keys[] = {
@@ -46,7 +46,7 @@ static const struct entry_key network_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("60/m"),
         KEY_TIMES("20s", "0s", "jitter"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key addresses_keys[] = {
@@ -63,7 +63,7 @@ static const struct entry_key addresses_keys[] = {
         KEY_WORKERS("8"),
         KEY_RATE("10/m"),
         KEY_TIMES("20s", "0s", "jitter"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key accounts_keys[] = {
@@ -80,7 +80,7 @@ static const struct entry_key accounts_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("20/m"),
         KEY_TIMES("20s", "0s", "human"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key slow_keys[] = {
@@ -97,7 +97,7 @@ static const struct entry_key slow_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("1/s"),
         KEY_TIMES("25s", "23h", "human"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key adaptive_keys[] = {
@@ -124,7 +124,7 @@ static const struct entry_key adaptive_keys[] = {
         KEY_COUNT("session_1h", "200", 1e5, "in an hour"),
         KEY_COUNT("session_1d", "0", 1e5, "in a day"),
         KEY_PART("margin", "0.1", "stays below by that part"),
-        { NULL },
+        { 0 },
 };
 
 const struct entry_class scrape_classes[] = {

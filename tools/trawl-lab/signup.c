@@ -193,7 +193,7 @@ static const struct entry_key network_keys[] = {
         SIGNUP_WHO("library", "no", "no", "1"),
         SIGNUP_KEYS("120", "240/h", "jitter", "1", "4s", "fixed"),
         SIGNUP_EMAILS("person", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key residential_keys[] = {
@@ -202,7 +202,7 @@ static const struct entry_key residential_keys[] = {
         SIGNUP_WHO("copied", "no", "no", "1"),
         SIGNUP_KEYS("200", "120/h", "jitter", "1", "6s", "human"),
         SIGNUP_EMAILS("person", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key mailbox_keys[] = {
@@ -211,7 +211,7 @@ static const struct entry_key mailbox_keys[] = {
         SIGNUP_WHO("browser", "no", "yes", "1"),
         SIGNUP_KEYS("200", "190/h", "jitter", "1", "8s", "human"),
         SIGNUP_EMAILS("tagged", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key skeleton_keys[] = {
@@ -220,7 +220,7 @@ static const struct entry_key skeleton_keys[] = {
         SIGNUP_WHO("browser", "no", "yes", "1"),
         SIGNUP_KEYS("200", "120/h", "jitter", "1", "8s", "human"),
         SIGNUP_EMAILS("pattern", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key disposable_keys[] = {
@@ -229,7 +229,7 @@ static const struct entry_key disposable_keys[] = {
         SIGNUP_WHO("browser", "no", "yes", "1"),
         SIGNUP_KEYS("150", "100/h", "jitter", "1", "8s", "human"),
         SIGNUP_EMAILS("disposable", "gibberish"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key drip_keys[] = {
@@ -238,7 +238,7 @@ static const struct entry_key drip_keys[] = {
         SIGNUP_WHO("browser", "no", "yes", "1"),
         SIGNUP_KEYS("100", "5/h", "human", "1", "20s", "human"),
         SIGNUP_EMAILS("pattern", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key unformed_keys[] = {
@@ -247,7 +247,7 @@ static const struct entry_key unformed_keys[] = {
         SIGNUP_WHO("copied", "no", "no", "1"),
         SIGNUP_KEYS("150", "120/h", "jitter", "0", "50ms", "fixed"),
         SIGNUP_EMAILS("person", "person"),
-        { NULL },
+        { 0 },
 };
 
 const struct entry_class signup_classes[] = {

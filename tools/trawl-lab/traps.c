@@ -42,7 +42,7 @@ static const struct entry_key cgnat_keys[] = {
         POOL_KEYS("1", "address", "mobile"),
         CROWD("600", "browser", "yes", "5h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key company_keys[] = {
@@ -50,7 +50,7 @@ static const struct entry_key company_keys[] = {
         POOL_KEYS("1", "address", "company"),
         CROWD("800", "chrome-windows", "no", "10h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 /* `views` are profiles here: of each visit. */
@@ -64,7 +64,7 @@ static const struct entry_key recruiter_keys[] = {
         { "visits", PARAMETER_COUNT, "4", 1, 100, NULL, "of each person" },
         VISITS("100", "20s"),
         KEY_PART("stray", "0.4", "part of the views that follows no popularity"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key viral_keys[] = {
@@ -72,7 +72,7 @@ static const struct entry_key viral_keys[] = {
         POOL_KEYS("5000", "anywhere", "home"),
         CROWD("5000", "browser", "yes", "4h"),
         VISITS("2", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key release_keys[] = {
@@ -80,7 +80,7 @@ static const struct entry_key release_keys[] = {
         POOL_KEYS("10000", "anywhere", "home"),
         CROWD("10000", "browser", "no", "21h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key vpn_keys[] = {
@@ -88,7 +88,7 @@ static const struct entry_key vpn_keys[] = {
         POOL_KEYS("1", "address", "vpn"),
         CROWD("300", "browser", "yes", "20h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key accessible_keys[] = {
@@ -96,7 +96,7 @@ static const struct entry_key accessible_keys[] = {
         POOL_KEYS("100", "anywhere", "home"),
         CROWD("100", "browser", "yes", "20h"),
         VISITS("0", "40s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key app_keys[] = {
@@ -108,7 +108,7 @@ static const struct entry_key app_keys[] = {
         KEY_SPAN("lasts", "20h", 86400, "they come over so long"),
         { "visits", PARAMETER_COUNT, "1", 1, 100, NULL, "of each person" },
         VISITS("15", "4s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key prefetch_keys[] = {
@@ -116,7 +116,7 @@ static const struct entry_key prefetch_keys[] = {
         POOL_KEYS("300", "anywhere", "home"),
         CROWD("300", "chrome-windows", "no", "20h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key stripped_keys[] = {
@@ -124,7 +124,7 @@ static const struct entry_key stripped_keys[] = {
         POOL_KEYS("1", "address", "company"),
         CROWD("300", "edge-windows", "no", "9h"),
         VISITS("0", "0s"),
-        { NULL },
+        { 0 },
 };
 
 static bool is_class(const struct entry *e, const char *name)
@@ -182,7 +182,7 @@ static const struct entry_key classroom_keys[] = {
         CROWD("30", "chrome-windows", "no", "4m"),
         VISITS("0", "0s"),
         SIGNUP_EMAILS("domain", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key conference_keys[] = {
@@ -191,13 +191,13 @@ static const struct entry_key conference_keys[] = {
         CROWD("150", "browser", "yes", "1h"),
         VISITS("0", "0s"),
         SIGNUP_EMAILS("person", "person"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key family_keys[] = {
         SCHEDULE_KEYS("1", "16h"),          POOL_KEYS("1", "address", "home"),
         CROWD("5", "browser", "yes", "2h"), VISITS("0", "0s"),
-        SIGNUP_EMAILS("family", "person"),  { NULL },
+        SIGNUP_EMAILS("family", "person"),  { 0 },
 };
 
 static void begin_signups(struct lab *lab, const struct entry *e, struct dice *dice,
@@ -230,7 +230,7 @@ static const struct entry_key preview_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("3/m"),
         KEY_TIMES("20s", "23h", "human"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key crawler_keys[] = {
@@ -247,7 +247,7 @@ static const struct entry_key crawler_keys[] = {
         KEY_WORKERS("0"),
         KEY_RATE("60/m"),
         KEY_TIMES("20s", "23h", "jitter"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key archive_keys[] = {
@@ -264,7 +264,7 @@ static const struct entry_key archive_keys[] = {
         KEY_WORKERS("1"),
         KEY_RATE("60/m"),
         KEY_TIMES("20s", "0s", "jitter"),
-        { NULL },
+        { 0 },
 };
 
 static void begin_reader(struct lab *lab, const struct entry *e, struct dice *dice,
@@ -304,21 +304,21 @@ static const struct entry_key health_keys[] = {
         SCHEDULE_KEYS("1", "0s"),
         POOL_KEYS("3", "network", "hosting"),
         POLLING("haproxy-check", "no", "1", "5s", "0s", "no", "0"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key feed_keys[] = {
         SCHEDULE_KEYS("1", "0s"),
         POOL_KEYS("300", "anywhere", "home"),
         POLLING("newsboat", "no", "8", "30m", "1s", "yes", "0.9"),
-        { NULL },
+        { 0 },
 };
 
 static const struct entry_key partner_keys[] = {
         SCHEDULE_KEYS("1", "0s"),
         POOL_KEYS("1", "address", "hosting"),
         POLLING("library", "no", "60", "1h", "20s", "yes", "0"),
-        { NULL },
+        { 0 },
 };
 
 static enum page polled(const struct entry *e)

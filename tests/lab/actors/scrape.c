@@ -369,6 +369,8 @@ static void test_the_adaptive_one_stays_below(void **state)
         assert_true(most_in(lab, fake_session, 3600) <= 90);
         /* And takes what it may: 6 addresses, 135 an hour, two hours. */
         assert_in_range(views, 1400, 6 * 135 * 2 + 10);
+        /* A session is used as far as it goes, not thrown away. */
+        assert_in_range(fake_distinct(lab, fake_session), views / 27, views / 9);
         assert_no_profile_twice(lab);
         fake_free(&lab);
 }
