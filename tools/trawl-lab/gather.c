@@ -139,7 +139,7 @@ void gather_start(struct lab *lab, const struct gather_plan *plan, uint32_t grou
         c->first_number = FIRST_NUMBER + dice_below(dice, FIRST_NUMBER / 2);
         c->software = choose_software(lab, plan->software, dice);
         c->software_name = dice_bits(dice);
-        c->pool = pool_new(lab, &plan->pool, dice);
+        c->pool = pool_new(lab, &plan->pool, dice, now_ns);
         c->begin_ns = now_ns;
         c->all = weight_of_all(c, lab);
 }

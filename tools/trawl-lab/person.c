@@ -337,17 +337,31 @@ uint32_t person_target(const struct person *person, const struct site *site,
 
 /* ---- where it is ---- */
 
-static struct address home_address(const struct crowd *c, const struct person *person,
-                                   const struct places *places, int64_t day)
+static struct address address_of_home(const struct parameters *p, uint64_t people,
+                                      const struct places *places, uint64_t home,
+                                      int64_t day)
 {
-        uint64_t home = (uint64_t)(person->number / c->p->place.household);
-        uint64_t draw = dice_mix(c->name + TRAIT_PLACE, home);
+        uint64_t draw = dice_mix(people + TRAIT_PLACE, home);
         bool is_daily = place_is_6(places, PLACE_HOME, home) ||
-                        dice_unit_of(draw) < c->p->people.reconnects;
+                        dice_unit_of(draw) < p->people.reconnects;
 
         return place_address(
             places, PLACE_HOME, home,
             (uint32_t)(is_daily ? day : (day + (int64_t)(draw % 30)) / 30));
+}
+
+static struct address home_address(const struct crowd *c, const struct person *person,
+                                   const struct places *places, int64_t day)
+{
+        uint64_t home = (uint64_t)(person->number / c->p->place.household);
+
+        return address_of_home(c->p, c->name, places, home, day);
+}
+
+struct address person_home(struct lab *lab, uint64_t home, int64_t day)
+{
+        return address_of_home(lab_parameters(lab), lab_name(lab, "people", 0),
+                               lab_places(lab), home, day);
 }
 
 struct address person_address(const struct crowd *c, const struct person *person,

@@ -81,4 +81,7 @@ struct address person_address(const struct crowd *, const struct person *,
                               const struct places *, int64_t day, bool is_working_hour,
                               uint32_t session, uint32_t changes, bool *is_mobile);
 
+/* The address that a home of people has on that day: for who shares it, as a proxy. */
+struct address person_home(struct lab *, uint64_t home, int64_t day);
+
 #endif

@@ -76,7 +76,7 @@ void poll_start(struct lab *lab, const struct poll_plan *plan, uint32_t group,
         const struct software *software = choose_software(lab, plan->software, dice);
 
         poll->plan = *plan;
-        poll->pool = pool_new(lab, &plan->pool, dice);
+        poll->pool = pool_new(lab, &plan->pool, dice, now_ns);
         poll->group = group;
         poll->end_ns = plan->lasts_ns > 0 ? now_ns + plan->lasts_ns : lab_end(lab);
         for (uint32_t i = 0; i < pool_count(poll->pool); i++) {

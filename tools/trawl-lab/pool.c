@@ -2,13 +2,15 @@
 #include "pool.h"
 
 #include "lab.h"
+#include "person.h"
 #include "sources.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NETWORK 250 /* addresses of one /24 that are used */
+#define NS_PER_DAY INT64_C(86400000000000)
+#define NETWORK    250 /* addresses of one /24 that are used */
 
 /* Different numbers below these have different addresses (place.h). */
 static const uint32_t subscribers[PLACE_KINDS] = {
@@ -18,7 +20,9 @@ static const uint32_t subscribers[PLACE_KINDS] = {
 
 struct pool {
         struct pool_plan plan;
+        struct lab *lab;
         const struct places *places;
+        int64_t day; /* on which it begins: homes have another address later */
         uint64_t key;
         struct address *neighbours; /* of networks */
 };
@@ -72,6 +76,8 @@ struct pool_plan pool_plan_of(const struct lab *lab, const struct entry *entry,
 
         if (plan.place == PLACE_HOME)
                 plan.subscribers = homes(lab_parameters(lab));
+        if (plan.place == PLACE_VPN)
+                plan.subscribers = (uint32_t)lab_parameters(lab)->place.vpn_exits;
         if (plan.subscribers > 0 && plan.subscribers < 4 * plan.count)
                 plan.subscribers = 4 * plan.count;
         return plan;
@@ -100,12 +106,15 @@ static void draw_networks(struct pool *p, struct lab *lab, struct dice *dice)
         }
 }
 
-struct pool *pool_new(struct lab *lab, const struct pool_plan *plan, struct dice *dice)
+struct pool *pool_new(struct lab *lab, const struct pool_plan *plan, struct dice *dice,
+                      int64_t now_ns)
 {
         struct pool *p = lab_keep(lab, sizeof *p);
 
         p->plan = *plan;
+        p->lab = lab;
         p->places = lab_places(lab);
+        p->day = now_ns / NS_PER_DAY;
         p->key = dice_bits(dice);
         if ((p->plan.spread == SPREAD_ADDRESS && !p->plan.range) || p->plan.count == 0)
                 p->plan.count = 1;
@@ -123,12 +132,15 @@ uint32_t pool_count(const struct pool *p)
 
 struct address pool_address(const struct pool *p, uint32_t i)
 {
+        uint32_t number;
+
         i %= p->plan.count;
         if (p->plan.range)
                 return in_range(p->plan.range, i);
         if (p->neighbours)
                 return p->neighbours[i];
-        i %= p->plan.subscribers;
-        return place_address(p->places, p->plan.place,
-                             dice_permute(p->key, p->plan.subscribers, i), 0);
+        number = dice_permute(p->key, p->plan.subscribers, i % p->plan.subscribers);
+        if (p->plan.place == PLACE_HOME)
+                return person_home(p->lab, number, p->day);
+        return place_address(p->places, p->plan.place, number, 0);
 }

@@ -22,7 +22,7 @@ struct pool_plan {
         enum place_kind place;
         enum spread spread;
         uint32_t count;
-        /* anywhere: subscribers are numbered below this; 0: all there are. Proxies sit in
+        /* anywhere, address: subscribers are numbered below this; 0: all. Proxies sit in
          * homes of which people of the laboratory use the site at the same time. */
         uint32_t subscribers;
         uint32_t range; /* an IPv4 address; not 0: that one and those after it */
@@ -61,7 +61,8 @@ struct pool_plan pool_plan_of(const struct lab *, const struct entry *,
                               const char *prefix);
 
 /* Lives as long as the laboratory. */
-struct pool *pool_new(struct lab *, const struct pool_plan *, struct dice *);
+struct pool *pool_new(struct lab *, const struct pool_plan *, struct dice *,
+                      int64_t now_ns);
 
 uint32_t pool_count(const struct pool *);
 struct address pool_address(const struct pool *, uint32_t i); /* modulo their number */

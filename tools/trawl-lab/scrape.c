@@ -368,7 +368,7 @@ struct scrape *scrape_new(struct lab *lab, const struct scrape_plan *plan, uint3
         c->plan = *plan;
         c->group = group;
         c->software = choose_software(lab, plan->software, dice);
-        c->pool = pool_new(lab, &plan->pool, dice);
+        c->pool = pool_new(lab, &plan->pool, dice, now_ns);
         c->order = order_new(lab, &plan->order, dice);
         c->left = plan->profiles > 0 ? plan->profiles : UINT64_MAX;
         c->end_ns = plan->lasts_ns > 0 ? now_ns + plan->lasts_ns : lab_end(lab);

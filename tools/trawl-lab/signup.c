@@ -147,7 +147,7 @@ void signup_start(struct lab *lab, const struct signup_plan *plan, uint32_t grou
         b->plan = *plan;
         b->group = group;
         b->software = choose_software(lab, plan->software, dice);
-        b->pool = pool_new(lab, &plan->pool, dice);
+        b->pool = pool_new(lab, &plan->pool, dice, now_ns);
         b->emails = emails_new(lab, &plan->emails, dice);
         a->group = group;
         ((struct organiser *)a)->burst = b;

@@ -146,7 +146,8 @@ void signup_start(struct lab *, const struct signup_plan *, uint32_t group, stru
                     "tagged: at one of these"                                            \
         }
 
-/* Well-known ones, and some of the kind that nobody has a list of. */
+/* Well-known ones, and some of the kind that nobody has a list of; the laboratory knows
+ * none of the rules' lists. */
 #define SIGNUP_DISPOSABLE                                                    \
         "mailinator.com, guerrillamail.com, 10minutemail.com, yopmail.com, " \
         "temp-mail.org, trashmail.com, sharklasers.com, getnada.com, "       \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_lab.h"
+#include "person.h"
 #include "sources.h"
 #include "unit/unit.h"
 
@@ -278,6 +279,30 @@ static void test_a_great_many_addresses(void **state)
         fake_free(&lab);
 }
 
+static void test_residential_addresses_are_those_of_people(void **state)
+{
+        struct lab *lab = fake_run(
+            scrape_begin, "seed: 5\npeople: { count: 500 }\nsite: { profiles: 50000 }\n"
+                          "attackers:\n  - { class: scrape-addresses, begin: 2h, "
+                          "addresses: 50, profiles: 100, rate: 1/s }\n");
+        uint64_t homes = (uint64_t)((double)people_population(lab->parameters) /
+                                    lab->parameters->place.household);
+        size_t found = 0;
+
+        (void)state;
+        for (size_t i = 0; i < 50; i++)
+                for (uint64_t home = 0; home < homes; home++) {
+                        struct address a =
+                            person_home(lab, home, BEGIN_NS / (24 * HOUR_NS));
+                        char text[46];
+
+                        address_text(&a, text);
+                        found += strcmp(text, lab->sent[i].from) == 0;
+                }
+        assert_int_equal(found, 50);
+        fake_free(&lab);
+}
+
 static void test_accounts_keep_their_session_over_addresses(void **state)
 {
         struct lab *lab =
@@ -462,6 +487,7 @@ int main(void)
                 cmocka_unit_test(test_a_network_is_one_network),
                 cmocka_unit_test(test_addresses_take_turns_and_partition_the_site),
                 cmocka_unit_test(test_a_great_many_addresses),
+                cmocka_unit_test(test_residential_addresses_are_those_of_people),
                 cmocka_unit_test(test_accounts_keep_their_session_over_addresses),
                 cmocka_unit_test(test_sittings_are_as_people_have_them),
                 cmocka_unit_test(test_the_adaptive_one_stays_below),
