@@ -221,11 +221,11 @@ static void test_below(void **state)
                 chi += (seen[i] - each) * (seen[i] - each) / each;
         assert_true(chi < 30); /* 6 degrees of freedom: 1 in 26 000 */
         assert_int_equal(dice_below(&d, 1), 0);
-        /* A count where a plain remainder would prefer the lower half. */
-        unsigned low = 0;
+        /* Without care this count would make half of the numbers multiples of three. */
+        unsigned thirds = 0;
         for (unsigned i = 0; i < DRAWS; i++)
-                low += dice_below(&d, 3U << 30) < 3U << 29;
-        assert_true(fabs(low - DRAWS / 2.0) < 5 * sqrt(DRAWS / 4.0));
+                thirds += dice_below(&d, 3U << 30) % 3 == 0;
+        assert_true(fabs(thirds - DRAWS / 3.0) < 5 * sqrt(DRAWS * 2.0 / 9));
 }
 
 static void test_weighted(void **state)

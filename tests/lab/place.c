@@ -99,6 +99,24 @@ static void test_home_changes(void **state)
         places_free(&p);
 }
 
+/* Whoever has which number by now: no two homes have one address at once. */
+static void test_homes_never_meet(void **state)
+{
+        enum { HOMES = 20000, CHANGES = 8 };
+        struct places *p = places_new(3, &usual, 1000);
+        struct address *all = malloc(HOMES * CHANGES * sizeof(*all));
+
+        (void)state;
+        assert_non_null(all);
+        for (unsigned i = 0; i < HOMES; i++)
+                for (unsigned change = 0; change < CHANGES; change++)
+                        all[i * CHANGES + change] =
+                            place_address(p, PLACE_HOME, i, change);
+        assert_int_equal(different(all, HOMES * CHANGES), HOMES * CHANGES);
+        free(all);
+        places_free(&p);
+}
+
 /* 100 000 people whose carriers put 300 behind an address; by IPv6 everybody has a /64.
  */
 static void test_mobile_is_shared(void **state)
@@ -147,7 +165,12 @@ static void test_neighbours(void **state)
                 place_neighbours(p, PLACE_HOSTING, network, false, 1, &all[network]);
         for (unsigned network = 0; network < 600; network++)
                 all[network].bytes[3] = 0;
-        assert_int_equal(different(all, 600), 600);
+        assert_int_equal(different(all, 600), 600); /* sorted now */
+        for (unsigned i = 0; i < 20000; i++) {
+                struct address host = place_address(p, PLACE_HOSTING, i, 0);
+                host.bytes[3] = 0;
+                assert_null(bsearch(&host, all, 600, sizeof(*all), by_bytes));
+        }
         places_free(&p);
 }
 
@@ -160,6 +183,9 @@ static void test_text(void **state)
         (void)state;
         address_text(&a, text);
         assert_string_equal(text, "9.10.200.0");
+        struct address c = { .bytes = { 100, 99, 1, 255 } };
+        address_text(&c, text);
+        assert_string_equal(text, "100.99.1.255");
         address_text(&b, text);
         assert_string_equal(text, "2a02:1000::5");
 }
@@ -168,6 +194,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_distinct),
+                cmocka_unit_test(test_homes_never_meet),
                 cmocka_unit_test(test_home_changes),
                 cmocka_unit_test(test_mobile_is_shared),
                 cmocka_unit_test(test_neighbours),

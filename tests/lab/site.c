@@ -52,8 +52,16 @@ static int by_text(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* From the mark on, if there is one: what tells people of one name apart. */
+static char *tail_of(const char *path, char mark)
+{
+        const char *last = mark ? strrchr(path, mark) : NULL;
+
+        return strdup(last ? last : path);
+}
+
 /* Each profile has a path of its own, and a guess has none of these. */
-static void check_naming(const char *naming, const char *alphabet)
+static void check_naming(const char *naming, const char *alphabet, char mark)
 {
         enum { COUNT = 5000 };
         struct world w = WORLD("site.profiles=5000", naming);
@@ -66,10 +74,10 @@ static void check_naming(const char *naming, const char *alphabet)
                 site_path(s, PAGE_PROFILE, i, path);
                 assert_memory_equal(path, "/in/", 4);
                 assert_int_equal(path[4 + strspn(path + 4, alphabet)], '\0');
-                paths[i] = strdup(path);
+                paths[i] = tail_of(path, mark);
                 site_no_profile(s, i, path);
                 assert_int_equal(path[4 + strspn(path + 4, alphabet)], '\0');
-                paths[COUNT + i] = strdup(path);
+                paths[COUNT + i] = tail_of(path, mark);
         }
         qsort(paths, COUNT, sizeof(*paths), by_text);
         for (unsigned i = 1; i < COUNT; i++)
@@ -86,9 +94,9 @@ static void check_naming(const char *naming, const char *alphabet)
 static void test_namings(void **state)
 {
         (void)state;
-        check_naming("site.naming=name", "abcdefghijklmnopqrstuvwxyz0123456789-");
-        check_naming("site.naming=number", "0123456789");
-        check_naming("site.naming=uuid", "abcdef0123456789-");
+        check_naming("site.naming=name", "abcdefghijklmnopqrstuvwxyz0123456789-", '-');
+        check_naming("site.naming=number", "0123456789", 0);
+        check_naming("site.naming=uuid", "abcdef0123456789-", 0);
 }
 
 /* Numbers are given out in the order of joining, with gaps of the mean that was asked. */
@@ -180,14 +188,17 @@ static void test_bytes_and_latency(void **state)
         struct world w = WORLD("site.bytes.profile=10000", "site.latency.profile=50");
         struct site *s = site_new(w.p, 9);
         struct dice d = dice_of(1, 1);
-        unsigned smaller = 0, faster = 0;
+        unsigned smaller = 0, faster = 0, far_smaller = 0;
 
         (void)state;
         for (unsigned i = 0; i < 20000; i++) {
-                smaller += site_bytes(s, PAGE_PROFILE, &d) < 10000;
+                uint32_t bytes = site_bytes(s, PAGE_PROFILE, &d);
+                smaller += bytes < 10000;
+                far_smaller += bytes < 7047; /* one sigma, 0.35 */
                 faster += site_latency(s, PAGE_PROFILE, &d) < 50000000;
         }
         assert_in_range(smaller, 9650, 10350);
+        assert_in_range(far_smaller, 2920, 3430); /* 15.87 % */
         assert_in_range(faster, 9650, 10350);
         site_free(&s);
         parameters_free(&w.set);

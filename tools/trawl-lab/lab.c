@@ -477,6 +477,8 @@ static void note(int64_t now_ns, const struct seat *seat, const struct request *
         json_text(&json, "path", r->path);
         if (is_set || r->session)
                 json_text(&json, "session", is_set ? response->set_session : r->session);
+        if (is_set)
+                json_bool(&json, "sets_session", true);
         if (response->set_account || r->account)
                 json_text(&json, "account",
                           response->set_account ? response->set_account : r->account);
