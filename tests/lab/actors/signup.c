@@ -183,6 +183,11 @@ static void test_one_pattern_over_many_domains(void **state)
         assert_int_equal(fake_distinct(lab, skeleton), 1);
         assert_in_range(fake_distinct(lab, domain), 36, 40);
         fake_free(&lab);
+
+        /* Another burst has another one, of five. */
+        lab = run("{ class: signup-skeleton, count: 12, signups: 10 }");
+        assert_in_range(fake_distinct(lab, skeleton), 3, 5);
+        fake_free(&lab);
 }
 
 static void test_disposable_domains_are_those_that_are_said(void **state)
