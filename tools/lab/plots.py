@@ -80,7 +80,7 @@ def recall(classes, path):
         axes.barh(at, one["recall"], color="#8fb8d4", height=0.6)
         axes.plot([one["low"], one["high"]], [at, at], color="#2b3a45", linewidth=1.2)
         axes.annotate(f"{one['found']} of {one['instances']}", (1.02, at), va="center",
-                      fontsize=8)
+                      fontsize=8, annotation_clip=False)
     axes.set(xlim=(0, 1), xlabel="recall, and where it lies with 95 %")
     axes.set_yticks(range(len(names)), names)
     return save(figure, path)

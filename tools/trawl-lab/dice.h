@@ -18,6 +18,21 @@ struct dice {
 struct dice dice_of(uint64_t seed, uint64_t name);
 uint64_t dice_name(uint64_t seed, const char *text, uint64_t number); /* a keyed hash */
 
+/* Another name, made of one and a number: for many of one kind, a few ns each. */
+static inline uint64_t dice_mix(uint64_t name, uint64_t number)
+{
+        uint64_t x = (name ^ (number * 0xd1342543de82ef95ULL)) + 0x9e3779b97f4a7c15ULL;
+        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+        x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+        return x ^ (x >> 31);
+}
+
+/* A name as 0 <= u < 1: one draw without a stream. */
+static inline double dice_unit_of(uint64_t name)
+{
+        return (double)(name >> 11) * 0x1p-53;
+}
+
 uint64_t dice_bits(struct dice *);
 double dice_unit(struct dice *);                    /* 0 <= u < 1 */
 uint32_t dice_below(struct dice *, uint32_t count); /* without bias; count > 0 */
@@ -32,6 +47,9 @@ uint32_t dice_poisson(struct dice *, double mean);
 
 /* Which of `count` weights; they need not add to 1. */
 unsigned dice_weighted(struct dice *, const double *weights, unsigned count);
+
+/* Where `i` < count stands in an order of 0..count-1 that the key makes: each once. */
+uint32_t dice_permute(uint64_t key, uint32_t count, uint32_t i);
 
 /*
  * Zipf over ranks 0..count-1 with exponent s >= 0, by rejection-inversion (Hörmann,

@@ -48,6 +48,7 @@ struct actor_class {
         /* Does what is due at `now_ns`, and returns when the next step is (not before
          * now). LAB_NEVER: that was the last one, and the actor is freed. */
         int64_t (*step)(struct actor *, struct lab *, int64_t now_ns);
+        void (*end)(struct actor *); /* before it is freed; may be NULL */
         size_t size; /* of its struct, which begins with the actor; zeroed by lab_add */
 };
 
@@ -79,14 +80,20 @@ uint32_t lab_group(struct lab *, enum side, const char *class, const char *param
 
 const struct site *lab_site(const struct lab *);
 struct places *lab_places(struct lab *);
-const struct softwares *lab_softwares(const struct lab *);
-const struct parameters *lab_parameters(const struct lab *);
+struct softwares *lab_softwares(const struct lab *);
+const struct parameters *lab_parameters(const struct lab *); /* parameters.h */
 int64_t lab_begin(const struct lab *); /* ns since 1970 of the first day's midnight */
 int64_t lab_end(const struct lab *);
 
 /* Names that the dice of people of a source are made of: differ between days and seeds.
  */
 uint64_t lab_name(const struct lab *, const char *source, uint64_t number);
+
+/*
+ * The actor is one of several of the same person (its sessions): `person` is counted
+ * once. Numbers are small and dense. Others count as one visitor each.
+ */
+void lab_person(struct lab *, struct actor *, uint32_t person);
 
 /* ---- requests ---- */
 
@@ -125,7 +132,30 @@ struct response {
 void lab_request(struct lab *, const struct actor *, int64_t now_ns,
                  const struct request *, const struct response *);
 
-/* The visitor's connection is closed: the next request opens another one. */
+/* The visitor's connections are closed: the next request opens another one. */
 void lab_hang_up(struct lab *, const struct actor *);
+
+/* ---- the whole ---- */
+
+struct lab_options {
+        const char *capture;  /* file, or `-` */
+        const char *truth;    /* or NULL */
+        const char *requests; /* a JSON line for each answered request, or NULL */
+};
+
+struct lab_counts {
+        uint64_t requests, visitors, people, packets, bytes, connections, actors;
+};
+
+/* The parameters and heads are kept, not copied. NULL after a message. */
+struct lab *lab_new(const struct parameters *, struct softwares *,
+                    const struct lab_options *);
+
+/* Days from the first to the last; false when a file could not be written. */
+bool lab_run(struct lab *);
+struct lab_counts lab_counts(const struct lab *);
+
+/* Closes the files. False, after a message, when not all was written. */
+bool lab_free(struct lab **);
 
 #endif

@@ -29,15 +29,28 @@ enum place_kind {
 
 struct places;
 
-struct places *places_new(uint64_t seed, double part_of_ipv6);
+struct place_parameters;
+
+/* `mobile_people` (about) are divided among the carriers' addresses. */
+struct places *places_new(uint64_t seed, const struct place_parameters *,
+                          uint64_t mobile_people);
 void places_free(struct places **);
 
-/* The address of that subscriber, company or exit: the same for the same number and
- * `change` (of address: counts up when a mobile or a router reconnects). */
+/*
+ * The address of that subscriber, company or exit: the same for the same number and
+ * `change` (of address: counts up when a mobile or a router reconnects; a home keeps its
+ * /64 and has another address in it). Different homes, companies, exits and hosts have
+ * different ones, for numbers below 4 million (homes), 500 000 (companies), 16 384
+ * (exits) and 1 million (hosts).
+ */
 struct address place_address(const struct places *, enum place_kind, uint64_t number,
                              uint32_t change);
 
-/* `count` different addresses of one network: a /24, or a /64's hosts when is_6. */
+/* Whether that home or mobile comes by IPv6. */
+bool place_is_6(const struct places *, enum place_kind, uint64_t number);
+
+/* `count` different addresses of one network: a /24 (254 at most), or a /64's hosts when
+ * is_6. Those of hosting are nobody else's. */
 void place_neighbours(const struct places *, enum place_kind, uint64_t network, bool is_6,
                       uint32_t count, struct address *out);
 

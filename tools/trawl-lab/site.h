@@ -37,6 +37,7 @@ enum page {
 struct parameters;
 struct site;
 
+/* The parameters are kept, not copied. */
 struct site *site_new(const struct parameters *, uint64_t seed);
 void site_free(struct site **);
 
@@ -46,8 +47,17 @@ bool site_is_app(const struct site *); /* a single-page application */
 /* Popularity: rank 0 is viewed most. A permutation, so ids tell nothing of it. */
 uint32_t site_at_rank(const struct site *, uint32_t rank);
 
+/* One by the law of popularity. */
+uint32_t site_popular(const struct site *, struct dice *);
+
 /* By joining: position 0 is the oldest. What a sequential crawl counts through. */
 uint32_t site_at_position(const struct site *, uint32_t position);
+
+/* Whether there is still something at its path: 200, or 404. */
+bool site_is_there(const struct site *, uint32_t profile);
+
+/* What a page of results or a feed shows in the i-th place. */
+uint32_t site_shown(const struct site *, uint32_t number, uint32_t i);
 
 /* Profiles that its page links to: `i` is taken modulo how many there are. */
 uint32_t site_linked(const struct site *, uint32_t profile, uint32_t i);
@@ -67,6 +77,8 @@ struct asset {
         uint32_t bytes;
         bool is_shared; /* fetched once, then in the browser's cache */
 };
+bool site_asset(const struct site *, enum page, uint32_t number, unsigned i,
+                struct asset *); /* the i-th alone; false past the last */
 unsigned site_assets(const struct site *, enum page, uint32_t number, struct asset *,
                      unsigned most);
 
