@@ -14,7 +14,7 @@ import made_capture  # noqa: E402
 from made_up import MIDNIGHT, ROOT, Truth  # noqa: E402
 
 parser = argparse.ArgumentParser()
-for name in ("-c", "--seed", "--truth", "--site-map", "--capture"):
+for name in ("-p", "--seed", "--truth", "--site-map", "--capture"):
     parser.add_argument(name, required=True)
 parser.add_argument("-o", action="append")
 told = parser.parse_args()

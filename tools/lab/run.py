@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run: trawl-lab writes days of a site into trawlwatchd, and the alerts are scored.
 
-    trawl-lab -c DAY.yaml ... --truth F --site-map M --capture -
+    trawl-lab -p DAY.yaml ... --truth F --site-map M --capture -
         | trawlwatchd -r - -s M -R RULES --print alerts --stats
 
 Nothing but the truth and the alerts reaches the disk, whatever the number of visitors.
@@ -56,7 +56,7 @@ def digest(plan, bin_folder):
 
 
 def lab_command(plan, bin_folder, folder):
-    return [os.path.join(bin_folder, "trawl-lab"), "-c", plan.day, "--seed", str(plan.seed),
+    return [os.path.join(bin_folder, "trawl-lab"), "-p", plan.day, "--seed", str(plan.seed),
             "-o", f"days={plan.days}", "-o", f"people.count={plan.visitors}",
             *plan.lab_options, "--truth", os.path.join(folder, "truth.jsonl"),
             "--site-map", os.path.join(folder, "site.yaml"), "--capture", "-"]
