@@ -15,9 +15,12 @@ from made_up import MIDNIGHT, ROOT, Truth  # noqa: E402
 
 parser = argparse.ArgumentParser()
 for name in ("-p", "--seed", "--truth", "--site-map", "--capture"):
-    parser.add_argument(name, required=True)
+    parser.add_argument(name)
 parser.add_argument("-o", action="append")
+parser.add_argument("--print-parameters", action="store_true")
 told = parser.parse_args()
+if told.print_parameters:
+    sys.exit(print("seed: 1\npeople:\n  # how many\n  days: 3\n  count: 2.5k\n  other: 4"))
 options = dict(one.split("=") for one in told.o)
 if "broken" in options:
     sys.exit("fake_lab: broken: told to be")

@@ -31,7 +31,7 @@ def report(tmp_path, *options, status=0):
     done = subprocess.run(
         [os.path.join(ROOT, "tools/lab-report"), "--bin", str(tmp_path / "bin"), "--day",
          str(tmp_path / "day.yaml"), "--out", str(tmp_path / "docs"), "--days", "2", "--scale",
-         "0.001", "--jobs", "1", *options],
+         "0.4", "--jobs", "1", *options],
         capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == status, done.stderr
     return done
@@ -98,6 +98,7 @@ def test_the_page(tmp_path, programs):
     assert told["figures"]["first"]["attackers"]["scrape-address"]["instances"] == 1
     assert told["ablation"]["profile-harvest"]["attackers"]["scrape-address"]["found"] == 0
     assert [run["seed"] for run in told["runs"]] == [5, 1, 2]
+    assert told["runs"][0]["summary"]["visitors"] == 1000  # of the 2.5k that the file says
     for title in ("## Goals", "## Attackers", "## Traps", "## False alarms", "## The first day",
                   "## The score without it", "## Runs", "## Real traffic", "### Logs"):
         assert title + "\n" in text

@@ -20,9 +20,12 @@ attackers and are none: offices, recruiters, crawlers, a classroom that signs up
 The alerts are held against the truth by `tools/lab/score.py`. Nothing in the laboratory
 knows the rules, but for the attacker that is told to stay below a threshold.
 
-* **Visitors.** About {visitors:,} different people come each day (`--scale`). Attackers and
-  traps are as many as the file of the day says, whatever the number of people: on a small
-  site they, and false alarms on traps, weigh more.
+* **Visitors.** The files of parameters, in `tools/trawl-lab/days`, say how many different people
+  come each day; here it is {scale:g} of that (`--scale`). Attackers and traps are as many as the
+  file says, whatever the number of people: on a small site they weigh more, and so do false
+  alarms on traps.
+* **What the daemon was told**, as whoever runs a site does: the networks of two search engines,
+  and the address from which the site's own people archive it (`tools/lab/site`).
 * **Days.** Each run is {days} days in a row, so that what has to be learnt (usual rates, cold
   targets, header shapes) is learnt. The warm-up of {warm_up} is told by itself; all other
   tables are of the {measured} after it.

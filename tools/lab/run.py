@@ -10,6 +10,7 @@ import collections
 import hashlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -21,13 +22,15 @@ from . import score as scoring
 
 # set: tuning or held-out; variant: what was taken out of the rules, or None.
 Plan = collections.namedtuple(
-    "Plan", "set day seed days warm_up visitors rules variant lab_options daemon_options")
+    "Plan", "set day seed days warm_up scale rules variant lab_options daemon_options")
 
-MILLION = 1_000_000
+# What the one who runs the site has told the daemon of it.
+SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 # Sessions and accounts leave as they are, so that they are found in the truth; and the
 # journal, which nobody will read, is not forced to disk.
 DAEMON_OPTIONS = ("-o", "privacy.clear=session,account,email", "-o", "journal.fsync=off",
-                  "-o", "log.level=warning")
+                  "-o", "log.level=warning",
+                  "-o", "data.crawlers=" + os.path.join(SITE, "crawlers"))
 
 
 children = set()  # that run now
@@ -46,8 +49,8 @@ def name_of(plan):
 def digest(plan, bin_folder):
     """Two runs of one digest give the same figures."""
     whole = hashlib.sha256(json.dumps(plan._replace(day="", rules="")).encode())
-    folder_files = [os.path.join(folder, one) for folder, _, some in os.walk(plan.rules)
-                    for one in some]
+    folder_files = [os.path.join(folder, one) for top in (plan.rules, SITE)
+                    for folder, _, some in os.walk(top) for one in some]
     programs = [os.path.join(bin_folder, one) for one in ("trawl-lab", "trawlwatchd")]
     for path in [plan.day, *sorted(folder_files), *programs]:
         with open(path, "rb") as file:
@@ -55,17 +58,28 @@ def digest(plan, bin_folder):
     return whole.hexdigest()
 
 
+def people_of(day, bin_folder):
+    """Different people a day, as the file of parameters says it."""
+    done = subprocess.run([os.path.join(bin_folder, "trawl-lab"), "-p", day,
+                           "--print-parameters"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"{day}: {done.stderr}")
+    count = re.search(r"(?m)^people:(?:\n +.*)*?\n +count: ([0-9.]+)([kM]?)", done.stdout)
+    return float(count[1]) * {"": 1, "k": 1e3, "M": 1e6}[count[2]]
+
+
 def lab_command(plan, bin_folder, folder):
     return [os.path.join(bin_folder, "trawl-lab"), "-p", plan.day, "--seed", str(plan.seed),
-            "-o", f"days={plan.days}", "-o", f"people.count={plan.visitors}",
+            "-o", f"days={plan.days}",
+            "-o", f"people.count={round(plan.scale * people_of(plan.day, bin_folder))}",
             *plan.lab_options, "--truth", os.path.join(folder, "truth.jsonl"),
             "--site-map", os.path.join(folder, "site.yaml"), "--capture", "-"]
 
 
 def daemon_command(plan, bin_folder, folder):
     return [os.path.join(bin_folder, "trawlwatchd"), "-r", "-",
-            "-s", os.path.join(folder, "site.yaml"), "-R", plan.rules, "--print", "alerts",
-            "--stats", *DAEMON_OPTIONS, *plan.daemon_options]
+            "-s", os.path.join(folder, "site.yaml"), "-R", plan.rules,
+            "-R", os.path.join(SITE, "own.yaml"), "--print", "alerts", "--stats", *DAEMON_OPTIONS, *plan.daemon_options]
 
 
 def ended(child, error_file):
@@ -99,8 +113,13 @@ def pipe(plan, bin_folder, folder):
     # One that fails takes the other with it: both say why.
     if daemon.returncode or lab.returncode:
         raise Failed(f"{name_of(plan)}: trawl-lab's exit status {lab.returncode}, "
-                     f"trawlwatchd's {daemon.returncode}\n{lab_said[-2000:]}{said[-2000:]}")
+                     f"trawlwatchd's {daemon.returncode}\n{words(lab_said)}{words(said)}")
     return counters(said), {"trawl-lab": lab_took, "trawlwatchd": daemon_took}
+
+
+def words(said):
+    """Messages, without the counters."""
+    return "".join(line for line in said.splitlines(True) if not line.startswith("{"))[-4000:]
 
 
 def stop():
