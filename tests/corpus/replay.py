@@ -11,6 +11,8 @@ alert, as docs/detection-real.md has them; a judgement stands there, and only th
 """
 import argparse
 import collections
+import concurrent.futures
+import csv
 import glob
 import gzip
 import json
@@ -76,7 +78,7 @@ LOGS = (
            replay_logs.signups, SIGNUPS, "MIT-0 (aws-fraud-detector-samples)"),
 )
 CAPTURES = "captures, each page"
-FORMS = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".dmp", ".trace")
+HTTP = {"http1", "http2", "h2-req"}  # tags of MANIFEST.tsv
 
 
 class Replayed:
@@ -136,20 +138,29 @@ def replay_log(source, programs, folder):
     return replayed
 
 
-def replay_captures(programs, folder):
+def captures():
+    with open(os.path.join(CORPUS, "MANIFEST.tsv"), newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            if row["path"].startswith("pcap/") and HTTP & set(row["tags"].split(",")):
+                yield os.path.join(CORPUS, row["path"]), "gz" in row["tags"].split(",")
+
+
+def replay_capture(programs, path, is_packed):
+    with tempfile.TemporaryDirectory(prefix="trawlwatch-replay-") as folder:
+        if not is_packed:
+            return daemon(programs, path, ANY, folder)
+        with gzip.open(path) as file:
+            return daemon(programs, "-", ANY, folder, file.read())
+
+
+def replay_captures(programs):
     """Each by itself, as they have nothing to do with each other."""
     replayed = Replayed(CAPTURES)
-    for path in sorted(glob.glob(os.path.join(CORPUS, "pcap/**/*"), recursive=True)):
-        if not path.endswith(FORMS):
-            continue
-        before = replayed.requests
-        if path.endswith(".gz"):
-            with gzip.open(path) as file:
-                done = daemon(programs, "-", ANY, folder, file.read())
-        else:
-            done = daemon(programs, path, ANY, folder)
-        take(replayed, done)
-        replayed.files += replayed.requests > before
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in pool.map(lambda one: replay_capture(programs, *one), sorted(captures())):
+            before = replayed.requests
+            take(replayed, done)
+            replayed.files += replayed.requests > before
     return replayed
 
 
@@ -157,8 +168,7 @@ def replay_all(programs):
     for source in LOGS:
         with tempfile.TemporaryDirectory(prefix="trawlwatch-replay-") as folder:
             yield replay_log(source, programs, folder)
-    with tempfile.TemporaryDirectory(prefix="trawlwatch-replay-") as folder:
-        yield replay_captures(programs, folder)
+    yield replay_captures(programs)
 
 
 def rows(replayed):

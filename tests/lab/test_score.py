@@ -51,6 +51,7 @@ STRANGERS = [f"192.0.2.{n}" for n in range(1, 101)]
 def owners(key=None):
     made = names.Owners(key)
     made.sides = {ATTACKER: "attacker", OTHER: "attacker", TRAP: "trap"}
+    made.makers = {ATTACKER}
     for address in MINE:
         made.add(ATTACKER, "address", address)
     for address in YOURS:
@@ -124,6 +125,40 @@ def test_pseudonyms():
     assert whose("session", "s1", key=names.OFFLINE_KEY).side == "people"
 
 
+def test_an_address_that_others_use_as_well():
+    """The one whose session is named; else the one that has the fewest addresses."""
+    made = owners()
+    made.add(TRAP, "address", "198.51.100.1")
+    for n, group in enumerate((OTHER, 4)):
+        made.sides[group] = "attacker"
+        made.add(group, "address", "198.51.100.1")
+        made.add(group, "session", f"o{n}")
+
+    def verdict(**involved):
+        return made.verdict(score.read_alert(alert(0, "client.ip", "198.51.100.1", **involved)))
+    assert verdict(session=["x", "s1", "o1"]) == ("attacker", [4], False)
+    assert verdict(session=["s1"]).groups == [ATTACKER]
+    assert verdict(session=["x"]) == ("trap", [TRAP], False)
+    assert verdict().groups == [4]
+
+
+def test_an_alert_on_an_email_is_on_those_who_signed_up():
+    """OTHER reads from homes; that people of these sign up is not its doing."""
+    assert whose("email.canonical", "anna@mail.example", client_ip=YOURS).side == "people"
+    assert whose("http.shape", "4a5b", client_ip=YOURS).side == "attacker"
+
+
+def test_names_count_until_an_hour_after_the_last_use():
+    truth = Truth().group(1, "attacker", "scrape-address").uses(1, 100, address="192.0.2.5") \
+        .gets(1, "served", 110, 2000) \
+        .group(2, "trap", "trap-health").uses(2, 50, address="192.0.2.6").text()
+    for t, on in ((5600, []), (5601, ["people"])):
+        assert [one["on"] for one in score.score(
+            truth, [alert(t, "client.ip", "192.0.2.5")])["alarms"]] == on
+    (alarm,) = score.score(truth, [alert(80000, "client.ip", "192.0.2.6")])["alarms"]
+    assert alarm["on"] == "trap-health"
+
+
 def test_names_count_from_when_they_are_used():
     truth = Truth().group(1, "attacker", "scrape-address").uses(1, 100, address="192.0.2.5") \
         .uses(1, 500, address="192.0.2.6").text()
@@ -144,7 +179,7 @@ def one_scraper(alerts, **options):
     return group
 
 
-@pytest.mark.parametrize("t, lost", [(10.49, 0), (10.5, 1), (59.5, 50), (59.499, 49), (1e4, 100)])
+@pytest.mark.parametrize("t, lost", [(10.49, 0), (10.5, 1), (59.5, 50), (59.499, 49), (3e3, 100)])
 def test_lost_is_what_was_served_until_the_alert(t, lost):
     group = one_scraper([alert(t, "client.ip", "192.0.2.5", rule="r", severity="high")], delay=0)
     assert group["found"]["served"] == lost
@@ -259,6 +294,7 @@ def as_run(result, **more):
 
 def two_days():
     truth = Truth().group(1, "attacker", "scrape-address").uses(1, 10, address="198.51.100.1") \
+        .uses(1, 90000, account="a") \
         .group(3, "trap", "trap-office", t=5).uses(3, 5, address="192.0.2.1") \
         .group(4, "trap", "trap-office", t=90000).uses(4, 90000, address="192.0.2.2") \
         .text(days=2, visitors=4_000_000)

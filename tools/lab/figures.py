@@ -92,7 +92,8 @@ def of_class(some):
         one["found"]["severity"] for one in found).most_common())
     figures["found_by"] = dict(Counter(
         rule for one in found for rule in one["rules"]).most_common())
-    figures["sessions"] = sessions([one for one in some if one["lost_a_session"]])
+    figures["sessions"] = sessions([one for one in some if one["lost_a_session"] and
+                                    (one["accounts"] or one["accepted"])])
     figures["farms"] = farms([one for one in some if one["served"] and one["accepted"]])
     return figures
 
@@ -176,6 +177,11 @@ def of_phase(runs, phase):
         "hours": by_hour(runs, phase)}
 
 
+# Parameters that tell one instance of a class from another.
+TOLD = ("rate", "addresses", "spread", "place", "accounts", "order", "software", "each", "timing",
+        "signups", "signup_rate", "signup_software", "emails")
+
+
 def instances(runs, phase):
     """A row for each attacker, for plots and for whoever looks for the worst."""
     rows = []
@@ -185,7 +191,8 @@ def instances(runs, phase):
         rows.append({
             "set": run["set"], "day": run["day"], "seed": run["seed"],
             "group": group["group"], "class": group["class"],
-            "parameters": group["parameters"],
+            "parameters": {name: value for name, value in group["parameters"].items()
+                           if name in TOLD},
             "what": "profiles" if reads else "sign-ups", "in_all": group[what],
             "lost": lost(group, what, "reading" if reads else "found"),
             "after": group["found"] and round(group["found"]["after"], 1),

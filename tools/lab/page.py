@@ -43,7 +43,9 @@ knows the rules, but for the attacker that is told to stay below a threshold.
 ### Whose an alert is
 
 1. Its subject is an address, a session or an account: it is of those who had used it until
-   then. An address that an attacker and somebody else use is the attacker's.
+   then. An address that an attacker and somebody else use is the attacker's; but when the alert
+   names sessions and the attacker has some, one must be its own. Of several attackers it is of the
+   one with the fewest addresses.
 2. Its subject is anything else (a network, a header shape, a fingerprint, a mailbox or
    domain, a country, `all`): it is of the attacker or trap that has at least half of the addresses
    that the alert names. Where the subject is the incident that a tag comes from, half of
@@ -51,6 +53,9 @@ knows the rules, but for the attacker that is told to stay below a threshold.
 3. If none has half of them but attackers have it together, it is on attackers, and finds those
    that have at least a tenth. The tables say of how many that is all there is.
 4. Everything else is a false alarm on people.
+
+An attacker owns what it used until an hour after the last that it did: its addresses may be homes
+whose people use the site as well. An alert on an e-mail address is on those only who signed up.
 
 An alert names at most a hundred addresses and sessions, the busiest: shares are of those.
 The runs publish sessions as they are (`privacy.clear`), so that they are found in the truth.

@@ -53,11 +53,12 @@ def lost(rows, path, what="profiles", lines=()):
         axes.plot(max(row["in_all"], 1), max(row["lost"], 0.7), mark if found else "x",
                   color=colour, markersize=5, alpha=0.8, markeredgewidth=0 if found else 1.2)
     top = max(max(row["in_all"] for row in rows), 10) * 1.3
-    axes.plot([1, top], [1, top], color="#999999", linewidth=0.8, linestyle="--")
+    low = max(1, min(row["in_all"] for row in rows) / 3)
+    axes.plot([low, top], [low, top], color="#999999", linewidth=0.8, linestyle="--")
     axes.annotate("all of it", (top, top), color="#777777", ha="right", va="bottom")
     for value, text in lines:
         axes.axhline(value, color="#555555", linewidth=0.7, linestyle=":")
-        axes.annotate(f"{text}: {value:,}", (1.1, value), color="#555555", va="bottom",
+        axes.annotate(f"{text}: {value:,}", (low, value), color="#555555", va="bottom",
                       fontsize=7)
     axes.set(xscale="log", yscale="log", xlabel=f"{what} that the attacker took in all",
              ylabel=f"{what} lost before the first alert")

@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 
+from . import names
 from . import score as scoring
 
 # set: tuning or held-out; variant: what was taken out of the rules, or None.
@@ -153,41 +154,65 @@ def doubts(result, counted):
             yield f"{name} is {counted[name]}"
 
 
-def known(path, key):
-    """The score of an earlier run of this digest."""
+def of_scoring(delay):
+    """Changes with what the score depends on, beside the run."""
+    whole = hashlib.sha256(str(delay).encode())
+    for module in (scoring, names):
+        with open(module.__file__, "rb") as file:
+            whole.update(file.read())
+    return whole.hexdigest()
+
+
+def kept(path, key):
+    """What an earlier run of this digest left there, or None."""
     try:
         with open(path) as file:
             there = json.load(file)
     except (OSError, ValueError):
         return None
-    return there if there.get("digest") == key else None
+    return there if there["digest"] == key else None
+
+
+def keep_in(path, what):
+    with open(path, "w") as file:
+        json.dump(what, file)
+
+
+def ran(plan, bin_folder, folder):
+    """Both programs have run: what they counted and took."""
+    key, path = digest(plan, bin_folder), os.path.join(folder, "run.json")
+    there = kept(path, key)
+    if not there:
+        began = time.monotonic()
+        counted, took = pipe(plan, bin_folder, folder)
+        there = {"digest": key, "counters": counted,
+                 "took": {**took, "seconds": round(time.monotonic() - began, 1)}}
+        keep_in(path, there)
+    return there
+
+
+def scored(plan, there, folder, delay):
+    key, path = there["digest"] + of_scoring(delay), os.path.join(folder, "score.json")
+    result = kept(path, key)
+    if not result:
+        result = score_files(folder, delay=delay)
+        result.update(digest=key, set=plan.set, day=os.path.basename(plan.day),
+                      seed=plan.seed, warm_up=plan.warm_up, variant=plan.variant,
+                      took=there["took"], doubts=list(doubts(result, there["counters"])))
+        keep_in(path, result)
+    return result
 
 
 def run(plan, bin_folder, keep=None, delay=scoring.DELAY):
     """
-    The score of one run, with what it was. `keep`: a folder for its files; a score that
-    is there already is taken when nothing has changed since.
+    The score of one run, with what it was. `keep`: a folder for its files; what is there
+    already is taken where nothing has changed since that it depends on.
     """
-    key = digest(plan, bin_folder) + f" {delay}"
     folder = tempfile.mkdtemp(prefix="trawl-lab-") if keep is None \
         else os.path.join(keep, plan.set, name_of(plan))
-    path = os.path.join(folder, "score.json")
-    there = known(path, key)
-    if there:
-        return there
     os.makedirs(folder, exist_ok=True)
-    began = time.monotonic()
     try:
-        counted, took = pipe(plan, bin_folder, folder)
-        result = score_files(folder, delay=delay)
-        result.update(digest=key, set=plan.set, day=os.path.basename(plan.day),
-                      seed=plan.seed, warm_up=plan.warm_up, variant=plan.variant,
-                      took={**took, "seconds": round(time.monotonic() - began, 1)},
-                      doubts=list(doubts(result, counted)))
-        if keep is not None:
-            with open(path, "w") as file:
-                json.dump(result, file)
-        return result
+        return scored(plan, ran(plan, bin_folder, folder), folder, delay)
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -136,6 +136,8 @@ class Truth:
         while self.waiting and self.waiting[0][1]["t"] <= counts_until:
             group, line, what, session = self.waiting.popleft()
             group.count(what, line, session)
+            if what == "accepted":
+                self.owners.makers.add(group.number)
 
     def read(self):
         """Whether self.next is a line with a time."""
@@ -158,6 +160,8 @@ class Truth:
             self.owners.sides[line["group"]] = line["side"]
             return
         group = self.groups[line["group"]]
+        if group.side == names.ATTACKER:
+            self.owners.last[group.number] = line["t"]
         for what in ("served", "accepted"):
             if what in line:
                 session = line.get("session")
