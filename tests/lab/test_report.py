@@ -79,6 +79,8 @@ def test_what_is_kept_is_not_run_again(tmp_path, programs):
     shown, made = changed("--delay", "3.0")
     assert made == {"score"} and " 122   122 " in shown
     assert changed("--daemon-option", "limits.flows=1000")[1] == {"run", "score"}
+    (tmp_path / "day.yaml").write_text("# other parameters\n")
+    assert changed("--daemon-option", "limits.flows=1000")[1] == {"run", "score"}
 
 
 def test_a_laboratory_that_fails(tmp_path, programs):
