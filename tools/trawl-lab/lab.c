@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,12 @@ struct seen {
         size_t bytes;
 };
 
+/* What lab_keep gave, until the end. */
+struct kept {
+        struct kept *next;
+        max_align_t bytes[];
+};
+
 struct lab {
         const struct parameters *p;
         struct softwares *softwares;
@@ -83,6 +90,7 @@ struct lab {
         unsigned block_count;
         uint32_t browsers;
 
+        struct kept *kept;
         struct seen people, today;
         uint64_t *by_day; /* visitors; for the truth */
         uint32_t days, day;
@@ -258,6 +266,28 @@ int64_t lab_end(const struct lab *lab)
 uint64_t lab_name(const struct lab *lab, const char *source, uint64_t number)
 {
         return dice_name(lab->p->seed, source, number);
+}
+
+/* ---- memory for all that belongs to a group ---- */
+
+void *lab_keep(struct lab *lab, size_t size)
+{
+        struct kept *kept = calloc(1, sizeof(*kept) + size);
+
+        CHECK(kept);
+        kept->next = lab->kept;
+        lab->kept = kept;
+        return kept->bytes;
+}
+
+static void free_kept(struct lab *lab)
+{
+        while (lab->kept) {
+                struct kept *next = lab->kept->next;
+
+                free(lab->kept);
+                lab->kept = next;
+        }
 }
 
 /* ---- requests ---- */
@@ -477,9 +507,20 @@ static void note(int64_t now_ns, const struct seat *seat, const struct request *
         json_close(&json);
 }
 
-void lab_request(struct lab *lab, const struct actor *actor, int64_t now_ns,
-                 const struct request *r, const struct response *response)
+/* Without the cookies where its software does not send them: truth is what was sent. */
+static struct request as_sent(const struct request *r)
 {
+        struct request sent = *r;
+
+        if (!software_sends_cookies(r->software, r->kind))
+                sent.session = sent.account = NULL;
+        return sent;
+}
+
+void lab_request(struct lab *lab, const struct actor *actor, int64_t now_ns,
+                 const struct request *asked, const struct response *response)
+{
+        const struct request sent = as_sent(asked), *r = &sent;
         struct seat *seat = seat_of(actor);
         struct answer *answer = take_answer(lab);
 
@@ -816,6 +857,7 @@ bool lab_free(struct lab **link)
         }
         site_free(&lab->site);
         places_free(&lab->places);
+        free_kept(lab);
         free(lab->people.bits);
         free(lab->today.bits);
         free(lab->by_day);

@@ -67,6 +67,13 @@ struct actor {
 struct actor *lab_add(struct lab *, const struct actor_class *, uint64_t name,
                       int64_t first_ns);
 
+/*
+ * Memory, zeroed, that lives as long as the laboratory: for what the actors of one group
+ * share (which profiles were read, whose addresses they use), so that nobody counts who
+ * still needs it.
+ */
+void *lab_keep(struct lab *, size_t size);
+
 /* ---- the truth ---- */
 
 /*

@@ -211,7 +211,8 @@ static void print_mistakes(const struct job *job)
         struct buf text = { 0 };
 
         diag_print(job->diag, &text);
-        fwrite(text.data, 1, text.len, stderr);
+        if (text.len)
+                fwrite(text.data, 1, text.len, stderr);
         buf_free(&text);
 }
 

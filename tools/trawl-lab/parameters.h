@@ -155,10 +155,11 @@ struct people_parameters {
 
         /* what */
         double circle, circle_spread, circle_size, circle_sigma;
-        double stray, recruiter_stray;
+        double again, stray, recruiter_stray;
         double searches, feeds, linked, direct, backs;
         double from_outside;
         double prefetch, prefetch_links;
+        uint64_t pictures;
         double plain;
         double api_clients, api_requests;
 

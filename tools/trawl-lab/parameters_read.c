@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define ROWS_MAX  256
-#define FILES_MAX 1024 /* files, -o and usual values that are kept while they are used \
-                        */
+#define ROWS_MAX 256
+#define FILES_MAX                                                            \
+        1024 /* files, -o and usual values that are kept while they are used \
+              */
 #define NAME_MAX 128
 #define KEYS_MAX 64
 

@@ -11,6 +11,7 @@
 #include "sources.h"
 
 #include "names.h"
+#include "people.h"
 #include "person.h"
 
 #include "base/check.h"
@@ -23,10 +24,10 @@
 #define NS_PER_DAY INT64_C(86400000000000)
 
 /* How long a browser takes before it asks for the parts, and between two of them. */
-#define RENDER_NS    30e6
-#define PART_NS      6e6
-#define LEAST_THINK  0.4
-#define PICTURES_MAX 6 /* that are in sight */
+#define RENDER_NS   30e6
+#define PART_NS     6e6
+#define LEAST_THINK 0.4
+#define SEEN_MAX    4 /* profiles that one remembers in a session */
 
 /* ---- a session ---- */
 
@@ -73,7 +74,9 @@ struct visit {
         uint32_t list_number;
         bool has_list;
 
-        unsigned part, views_left;
+        unsigned part, pictures, views_left;
+        uint32_t seen[SEEN_MAX];
+        unsigned seen_count;
         unsigned prefetch_left;
         uint32_t chosen;                 /* the profile that is meant */
         bool has_chosen, is_chosen_here; /* it was fetched beforehand */
@@ -275,9 +278,7 @@ static bool next_part(struct visit *v, const struct site *site, struct asset *as
                 if (!asset->is_shared && site_is_app(site) && !v->has_shell)
                         return false;
                 if (!asset->is_shared)
-                        return v->part <= v->crowd->p->site.styles +
-                                              v->crowd->p->site.scripts +
-                                              v->crowd->p->site.fonts + PICTURES_MAX;
+                        return v->pictures++ < v->crowd->p->people.pictures;
                 if (!v->was_warm)
                         return true;
                 *status = 304;
@@ -326,9 +327,14 @@ static void send_prefetch(struct visit *v, struct lab *lab, int64_t now_ns)
 
 static void choose(struct visit *v, struct lab *lab)
 {
-        v->chosen = person_target(&v->person, lab_site(lab), &v->actor.dice);
+        unsigned seen = v->seen_count < SEEN_MAX ? v->seen_count : SEEN_MAX;
+
         v->has_chosen = true;
         v->is_chosen_here = false;
+        if (seen && dice_chance(&v->actor.dice, v->crowd->p->people.again))
+                v->chosen = v->seen[dice_below(&v->actor.dice, seen)];
+        else
+                v->chosen = person_target(&v->person, lab_site(lab), &v->actor.dice);
 }
 
 static void go(struct visit *v, enum page page, uint32_t number)
@@ -460,6 +466,8 @@ static void count_view(struct visit *v)
 
         if (counts && v->views_left)
                 v->views_left--;
+        if (v->page == PAGE_PROFILE)
+                v->seen[v->seen_count++ % SEEN_MAX] = v->number;
 }
 
 /* Decides on the page after this one, and when; LAB_NEVER when that was all. */
@@ -508,7 +516,7 @@ static int64_t do_page(struct visit *v, struct lab *lab, int64_t now_ns)
         if (!is_page_here(v))
                 send_page(v, lab, now_ns, &response);
         v->doing = DOING_PARTS;
-        v->part = 0;
+        v->part = v->pictures = 0;
         v->was_warm = v->is_warm;
         v->is_warm = true;
         v->prefetch_left = v->person.prefetches && is_list(v->page) && !v->has_shell
@@ -634,6 +642,58 @@ static void begin_visit(const struct crowd *crowd, struct lab *lab, uint32_t num
         lab_person(lab, &v->actor, number);
 }
 
+/* ---- whom others send ---- */
+
+static void begin_as_told(struct visit *v, struct lab *lab,
+                          const struct people_visit *told)
+{
+        if (told->first < 0) {
+                begin_at(v, lab);
+                return;
+        }
+        go(v, PAGE_PROFILE, (uint32_t)told->first);
+}
+
+static struct person who_is_told(const struct crowd *crowd,
+                                 const struct people_visit *told)
+{
+        struct person person = person_of(crowd, told->number);
+
+        if (told->software)
+                person_use(crowd, &person, told->software);
+        person.is_recruiter = told->is_recruiter;
+        person.think = told->think > 0 ? told->think : person.think;
+        person.stray = told->stray >= 0 ? told->stray : person.stray;
+        person.circle = told->circle >= 0 ? told->circle : person.circle;
+        person.is_plain = told->is_plain;
+        person.prefetches = told->prefetches;
+        person.takes_no_cookies = told->loses_cookies;
+        return person;
+}
+
+void people_visit(struct lab *lab, const struct crowd *crowd,
+                  const struct people_visit *told, int64_t now_ns)
+{
+        struct person person = who_is_told(crowd, told);
+        int64_t day = now_ns / NS_PER_DAY;
+        uint64_t name =
+            dice_mix(dice_mix(person.name, (uint64_t)day), told->session + 1000);
+        struct visit *v = (struct visit *)lab_add(lab, &visit_class, name, now_ns);
+        struct dice of_views = person_day(person.name + 1, day);
+
+        v->actor.group = told->group;
+        v->crowd = crowd;
+        v->person = person;
+        v->day = day;
+        v->session_number = told->session;
+        v->from = told->from;
+        v->is_member = !person.takes_no_cookies && person_is_member(crowd, &person, day);
+        v->is_warm = told->session > 0;
+        v->views_left = told->views > 0 ? told->views : views_of(v, &of_views, 1);
+        set_cookies(v, lab_site(lab));
+        begin_as_told(v, lab, told);
+}
+
 /* ---- who comes on a day ---- */
 
 /* A session to come: milliseconds of the day, the person, which of its sessions. */
@@ -726,7 +786,6 @@ static void arrivals_end(struct actor *actor)
         struct arrivals *a = (struct arrivals *)actor;
 
         free(a->sessions);
-        crowd_free(&a->crowd);
 }
 
 static const struct actor_class arrivals_class = { "people", arrivals_step, arrivals_end,

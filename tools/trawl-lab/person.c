@@ -68,15 +68,14 @@ static void set_week(struct crowd *c)
 }
 
 /* As many companies as hold their part of the people; sizes even on a log scale. */
-static void make_companies(struct crowd *c)
+static void make_companies(struct crowd *c, struct lab *lab)
 {
         const struct place_parameters *p = &c->p->place;
         double people = c->population * c->p->people.company, sum = 0;
         struct dice d = dice_of(c->name, 0);
         uint32_t room = (uint32_t)(people / p->company_small) + 1;
 
-        c->companies = malloc(room * sizeof(*c->companies));
-        CHECK(c->companies);
+        c->companies = lab_keep(lab, room * sizeof(*c->companies));
         while (c->company_count < room && (sum < people || !c->company_count)) {
                 sum += p->company_small *
                        pow(p->company_large / p->company_small, dice_unit(&d));
@@ -111,14 +110,8 @@ void crowd_make(struct crowd *c, struct lab *lab)
         c->population = (uint32_t)people_population(c->p);
         c->first_day = lab_begin(lab) / NS_PER_DAY;
         set_week(c);
-        make_companies(c);
+        make_companies(c, lab);
         set_languages(c);
-}
-
-void crowd_free(struct crowd *c)
-{
-        free(c->companies);
-        c->companies = NULL;
 }
 
 /* ---- a person ---- */
@@ -233,6 +226,17 @@ struct person person_of(const struct crowd *c, uint32_t number)
         set_browser(c, &person, &d);
         person.was_member = dice_chance(&d, c->p->people.members) || person.is_recruiter;
         return person;
+}
+
+void person_use(const struct crowd *c, struct person *person,
+                const struct software *software)
+{
+        bool is_firefox = strncmp(software_name(software), "firefox", 7) == 0;
+
+        person->software = software;
+        for (unsigned i = 0; i < c->p->people.languages.count; i++)
+                if (person->language == c->languages[i][!is_firefox])
+                        person->language = c->languages[i][is_firefox];
 }
 
 /* ---- its days ---- */

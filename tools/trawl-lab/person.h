@@ -43,10 +43,13 @@ struct person {
         bool is_recruiter, was_member, is_plain, prefetches, forgets, takes_no_cookies;
 };
 
+/* What it keeps lives as long as the laboratory. */
 void crowd_make(struct crowd *, struct lab *);
-void crowd_free(struct crowd *);
 
 struct person person_of(const struct crowd *, uint32_t number);
+
+/* It has that software instead, and speaks of its language as that does. */
+void person_use(const struct crowd *, struct person *, const struct software *);
 
 /* Days are counted from 1970. */
 bool person_comes(const struct crowd *, uint64_t name, double comes, int64_t day);

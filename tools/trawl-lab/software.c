@@ -33,6 +33,7 @@ struct piece {
 struct head {
         struct piece *pieces; /* NULL: as a navigation */
         unsigned count;
+        bool has_cookie; /* a line for one */
 };
 
 /* As recorded: lines without their end, the request line first. */
@@ -191,7 +192,7 @@ static struct head seal(const struct cutter *c)
                 pieces[i] = c->pieces[i];
                 pieces[i].text = (char *)pieces + size + (c->pieces[i].text - c->text);
         }
-        return (struct head){ pieces, c->count };
+        return (struct head){ .pieces = pieces, .count = c->count };
 }
 
 static bool is_header(const char *line, const char *name)
@@ -224,12 +225,17 @@ static void cut_lower(struct cutter *c, const char *line)
         free(small);
 }
 
-static bool has_length(const struct lines *lines)
+static bool has_blank(const struct lines *lines, const char *blank)
 {
         for (unsigned i = 0; i < lines->count; i++)
-                if (strstr(lines->of[i], "{length}"))
+                if (strstr(lines->of[i], blank))
                         return true;
         return false;
+}
+
+static bool has_length(const struct lines *lines)
+{
+        return has_blank(lines, "{length}");
 }
 
 static const char body_lines[][32] = { "Content-Type: {type}",
@@ -311,18 +317,44 @@ static bool says_close(const struct lines *lines)
         return false;
 }
 
+/* A program that takes no cookies by itself is given them, by who writes it, as a header.
+ */
+static void add_cookie(struct software *s)
+{
+        struct lines *lines = &s->lines[REQUEST_NAVIGATION];
+
+        if (s->class == SOFTWARE_BROWSER || has_blank(lines, "{cookie}") ||
+            lines->count == LINES_MAX)
+                return;
+        lines->of[lines->count++] = copy("Cookie: {cookie}", 16);
+}
+
 static void cut_heads(struct software *s, const struct parameters *p)
 {
         s->closes = says_close(&s->lines[REQUEST_NAVIGATION]);
+        add_cookie(s);
         for (unsigned kind = 0; kind < REQUEST_KINDS; kind++)
-                if (s->lines[kind].count)
+                if (s->lines[kind].count) {
                         s->heads[kind] = head_of(&s->lines[kind], p);
+                        s->heads[kind].has_cookie =
+                            has_blank(&s->lines[kind], "{cookie}");
+                }
+}
+
+static const struct head *head_for(const struct software *s, enum request_kind kind)
+{
+        return &s->heads[s->heads[kind].pieces ? kind : REQUEST_NAVIGATION];
+}
+
+bool software_sends_cookies(const struct software *s, enum request_kind kind)
+{
+        return head_for(s, kind)->has_cookie;
 }
 
 size_t software_head(const struct software *s, enum request_kind kind,
                      const struct slice values[HEAD_VALUES], uint8_t *out, size_t room)
 {
-        const struct head *head = &s->heads[s->heads[kind].pieces ? kind : 0];
+        const struct head *head = head_for(s, kind);
         size_t len = 0;
 
         for (unsigned i = 0; i < head->count; i++) {
@@ -628,6 +660,16 @@ const struct software *software_named(const struct softwares *all, const char *n
 {
         for (unsigned i = 0; i < all->count; i++)
                 if (strcmp(all->all[i]->name, name) == 0)
+                        return all->all[i];
+        return NULL;
+}
+
+/* They stand one after the other, the newest first. */
+const struct software *software_before(const struct softwares *all, const char *name,
+                                       unsigned back)
+{
+        for (unsigned i = 0; i < all->count; i++)
+                if (strcmp(all->all[i]->name, name) == 0 && back-- == 0)
                         return all->all[i];
         return NULL;
 }

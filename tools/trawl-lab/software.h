@@ -42,8 +42,13 @@ void softwares_free(struct softwares **);
 /* A browser that somebody has, by market share (`share` of the file), and one of its
  * versions. */
 const struct software *software_of_person(const struct softwares *, struct dice *);
+/* The newest of its versions. NULL: there is none of that name. */
 const struct software *software_named(const struct softwares *,
-                                      const char *name); /* NULL */
+                                      const char *name);
+
+/* The `back`th version before that, as people have them; NULL when there are not so many. */
+const struct software *software_before(const struct softwares *, const char *name,
+                                       unsigned back);
 
 /* ---- heads ---- */
 
@@ -68,6 +73,10 @@ enum head_value {
  */
 size_t software_head(const struct software *, enum request_kind,
                      const struct slice values[HEAD_VALUES], uint8_t *out, size_t room);
+
+/* Whether a cookie that it has goes with such a request: fonts go without in some
+ * browsers. */
+bool software_sends_cookies(const struct software *, enum request_kind);
 
 /* Any of that class, each as often; NULL when there is none. */
 const struct software *software_of_class(const struct softwares *, enum software_class,

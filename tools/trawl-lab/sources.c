@@ -13,13 +13,9 @@ static const struct source {
         const struct entry_class *traps, *attackers; /* or NULL */
 } sources[] = {
         { people_begin, NULL, NULL },
-#ifdef LAB_TRAPS
         { traps_begin, trap_classes, NULL },
-#endif
-#ifdef LAB_ATTACKERS
         { scrape_begin, NULL, scrape_classes }, { signup_begin, NULL, signup_classes },
         { farm_begin, NULL, farm_classes },
-#endif
 };
 
 #define SOURCES (sizeof(sources) / sizeof(sources[0]))
