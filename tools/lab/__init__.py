@@ -2,6 +2,7 @@
 """What tools/lab-report is made of: scoring the daemon's alerts against the truth of a
 simulated day, and telling what came of it.
 
+    site/        what the daemon is told of the laboratory's site
     run.py       one run: trawl-lab into trawlwatchd, into files
     names.py     who owns an address or a session, and whose an alert is
     score.py     the truth and the alerts of one run -> what became of each group

@@ -48,8 +48,8 @@ def without_rule(text, name):
     for begin, end, indentation in items(text):
         item = text[begin:end]
         seen = hide_comments(item)
-        if not re.search(rf"(?:^|[\s{{,]|- )name:[ ]*['\"]?{re.escape(name)}['\"]?[ ]*(?=[,}}\n]|$)",
-                         seen):
+        if not re.search(rf"(?:^|[\s{{,]|- )name:[ ]*['\"]?{re.escape(name)}['\"]?[ ]*"
+                         r"(?=[,}\n]|$)", seen):
             continue
         if re.match(r" *- *\{", seen):
             flow = re.sub(r",\s*mode:\s*[\w-]+", "", item)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The figures against goals.json.
 
-A goal for attackers names classes (with * and ?; not those of `but`), and may ask for `where`: parameters of the instance
-(from its JSON in the truth, or counted in it: addresses, accounts, sessions) within
-[least, most]. It may want
+A goal for attackers names classes (with * and ?; not those of `but`), and may ask for
+`where`: parameters of the instance (from its JSON in the truth, or counted in it:
+addresses, accounts, sessions) within [least, most], or one of a list. It may want
 
     recall        at least that part of the instances found
     within_hours  an alert later than that does not count as found

@@ -80,7 +80,8 @@ def lab_command(plan, bin_folder, folder):
 def daemon_command(plan, bin_folder, folder):
     return [os.path.join(bin_folder, "trawlwatchd"), "-r", "-",
             "-s", os.path.join(folder, "site.yaml"), "-R", plan.rules,
-            "-R", os.path.join(SITE, "own.yaml"), "--print", "alerts", "--stats", *DAEMON_OPTIONS, *plan.daemon_options]
+            "-R", os.path.join(SITE, "own.yaml"), "--print", "alerts", "--stats",
+            *DAEMON_OPTIONS, *plan.daemon_options]
 
 
 def ended(child, error_file):
