@@ -184,7 +184,7 @@ def judged(path=DOCUMENT):
     with open(path) as file:
         cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")]
                  for line in file if line.startswith("| ")]
-    return [tuple(row) for row in cells if len(row) == 5 and row[0] != "source"]
+    return [tuple(row) for row in cells if len(row) == 5 and row[0] not in ("source", "---")]
 
 
 def main():
