@@ -229,6 +229,18 @@ def test_truth_without_attackers_is_a_summary(tmp_path):
     assert summary["end"] - summary["begin"] == 86400
 
 
+def test_visitors_are_told_by_day(tmp_path):
+    """A visit over midnight counts for the day on which it began."""
+    lab(tmp_path, "--days", "2", settings=SMALL)
+    [summary] = [line["summary"] for line in lines(tmp_path / "lab.truth")]
+    days = [set(), set()]
+    for request in lines(tmp_path / "lab.requests"):
+        days[request["t"] >= "2026-03-03"].add(request["person"])
+    first, second = summary["visitors_by_day"]
+    assert first == len(days[0])
+    assert 0 < len(days[1] - days[0]) < second <= len(days[1])
+
+
 DAY = Path(__file__).parents[2] / "tools/trawl-lab/days/small.yaml"
 
 

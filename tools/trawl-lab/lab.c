@@ -59,6 +59,12 @@ struct due {
         void *what;
 };
 
+/* People who have asked for something: a bit each. */
+struct seen {
+        uint8_t *bits;
+        size_t bytes;
+};
+
 /* What lab_keep gave, until the end. */
 struct kept {
         struct kept *next;
@@ -85,8 +91,9 @@ struct lab {
         uint32_t browsers;
 
         struct kept *kept;
-        uint8_t *people; /* a bit each */
-        size_t people_bytes;
+        struct seen people, today;
+        uint64_t *by_day; /* visitors; for the truth */
+        uint32_t days, day;
         struct lab_counts counts;
 
         int64_t date_second;
@@ -175,21 +182,34 @@ void lab_person(struct lab *lab, struct actor *actor, uint32_t person)
         seat_of(actor)->person = person + 1;
 }
 
-static bool was_seen(struct lab *lab, uint32_t person)
+static bool was_seen(struct seen *seen, uint32_t person)
 {
         size_t byte = person / 8;
         uint8_t bit = (uint8_t)(1 << person % 8);
 
-        if (byte >= lab->people_bytes) {
+        if (byte >= seen->bytes) {
                 size_t room = 2 * byte + 64;
-                lab->people = realloc(lab->people, room);
-                CHECK(lab->people);
-                memset(lab->people + lab->people_bytes, 0, room - lab->people_bytes);
-                lab->people_bytes = room;
+                seen->bits = realloc(seen->bits, room);
+                CHECK(seen->bits);
+                memset(seen->bits + seen->bytes, 0, room - seen->bytes);
+                seen->bytes = room;
         }
-        bool seen = lab->people[byte] & bit;
-        lab->people[byte] |= bit;
-        return seen;
+        bool was = seen->bits[byte] & bit;
+        seen->bits[byte] |= bit;
+        return was;
+}
+
+/* Who is still there after midnight counts for the day on which he came. */
+static void count_today(struct lab *lab, const struct seat *seat)
+{
+        uint32_t day = (uint32_t)((lab->now_ns - lab->begin_ns) / NS_PER_DAY);
+
+        day = day < lab->days ? day : lab->days - 1;
+        if (day != lab->day && lab->today.bytes)
+                memset(lab->today.bits, 0, lab->today.bytes);
+        lab->day = day;
+        if (!seat->person || !was_seen(&lab->today, seat->person - 1))
+                lab->by_day[day]++;
 }
 
 static void count_visitor(struct lab *lab, struct seat *seat)
@@ -197,7 +217,8 @@ static void count_visitor(struct lab *lab, struct seat *seat)
         if (seat->has_asked)
                 return;
         seat->has_asked = true;
-        if (seat->person && was_seen(lab, seat->person - 1))
+        count_today(lab, seat);
+        if (seat->person && was_seen(&lab->people, seat->person - 1))
                 return;
         lab->counts.visitors++;
         lab->counts.people += !seat->actor.group;
@@ -751,6 +772,8 @@ bool lab_run(struct lab *lab)
                                   .visitors = counts.visitors,
                                   .people = counts.people,
                                   .packets = counts.packets,
+                                  .visitors_by_day = lab->by_day,
+                                  .days = lab->days,
                               });
         return !wire_has_failed(lab->wire);
 }
@@ -787,6 +810,9 @@ struct lab *lab_new(const struct parameters *p, struct softwares *softwares,
         lab->softwares = softwares;
         lab->begin_ns = p->begin_ns;
         lab->end_ns = p->begin_ns + (int64_t)(p->days * (double)NS_PER_DAY);
+        lab->days = (uint32_t)ceil(p->days > 0 ? p->days : 1);
+        lab->by_day = calloc(lab->days, sizeof(*lab->by_day));
+        CHECK(lab->by_day);
         lab->date_second = -1;
         lab->site = site_new(p, p->seed);
         lab->places =
@@ -834,7 +860,9 @@ bool lab_free(struct lab **link)
         site_free(&lab->site);
         places_free(&lab->places);
         free_kept(lab);
-        free(lab->people);
+        free(lab->people.bits);
+        free(lab->today.bits);
+        free(lab->by_day);
         free(lab);
         *link = NULL;
         return good;

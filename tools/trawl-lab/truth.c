@@ -243,6 +243,9 @@ void truth_end(struct truth *t, const struct truth_summary *s)
         put_time(t->file, "end", s->end_ns);
         fprintf(t->file,
                 ",\"requests\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"people\":%" PRIu64
-                ",\"packets\":%" PRIu64 "}}\n",
+                ",\"packets\":%" PRIu64 ",\"visitors_by_day\":[",
                 s->requests, s->visitors, s->people, s->packets);
+        for (uint32_t i = 0; i < s->days; i++)
+                fprintf(t->file, "%s%" PRIu64, i ? "," : "", s->visitors_by_day[i]);
+        fputs("]}}\n", t->file);
 }

@@ -21,6 +21,8 @@ enum truth_name { TRUTH_ADDRESS, TRUTH_SESSION, TRUTH_ACCOUNT };
 struct truth_summary {
         int64_t begin_ns, end_ns;
         uint64_t requests, visitors, people, packets;
+        const uint64_t *visitors_by_day; /* different ones of each of `days` */
+        uint32_t days;
 };
 
 /* NULL path: nothing is written, and it is cheap. NULL after a message. */
