@@ -99,8 +99,8 @@ static void put(char *texts, size_t *used, struct record_span *span, const char 
         *used += len;
 }
 
-/* A profile view of that visitor; each has an address of its own, a session and a browser,
-   and comes from a page of the site. */
+/* A profile view of that visitor; each has an address of its own, a session and a
+   browser, and comes from a page of the site. */
 static const struct record *make(struct bench *b, uint32_t visitor, uint32_t target,
                                  int64_t time_ns)
 {
@@ -390,7 +390,7 @@ int main(int argc, char **argv)
         b->page = (uint16_t)pages->find(pages->context, slice_str(PAGE_PROFILE));
         load(b, "rules", slice_none());
         if (is_wanted(argc, argv, "speed"))
-                speed(b, "shipped", VISITORS / 4);
+                speed(b, "shipped", 5 * VISITORS);
         if (is_wanted(argc, argv, "latency"))
                 latency(b, 5 * VISITORS);
         if (is_wanted(argc, argv, "memory"))
