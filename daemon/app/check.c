@@ -373,13 +373,13 @@ static void load_crawlers(struct setup *setup, struct diag *diag)
 
 /* The shipped rules are told nothing: they are written for both cases. */
 static void load_geo(struct setup *setup, const char *file, enum geo_kind kind,
-                     struct geo **geo, struct diag *diag)
+                     bool is_said, struct geo **geo, struct diag *diag)
 {
         const char *field = kind == GEO_ASN ? "client.asn" : "client.country";
 
         if (file)
                 *geo = geo_read(file, kind, diag);
-        else if (setup->config.rules.paths.given && setup->rules &&
+        else if (is_said && setup->config.rules.paths.given && setup->rules &&
                  rules_read_field(setup->rules, field))
                 diag_warning(diag,
                              (struct place){ .file = kind == GEO_ASN ? "data.asn"
@@ -517,8 +517,10 @@ static bool load(const struct check_request *request, bool starts, struct setup 
         load_agents(setup, diag);
         load_disposable(setup, diag);
         load_crawlers(setup, diag);
-        load_geo(setup, setup->config.data.asn, GEO_ASN, &setup->asn, diag);
-        load_geo(setup, setup->config.data.country, GEO_COUNTRY, &setup->country, diag);
+        load_geo(setup, setup->config.data.asn, GEO_ASN, !request->no_geo_said,
+                 &setup->asn, diag);
+        load_geo(setup, setup->config.data.country, GEO_COUNTRY, !request->no_geo_said,
+                 &setup->country, diag);
         if (starts && !request->is_offline)
                 check_machine(request, &setup->config, diag);
         diag_print(diag, messages);

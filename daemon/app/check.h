@@ -24,6 +24,7 @@ struct check_request {
         const char *filter;        /* -f, goes before capture.filter */
         struct text_list settings; /* -o, in order */
         struct text_list rules; /* -R, goes before rules.paths; given and empty: none */
+        bool no_geo_said;       /* that databases are missing: traffic is made up */
         struct text_list interfaces; /* -i, goes before capture.interfaces */
         bool is_offline;             /* -r */
 };

@@ -40,7 +40,7 @@ struct bench {
         unsigned number; /* of the next record */
         struct {
                 struct record record;
-                char texts[256];
+                char texts[384];
         } made[AT_ONCE];
 };
 
@@ -99,7 +99,8 @@ static void put(char *texts, size_t *used, struct record_span *span, const char 
         *used += len;
 }
 
-/* A profile view of that visitor; each has an address of its own and a session. */
+/* A profile view of that visitor; each has an address of its own, a session and a
+   browser, and comes from a page of the site. */
 static const struct record *make(struct bench *b, uint32_t visitor, uint32_t target,
                                  int64_t time_ns)
 {
@@ -110,7 +111,8 @@ static const struct record *make(struct bench *b, uint32_t visitor, uint32_t tar
         size_t used = 0;
 
         b->number = (b->number + 1) % AT_ONCE;
-        *r = (struct record){ .start_ns = time_ns - NS_PER_MS,
+        *r = (struct record){ .flags = RECORD_REFERER_SAME_SITE,
+                              .start_ns = time_ns - NS_PER_MS,
                               .end_ns = time_ns,
                               .duration_ns = NS_PER_MS,
                               .latency_ns = NS_PER_MS,
@@ -136,6 +138,11 @@ static const struct record *make(struct bench *b, uint32_t visitor, uint32_t tar
         put(texts, &used, &r->texts[RECORD_PATH], path);
         r->texts[RECORD_RAW_PATH] = r->texts[RECORD_PATH];
         put(texts, &used, &r->texts[RECORD_SESSION], session);
+        put(texts, &used, &r->texts[RECORD_USER_AGENT],
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like "
+            "Gecko) Chrome/126.0.0.0 Safari/537.36");
+        put(texts, &used, &r->texts[RECORD_UA_FAMILY], "chrome");
+        put(texts, &used, &r->texts[RECORD_UA_VERSION], "126.0");
         r->size = (uint32_t)((sizeof(*r) + used + 7) / 8 * 8);
         return r;
 }

@@ -274,11 +274,11 @@ def test_the_shipped_rules_tell_the_true_crawler_from_the_false_one(tmp_path):
     rules = os.path.join(ROOT, "rules")
     done = run(tmp_path, hits, "-o", option, rules=rules)
     assert sorted(raised(done)) == [false]
-    assert set(raised(done)[false]) == {"false-crawler", "profile-harvest"}
-    # Without the ranges nobody knows, and both are scrapers.
+    assert set(raised(done)[false]) == {"false-crawler", "declared-crawler"}
+    # Without the ranges nobody knows, and that is told of the network of each.
     done = run(tmp_path, hits, rules=rules)
-    assert {one: set(names) for one, names in raised(done).items()} == {
-        true: {"profile-harvest"}, false: {"profile-harvest"}}
+    assert raised(done) == {"198.51.100.0/24": ["unchecked-crawler"],
+                            "203.0.113.0/24": ["unchecked-crawler"]}
 
 
 def test_mistakes_in_ranges_stop_the_start(tmp_path):

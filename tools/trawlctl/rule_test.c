@@ -362,7 +362,7 @@ static bool load(struct test_reader *r, const struct yaml_node *root,
 {
         const struct yaml_node *rules = yaml_get(root, "rules");
         const struct yaml_node *site = yaml_get(root, "site");
-        struct check_request request = { .rules.given = true };
+        struct check_request request = { .rules.given = true, .no_geo_said = true };
         struct slice text;
         char *site_path = NULL;
 
