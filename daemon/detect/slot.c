@@ -9,6 +9,7 @@
 #include "detect/steps.h"
 #include "detect/table.h"
 #include "detect/topk.h"
+#include "detect/unfetched.h"
 
 #include <math.h>
 
@@ -130,7 +131,7 @@ static void clear_bytes(const struct slot_place *p)
 
 static struct surge_usual *usual_of(const struct slot_place *p)
 {
-        return &p->table->surges[p->slot->surge];
+        return &p->table->surges[p->slot->shared];
 }
 
 static void count_surge(const struct slot_place *p, struct facts *facts, int64_t pane)
@@ -177,4 +178,7 @@ const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_COLLISIONS] = { sizeof(struct collisions), 4, false, NULL,
                               slot_rotate_collisions, slot_count_collisions,
                               slot_value_collisions, slot_clear_collisions },
+        [SLOT_UNFETCHED] = { sizeof(struct unfetched), 8, false, NULL,
+                             unfetched_slot_rotate, unfetched_slot_count,
+                             unfetched_slot_value, NULL },
 };
