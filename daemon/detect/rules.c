@@ -307,6 +307,7 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         if (diag_errors(l->diag) == errors_before)
                 rules_lay_out(rules, l->diag);
         rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
+                                rules_read_field(rules, "signup.form_from") ||
                                 rules_read_field(rules, "signup.fill_time");
         rules->remember_births = rules_read_field(rules, "account.age");
         rules->asset_page = rules_find_page(rules, "asset");

@@ -213,6 +213,7 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct usual_values), why);
         transfer_same(t, sizeof(struct surge_usual), why);
         transfer_same(t, sizeof(struct unfetched_usual), why);
+        transfer_same(t, sizeof(struct forms_entry), why);
         transfer_same(t, sizeof(struct watched), why);
         transfer_same(t, sizeof(struct ladder_block), why);
         transfer_same(t, sizeof(struct block_limit), why);

@@ -10,6 +10,7 @@
 
 #define VIEWS_PART 16 /* of the memory: one in so many bytes */
 #define FIT_PART   64
+#define KNOWN_PART 32
 
 static bool is_of_population(enum slot_kind kind)
 {
@@ -156,11 +157,14 @@ bool statistics_init(struct statistics *s, const struct rules *rules,
         s->wants_views = s->wants_days || rules_read_field(rules, "target.views") ||
                          any_slot(rules, is_of_views);
         s->wants_fit = rules_read_field(rules, "ua.fit");
+        s->wants_known = rules_read_field(rules, "session.known");
         CHECK(whole >= VIEWS_PART);
         return (!s->wants_views || views_init(&s->views, part_of(memory, VIEWS_PART),
                                               s->wants_days, counters)) &&
                (!s->wants_fit ||
                 fit_init(&s->fit, part_of(memory, FIT_PART), counters)) &&
+               (!s->wants_known ||
+                known_init(&s->known, part_of(memory, KNOWN_PART), counters)) &&
                init_populations(s);
 }
 
@@ -175,6 +179,7 @@ void statistics_free(struct statistics *s)
         free(s->spreads);
         views_free(&s->views);
         fit_free(&s->fit);
+        known_free(&s->known);
         *s = (struct statistics){ 0 };
 }
 
@@ -230,6 +235,12 @@ void statistics_carry(struct statistics *from, struct statistics *to,
                 to->fit = from->fit;
                 from->fit = (struct fit){ .entries = NULL };
         }
+        if (from->wants_known && to->wants_known &&
+            from->known.count == to->known.count) {
+                known_free(&to->known);
+                to->known = from->known;
+                from->known = (struct known){ .places = NULL };
+        }
         carry_populations(from, to, tables);
 }
 
@@ -238,7 +249,9 @@ static bool make_read_ones(struct statistics *s, uint64_t memory)
         return (!s->wants_views || views_init(&s->views, part_of(&memory, VIEWS_PART),
                                               s->wants_days, s->counters)) &&
                (!s->wants_fit ||
-                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters));
+                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters)) &&
+               (!s->wants_known ||
+                known_init(&s->known, part_of(&memory, KNOWN_PART), s->counters));
 }
 
 static void transfer_populations(struct statistics *s, struct transfer *t)
@@ -275,6 +288,7 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
         TRANSFER(t, s->wants_views);
         TRANSFER(t, s->wants_days);
         TRANSFER(t, s->wants_fit);
+        TRANSFER(t, s->wants_known);
         if (t->has_failed)
                 return;
         if (t->is_reading && !make_read_ones(s, memory)) {
@@ -285,6 +299,8 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
                 views_transfer(&s->views, t);
         if (s->wants_fit)
                 fit_transfer(&s->fit, t);
+        if (s->wants_known)
+                known_transfer(&s->known, t);
         transfer_populations(s, t);
 }
 
@@ -333,6 +349,18 @@ static void see_software(struct statistics *s, const struct record *r, struct sl
         };
 }
 
+static void see_session(struct statistics *s, const struct record *r)
+{
+        struct slice now = record_text(r, RECORD_SESSION);
+        struct slice was = record_text(r, RECORD_SESSION_WAS);
+
+        if (!s->wants_known || !(r->flags & RECORD_SESSION_SENT))
+                return;
+        s->sight.sent = never_0(hash_slice(s->key, slice_is_none(was) ? now : was));
+        s->sight.found_of_sent = known_find(&s->known, s->sight.sent);
+        s->sight.is_known = slice_is_none(was) && known_is(s->sight.found_of_sent);
+}
+
 static uint64_t person_of(const struct statistics *s, const struct record *r)
 {
         struct slice session = record_text(r, RECORD_SESSION);
@@ -371,8 +399,11 @@ void statistics_begin(struct statistics *s, const struct record *r, struct slice
                 views_advance(&s->views, r->end_ns);
         if (s->wants_fit)
                 fit_advance(&s->fit, r->end_ns);
+        if (s->wants_known)
+                known_advance(&s->known, r->end_ns);
         see_target(s, r);
         see_software(s, r, ja4);
+        see_session(s, r);
         note_populations(s, r);
 }
 
@@ -382,6 +413,8 @@ void statistics_end(struct statistics *s)
                 views_note(&s->views, s->sight.target);
         if (s->wants_fit)
                 fit_note(&s->fit, &s->sight.fit);
+        if (s->sight.sent)
+                known_note(&s->known, s->sight.sent, s->sight.found_of_sent);
 }
 
 double statistics_views(const struct statistics *s)

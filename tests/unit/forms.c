@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/forms.h"
 
+#include "detect/snapshot.h"
 #include "unit/detect_world.h"
 
 static const char site[] = "session: { cookie: sid }\n"
@@ -38,6 +39,7 @@ struct visit {
         const char *client, *session, *was;
         uint64_t software;
         uint16_t status;
+        const char *agent;
 };
 
 static void make(struct visit v, uint16_t page, struct world_record *r)
@@ -51,6 +53,7 @@ static void make(struct visit v, uint16_t page, struct world_record *r)
         world_make_record(&hit, r);
         r->record.software = v.software;
         world_put_text(r, &r->record.texts[RECORD_SESSION_WAS], v.was);
+        world_put_text(r, &r->record.texts[RECORD_USER_AGENT], v.agent);
 }
 
 static void serve(struct visit v)
@@ -98,6 +101,40 @@ static void test_visitor(void **state)
         /* not before it was served */
         assert_seen(UNKNOWN, 4, "192.0.2.1", NULL, NULL, 7, 302);
         assert_seen(YES, 5, "192.0.2.1", NULL, NULL, 7, 302);
+}
+
+static enum form_from from(struct visit v)
+{
+        struct world_record r;
+
+        make(v, SIGNUP_PAGE, &r);
+        return forms_from(&forms, &r.record);
+}
+
+#define assert_from(expected, ...) \
+        assert_int_equal(from((struct visit){ __VA_ARGS__ }), FORM_FROM_##expected)
+
+static void test_to_whom(void **state)
+{
+        (void)state;
+        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 200, "A/1" });
+        assert_from(SAME, 1000, "192.0.2.1", "s1", NULL, 7, 302, "A/1");
+        /* of the same network, whatever its headers */
+        assert_from(SAME, 1000, "192.0.2.99", "s1", NULL, 8, 302, "A/1");
+        assert_from(MOVED, 1000, "198.51.100.1", "s1", NULL, 7, 302, "A/1");
+        assert_from(OTHER, 1000, "192.0.2.1", "s1", NULL, 7, 302, "A/2");
+        assert_from(OTHER, 1000, "198.51.100.1", "s1", NULL, 7, 302, "A/2");
+        assert_from(OTHER, 1000, "192.0.2.1", "s1", NULL, 7, 302);
+        /* the response sets another session */
+        assert_from(MOVED, 1000, "198.51.100.1", "s2", "s1", 7, 302, "A/1");
+        /* without that session: by the visitor */
+        assert_from(SAME, 1000, "192.0.2.1", NULL, NULL, 7, 302, "A/1");
+        assert_from(OTHER, 1000, "192.0.2.1", NULL, NULL, 7, 302, "A/2");
+        assert_from(NOBODY, 1000, "192.0.2.2", "s2", NULL, 7, 302, "A/1");
+        assert_from(NOBODY, 4, "192.0.2.1", "s1", NULL, 7, 302, "A/1"); /* not yet */
+        /* served to both: the nearer counts */
+        serve((struct visit){ 2000, "203.0.113.1", NULL, NULL, 7, 200, "A/3" });
+        assert_from(SAME, 3000, "203.0.113.1", "s1", NULL, 7, 302, "A/3");
 }
 
 static void test_not_served(void **state)
@@ -189,6 +226,53 @@ static void test_rules(void **state)
         world_free(w);
 }
 
+/* It goes on after a restart. */
+static void test_rule_on_whom(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - { name: handed, where: \"page == signup and "
+                                    "signup.form_from == other\",\n"
+                                    "      per: client.ip, when: \"count(1h) >= 1\" }\n"
+                                    "  - { name: moved, where: \"page == signup and "
+                                    "signup.form_from == moved\",\n"
+                                    "      per: client.ip, when: \"count(1h) >= 1\" }\n";
+        struct world *w = world_new_with(site, rules, 64 << 20, 100);
+        char why[SNAPSHOT_WHY];
+
+        (void)state;
+        assert_true(rules_look_at(w->rules, FORM_PAGE));
+        hit(w, FORM_PAGE, (struct visit){ 0, "192.0.2.1", "a", NULL, 7, 200, "A/1" });
+        hit(w, FORM_PAGE, (struct visit){ 0, "192.0.2.9", "b", NULL, 7, 200, "A/1" });
+        FILE *file = tmpfile();
+        assert_non_null(file);
+        assert_true(engine_save(w->engine, file));
+        rewind(file);
+        struct engine_options options = { .rules = w->rules,
+                                          .site = w->site,
+                                          .hash_key = hash_key_fixed(),
+                                          .memory_max = 64 << 20,
+                                          .incidents_max = 100,
+                                          .hellos_max = 64,
+                                          .hello_join_ns = 600 * NS_PER_SEC,
+                                          .pseudonym = world_pseudonym,
+                                          .incident = world_incident,
+                                          .incident_context = w,
+                                          .counters = &w->counters };
+        engine_free(&w->engine);
+        w->engine = engine_restore(&options, file, why);
+        fclose(file);
+        assert_non_null(w->engine);
+        hit(w, SIGNUP_PAGE, (struct visit){ 900, "192.0.2.1", "a", NULL, 7, 302, "A/1" });
+        hit(w, SIGNUP_PAGE, (struct visit){ 900, "192.0.2.7", "c", NULL, 7, 302, "L/1" });
+        hit(w, SIGNUP_PAGE,
+            (struct visit){ 1000, "192.0.2.2", "a", NULL, 7, 302, "L/1" });
+        hit(w, SIGNUP_PAGE,
+            (struct visit){ 1000, "198.51.100.2", "b", NULL, 7, 302, "A/1" });
+        world_expect(w, "raised handed client.ip=192.0.2.2 n=0 at=1000\n"
+                        "raised moved client.ip=198.51.100.2 n=0 at=1000\n");
+        world_free(w);
+}
+
 /* Without such a rule nobody pays for it. */
 static void test_no_rule(void **state)
 {
@@ -222,7 +306,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_young_capture, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_missed, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_to_whom, set_up, tear_down),
                 cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_rule_on_whom),
                 cmocka_unit_test(test_no_rule),
         };
 
