@@ -312,6 +312,7 @@ static const struct {
         [FUNCTION_COLD_SHARE] = { SLOT_COLD_VIEWS, false, true, SLOT_VIEWS, false, true },
         [FUNCTION_COLD_SURGE] = { .a = SLOT_COLD_SURGE },
         [FUNCTION_UNDERCOLLISION] = { .a = SLOT_COLLISIONS, .a_takes_field = true },
+        [FUNCTION_SYNCHRONY] = { .a = SLOT_SYNCHRONY, .a_takes_field = true },
         [FUNCTION_UNFETCHED] = { .a = SLOT_UNFETCHED },
 };
 

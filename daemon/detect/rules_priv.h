@@ -70,6 +70,7 @@ enum slot_kind {
         SLOT_COLD_SURGE,
         SLOT_COLLISIONS,
         SLOT_UNFETCHED,
+        SLOT_SYNCHRONY,
         SLOT_KINDS
 };
 

@@ -41,6 +41,7 @@ static const struct known_range {
         { "gap_entropy", { 0, GAPS_ENTROPY_MAX, 0, false, false } },
         { "undercollision", { 0, INFINITY, 0, false, false } },
         { "unfetched", { 0, INFINITY, 0, false, false } },
+        { "synchrony", { 0, INFINITY, 0, false, false } },
         { "skew", { 0, INFINITY, 0, false, false } },
         { "score", { 0, INFINITY, 0, false, true } },
         { "families", { 0, SIGNALS_MAX, 0, true, true } },

@@ -7,6 +7,7 @@
 #include "detect/skew.h"
 #include "detect/slot_site.h"
 #include "detect/steps.h"
+#include "detect/synchrony.h"
 #include "detect/table.h"
 #include "detect/topk.h"
 #include "detect/unfetched.h"
@@ -181,4 +182,7 @@ const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_UNFETCHED] = { sizeof(struct unfetched), 8, false, NULL,
                              unfetched_slot_rotate, unfetched_slot_count,
                              unfetched_slot_value, NULL },
+        [SLOT_SYNCHRONY] = { sizeof(struct synchrony), 4, false, NULL, NULL,
+                             synchrony_slot_count, synchrony_slot_value,
+                             synchrony_slot_clear },
 };

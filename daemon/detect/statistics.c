@@ -14,7 +14,8 @@
 
 static bool is_of_population(enum slot_kind kind)
 {
-        return kind == SLOT_COLD_SURGE || kind == SLOT_COLLISIONS;
+        return kind == SLOT_COLD_SURGE || kind == SLOT_COLLISIONS ||
+               kind == SLOT_SYNCHRONY;
 }
 
 static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
@@ -28,7 +29,8 @@ static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
 
 static bool is_of_views(enum slot_kind kind)
 {
-        return is_of_population(kind) || kind == SLOT_VIEWS || kind == SLOT_COLD_VIEWS;
+        return (is_of_population(kind) && kind != SLOT_SYNCHRONY) || kind == SLOT_VIEWS ||
+               kind == SLOT_COLD_VIEWS;
 }
 
 static bool is_of_days(enum slot_kind kind)
@@ -89,6 +91,10 @@ static bool add_population(struct statistics *s, const struct slot *slot)
         if (!p)
                 return false;
         s->population_of[slot->condition] = (unsigned)(p - s->populations);
+        if (slot->kind == SLOT_SYNCHRONY && !p->has_paces) {
+                p->has_paces = true;
+                return paces_init(&p->paces);
+        }
         if (slot->kind != SLOT_COLLISIONS || p->collides)
                 return true;
         p->collides = true;
@@ -173,6 +179,7 @@ void statistics_free(struct statistics *s)
         for (unsigned i = 0; i < s->population_count; i++) {
                 free(s->populations[i].pages);
                 collisions_site_free(&s->populations[i].collisions);
+                paces_free(&s->populations[i].paces);
         }
         free(s->populations);
         free(s->population_of);
@@ -188,6 +195,11 @@ void statistics_free(struct statistics *s)
 static void carry_population(struct population *from, struct population *to)
 {
         to->cold = from->cold;
+        if (from->has_paces && to->has_paces) {
+                paces_free(&to->paces);
+                to->paces = from->paces;
+                from->paces = (struct paces){ .places = NULL };
+        }
         if (!from->collides || !to->collides)
                 return;
         collisions_site_free(&to->collisions);
@@ -254,6 +266,16 @@ static bool make_read_ones(struct statistics *s, uint64_t memory)
                 known_init(&s->known, part_of(&memory, KNOWN_PART), s->counters));
 }
 
+static void transfer_paces(struct population *p, struct transfer *t)
+{
+        if (!p->has_paces)
+                return;
+        if (t->is_reading && !paces_init(&p->paces))
+                transfer_fail(t, "there is no memory for it");
+        else
+                paces_transfer(&p->paces, t);
+}
+
 static void transfer_populations(struct statistics *s, struct transfer *t)
 {
         unsigned conditions = s->rules->condition_count;
@@ -264,6 +286,7 @@ static void transfer_populations(struct statistics *s, struct transfer *t)
         for (unsigned i = 0; t->is_reading && i < count; i++) {
                 s->populations[i].pages = NULL;
                 s->populations[i].collisions.table = NULL;
+                s->populations[i].paces.places = NULL;
         }
         s->population_count = count;
         for (unsigned i = 0; i < count; i++) {
@@ -272,6 +295,7 @@ static void transfer_populations(struct statistics *s, struct transfer *t)
                 transfer_array(t, &p->pages, &pages, sizeof(*p->pages), 65536);
                 if (pages != s->page_count)
                         transfer_fail(t, "a list is too long");
+                transfer_paces(p, t);
                 if (!p->collides)
                         continue;
                 if (t->is_reading && !collisions_site_init(&p->collisions))
@@ -383,7 +407,11 @@ static void note_populations(struct statistics *s, const struct record *r)
         for (unsigned i = 0; i < s->population_count; i++) {
                 struct population *p = &s->populations[i];
                 cold_site_advance(&p->cold, s->views.now_ns);
-                if (!s->sight.is_view || r->page >= s->page_count || !p->pages[r->page])
+                if (r->page >= s->page_count || !p->pages[r->page])
+                        continue;
+                if (p->has_paces)
+                        paces_note(&p->paces, person_of(s, r), r->end_ns);
+                if (!s->sight.is_view)
                         continue;
                 if (s->sight.cold != COLD_UNKNOWN)
                         cold_site_note(&p->cold, s->sight.cold == COLD_YES);

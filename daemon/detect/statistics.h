@@ -3,7 +3,8 @@
  * statistics - what the whole site does, for rules that compare a key with it.
  *
  * Holds what rules ask for and nothing else: views of targets (views.h), the share of
- * cold ones by hour (cold.h), how often views collide (collisions.h), how usual shapes
+ * cold ones by hour (cold.h), how often views collide (collisions.h), how fast
+ * people go (paces.h), how usual shapes
  * are (fit.h), which sessions were here before (known.h). Takes a part of the engine's
  * memory for it at start.
  *
@@ -23,6 +24,7 @@
 #include "detect/collisions.h"
 #include "detect/fit.h"
 #include "detect/known.h"
+#include "detect/paces.h"
 #include "detect/rules_priv.h"
 #include "detect/views.h"
 
@@ -31,6 +33,8 @@ struct population {
         bool collides;
         struct cold_site cold;
         struct collisions_site collisions;
+        bool has_paces;
+        struct paces paces;
 };
 
 /* The transaction at hand. */

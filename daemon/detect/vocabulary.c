@@ -496,6 +496,7 @@ static const struct function functions[] = {
         { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false, NULL },
         { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false, "target" },
         { "unfetched", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNFETCHED, "-log10 of the chance that one would fetch so little of what its pages bring", false, NULL },
+        { "synchrony", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SYNCHRONY, "-log10 of the chance that so many of the values would go at one pace", false, NULL },
         { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false, NULL },
         { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false, NULL },
         { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false, NULL },
