@@ -5,14 +5,14 @@
  * network). How soon do cold_surge and undercollision say so, and how often do they of
  * people?
  *
- *      simulate-partition [DAYS [SEEDS]]
+ *      simulate-partition [DAYS [SEEDS [ZIPF]]]
  *
  * 1e6 targets, 150 k views of people a day, 3 % recruiters. Stratum 0 has the views of
- * people that four times the crawl's 16,000 are; 39 others share the rest, of 0.3 to 10 %.
- * 8 days of history, then DAYS of people alone (each judged for all 40 strata, a month is
- * 30), then 5 days of the crawl. It takes targets that nobody has taken, in a random
- * order, as many by night as by day; an hour's address is used again the day after. And the
- * crawl again, in a fresh run, that takes them by popularity as people do.
+ * people that four times the crawl's 16,000 are; 39 others share the rest, of 0.3 to 10
+ * %. 8 days of history, then DAYS of people alone (each judged for all 40 strata, a month
+ * is 30), then 5 days of the crawl. It takes targets that nobody has taken, in a random
+ * order, as many by night as by day; an hour's address is used again the day after. And
+ * the crawl again, in a fresh run, that takes them by popularity as people do.
  */
 #include "simulate/people.h"
 
@@ -113,8 +113,8 @@ static void view(void *context, const struct person *p, uint32_t target)
 {
         struct world *w = context;
 
-        view_of(w, p->stratum, target, hash_u64(&(struct hash_key){ 3, 4 },
-                                                (uint64_t)(p - w->people.person)));
+        view_of(w, p->stratum, target,
+                hash_u64(&(struct hash_key){ 3, 4 }, (uint64_t)(p - w->people.person)));
         /* In the course of the hour. */
         if (w->attacking && people_uniform(&w->people) < CRAWL / VIEWS)
                 crawl_one(w);
@@ -222,6 +222,8 @@ int main(int argc, char **argv)
 
         CHECK(seeds > 0);
         for (unsigned i = argc > 1 ? 0 : 1; i < (argc > 1 ? 3 : 2); i++) {
+                if (argc > 3 && fabs(atof(argv[3]) - zipf[i]) > 0.01)
+                        continue;
                 run_zipf(zipf[i], days, seeds, false);
                 if (argc > 1)
                         run_zipf(zipf[i], 0, seeds, true);

@@ -73,16 +73,17 @@ static struct form_answer answer(struct visit v)
         return forms_answer(&forms, &r.record);
 }
 
-#define assert_seen(expected, ...) \
-        assert_int_equal(answer((struct visit){ __VA_ARGS__ }).seen, FORM_SEEN_##expected)
+#define assert_seen(expected, ...)                                         \
+        assert_int_equal(answer((struct visit){ __VA_ARGS__, NULL }).seen, \
+                         FORM_SEEN_##expected)
 
 static void test_session(void **state)
 {
         (void)state;
-        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 200 });
+        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 200, NULL });
         /* another address and other software, the same session */
         struct form_answer a =
-            answer((struct visit){ 60000, "192.0.2.2", "s1", NULL, 8, 302 });
+            answer((struct visit){ 60000, "192.0.2.2", "s1", NULL, 8, 302, NULL });
         assert_int_equal(a.seen, FORM_SEEN_YES);
         assert_int_equal(a.served_ns, WORLD_BEGIN);
         /* the response sets another: the request's counts */
@@ -94,7 +95,7 @@ static void test_session(void **state)
 static void test_visitor(void **state)
 {
         (void)state;
-        serve((struct visit){ 0, "192.0.2.1", NULL, NULL, 7, 200 });
+        serve((struct visit){ 0, "192.0.2.1", NULL, NULL, 7, 200, NULL });
         assert_seen(YES, 1000, "192.0.2.1", "s1", NULL, 7, 302);
         assert_seen(UNKNOWN, 1000, "192.0.2.1", "s1", NULL, 8, 302);
         assert_seen(UNKNOWN, 1000, "192.0.2.2", "s1", NULL, 7, 302);
@@ -124,7 +125,7 @@ static void test_to_whom(void **state)
         assert_from(MOVED, 1000, "198.51.100.1", "s1", NULL, 7, 302, "A/1");
         assert_from(OTHER, 1000, "192.0.2.1", "s1", NULL, 7, 302, "A/2");
         assert_from(OTHER, 1000, "198.51.100.1", "s1", NULL, 7, 302, "A/2");
-        assert_from(OTHER, 1000, "192.0.2.1", "s1", NULL, 7, 302);
+        assert_from(OTHER, 1000, "192.0.2.1", "s1", NULL, 7, 302, NULL);
         /* the response sets another session */
         assert_from(MOVED, 1000, "198.51.100.1", "s2", "s1", 7, 302, "A/1");
         /* without that session: by the visitor */
@@ -140,8 +141,8 @@ static void test_to_whom(void **state)
 static void test_not_served(void **state)
 {
         (void)state;
-        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 302 });
-        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 404 });
+        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 302, NULL });
+        serve((struct visit){ 0, "192.0.2.1", "s1", NULL, 7, 404, NULL });
         assert_seen(NO, HOUR_MS + 5, "192.0.2.1", "s1", NULL, 7, 302);
 }
 
@@ -174,16 +175,17 @@ static void test_full(void **state)
         forms_begin(&forms, WORLD_BEGIN);
         for (unsigned i = 0; i < 1000; i++) {
                 snprintf(client, sizeof(client), "192.0.%u.%u", i / 250, i % 250);
-                serve((struct visit){ 2 * HOUR_MS + i, client, NULL, NULL, 7, 200 });
+                serve(
+                    (struct visit){ 2 * HOUR_MS + i, client, NULL, NULL, 7, 200, NULL });
                 /* This one comes back all the time. */
-                serve((struct visit){ 2 * HOUR_MS + i, "198.51.100.1", NULL, NULL, 7,
-                                      200 });
+                serve((struct visit){ 2 * HOUR_MS + i, "198.51.100.1", NULL, NULL, 7, 200,
+                                      NULL });
         }
         for (unsigned i = 0; i < 1000; i++) {
                 snprintf(client, sizeof(client), "192.0.%u.%u", i / 250, i % 250);
-                enum form_seen seen =
-                    answer((struct visit){ 2 * HOUR_MS + 2000, client, NULL, NULL, 7, 0 })
-                        .seen;
+                enum form_seen seen = answer((struct visit){ 2 * HOUR_MS + 2000, client,
+                                                             NULL, NULL, 7, 0, NULL })
+                                          .seen;
                 assert_int_equal(seen, i < 1000 - 32 ? FORM_SEEN_UNKNOWN : FORM_SEEN_YES);
         }
         assert_seen(YES, 2 * HOUR_MS + 2000, "198.51.100.1", NULL, NULL, 7, 0);
@@ -214,14 +216,14 @@ static void test_rules(void **state)
         assert_true(rules_look_at(w->rules, FORM_PAGE));
         assert_true(rules_read_field(w->rules, "signup.form_seen"));
         assert_false(rules_read_field(w->rules, "email.domain"));
-        hit(w, FORM_PAGE, (struct visit){ 0, "192.0.2.1", "a", NULL, 7, 200 });
-        hit(w, SIGNUP_PAGE, (struct visit){ 1000, "192.0.2.1", "a", NULL, 7, 302 });
-        hit(w, FORM_PAGE, (struct visit){ 2000, "192.0.2.2", "b", NULL, 7, 200 });
-        hit(w, SIGNUP_PAGE, (struct visit){ 9000, "192.0.2.2", "b", NULL, 7, 302 });
-        hit(w, SIGNUP_PAGE, (struct visit){ 9000, "192.0.2.3", "c", NULL, 7, 302 });
+        hit(w, FORM_PAGE, (struct visit){ 0, "192.0.2.1", "a", NULL, 7, 200, NULL });
+        hit(w, SIGNUP_PAGE, (struct visit){ 1000, "192.0.2.1", "a", NULL, 7, 302, NULL });
+        hit(w, FORM_PAGE, (struct visit){ 2000, "192.0.2.2", "b", NULL, 7, 200, NULL });
+        hit(w, SIGNUP_PAGE, (struct visit){ 9000, "192.0.2.2", "b", NULL, 7, 302, NULL });
+        hit(w, SIGNUP_PAGE, (struct visit){ 9000, "192.0.2.3", "c", NULL, 7, 302, NULL });
         world_expect(w, "raised fast client.ip=192.0.2.1 n=0 at=1000\n");
         hit(w, SIGNUP_PAGE,
-            (struct visit){ 2 * HOUR_MS, "192.0.2.4", "d", NULL, 7, 302 });
+            (struct visit){ 2 * HOUR_MS, "192.0.2.4", "d", NULL, 7, 302, NULL });
         world_expect_last(w, "raised blind client.ip=192.0.2.4");
         world_free(w);
 }
@@ -285,7 +287,7 @@ static void test_no_rule(void **state)
 
         (void)state;
         assert_false(rules_look_at(w->rules, FORM_PAGE));
-        make((struct visit){ 0, "192.0.2.1", "a", NULL, 7, 302 }, SIGNUP_PAGE, &r);
+        make((struct visit){ 0, "192.0.2.1", "a", NULL, 7, 302, NULL }, SIGNUP_PAGE, &r);
         world_put_text(&r, &r.record.texts[RECORD_EMAIL_CANONICAL], "anna@example.org");
         world_put_text(&r, &r.record.texts[RECORD_EMAIL_DOMAIN], "example.org");
         world_put_text(&r, &r.record.texts[RECORD_EMAIL_SKELETON], "l.ld2");
