@@ -127,6 +127,7 @@
         row(cold_saturated, "cold_saturated_total", "targets of a day past what the memory of cold ones is made for") \
         row(collisions_refused, "collisions_refused_total", "times a group was compared anew because the budget was full") \
         row(fit_evicted, "fit_evicted_total", "rare shapes forgotten because the table was full") \
+        row(known_saturated, "known_saturated_total", "sessions of a day past what the memory of session.known is made for") \
         row(fit_saturated, "fit_saturated_total", "visitors of a day past what the memory of ua.fit is made for") \
         row(regex_limits, "regex_limits_total", "regular expressions stopped at their match limit") \
         row(incidents_raised, "incidents_raised_total", "incidents raised")               \

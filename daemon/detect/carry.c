@@ -263,9 +263,13 @@ static void move_usual(const struct move *m)
 {
         for (unsigned i = 0; i < m->to->plan->slot_count; i++) {
                 const struct slot *slot = &m->to->plan->slots[i];
-                if (slot->kind == SLOT_SURGE && m->slots[i] != CARRY_NONE)
-                        m->to->surges[slot->surge] =
-                            m->from->surges[m->from->plan->slots[m->slots[i]].surge];
+                if (m->slots[i] == CARRY_NONE)
+                        continue;
+                unsigned old = m->from->plan->slots[m->slots[i]].shared;
+                if (slot->kind == SLOT_SURGE)
+                        m->to->surges[slot->shared] = m->from->surges[old];
+                if (slot->kind == SLOT_UNFETCHED)
+                        m->to->unfetched[slot->shared] = m->from->unfetched[old];
         }
 }
 

@@ -23,7 +23,7 @@
  *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
  *   2, as good as 50 hours seen), or that of the key's own hours (cut at 3 sigma) where
  *   it is larger, as in a small network with a recruiter. Never below 1.
- * - z/sigma counts 2 at most, so that an alarm at 10 needs 7 hours: one recruiter's
+ * - z/sigma counts 1.75 at most, so that an alarm at 10 needs 8 hours: one recruiter's
  *   busy afternoon in a small network is none.
  * - S ends at 20, so that it comes down within 20 hours after a long incident.
  *
@@ -47,7 +47,7 @@
 #define COLD_PUT_AT    25 /* views that make a z */
 #define COLD_REST      50 /* views of the rest that make a p */
 #define COLD_SUM_MAX   20.0
-#define COLD_STEP_MAX  2.0 /* of z/sigma */
+#define COLD_STEP_MAX  1.75 /* of z/sigma */
 #define COLD_SIGMA     2.0
 #define COLD_CLOSINGS  50   /* that the first sigma is as good as */
 #define COLD_REMEMBERS 5000 /* closings that sigma is a mean over, about */

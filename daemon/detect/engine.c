@@ -97,6 +97,7 @@ void engine_advance(struct engine *e, int64_t now_ns)
                 return;
         e->now_ns = now_ns;
         forms_begin(&e->forms, now_ns);
+        missed_begin(&e->missed, now_ns);
         end_due(e, now_ns);
         adopt_advance(e, now_ns);
         own_advance(&e->own, now_ns);
@@ -123,6 +124,7 @@ void engine_missed(struct engine *e, int64_t now_ns, double share)
         if (now_ns < 0 || now_ns > RECORD_TIME_MAX)
                 return;
         forms_begin(&e->forms, now_ns);
+        missed_begin(&e->missed, now_ns);
         missed_add(&e->missed, now_ns, share);
 }
 

@@ -155,8 +155,10 @@ static bool init_parts(struct engine *e, uint64_t memory)
                 if (!table_init(&e->tables[i], e->rules, &e->rules->tables[i], &e->sets,
                                 &e->involved, &e->samples, &e->usual, index_bytes))
                         return false;
-                else
+                else {
                         e->tables[i].statistics = &e->statistics;
+                        e->tables[i].missed = &e->missed;
+                }
         return true;
 }
 

@@ -84,11 +84,12 @@ static void forget_oldest(struct forms *f)
                 f->forgotten_ns = oldest->served_ns;
 }
 
-static void remember(struct forms *f, uint64_t hash, int64_t served_ns)
+static void remember(struct forms *f, uint64_t hash, struct forms_entry entry)
 {
         forget_oldest(f);
         uint32_t slot = find(f, hash);
-        f->ring[f->next] = (struct forms_entry){ hash, served_ns };
+        f->ring[f->next] = entry;
+        f->ring[f->next].hash = hash;
         f->slots[slot] = f->next + 1;
         f->next = (f->next + 1) & (f->capacity - 1);
 }
@@ -114,6 +115,18 @@ static uint64_t visitor_hash(const struct forms *f, const struct record *r)
         return hash ? hash : 1;
 }
 
+/* Of whoever makes this transaction, or is served it. */
+static struct forms_entry entry_of(const struct forms *f, const struct record *r)
+{
+        const struct network *n = &r->client_prefix;
+        uint64_t agent = hash_slice(f->key, record_text(r, RECORD_USER_AGENT));
+        uint64_t network = hash_bytes(f->key, &n->ip, sizeof(n->ip));
+
+        return (struct forms_entry){ .served_ns = r->end_ns,
+                                     .agent = (uint32_t)agent,
+                                     .network = (uint32_t)hash_mix(network, n->bits) };
+}
+
 void forms_note(struct forms *f, const struct record *r)
 {
         struct slice session = record_text(r, RECORD_SESSION);
@@ -121,21 +134,37 @@ void forms_note(struct forms *f, const struct record *r)
         if (r->page != f->page || r->status < 200 || r->status > 299 ||
             slice_is(record_text(r, RECORD_METHOD), "HEAD"))
                 return;
+        struct forms_entry entry = entry_of(f, r);
         if (session.len)
-                remember(f, session_hash(f, session), r->end_ns);
-        remember(f, visitor_hash(f, r), r->end_ns);
+                remember(f, session_hash(f, session), entry);
+        remember(f, visitor_hash(f, r), entry);
 }
 
-/* True when it was served, and before `until_ns`. */
-static bool was_served(const struct forms *f, uint64_t hash, int64_t until_ns,
-                       int64_t *served_ns)
+/* What was served, and before `until_ns`; else NULL. */
+static const struct forms_entry *served(const struct forms *f, uint64_t hash,
+                                        int64_t until_ns)
 {
         uint32_t slot = f->slots[find(f, hash)];
 
-        if (slot == 0)
-                return false;
-        *served_ns = f->ring[slot - 1].served_ns;
-        return *served_ns <= until_ns;
+        return slot && f->ring[slot - 1].served_ns <= until_ns ? &f->ring[slot - 1]
+                                                               : NULL;
+}
+
+static const struct forms_entry *served_session(const struct forms *f,
+                                                const struct record *r)
+{
+        struct slice session = record_text(r, RECORD_SESSION_WAS);
+
+        /* Where the response sets no other, the request's is the session. */
+        if (slice_is_none(session))
+                session = record_text(r, RECORD_SESSION);
+        return session.len ? served(f, session_hash(f, session), r->start_ns) : NULL;
+}
+
+static const struct forms_entry *served_visitor(const struct forms *f,
+                                                const struct record *r)
+{
+        return served(f, visitor_hash(f, r), r->start_ns);
 }
 
 /* Would it be known if the form had been served? */
@@ -150,16 +179,31 @@ static bool is_known(const struct forms *f, int64_t now_ns)
 
 struct form_answer forms_answer(const struct forms *f, const struct record *r)
 {
-        struct slice session = record_text(r, RECORD_SESSION_WAS);
-        struct form_answer answer = { FORM_SEEN_YES, 0 };
+        const struct forms_entry *e = served_session(f, r);
 
-        /* Where the response sets no other, the request's is the session. */
-        if (slice_is_none(session))
-                session = record_text(r, RECORD_SESSION);
-        if ((session.len &&
-             was_served(f, session_hash(f, session), r->start_ns, &answer.served_ns)) ||
-            was_served(f, visitor_hash(f, r), r->start_ns, &answer.served_ns))
-                return answer;
-        answer.seen = is_known(f, r->start_ns) ? FORM_SEEN_NO : FORM_SEEN_UNKNOWN;
-        return answer;
+        if (!e)
+                e = served_visitor(f, r);
+        if (e)
+                return (struct form_answer){ FORM_SEEN_YES, e->served_ns };
+        return (struct form_answer){ is_known(f, r->start_ns) ? FORM_SEEN_NO
+                                                              : FORM_SEEN_UNKNOWN,
+                                     0 };
+}
+
+static enum form_from compare(const struct forms_entry *e, const struct forms_entry *now)
+{
+        if (!e)
+                return FORM_FROM_NOBODY;
+        if (e->agent != now->agent)
+                return FORM_FROM_OTHER;
+        return e->network == now->network ? FORM_FROM_SAME : FORM_FROM_MOVED;
+}
+
+enum form_from forms_from(const struct forms *f, const struct record *r)
+{
+        struct forms_entry now = entry_of(f, r);
+        enum form_from session = compare(served_session(f, r), &now);
+        enum form_from visitor = compare(served_visitor(f, r), &now);
+
+        return session < visitor ? session : visitor;
 }

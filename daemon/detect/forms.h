@@ -8,12 +8,18 @@
  * (record.software: http.shape without the kind of request, which differs between
  * looking at a form and sending it). The newest time counts.
  *
+ * With it is remembered to whom it was served, as two hashes of 32 bits: the User-Agent
+ * and the network. So a form that is sent by another than it was served to shows: a
+ * browser fetches it and a library sends it, or one fetches for many. The User-Agent is
+ * compared whole, and not http.shape, since a page's script may send the form with other
+ * headers.
+ *
  * A ring in order of arrival and an index into it; when the ring is full the oldest
  * goes. "Never served" is said only when it would be known: the capture is older than
  * FORMS_HISTORY, in which nothing was missed and nothing forgotten.
  *
  * Cost: nothing for other pages; two hashes and two look-ups for a form or a sign-up.
- * 24 bytes an entry.
+ * 32 bytes an entry.
  */
 #ifndef DETECT_FORMS_H
 #define DETECT_FORMS_H
@@ -28,6 +34,7 @@
 struct forms_entry {
         uint64_t hash;
         int64_t served_ns;
+        uint32_t agent, network; /* hashes: to whom */
 };
 
 struct forms {
@@ -62,10 +69,20 @@ void forms_note(struct forms *, const struct record *);
 /* In the order of the words `yes no unknown`. */
 enum form_seen { FORM_SEEN_YES, FORM_SEEN_NO, FORM_SEEN_UNKNOWN };
 
+/* In the order of the words `same moved other`; FORM_FROM_NOBODY: missing. */
+enum form_from { FORM_FROM_SAME, FORM_FROM_MOVED, FORM_FROM_OTHER, FORM_FROM_NOBODY };
+
 struct form_answer {
         enum form_seen seen;
         int64_t served_ns; /* FORM_SEEN_YES: the end of that response */
 };
+
+/*
+ * To whom was the form of this transaction's session, or else visitor, served: to the
+ * same User-Agent and network, to that User-Agent elsewhere, or to another one? Where it
+ * was served to several, what is nearest counts.
+ */
+enum form_from forms_from(const struct forms *, const struct record *);
 
 /* Was whoever made this transaction served the form before it began? */
 struct form_answer forms_answer(const struct forms *, const struct record *);

@@ -12,6 +12,7 @@ static uint32_t minute_of(int64_t time_ns)
 
 bool missed_init(struct missed *m)
 {
+        m->began_ns = m->lost_ns = -1;
         m->minutes = calloc(MISSED_MINUTES, sizeof(*m->minutes));
         return m->minutes;
 }
@@ -29,6 +30,8 @@ void missed_add(struct missed *m, int64_t now_ns, double share)
 
         if (!(share >= 0))
                 return;
+        if (share > 0 && now_ns > m->lost_ns)
+                m->lost_ns = now_ns;
         if (place->minute != minute)
                 *place = (struct missed_minute){ .minute = minute };
         place->sum += share > 1 ? 1 : share;

@@ -307,8 +307,12 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         if (diag_errors(l->diag) == errors_before)
                 rules_lay_out(rules, l->diag);
         rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
+                                rules_read_field(rules, "signup.form_from") ||
                                 rules_read_field(rules, "signup.fill_time");
         rules->remember_births = rules_read_field(rules, "account.age");
+        rules->asset_page = rules_find_page(rules, "asset");
+        rules->api_page = rules_find_page(rules, "api");
+        rules->health_page = rules_find_page(rules, "health");
         if (diag_errors(l->diag) > errors_before)
                 rules_free(&rules);
         for (unsigned i = 0; i < l->count; i++)
@@ -393,11 +397,16 @@ bool rules_remember_forms(const struct rules *rules)
         return rules->remember_forms;
 }
 
-int rules_form_page(const struct rules *rules)
+int rules_find_page(const struct rules *rules, const char *name)
 {
         const struct value_names *pages = site_page_names(rules->vocabulary.site);
 
-        return pages->find(pages->context, slice_str("signup_form"));
+        return pages->find(pages->context, slice_str(name));
+}
+
+int rules_form_page(const struct rules *rules)
+{
+        return rules_find_page(rules, "signup_form");
 }
 
 bool rules_remember_births(const struct rules *rules)

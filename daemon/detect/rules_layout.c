@@ -130,7 +130,9 @@ static void make_groups(struct table_plan *t)
                 if (s->kind == SLOT_DISTINCT)
                         join_family(t, s, s->group);
                 if (s->kind == SLOT_SURGE)
-                        s->surge = t->surge_count++;
+                        s->shared = t->surge_count++;
+                if (s->kind == SLOT_UNFETCHED)
+                        s->shared = t->unfetched_count++;
         }
         for (unsigned i = 0; i < t->slot_count; i++)
                 if (t->slots[i].kind == SLOT_DISTINCT)

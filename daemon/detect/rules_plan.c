@@ -312,6 +312,8 @@ static const struct {
         [FUNCTION_COLD_SHARE] = { SLOT_COLD_VIEWS, false, true, SLOT_VIEWS, false, true },
         [FUNCTION_COLD_SURGE] = { .a = SLOT_COLD_SURGE },
         [FUNCTION_UNDERCOLLISION] = { .a = SLOT_COLLISIONS, .a_takes_field = true },
+        [FUNCTION_SYNCHRONY] = { .a = SLOT_SYNCHRONY, .a_takes_field = true },
+        [FUNCTION_UNFETCHED] = { .a = SLOT_UNFETCHED },
 };
 
 bool function_is_quotient(enum function_id function)
@@ -549,7 +551,8 @@ static void plan_one(struct rules *rules, const struct rule_draft *draft,
         }
         check_block(rules, draft, &rule, diag);
         if (key == draft->key)
-                rules_check_sense(draft, rules->conditions[where].expr, rule.when, diag);
+                rules_check_sense(rules, draft, rules->conditions[where].expr, rule.when,
+                                  diag);
         if (rule.mode == MODE_OFF) {
                 expr_free(&rule.when);
                 return;

@@ -69,6 +69,8 @@ enum slot_kind {
         SLOT_COLD_VIEWS,
         SLOT_COLD_SURGE,
         SLOT_COLLISIONS,
+        SLOT_UNFETCHED,
+        SLOT_SYNCHRONY,
         SLOT_KINDS
 };
 
@@ -82,7 +84,7 @@ struct slot {
         unsigned group;              /* of its table */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
         unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
-        unsigned surge;              /* SLOT_SURGE: which of its table's */
+        unsigned shared; /* SLOT_SURGE, SLOT_UNFETCHED: which of its table's kind */
 };
 
 /* What is learnt of the whole site, for all slots that compare with it (usual.h). */
@@ -167,7 +169,7 @@ struct table_plan {
         int64_t longest_ns;
         unsigned slot_count;
         struct slot *slots;
-        unsigned family_count, group_count, surge_count;
+        unsigned family_count, group_count, surge_count, unfetched_count;
         struct family *families;
         struct slot_group *groups;
         unsigned rule_count;
@@ -213,7 +215,8 @@ struct rules {
         struct usual_plan *usuals;
         bool remember_forms;  /* some expression asks for forms that were served */
         bool remember_births; /* or how old an account is */
-        bool is_plan;         /* read back from a snapshot: it has no expressions */
+        int asset_page, api_page, health_page; /* numbers in the site map */
+        bool is_plan; /* read back from a snapshot: it has no expressions */
         unsigned draft_count;
         struct rule_draft *drafts; /* as written, those that are off too: for printing */
 };
@@ -239,6 +242,9 @@ struct rule_draft {
 bool rules_remember_forms(const struct rules *);
 int rules_form_page(const struct rules *);
 
+/* The number of a page in the site map. */
+int rules_find_page(const struct rules *, const char *name);
+
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
 /* Whether sign-ups are to be remembered. */
@@ -254,8 +260,8 @@ void rules_plan(struct rules *, const struct rule_draft *, struct diag *);
  * rules_sense.c: warns of conditions that can never be true, or always are. `where` is
  * NULL where there is none.
  */
-void rules_check_sense(const struct rule_draft *, const struct expr *where,
-                       struct expr *when, struct diag *);
+void rules_check_sense(const struct rules *, const struct rule_draft *,
+                       const struct expr *where, struct expr *when, struct diag *);
 
 /* As evidence names it: "distinct(target, 10m)". Equal ones print alike. */
 void rules_print_aggregate(const struct aggregate *, struct buf *);

@@ -40,6 +40,8 @@ static const struct known_range {
         { "cold_surge", { 0, COLD_SUM_MAX, 0, false, false } },
         { "gap_entropy", { 0, GAPS_ENTROPY_MAX, 0, false, false } },
         { "undercollision", { 0, INFINITY, 0, false, false } },
+        { "unfetched", { 0, INFINITY, 0, false, false } },
+        { "synchrony", { 0, INFINITY, 0, false, false } },
         { "skew", { 0, INFINITY, 0, false, false } },
         { "score", { 0, INFINITY, 0, false, true } },
         { "families", { 0, SIGNALS_MAX, 0, true, true } },
@@ -62,6 +64,7 @@ struct written {
         bool exact;
         struct diag *diag;
         const struct expr *where;
+        const struct rules *rules;
 };
 
 static struct place place_of(const struct written *w, unsigned at)
@@ -92,12 +95,34 @@ static void tell_part(void *context, unsigned at, enum expr_part part, struct sl
                              len, text);
 }
 
+static bool may_be_of(const struct written *w, const struct aggregate *a, int page)
+{
+        const struct field *field = rules_page_field(w->rules);
+
+        return site_page_is_defined(w->rules->vocabulary.site, (unsigned)page) &&
+               (!w->where || expr_may_hold(w->where, field, page)) &&
+               (!a->condition || expr_may_hold(a->condition, field, page));
+}
+
+/* What pages bring has to be among what the rule looks at. */
+static void check_fetches(const struct written *w, const struct aggregate *a)
+{
+        if (a->function->id == FUNCTION_UNFETCHED &&
+            !may_be_of(w, a, rules_find_page(w->rules, "asset")) &&
+            !may_be_of(w, a, rules_find_page(w->rules, "api")))
+                diag_warning(w->diag, w->place,
+                             "unfetched() sees no fetches: neither the page 'asset' nor "
+                             "'api' is looked at; name it in the site map, and leave "
+                             "'where' wide");
+}
+
 /* What is counted has to be able to happen. */
 static void check_counted(void *context, struct aggregate *a)
 {
         const struct written *w = context;
         struct buf why = { 0 }, text = { 0 };
 
+        check_fetches(w, a);
         if (a->condition && expr_never(w->where, a->condition, rules_range, &why)) {
                 expr_print(a->condition, &text);
                 diag_warning(w->diag, w->place,
@@ -130,13 +155,15 @@ static void check_one(const struct written *w, const struct expr *expr)
         buf_free(&why);
 }
 
-void rules_check_sense(const struct rule_draft *draft, const struct expr *where,
-                       struct expr *when, struct diag *diag)
+void rules_check_sense(const struct rules *rules, const struct rule_draft *draft,
+                       const struct expr *where, struct expr *when, struct diag *diag)
 {
-        struct written of_where = { draft->where, draft->where_place, draft->where_exact,
-                                    diag, NULL };
-        struct written of_when = { draft->when, draft->when_place, draft->when_exact,
-                                   diag, where };
+        struct written of_where = {
+                draft->where, draft->where_place, draft->where_exact, diag, NULL, rules
+        };
+        struct written of_when = {
+                draft->when, draft->when_place, draft->when_exact, diag, where, rules
+        };
 
         if (where)
                 check_one(&of_where, where);

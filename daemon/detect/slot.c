@@ -7,8 +7,10 @@
 #include "detect/skew.h"
 #include "detect/slot_site.h"
 #include "detect/steps.h"
+#include "detect/synchrony.h"
 #include "detect/table.h"
 #include "detect/topk.h"
+#include "detect/unfetched.h"
 
 #include <math.h>
 
@@ -130,7 +132,7 @@ static void clear_bytes(const struct slot_place *p)
 
 static struct surge_usual *usual_of(const struct slot_place *p)
 {
-        return &p->table->surges[p->slot->surge];
+        return &p->table->surges[p->slot->shared];
 }
 
 static void count_surge(const struct slot_place *p, struct facts *facts, int64_t pane)
@@ -177,4 +179,10 @@ const struct slot_type slot_types[SLOT_KINDS] = {
         [SLOT_COLLISIONS] = { sizeof(struct collisions), 4, false, NULL,
                               slot_rotate_collisions, slot_count_collisions,
                               slot_value_collisions, slot_clear_collisions },
+        [SLOT_UNFETCHED] = { sizeof(struct unfetched), 8, false, NULL,
+                             unfetched_slot_rotate, unfetched_slot_count,
+                             unfetched_slot_value, NULL },
+        [SLOT_SYNCHRONY] = { sizeof(struct synchrony), 4, false, NULL, NULL,
+                             synchrony_slot_count, synchrony_slot_value,
+                             synchrony_slot_clear },
 };

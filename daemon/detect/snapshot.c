@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       5 /* one more for what no size below tells */
+#define FORMAT       6 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -162,6 +162,9 @@ static void pass_memory(struct transfer *t, struct engine *e)
                 transfer_bytes(t, e->tables[i].surges,
                                e->tables[i].plan->surge_count *
                                    sizeof(*e->tables[i].surges));
+                transfer_bytes(t, e->tables[i].unfetched,
+                               e->tables[i].plan->unfetched_count *
+                                   sizeof(*e->tables[i].unfetched));
                 transfer_bytes(t, e->tables[i].began_ns,
                                e->tables[i].plan->slot_count *
                                    sizeof(*e->tables[i].began_ns));
@@ -186,6 +189,8 @@ static void pass_memory(struct transfer *t, struct engine *e)
         own_transfer(&e->own, t);
         orphans_transfer(&e->orphans, t);
         transfer_bytes(t, e->missed.minutes, MISSED_MINUTES * sizeof(*e->missed.minutes));
+        TRANSFER(t, e->missed.began_ns);
+        TRANSFER(t, e->missed.lost_ns);
         transfer_bytes(t, e->usual.values,
                        e->rules->usual_count * sizeof(*e->usual.values));
         if (e->remembers_forms)
@@ -207,6 +212,8 @@ static void pass_layout(struct transfer *t)
         transfer_same(t, sizeof(struct slot), why);
         transfer_same(t, sizeof(struct usual_values), why);
         transfer_same(t, sizeof(struct surge_usual), why);
+        transfer_same(t, sizeof(struct unfetched_usual), why);
+        transfer_same(t, sizeof(struct forms_entry), why);
         transfer_same(t, sizeof(struct watched), why);
         transfer_same(t, sizeof(struct ladder_block), why);
         transfer_same(t, sizeof(struct block_limit), why);

@@ -10,10 +10,12 @@
 
 #define VIEWS_PART 16 /* of the memory: one in so many bytes */
 #define FIT_PART   64
+#define KNOWN_PART 32
 
 static bool is_of_population(enum slot_kind kind)
 {
-        return kind == SLOT_COLD_SURGE || kind == SLOT_COLLISIONS;
+        return kind == SLOT_COLD_SURGE || kind == SLOT_COLLISIONS ||
+               kind == SLOT_SYNCHRONY;
 }
 
 static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
@@ -27,7 +29,8 @@ static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
 
 static bool is_of_views(enum slot_kind kind)
 {
-        return is_of_population(kind) || kind == SLOT_VIEWS || kind == SLOT_COLD_VIEWS;
+        return (is_of_population(kind) && kind != SLOT_SYNCHRONY) || kind == SLOT_VIEWS ||
+               kind == SLOT_COLD_VIEWS;
 }
 
 static bool is_of_days(enum slot_kind kind)
@@ -88,6 +91,10 @@ static bool add_population(struct statistics *s, const struct slot *slot)
         if (!p)
                 return false;
         s->population_of[slot->condition] = (unsigned)(p - s->populations);
+        if (slot->kind == SLOT_SYNCHRONY && !p->has_paces) {
+                p->has_paces = true;
+                return paces_init(&p->paces);
+        }
         if (slot->kind != SLOT_COLLISIONS || p->collides)
                 return true;
         p->collides = true;
@@ -156,11 +163,14 @@ bool statistics_init(struct statistics *s, const struct rules *rules,
         s->wants_views = s->wants_days || rules_read_field(rules, "target.views") ||
                          any_slot(rules, is_of_views);
         s->wants_fit = rules_read_field(rules, "ua.fit");
+        s->wants_known = rules_read_field(rules, "session.known");
         CHECK(whole >= VIEWS_PART);
         return (!s->wants_views || views_init(&s->views, part_of(memory, VIEWS_PART),
                                               s->wants_days, counters)) &&
                (!s->wants_fit ||
                 fit_init(&s->fit, part_of(memory, FIT_PART), counters)) &&
+               (!s->wants_known ||
+                known_init(&s->known, part_of(memory, KNOWN_PART), counters)) &&
                init_populations(s);
 }
 
@@ -169,12 +179,14 @@ void statistics_free(struct statistics *s)
         for (unsigned i = 0; i < s->population_count; i++) {
                 free(s->populations[i].pages);
                 collisions_site_free(&s->populations[i].collisions);
+                paces_free(&s->populations[i].paces);
         }
         free(s->populations);
         free(s->population_of);
         free(s->spreads);
         views_free(&s->views);
         fit_free(&s->fit);
+        known_free(&s->known);
         *s = (struct statistics){ 0 };
 }
 
@@ -183,6 +195,11 @@ void statistics_free(struct statistics *s)
 static void carry_population(struct population *from, struct population *to)
 {
         to->cold = from->cold;
+        if (from->has_paces && to->has_paces) {
+                paces_free(&to->paces);
+                to->paces = from->paces;
+                from->paces = (struct paces){ .places = NULL };
+        }
         if (!from->collides || !to->collides)
                 return;
         collisions_site_free(&to->collisions);
@@ -230,6 +247,12 @@ void statistics_carry(struct statistics *from, struct statistics *to,
                 to->fit = from->fit;
                 from->fit = (struct fit){ .entries = NULL };
         }
+        if (from->wants_known && to->wants_known &&
+            from->known.count == to->known.count) {
+                known_free(&to->known);
+                to->known = from->known;
+                from->known = (struct known){ .places = NULL };
+        }
         carry_populations(from, to, tables);
 }
 
@@ -238,7 +261,19 @@ static bool make_read_ones(struct statistics *s, uint64_t memory)
         return (!s->wants_views || views_init(&s->views, part_of(&memory, VIEWS_PART),
                                               s->wants_days, s->counters)) &&
                (!s->wants_fit ||
-                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters));
+                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters)) &&
+               (!s->wants_known ||
+                known_init(&s->known, part_of(&memory, KNOWN_PART), s->counters));
+}
+
+static void transfer_paces(struct population *p, struct transfer *t)
+{
+        if (!p->has_paces)
+                return;
+        if (t->is_reading && !paces_init(&p->paces))
+                transfer_fail(t, "there is no memory for it");
+        else
+                paces_transfer(&p->paces, t);
 }
 
 static void transfer_populations(struct statistics *s, struct transfer *t)
@@ -251,6 +286,7 @@ static void transfer_populations(struct statistics *s, struct transfer *t)
         for (unsigned i = 0; t->is_reading && i < count; i++) {
                 s->populations[i].pages = NULL;
                 s->populations[i].collisions.table = NULL;
+                s->populations[i].paces.places = NULL;
         }
         s->population_count = count;
         for (unsigned i = 0; i < count; i++) {
@@ -259,6 +295,7 @@ static void transfer_populations(struct statistics *s, struct transfer *t)
                 transfer_array(t, &p->pages, &pages, sizeof(*p->pages), 65536);
                 if (pages != s->page_count)
                         transfer_fail(t, "a list is too long");
+                transfer_paces(p, t);
                 if (!p->collides)
                         continue;
                 if (t->is_reading && !collisions_site_init(&p->collisions))
@@ -275,6 +312,7 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
         TRANSFER(t, s->wants_views);
         TRANSFER(t, s->wants_days);
         TRANSFER(t, s->wants_fit);
+        TRANSFER(t, s->wants_known);
         if (t->has_failed)
                 return;
         if (t->is_reading && !make_read_ones(s, memory)) {
@@ -285,6 +323,8 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
                 views_transfer(&s->views, t);
         if (s->wants_fit)
                 fit_transfer(&s->fit, t);
+        if (s->wants_known)
+                known_transfer(&s->known, t);
         transfer_populations(s, t);
 }
 
@@ -333,6 +373,18 @@ static void see_software(struct statistics *s, const struct record *r, struct sl
         };
 }
 
+static void see_session(struct statistics *s, const struct record *r)
+{
+        struct slice now = record_text(r, RECORD_SESSION);
+        struct slice was = record_text(r, RECORD_SESSION_WAS);
+
+        if (!s->wants_known || !(r->flags & RECORD_SESSION_SENT))
+                return;
+        s->sight.sent = never_0(hash_slice(s->key, slice_is_none(was) ? now : was));
+        s->sight.found_of_sent = known_find(&s->known, s->sight.sent);
+        s->sight.is_known = slice_is_none(was) && known_is(s->sight.found_of_sent);
+}
+
 static uint64_t person_of(const struct statistics *s, const struct record *r)
 {
         struct slice session = record_text(r, RECORD_SESSION);
@@ -355,7 +407,11 @@ static void note_populations(struct statistics *s, const struct record *r)
         for (unsigned i = 0; i < s->population_count; i++) {
                 struct population *p = &s->populations[i];
                 cold_site_advance(&p->cold, s->views.now_ns);
-                if (!s->sight.is_view || r->page >= s->page_count || !p->pages[r->page])
+                if (r->page >= s->page_count || !p->pages[r->page])
+                        continue;
+                if (p->has_paces)
+                        paces_note(&p->paces, person_of(s, r), r->end_ns);
+                if (!s->sight.is_view)
                         continue;
                 if (s->sight.cold != COLD_UNKNOWN)
                         cold_site_note(&p->cold, s->sight.cold == COLD_YES);
@@ -371,8 +427,11 @@ void statistics_begin(struct statistics *s, const struct record *r, struct slice
                 views_advance(&s->views, r->end_ns);
         if (s->wants_fit)
                 fit_advance(&s->fit, r->end_ns);
+        if (s->wants_known)
+                known_advance(&s->known, r->end_ns);
         see_target(s, r);
         see_software(s, r, ja4);
+        see_session(s, r);
         note_populations(s, r);
 }
 
@@ -382,6 +441,8 @@ void statistics_end(struct statistics *s)
                 views_note(&s->views, s->sight.target);
         if (s->wants_fit)
                 fit_note(&s->fit, &s->sight.fit);
+        if (s->sight.sent)
+                known_note(&s->known, s->sight.sent, s->sight.found_of_sent);
 }
 
 double statistics_views(const struct statistics *s)

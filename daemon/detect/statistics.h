@@ -3,8 +3,10 @@
  * statistics - what the whole site does, for rules that compare a key with it.
  *
  * Holds what rules ask for and nothing else: views of targets (views.h), the share of
- * cold ones by hour (cold.h), how often views collide (collisions.h), how usual shapes
- * are (fit.h). Takes a part of the engine's memory for it at start.
+ * cold ones by hour (cold.h), how often views collide (collisions.h), how fast
+ * people go (paces.h), how usual shapes
+ * are (fit.h), which sessions were here before (known.h). Takes a part of the engine's
+ * memory for it at start.
  *
  * A key is compared with its *population*: all views of the pages that the slot's
  * condition can be true for, whatever else the condition says. A rule on accounts that
@@ -21,6 +23,8 @@
 #include "detect/cold.h"
 #include "detect/collisions.h"
 #include "detect/fit.h"
+#include "detect/known.h"
+#include "detect/paces.h"
 #include "detect/rules_priv.h"
 #include "detect/views.h"
 
@@ -29,6 +33,8 @@ struct population {
         bool collides;
         struct cold_site cold;
         struct collisions_site collisions;
+        bool has_paces;
+        struct paces paces;
 };
 
 /* The transaction at hand. */
@@ -38,15 +44,19 @@ struct sight {
         enum coldness cold;
         uint64_t target;
         struct fit_sight fit;
+        uint64_t sent;         /* session of the request; 0: none */
+        uint8_t found_of_sent; /* what is known of it */
+        bool is_known;         /* session.known */
 };
 
 struct statistics {
         const struct rules *rules;
         const struct hash_key *key;
         struct counters *counters;
-        bool wants_views, wants_days, wants_fit;
+        bool wants_views, wants_days, wants_fit, wants_known;
         struct views views;
         struct fit fit;
+        struct known known;
         unsigned population_count, page_count;
         struct population *populations;
         unsigned *population_of; /* by condition; population_count: none is asked for */

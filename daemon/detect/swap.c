@@ -51,6 +51,7 @@ static bool parts_init(struct parts *p, struct engine *e, const struct rules *ru
                                   &e->involved, &e->samples, &e->usual,
                                   engine_index_bytes(e));
                 p->tables[i].statistics = &e->statistics;
+                p->tables[i].missed = &e->missed;
                 if (good && e->now_ns >= 0)
                         table_set_time(&p->tables[i], e->now_ns);
         }

@@ -136,8 +136,9 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
+        t->unfetched = calloc(plan->unfetched_count + 1, sizeof(*t->unfetched));
         t->began_ns = calloc(plan->slot_count + 1, sizeof(*t->began_ns));
-        if (!t->units || !t->surges || !t->began_ns)
+        if (!t->units || !t->surges || !t->unfetched || !t->began_ns)
                 return false;
         groups_init(t, t->blank);
         return index_init(&t->index, index_bytes, &t->budget->index_room);
@@ -148,12 +149,14 @@ void table_free(struct table *t)
         index_free(&t->index);
         free(t->units);
         free(t->surges);
+        free(t->unfetched);
         free(t->began_ns);
         free(t->blank);
         layouts_free(&t->layouts);
         t->blank = NULL;
         t->units = NULL;
         t->surges = NULL;
+        t->unfetched = NULL;
         t->began_ns = NULL;
 }
 

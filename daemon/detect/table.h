@@ -25,6 +25,7 @@
 #include "detect/samples.h"
 #include "detect/slot.h"
 #include "detect/surge.h"
+#include "detect/unfetched.h"
 #include "detect/usual.h"
 #include "detect/window.h"
 
@@ -61,6 +62,7 @@ struct table {
         const struct usual *usual;
         struct window_store windows;
         const struct statistics *statistics; /* of the site, set by the engine */
+        const struct missed *missed;         /* likewise */
         struct index index;
         struct layouts layouts;
         unsigned entry_classes[LAYOUTS_MAX];
@@ -73,6 +75,7 @@ struct table {
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
+        struct unfetched_usual *unfetched; /* likewise */
         int64_t *began_ns; /* of the slots: when rules that were swapped in began them;
                               else 0 */
 };

@@ -249,6 +249,18 @@ static struct value read_form_seen(const void *subject, unsigned argument)
         return (struct value){ .type = VALUE_ENUM, .number = form_answer(subject).seen };
 }
 
+static struct value read_form_from(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+        enum form_from from =
+            s->forms ? forms_from(s->forms, s->record) : FORM_FROM_NOBODY;
+
+        (void)argument;
+        if (from == FORM_FROM_NOBODY)
+                return missing();
+        return (struct value){ .type = VALUE_ENUM, .number = from };
+}
+
 static struct value read_fill_time(const void *subject, unsigned argument)
 {
         struct form_answer answer = form_answer(subject);
@@ -282,6 +294,15 @@ static struct value read_target_cold(const void *subject, unsigned argument)
         return (struct value){ .type = VALUE_BOOL,
                                .truth = s->statistics &&
                                         s->statistics->sight.cold == COLD_YES };
+}
+
+static struct value read_known(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return (struct value){ .type = VALUE_BOOL,
+                               .truth = s->statistics && s->statistics->sight.is_known };
 }
 
 static struct value read_fit(const void *subject, unsigned argument)
@@ -381,12 +402,15 @@ static int find_block_state(const void *context, struct slice name)
 }
 
 static const char *const form_seen_words[] = { "yes", "no", "unknown", NULL };
+static const char *const form_from_words[] = { "same", "moved", "other", NULL };
 static const char *const bot_check_words[] = { "passed", "failed", "pending", "unknown",
                                                NULL };
 static const struct value_names bot_check_names = { "result of a check", words_find,
                                                     words_name, bot_check_words };
 static const struct value_names form_seen_names = { "answer", words_find, words_name,
                                                     form_seen_words };
+static const struct value_names form_from_names = { "origin", words_find, words_name,
+                                                    form_from_words };
 static const struct value_names block_state_names = { "block state", find_block_state,
                                                       name_block_state, NULL };
 
@@ -401,6 +425,7 @@ static const struct field rows[] = {
         { "client.uncertain", VALUE_BOOL, read_flag, RECORD_CLIENT_UNCERTAIN, NULL, "the visitor header was missing or bad", 0 },
         { "session", VALUE_STRING, read_text, RECORD_SESSION, NULL, "the session, by the site map", FIELD_SESSION },
         { "session.was", VALUE_STRING, read_text, RECORD_SESSION_WAS, NULL, "the request's session where the response sets another", FIELD_SESSION_WAS },
+        { "session.known", VALUE_BOOL, read_known, 0, NULL, "the session was sent here ten minutes ago or before, in some six days", 0 },
         { "account", VALUE_STRING, read_text, RECORD_ACCOUNT, NULL, "the account, by the site map", FIELD_ACCOUNT },
         { "account.age", VALUE_DURATION, read_age, 0, NULL, "since the sign-up seen here", 0 },
         { "page", VALUE_ENUM, read_page, 0, NULL, "the page, by the site map", 0 },
@@ -438,6 +463,7 @@ static const struct field rows[] = {
         { "block.state", VALUE_ENUM, read_block_state, 0, &block_state_names, "what is seen of the key's block; in `when` only", FIELD_OF_KEY },
         { "signup.fill_time", VALUE_DURATION, read_fill_time, 0, NULL, "from the form to the sign-up", FIELD_FORM },
         { "signup.form_seen", VALUE_ENUM, read_form_seen, 0, &form_seen_names, "whether the form was served before", FIELD_FORM },
+        { "signup.form_from", VALUE_ENUM, read_form_from, 0, &form_from_names, "to whom the form was served that is sent: the same, one that moved, another software", FIELD_FORM },
         { "email.domain", VALUE_STRING, read_text, RECORD_EMAIL_DOMAIN, NULL, "domain of the e-mail address", FIELD_EMAIL_DOMAIN },
         { "email.canonical", VALUE_STRING, read_text, RECORD_EMAIL_CANONICAL, NULL, "the address without tags", FIELD_EMAIL },
         { "email.skeleton", VALUE_STRING, read_text, RECORD_EMAIL_SKELETON, NULL, "the local part with its runs folded", FIELD_EMAIL_SKELETON },
@@ -469,6 +495,8 @@ static const struct function functions[] = {
         { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false, NULL },
         { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of the share of cold targets against the rest of the site", false, NULL },
         { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false, "target" },
+        { "unfetched", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNFETCHED, "-log10 of the chance that one would fetch so little of what its pages bring", false, NULL },
+        { "synchrony", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SYNCHRONY, "-log10 of the chance that so many of the values would go at one pace", false, NULL },
         { "skew", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SKEW, "G statistic of the values against the whole site's", false, NULL },
         { "score", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_SCORE, "sum of the key's signals, one of each family", false, NULL },
         { "families", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_FAMILIES, "how many families the key has signals of", false, NULL },

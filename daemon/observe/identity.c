@@ -23,6 +23,14 @@ static struct slice request_value(const struct identity_source *s,
         return value.len ? value : slice_none();
 }
 
+bool identity_is_sent(const struct identity *identity, const struct identity_seen *seen)
+{
+        for (unsigned i = 0; i < identity->count; i++)
+                if (!slice_is_none(request_value(&identity->sources[i], seen)))
+                        return true;
+        return false;
+}
+
 struct slice identity_find(const struct identity *identity,
                            const struct identity_seen *seen, struct slice *was)
 {

@@ -35,6 +35,9 @@ struct identity_seen {
         struct slice response_headers[IDENTITY_SOURCES]; /* by the source's index */
 };
 
+/* The request came with a value under one of the names. */
+bool identity_is_sent(const struct identity *, const struct identity_seen *);
+
 /* *was is the request's value where it differs, else none. */
 struct slice identity_find(const struct identity *, const struct identity_seen *,
                            struct slice *was);

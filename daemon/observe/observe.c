@@ -192,6 +192,8 @@ static void put_identities(struct observe *o, const struct transaction *t)
         record_put(&o->builder, RECORD_SESSION,
                    identity_find(&o->site->session, &seen, &was));
         record_put(&o->builder, RECORD_SESSION_WAS, was);
+        if (identity_is_sent(&o->site->session, &seen))
+                o->builder.record->flags |= RECORD_SESSION_SENT;
         read_response_headers(&o->site->account, t, &seen);
         record_put(&o->builder, RECORD_ACCOUNT,
                    identity_find(&o->site->account, &seen, &was));

@@ -59,7 +59,8 @@ enum record_flag {
         RECORD_FORM_READ = 1 << 9, /* there was a body, of a kind that is read */
         RECORD_UNANSWERED =
             1 << 10, /* the visitor's own connection, and it got no answer */
-        RECORD_ALL_FLAGS = 2 * RECORD_UNANSWERED - 1, /* of the last one */
+        RECORD_SESSION_SENT = 1 << 11, /* the request came with a session */
+        RECORD_ALL_FLAGS = 2 * RECORD_SESSION_SENT - 1, /* of the last one */
 };
 
 struct record_span {

@@ -10,6 +10,9 @@
  *
  *      unit-oracle [SETS [FIRST]]      SETS rule sets, from seed FIRST (1) on
  *
+ * Left out are functions that learn from the site: surge, skew, cold_share, cold_surge,
+ * undercollision, synchrony, unfetched, target.cold, ua.fit, session.known. Their unit tests and tests/simulate have them.
+ *
  * A difference is printed with its seed: `unit-oracle 1 SEED` repeats it.
  */
 #include "oracle/definition.h"

@@ -53,6 +53,11 @@ static uint32_t popular(struct people *p)
         return rank >= n ? p->targets - 1 : (uint32_t)rank - 1;
 }
 
+uint32_t people_popular_target(struct people *p)
+{
+        return popular(p);
+}
+
 static unsigned draw_stratum(struct people *p, const double *size, unsigned strata)
 {
         double u = people_uniform(p);

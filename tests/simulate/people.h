@@ -47,4 +47,7 @@ void people_hour(struct people *, unsigned hour, view_fn *, void *context);
 double people_uniform(struct people *); /* 0 <= u < 1 */
 uint32_t people_any_target(struct people *);
 
+/* One drawn from the Zipf law. */
+uint32_t people_popular_target(struct people *);
+
 #endif

@@ -232,7 +232,8 @@ static void test_everything(void **state)
         assert_text(r, RECORD_ACCOUNT, "7");
         assert_text(r, RECORD_USER_AGENT, "curl/8");
         assert_text(r, RECORD_REFERER, "https://example.org/search");
-        assert_int_equal(r->flags, RECORD_REFERER_SAME_SITE | RECORD_RESPONSE_COMPLETE);
+        assert_int_equal(r->flags, RECORD_REFERER_SAME_SITE | RECORD_RESPONSE_COMPLETE |
+                                       RECORD_SESSION_SENT);
         assert_int_equal(r->start_ns, 1795431600 * NS_PER_SEC);
         assert_int_equal(r->end_ns, r->start_ns + 1834000);
         assert_int_equal(r->duration_ns, 1834000);
@@ -410,6 +411,8 @@ static void test_sessions(void **state)
                     look("GET /", rows[i].request, 200, rows[i].response);
                 assert_text(r, RECORD_SESSION, rows[i].session);
                 assert_text(r, RECORD_SESSION_WAS, rows[i].was);
+                assert_int_equal((r->flags & RECORD_SESSION_SENT) != 0,
+                                 rows[i].request[0] != 'X');
         }
 }
 
