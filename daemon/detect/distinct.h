@@ -6,7 +6,9 @@
  * last seen), then a sketch takes their place:
  *
  *      1 | 2 | 3 | 5 | 8 | 12 | 16 | 24 | ... 384 | 512 | sketch: 8 KiB and its histogram
- *      '- in the set itself; all others in a block of the budget, 7 bytes for each
+ *      |   |                 '- 64 bytes for 8, which a search finds by the hash
+ *      |   '- 7 bytes for each, searched from one end to the other
+ *      '- in the set itself; all others in a block of the budget
  *
  * Sets of the same values over several windows are one set as long as they are held
  * one by one: that of the longest window, and a shorter one is a view of it. At the
@@ -23,8 +25,8 @@
  * values gives all back with distinct_clear.
  *
  * Two different values look the same once in two thousand million sets of 128, in 130
- * million of 512. Cost: a search among n values reads 4 n bytes, one after the other;
- * 85 ns among 512 that are in a cache, 11 among 8.
+ * million of 512. Cost: a search reads one line of the cache, or a few, however many
+ * values there are; the number of those in a shorter window, all of them.
  */
 #ifndef DETECT_DISTINCT_H
 #define DETECT_DISTINCT_H
@@ -112,20 +114,11 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct_pla
                         const struct distinct *set, unsigned window, int64_t now,
                         struct distinct *to);
 
-/* Has the processor fetch what distinct_add will look at. */
-static inline void distinct_prefetch(const struct distinct_store *s,
-                                     const struct distinct *set)
-{
-        if (set->kind < DISTINCT_VALUES)
-                return;
-        const char *block = budget_at(s->budget, set->head);
-        __builtin_prefetch(block, 1);
-        if (set->kind == DISTINCT_SKETCH || set->detail <= 8)
-                return;
-        /* The tags, all of which are looked at, and where the next rest will be. */
-        for (size_t at = 64; at < set->detail * sizeof(uint32_t); at += 64)
-                __builtin_prefetch(block + at);
-        __builtin_prefetch(block + (size_t)((2U << set->size) + set->detail) * 4, 1);
-}
+/*
+ * Has the processor fetch what distinct_add will look at for that value; hash 0: it is
+ * not known.
+ */
+void distinct_prefetch(const struct distinct_store *, const struct distinct *set,
+                       uint64_t hash);
 
 #endif

@@ -239,6 +239,8 @@ struct rule_draft {
 bool rules_remember_forms(const struct rules *);
 int rules_form_page(const struct rules *);
 
+/* The field of a name that the vocabulary has. */
+const struct field *rules_field(const struct rules *, const char *name);
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
 /* Whether sign-ups are to be remembered. */
