@@ -43,17 +43,15 @@ struct line {
 _Static_assert(sizeof(struct line) == 64, "a line of the cache");
 
 /* How many values a block of each size has, and how many lines; 0: it is one run. */
-#define FULL_LINE                                                            \
-        8 /* values for each line: some room is left, or all would be passed \
-           */
+/* In a full block: some room is left in the lines, or all of them would be passed. */
+#define FULL_LINE 8
 static const struct {
         uint16_t values, lines;
-} sizes[DISTINCT_SIZES] = {
-        { 2, 0 },    { 3, 0 },    { 5, 0 },    { 8, 0 },
-        { 12, 0 },   { 16, 2 },   { 24, 3 },   { 32, 4 },
-        { 48, 6 },   { 64, 8 },   { 96, 12 },  { 128, 16 },
-        { 192, 24 }, { 256, 32 }, { 384, 48 }, { DISTINCT_EXACT, 64 }
-};
+} sizes[DISTINCT_SIZES] = { { 3, 0 },    { 5, 0 },    { 8, 0 },
+                            { 12, 0 },   { 16, 2 },   { 24, 3 },
+                            { 32, 4 },   { 48, 6 },   { 64, 8 },
+                            { 96, 12 },  { 128, 16 }, { 192, 24 },
+                            { 256, 32 }, { 384, 48 }, { DISTINCT_EXACT, 64 } };
 
 _Static_assert(DISTINCT_EXACT == 64 * FULL_LINE, "the last size has room for all");
 
@@ -826,7 +824,11 @@ void distinct_prefetch(const struct distinct_store *s, const struct distinct *se
         if (lines && hash)
                 block += line_of((uint32_t)(hash >> 32), lines) * sizeof(struct line);
         __builtin_prefetch(block, 1);
+        if (set->kind != DISTINCT_VALUES)
+                return;
         /* Blocks of less than a line begin anywhere. */
-        if (set->kind == DISTINCT_VALUES && !lines)
+        if (!lines)
                 __builtin_prefetch(block + sizes[set->size].values * VALUE_BYTES - 1, 1);
+        if (set->detail == sizes[set->size].values) /* it may grow, and give this back */
+                budget_prefetch_give(s->budget, set->head);
 }

@@ -5,9 +5,9 @@
  * Up to 512 values are held one by one (44 bits of their keyed hash, and when each was
  * last seen), then a sketch takes their place:
  *
- *      1 | 2 | 3 | 5 | 8 | 12 | 16 | 24 | ... 384 | 512 | sketch: 8 KiB and its histogram
- *      |   |                 '- 64 bytes for 8, which a search finds by the hash
- *      |   '- 7 bytes for each, searched from one end to the other
+ *      1 | 3 | 5 | 8 | 12 | 16 | 24 | 32 | ... 384 | 512 | sketch: 8 KiB and its
+ * histogram |   |            '- 64 bytes for 8, which a search finds by the hash |   '- 7
+ * bytes for each, searched from one end to the other
  *      '- in the set itself; all others in a block of the budget
  *
  * Sets of the same values over several windows are one set as long as they are held
@@ -67,7 +67,7 @@ struct distinct_plan {
 /* For a set without a window: everything is seen in unit 0. */
 extern const struct distinct_plan distinct_flat;
 
-#define DISTINCT_SIZES 16 /* 2, 3, 5, ... 512 values */
+#define DISTINCT_SIZES 15 /* 3, 5, 8, ... 512 values */
 
 /* What all of them share. */
 struct distinct_store {

@@ -220,7 +220,8 @@ static struct value read_aggregate(void *context, const struct aggregate *a)
 
         if (a->function->of_transaction)
                 return reading->aggregate(reading->context, a);
-        return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
+        return table_value_here(look->table, look->entry,
+                                &look->rule->aggregates[a->slot]);
 }
 
 /* Values that only others showed are not counted, and cannot be guessed. */
@@ -443,6 +444,7 @@ static void look_at_rules(struct look *look, uint64_t met)
 {
         struct table *t = look->table;
 
+        table_visit(t);
         for (uint64_t left = met; left; left &= left - 1)
                 t->met[__builtin_ctzll(left)]++;
         for (unsigned i = next_rule(look, 0, met); i < t->gates.count;

@@ -165,6 +165,8 @@ void involved_prefetch(const struct involved_store *s, const struct involved *v)
 
         for (unsigned i = 0; i < v->count; i += 16)
                 __builtin_prefetch(p.actors + i, 1);
+        /* Where a new one would be put; where a known one stands is not known yet. */
+        __builtin_prefetch(p.rest + v->count, 1);
 }
 
 void involved_clear(const struct involved_store *s, struct involved *v)

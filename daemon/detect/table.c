@@ -142,7 +142,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         if (!t->units || !t->surges || !t->began_ns)
                 return false;
         groups_init(t, t->blank);
-        if (!table_ops_init(t) ||
+        t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
+        if (!t->memos || !table_ops_init(t) ||
             (!rules->is_plan && !gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX)))
                 return false;
         return index_init(&t->index, index_bytes, &t->budget->index_room);
@@ -156,6 +157,8 @@ void table_free(struct table *t)
         free(t->began_ns);
         table_ops_free(t);
         gates_free(&t->gates);
+        free(t->memos);
+        t->memos = NULL;
         free(t->blank);
         layouts_free(&t->layouts);
         t->blank = NULL;
@@ -495,13 +498,13 @@ static bool find_pane(const struct window_clock *clock, int64_t time_ns, int64_t
 }
 
 static void count_op(const struct table *t, struct entry *e, char *base,
-                     const struct table_op *op, struct facts *facts)
+                     const struct table_op *op, struct facts *facts, uint64_t met)
 {
         const struct record *r = facts->subject.record;
         struct slot_place place;
         int64_t pane = 0;
 
-        if (!facts_condition(facts, op->condition) ||
+        if (!((op->where & met) || facts_condition(facts, op->condition)) ||
             (op->operand != OPERAND_NONE &&
              facts_operand(facts, op->operand)->value.type == VALUE_MISSING))
                 return;
@@ -523,13 +526,13 @@ static void count_op(const struct table *t, struct entry *e, char *base,
         }
 }
 
-static void count_family(const struct table *t, char *base, unsigned number,
+static void count_family(const struct table *t, char *base, unsigned number, bool is_met,
                          struct facts *facts)
 {
         const struct family *f = &t->plan->families[number];
         const struct window_clock *clock = &t->units[number];
 
-        if (!facts_condition(facts, f->condition) ||
+        if (!(is_met || facts_condition(facts, f->condition)) ||
             facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
                 return;
         distinct_add(t->sets, &f->plan, set_of(base, f), facts_hash(facts, f->operand),
@@ -537,15 +540,15 @@ static void count_family(const struct table *t, char *base, unsigned number,
 }
 
 static void count_group(const struct table *t, struct entry *e, char *base,
-                        unsigned group, struct facts *facts)
+                        unsigned group, struct facts *facts, uint64_t met)
 {
         const struct slot_group *g = &t->plan->groups[group];
         const struct table_ops *ops = &t->ops[group];
 
         for (unsigned i = 0; i < ops->count_count; i++)
-                count_op(t, e, base, &ops->count[i], facts);
+                count_op(t, e, base, &ops->count[i], facts, met);
         for (unsigned i = 0; i < g->family_count; i++)
-                count_family(t, base, g->families[i], facts);
+                count_family(t, base, g->families[i], ops->family_wheres[i] & met, facts);
 }
 
 void table_rotate(const struct table *t, struct entry *e)
@@ -568,7 +571,7 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
                         continue;
                 char *base = base_of(t, e, i);
                 rotate_group(t, e, base, i);
-                count_group(t, e, base, i, facts);
+                count_group(t, e, base, i, facts, met);
         }
         uint32_t weight = table_weight(t, facts->subject.record);
         uint32_t room = TRANSACTIONS_MAX - e->transactions;
@@ -621,27 +624,58 @@ static bool is_lopsided(const struct table *t, const struct entry *e,
                t->now_ns < later + window_ns / WINDOW_NEWEST * WINDOW_PANES;
 }
 
+/* `memos` NULL: none are kept. */
+static double read_slot(const struct table *t, const struct entry *e, unsigned slot,
+                        struct slot_memo *memos)
+{
+        struct slot_memo *memo = memos ? &memos[slot] : NULL;
+
+        if (!memo)
+                return table_slot(t, e, slot);
+        if (memo->visit != t->visit)
+                *memo = (struct slot_memo){ t->visit, table_slot(t, e, slot) };
+        return memo->value;
+}
+
 /* NaN: missing. */
 static double quotient(const struct table *t, const struct entry *e,
-                       const struct rule_aggregate *a)
+                       const struct rule_aggregate *a, struct slot_memo *memos)
 {
-        double whole = table_slot(t, e, a->b);
+        double whole = read_slot(t, e, a->b, memos);
 
-        return whole > 0 && !is_lopsided(t, e, a) ? table_slot(t, e, a->a) / whole : NAN;
+        return whole > 0 && !is_lopsided(t, e, a) ? read_slot(t, e, a->a, memos) / whole
+                                                  : NAN;
+}
+
+static struct value read_value(const struct table *t, const struct entry *e,
+                               const struct rule_aggregate *a, struct slot_memo *memos)
+{
+        if (!function_has_slots(a->function))
+                return (struct value){ .type = a->type,
+                                       .number = signals_number(t, e, a->function) };
+        double number = function_is_quotient(a->function) ? quotient(t, e, a, memos)
+                                                          : read_slot(t, e, a->a, memos);
+
+        if (isnan(number))
+                return (struct value){ .type = VALUE_MISSING };
+        return (struct value){ .type = a->type, .number = number };
 }
 
 struct value table_value(const struct table *t, const struct entry *e,
                          const struct rule_aggregate *a)
 {
-        if (!function_has_slots(a->function))
-                return (struct value){ .type = a->type,
-                                       .number = signals_number(t, e, a->function) };
-        double number = function_is_quotient(a->function) ? quotient(t, e, a)
-                                                          : table_slot(t, e, a->a);
+        return read_value(t, e, a, NULL);
+}
 
-        if (isnan(number))
-                return (struct value){ .type = VALUE_MISSING };
-        return (struct value){ .type = a->type, .number = number };
+void table_visit(struct table *t)
+{
+        t->visit++;
+}
+
+struct value table_value_here(struct table *t, const struct entry *e,
+                              const struct rule_aggregate *a)
+{
+        return read_value(t, e, a, t->memos);
 }
 
 void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,

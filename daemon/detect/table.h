@@ -54,6 +54,7 @@ struct statistics;
 /* What is done with a slot, as much of it as there is to know before: table_ops.c. */
 struct table_op {
         const struct slot *slot;
+        uint64_t where; /* the condition's bit, when it is the `where` of some rule */
         uint32_t offset;
         unsigned condition, operand;
         uint16_t kind, window; /* enum slot_kind; of the table, or OP_WINDOWLESS */
@@ -65,8 +66,15 @@ struct table_op {
 struct table_ops {
         struct table_op *count;  /* what a transaction is counted in, but for sets */
         struct table_op *rotate; /* those of its first window, of its second .. */
+        uint64_t *family_wheres; /* of the group's families, as `where` above */
         unsigned count_count;
         unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
+};
+
+/* What a slot is, for all rules that ask during one visit. */
+struct slot_memo {
+        uint64_t visit;
+        double value;
 };
 
 struct table {
@@ -90,6 +98,8 @@ struct table {
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
         struct gates gates;
+        struct slot_memo *memos;      /* by slot */
+        uint64_t visit;               /* number of the one that these are of */
         uint64_t met[CONDITIONS_MAX]; /* how often each condition was true */
         int64_t now_ns;
         int64_t same_panes_ns; /* until then all clocks stay in their panes */
@@ -177,6 +187,15 @@ int64_t table_signal_held(const struct table *, const struct entry *, unsigned s
  */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);
+
+/*
+ * The same of the entry that was counted in last: slots that several rules read are
+ * looked at once. table_visit() begins anew; after that no other entry is asked for.
+ */
+void table_visit(struct table *);
+struct value table_value_here(struct table *, const struct entry *,
+                              const struct rule_aggregate *);
+
 /* What one slot holds; its windows are at the table's time. */
 double table_slot(const struct table *, const struct entry *, unsigned slot);
 

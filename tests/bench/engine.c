@@ -4,12 +4,13 @@
  * take, and what a visitor costs.
  *
  *      bench-engine [visitors=N] [speed] [latency] [memory] [flood] [many] [tables]
- *                   [busiest]
+ *                   [busy] [busiest]
  *
  * speed    a million visitors, five profile views each, in random order and within an
  *          hour: with the shipped rules
  * many     the same, two views each: 10, 100 and 1 000 rules on one key
  * tables   the same: one rule each for 1, 4 and 16 keys
+ * busy     the same: 1, 10 and 100 rules that are asked with each transaction
  * latency  five views each with the shipped rules, each transaction timed
  * memory   five views each: bytes a visitor
  * flood    ten times as many visitors pass by; one scraper among them
@@ -373,6 +374,35 @@ static void many(struct bench *b)
         }
 }
 
+/* Rules that have to be asked for each transaction: what they need is no number of it. */
+static void load_busy(struct bench *b, unsigned count)
+{
+        static const char *const windows[] = { "1m", "10m", "1h", "6h" };
+        struct buf text = { 0 };
+
+        buf_put_str(&text, "rules:\n");
+        for (unsigned i = 0; i < count; i++)
+                buf_printf(&text,
+                           "  - name: rule-%u\n"
+                           "    where: page == profile and status == 200\n"
+                           "    per: client.prefix\n"
+                           "    when: distinct(target, %s) / count(%s) > %u\n",
+                           i, windows[i % 4], windows[i % 4], 10 + i);
+        load(b, NULL, buf_slice(&text));
+        buf_free(&text);
+}
+
+static void busy(struct bench *b)
+{
+        char name[32];
+
+        for (unsigned count = 1; count <= 100; count *= 10) {
+                load_busy(b, count);
+                snprintf(name, sizeof(name), "%u busy", count);
+                speed(b, name, 2 * b->visitors);
+        }
+}
+
 /* As many different keys, each of one visitor. */
 static void load_tables(struct bench *b, unsigned count)
 {
@@ -453,6 +483,8 @@ int main(int argc, char **argv)
                 many(b);
         if (is_wanted(argc, argv, "tables"))
                 tables(b);
+        if (is_wanted(argc, argv, "busy"))
+                busy(b);
         rules_free(&b->rules);
         site_free(&b->site);
         free(b);
