@@ -104,11 +104,13 @@ static void text_drop(struct actors *a, uint32_t handle)
         budget_give(a->budget, handle);
 }
 
-/* Hash of a text in the space of its kind; 0 for none. */
+/* Hash of a text in the space of its kind; 0 for none. `known`: of its bytes, or 0. */
 static uint64_t text_hash(const struct actors *a, enum participant_kind kind,
-                          struct slice raw)
+                          struct slice raw, uint64_t known)
 {
-        return slice_is_none(raw) ? 0 : hash_mix(hash_slice(a->key, raw), kind + 1);
+        if (slice_is_none(raw))
+                return 0;
+        return hash_mix(known ? known : hash_slice(a->key, raw), kind + 1);
 }
 
 /* Which participant each text is, and what it is read from. */
@@ -209,17 +211,21 @@ static bool take_texts(struct actors *a, uint32_t texts[ACTOR_TEXTS],
 }
 
 void actors_key(const struct actors *a, const struct record *r, struct slice ja4,
-                struct actor_key *key)
+                const uint64_t known[ACTOR_TEXTS], struct actor_key *key)
 {
         struct {
                 struct ip ip;
-                uint64_t shape, texts[ACTOR_TEXTS];
-        } who = { r->client, r->http_shape, { 0 } };
+                uint64_t shape;
+        } who = { r->client, r->http_shape };
 
-        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                who.texts[i] = text_hash(a, text_sources[i].kind, source_text(r, ja4, i));
-        memcpy(key->texts, who.texts, sizeof(key->texts));
         key->hash = hash_bytes(a->key, &who, sizeof(who));
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++) {
+                struct slice text = source_text(r, ja4, i);
+                key->texts[i] = text_hash(a, text_sources[i].kind, text, known[i]);
+                /* It says of which kind the text is. */
+                if (key->texts[i])
+                        key->hash = hash_mix(key->hash, key->texts[i]);
+        }
 }
 
 uint32_t actors_take_known(struct actors *a, const struct record *r, struct slice ja4,
@@ -247,9 +253,10 @@ uint32_t actors_take_known(struct actors *a, const struct record *r, struct slic
 
 uint32_t actors_take(struct actors *a, const struct record *r, struct slice ja4)
 {
+        static const uint64_t none[ACTOR_TEXTS];
         struct actor_key key;
 
-        actors_key(a, r, ja4, &key);
+        actors_key(a, r, ja4, none, &key);
         return actors_take_known(a, r, ja4, &key);
 }
 

@@ -81,9 +81,12 @@ struct actor_key {
         uint64_t texts[ACTOR_TEXTS];
 };
 
-/* `ja4` is that of its ClientHello, or none. */
+/*
+ * `ja4` is that of its ClientHello, or none. `known`: keyed hashes of the bytes of those
+ * texts that were hashed before; else 0.
+ */
 void actors_key(const struct actors *, const struct record *, struct slice ja4,
-                struct actor_key *);
+                const uint64_t known[ACTOR_TEXTS], struct actor_key *);
 
 /*
  * The actor of a record, with a reference for the caller. 0 when there is no room. The

@@ -13,20 +13,26 @@ bool ahead_init(struct ahead *a, const struct conditions *c)
                 keys = kind->table_count > keys ? kind->table_count : keys;
         }
         a->operands = calloc(AHEAD_RECORDS * operands, sizeof(*a->operands));
+        a->scratch = calloc(AHEAD_RECORDS * operands, sizeof(*a->scratch));
         a->keys = calloc(AHEAD_RECORDS * keys, sizeof(*a->keys));
-        for (unsigned i = 0; a->operands && a->keys && i < AHEAD_RECORDS; i++)
+        if (!a->operands || !a->scratch || !a->keys)
+                return false;
+        for (unsigned i = 0; i < AHEAD_RECORDS; i++)
                 a->records[i] = (struct ahead_record){
                         .operands = a->operands + i * operands,
+                        .scratch = a->scratch + i * operands,
                         .keys = a->keys + i * keys,
                 };
-        return a->operands && a->keys;
+        return true;
 }
 
 void ahead_free(struct ahead *a)
 {
         free(a->operands);
+        free(a->scratch);
         free(a->keys);
         a->operands = NULL;
+        a->scratch = NULL;
         a->keys = NULL;
 }
 
@@ -54,7 +60,7 @@ void ahead_keys(struct ahead_record *r, struct facts *facts, const struct table 
         r->record = record;
         r->page = page;
         for (unsigned i = 0; i < page->early_count; i++)
-                facts_read(facts, record, page->early[i], &r->operands[i]);
+                facts_read(facts, record, page->early[i], r->scratch[i], &r->operands[i]);
         for (unsigned i = 0; i < page->table_count; i++) {
                 r->keys[i].hash = key_of(r, &page->tables[i]);
                 if (r->keys[i].hash)
@@ -62,7 +68,11 @@ void ahead_keys(struct ahead_record *r, struct facts *facts, const struct table 
         }
         if (page->table_count == 0)
                 return;
-        actors_key(actors, record, ja4, &r->actor);
+        const uint64_t known[ACTOR_TEXTS] = {
+                [ACTOR_SESSION] = ahead_hash(r, page->early_session),
+                [ACTOR_ACCOUNT] = ahead_hash(r, page->early_account),
+        };
+        actors_key(actors, record, ja4, known, &r->actor);
         index_prefetch(&actors->actors, r->actor.hash);
 }
 
@@ -87,8 +97,15 @@ void ahead_sets(const struct ahead_record *r, const struct table *tables)
 {
         for (unsigned i = 0; i < r->page->table_count; i++) {
                 const struct page_table *page = &r->page->tables[i];
+                const struct table *t = &tables[page->table];
                 const struct ahead_key *key = &r->keys[i];
-                if (key->hash && key->handle)
-                        table_prefetch_sets(&tables[page->table], key->handle, page->may);
+                if (!key->hash || !key->handle)
+                        continue;
+                table_prefetch_lists(t, key->handle);
+                for (unsigned k = 0; k < page->family_count; k++)
+                        table_prefetch_set(t, key->handle, page->families[k].number,
+                                           ahead_hash(r, page->families[k].early));
+                for (unsigned k = 0; k < page->byte_count; k++)
+                        table_prefetch_bytes(t, key->handle, page->bytes[k].number);
         }
 }

@@ -30,17 +30,25 @@ struct ahead_key {
 struct ahead_record {
         const struct record *record;
         const struct page_kind *page;
-        struct fact_operand *operands; /* those of page->early */
-        struct ahead_key *keys;        /* of the page's tables */
-        struct actor_key actor;        /* where the page has tables */
+        struct fact_operand *operands;    /* those of page->early */
+        char (*scratch)[SUBJECT_SCRATCH]; /* of each, as texts may live there */
+        struct ahead_key *keys;           /* of the page's tables */
+        struct actor_key actor;           /* where the page has tables */
         uint32_t actor_handle;
 };
 
 struct ahead {
         struct ahead_record records[AHEAD_RECORDS];
         struct fact_operand *operands;
+        char (*scratch)[SUBJECT_SCRATCH];
         struct ahead_key *keys;
 };
+
+/* The hash of an operand that was read early; 0: it was not, or is missing. */
+static inline uint64_t ahead_hash(const struct ahead_record *r, unsigned early)
+{
+        return early == EARLY_NONE ? 0 : r->operands[early].hash;
+}
 
 /* False when there is no memory. */
 bool ahead_init(struct ahead *, const struct conditions *);

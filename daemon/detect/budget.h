@@ -62,6 +62,9 @@ unsigned budget_class_of(struct budget *, size_t size);
 uint32_t budget_take(struct budget *, unsigned size_class, enum budget_priority);
 void budget_give(struct budget *, uint32_t handle);
 
+/* Has the processor fetch what budget_give will look at, but for the block itself. */
+void budget_prefetch_give(const struct budget *, uint32_t handle);
+
 static inline uint32_t budget_handle(const struct budget *p, const void *block)
 {
         return (uint32_t)((size_t)((const char *)block - (const char *)p->pages.memory) /

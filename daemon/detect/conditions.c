@@ -164,24 +164,13 @@ static bool put_parts(const struct maker *m, struct page_kind *kind,
         return true;
 }
 
-static bool put_all(const struct maker *m, struct page_kind *kind, const uint8_t *answers,
-                    unsigned condition, uint32_t first)
-{
-        if (condition == CONDITION_ALWAYS)
-                return true;
-        return put_all(m, kind, answers, m->rules->conditions[condition].base, first) &&
-               put_parts(m, kind, answers, condition, first);
-}
-
-/* How many parts all conditions have, with those of the conditions that they narrow. */
+/* How many parts all conditions have. */
 static size_t parts_of_all(const struct maker *m)
 {
         size_t count = 1;
 
         for (unsigned i = 0; i < m->rules->condition_count; i++)
-                for (unsigned k = i; k != CONDITION_ALWAYS;
-                     k = m->rules->conditions[k].base)
-                        count += m->each[k].count;
+                count += m->each[i].count;
         return count;
 }
 
@@ -195,15 +184,9 @@ static uint64_t wheres_of(const struct page_kind *kind, const struct table_plan 
         return may;
 }
 
-/* Read from the record and kept nowhere else, so that it can be read at any time. */
 static bool is_early(const struct operand *o)
 {
-        static const uint32_t kinds =
-            1U << FIELD_IP | 1U << FIELD_HOST | 1U << FIELD_PREFIX | 1U << FIELD_SESSION |
-            1U << FIELD_ACCOUNT | 1U << FIELD_EMAIL | 1U << FIELD_EMAIL_DOMAIN |
-            1U << FIELD_EMAIL_SKELETON;
-
-        return o->field && kinds >> o->field->kind & 1;
+        return o->field && field_is_of_record(o->field);
 }
 
 static unsigned find_early(struct page_kind *kind, unsigned operand)
@@ -217,17 +200,63 @@ static unsigned find_early(struct page_kind *kind, unsigned operand)
         return i;
 }
 
-static void add_table(const struct maker *m, struct page_kind *kind, unsigned number,
+static bool can_count(const struct page_kind *kind, const struct page_table *p,
+                      uint64_t met, unsigned condition)
+{
+        return met & p->may && kind->conditions[condition].count != CONDITION_NEVER;
+}
+
+/* What hangs on the entries and may be counted in. */
+static bool find_blocks(const struct maker *m, struct page_kind *kind,
+                        struct page_table *p)
+{
+        const struct table_plan *t = &m->rules->tables[p->table];
+
+        p->families = calloc(t->family_count + 1, sizeof(*p->families));
+        p->bytes = calloc(t->slot_count + 1, sizeof(*p->bytes));
+        if (!p->families || !p->bytes)
+                return false;
+        for (unsigned i = 0; i < t->family_count; i++) {
+                const struct family *f = &t->families[i];
+                bool early = is_early(&m->rules->operands[f->operand]);
+                if (can_count(kind, p, t->groups[f->group].met, f->condition))
+                        p->families[p->family_count++] =
+                            (struct page_block){ i, early ? find_early(kind, f->operand)
+                                                          : EARLY_NONE };
+        }
+        for (unsigned i = 0; i < t->slot_count; i++)
+                if (t->slots[i].kind == SLOT_BYTES &&
+                    can_count(kind, p, t->slots[i].met, t->slots[i].condition))
+                        p->bytes[p->byte_count++] = (struct page_block){ i, EARLY_NONE };
+        return true;
+}
+
+static bool add_table(const struct maker *m, struct page_kind *kind, unsigned number,
                       uint64_t may)
 {
         const struct table_plan *t = &m->rules->tables[number];
         struct page_table *p = &kind->tables[kind->table_count++];
 
-        *p = (struct page_table){ number, may, true, t->parts, { 0 } };
+        *p = (struct page_table){
+                .table = number, .may = may, .is_early = true, .parts = t->parts
+        };
         for (unsigned i = 0; i < t->parts; i++)
                 p->is_early &= is_early(&m->rules->operands[t->key[i]]);
         for (unsigned i = 0; p->is_early && i < t->parts; i++)
                 p->early[i] = find_early(kind, t->key[i]);
+        return find_blocks(m, kind, p);
+}
+
+/* Which of the early ones is that field, or EARLY_NONE. */
+static unsigned early_field(const struct maker *m, const struct page_kind *kind,
+                            enum field_kind field)
+{
+        unsigned i = 0;
+
+        while (i < kind->early_count &&
+               m->rules->operands[kind->early[i]].field->kind != field)
+                i++;
+        return i < kind->early_count ? i : EARLY_NONE;
 }
 
 static bool make_kind(const struct maker *m, struct page_kind *kind,
@@ -242,20 +271,37 @@ static bool make_kind(const struct maker *m, struct page_kind *kind,
         if (!kind->conditions || !kind->parts || !kind->tables || !kind->early)
                 return false;
         for (unsigned i = 0; i < rules->condition_count; i++) {
-                uint32_t first = kind->part_count;
-                bool may = put_all(m, kind, answers, i, first);
+                uint32_t first = kind->part_count, base = rules->conditions[i].base;
+                bool may =
+                    (i == base || kind->conditions[base].count != CONDITION_NEVER) &&
+                    put_parts(m, kind, answers, i, first);
                 if (!may)
                         kind->part_count = first;
-                kind->conditions[i] =
-                    (struct condition_parts){ first, may ? kind->part_count - first
-                                                         : CONDITION_NEVER };
+                kind->conditions[i] = (struct condition_parts){
+                        base, first, may ? kind->part_count - first : CONDITION_NEVER
+                };
         }
         for (unsigned i = 0; i < rules->table_count; i++) {
                 uint64_t may = wheres_of(kind, &rules->tables[i]);
-                if (may)
-                        add_table(m, kind, i, may);
+                if (may && !add_table(m, kind, i, may))
+                        return false;
         }
+        kind->early_host = early_field(m, kind, FIELD_HOST);
+        kind->early_session = early_field(m, kind, FIELD_SESSION);
+        kind->early_account = early_field(m, kind, FIELD_ACCOUNT);
         return true;
+}
+
+static void mark_status_parts(const struct maker *m)
+{
+        const struct field *status = rules_field(m->rules, "status");
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < m->c->part_count; i++) {
+                bool is_one =
+                    count < STATUS_PARTS && expr_reads_only(m->c->parts[i], status);
+                m->c->status_bits[i] = is_one ? (uint8_t)count++ : PART_OF_MORE;
+        }
 }
 
 static void maker_free(struct maker *m)
@@ -280,6 +326,10 @@ bool conditions_init(struct conditions *c, const struct rules *rules)
                 return true;
         m.page = rules_page_field(rules);
         bool good = take_apart(&m) && find_kinds(&m);
+        c->status_bits = calloc(c->part_count + 1, sizeof(*c->status_bits));
+        good = good && c->status_bits;
+        if (good)
+                mark_status_parts(&m);
         for (unsigned i = 0; good && i < c->kind_count; i++)
                 good = make_kind(&m, &c->kinds[i], m.answers[i]);
         maker_free(&m);
@@ -289,6 +339,10 @@ bool conditions_init(struct conditions *c, const struct rules *rules)
 void conditions_free(struct conditions *c)
 {
         for (unsigned i = 0; c->kinds && i < c->kind_count; i++) {
+                for (unsigned k = 0; k < c->kinds[i].table_count; k++) {
+                        free(c->kinds[i].tables[k].families);
+                        free(c->kinds[i].tables[k].bytes);
+                }
                 free(c->kinds[i].conditions);
                 free(c->kinds[i].parts);
                 free(c->kinds[i].tables);
@@ -297,5 +351,6 @@ void conditions_free(struct conditions *c)
         free(c->kinds);
         free(c->kind_of);
         free(c->parts);
+        free(c->status_bits);
         *c = (struct conditions){ .page_count = 0 };
 }

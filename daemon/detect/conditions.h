@@ -10,7 +10,10 @@
  *
  *      which conditions can hold, and which parts have to be asked for each of them
  *      which tables can be visited, and which of their conditions can hold
- *      which parts of their keys can be read long before they are visited
+ *      which parts of their keys, and which values, can be read long before that
+ *
+ * Parts that read the status alone are marked: there are few of these, so whoever asks
+ * can remember the answers (facts.h).
  *
  * The rules are borrowed. Cost: made once for a set of rules; eight bytes for each
  * condition and kind of page.
@@ -22,10 +25,20 @@
 
 #define CONDITION_NEVER UINT32_MAX
 
-/* The parts to ask, in the order as written: `count` of the kind's `parts` from `first`.
+/*
+ * What to ask, in this order: the condition that it narrows, and of its own parts, as
+ * written, `count` of the kind's `parts` from `first`.
  */
 struct condition_parts {
-        uint32_t first, count; /* count CONDITION_NEVER: it cannot hold */
+        uint32_t base, first, count; /* count CONDITION_NEVER: it cannot hold */
+};
+
+#define EARLY_NONE UINT32_MAX
+
+/* A set, or the bytes, that such a transaction may be counted in. */
+struct page_block {
+        unsigned number; /* of a family, or of a slot with bytes; in the table's plan */
+        unsigned early;  /* the family's value: which of the kind's `early`; or none */
 };
 
 /* A table that a transaction of that kind of page may count in. */
@@ -35,6 +48,8 @@ struct page_table {
         bool is_early; /* the record alone tells the key */
         unsigned parts,
             early[KEY_PARTS_MAX]; /* of the key: which of the kind's `early` */
+        unsigned family_count, byte_count;
+        struct page_block *families, *bytes;
 };
 
 struct page_kind {
@@ -43,12 +58,18 @@ struct page_kind {
         uint32_t *parts;
         struct page_table *tables;
         unsigned early_count;
-        unsigned *early; /* operands of the tables' keys that the record alone tells */
+        unsigned *early; /* operands of keys and sets that the record alone tells */
+        unsigned early_host, early_session, early_account; /* which of these they are */
 };
+
+#define STATUS_PARTS 64
+#define PART_OF_MORE 0xff
 
 struct conditions {
         unsigned part_count, page_count, kind_count;
         const struct expr **parts;
+        uint8_t *status_bits; /* of each part that reads the status alone: which of these
+                                 it is; else PART_OF_MORE */
         unsigned
             *kind_of; /* by page, and one more for pages that the map does not have */
         struct page_kind *kinds;

@@ -5,16 +5,21 @@
 
 /*
  * A value is a tag (the upper half of its hash) and a rest: 12 more bits, and the unit
- * in which it was last seen, modulo 4096. That is seven bytes, and a block of n has n of
- * each part, so that a search compares one array of words and a count reads another:
+ * in which it was last seen, modulo 4096. That is seven bytes. Up to 12 values stand in
+ * one run, each part by itself; more of them in runs of nine, each of which is a line of
+ * the cache:
  *
  *      tag, tag, ..  4 n | low, low, ..  2 n | high, high, ..  n     rest = high, low
+ *
+ * The tag says in which run a value belongs; where that is full, it goes into the next
+ * one that is not, and those that it passed say so. So a search reads one line, or a few,
+ * of however many there are.
  */
-struct values {
+struct run {
         uint32_t *tags;
         uint16_t *lows;
         uint8_t *highs;
-        unsigned count, capacity;
+        unsigned count;
 };
 
 /* Where a set of one value is laid out as others are. */
@@ -24,9 +29,31 @@ struct one {
         uint8_t high;
 };
 
-static const uint16_t capacities[DISTINCT_SIZES] = {
-        2, 3, 5, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, DISTINCT_EXACT
+#define LINE_VALUES 9
+#define LINE_COUNT  0x0f /* of `used` */
+#define LINE_PASSED 0x80 /* some value that belongs here stands further on */
+
+struct line {
+        uint32_t tags[LINE_VALUES];
+        uint16_t lows[LINE_VALUES];
+        uint8_t highs[LINE_VALUES];
+        uint8_t used;
 };
+
+_Static_assert(sizeof(struct line) == 64, "a line of the cache");
+
+/* How many values a block of each size has, and how many lines; 0: it is one run. */
+/* In a full block: some room is left in the lines, or all of them would be passed. */
+#define FULL_LINE 8
+static const struct {
+        uint16_t values, lines;
+} sizes[DISTINCT_SIZES] = { { 3, 0 },    { 5, 0 },    { 8, 0 },
+                            { 12, 0 },   { 16, 2 },   { 24, 3 },
+                            { 32, 4 },   { 48, 6 },   { 64, 8 },
+                            { 96, 12 },  { 128, 16 }, { 192, 24 },
+                            { 256, 32 }, { 384, 48 }, { DISTINCT_EXACT, 64 } };
+
+_Static_assert(DISTINCT_EXACT == 64 * FULL_LINE, "the last size has room for all");
 
 #define UNIT_BITS 0xfffU
 #define HASH_BITS 0xfff000U
@@ -42,7 +69,9 @@ void distinct_store_init(struct distinct_store *s, struct budget *budget,
 {
         *s = (struct distinct_store){ .budget = budget, .counters = counters };
         for (unsigned i = 0; i < DISTINCT_SIZES; i++)
-                s->classes[i] = budget_class_of(budget, capacities[i] * VALUE_BYTES);
+                s->classes[i] = budget_class_of(
+                    budget, sizes[i].lines ? sizes[i].lines * sizeof(struct line)
+                                           : sizes[i].values * VALUE_BYTES);
         for (unsigned i = 0; i < DISTINCT_WINDOWS - 1; i++)
                 s->parted_classes[i] =
                     budget_class_of(budget, (i + 2) * sizeof(struct distinct));
@@ -100,33 +129,75 @@ bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
 
 /* ---- values, held one by one ---- */
 
-static struct values values_of(const struct distinct_store *s, const struct distinct *d,
-                               struct one *one)
+static struct line *lines_of(const struct distinct_store *s, const struct distinct *d)
+{
+        return budget_at(s->budget, d->head);
+}
+
+/* How many lines it has; 0: its values are one run. */
+static unsigned line_count(const struct distinct *d)
+{
+        return d->kind == DISTINCT_VALUES ? sizes[d->size].lines : 0;
+}
+
+/* All of a set that has no lines. */
+static struct run run_of(const struct distinct_store *s, const struct distinct *d,
+                         struct one *one)
 {
         if (d->kind == DISTINCT_EMPTY)
-                return (struct values){ .count = 0 };
+                return (struct run){ .count = 0 };
         if (d->kind == DISTINCT_ONE) {
                 *one = (struct one){ d->head, (uint16_t)d->detail,
                                      (uint8_t)(d->detail >> 16) };
-                return (struct values){ &one->tag, &one->low, &one->high, 1, 1 };
+                return (struct run){ &one->tag, &one->low, &one->high, 1 };
         }
-        unsigned capacity = capacities[d->size];
+        unsigned capacity = sizes[d->size].values;
         uint32_t *tags = budget_at(s->budget, d->head);
         uint16_t *lows = (uint16_t *)(tags + capacity);
-        return (struct values){ tags, lows, (uint8_t *)(lows + capacity), d->detail,
-                                capacity };
+        return (struct run){ tags, lows, (uint8_t *)(lows + capacity), d->detail };
 }
 
-static uint32_t rest_at(const struct values *v, unsigned i)
+static struct run run_of_line(struct line *line)
 {
-        return (uint32_t)v->highs[i] << 16 | v->lows[i];
+        return (struct run){ line->tags, line->lows, line->highs,
+                             line->used & LINE_COUNT };
 }
 
-static void put_at(const struct values *v, unsigned i, uint32_t tag, uint32_t rest)
+/* For going through all values: how many runs, and each of them. */
+static unsigned run_count(const struct distinct *d)
 {
-        v->tags[i] = tag;
-        v->lows[i] = (uint16_t)rest;
-        v->highs[i] = (uint8_t)(rest >> 16);
+        unsigned lines = line_count(d);
+
+        return lines ? lines : 1;
+}
+
+static struct run run_at(const struct distinct_store *s, const struct distinct *d,
+                         unsigned i, struct one *one)
+{
+        return line_count(d) ? run_of_line(lines_of(s, d) + i) : run_of(s, d, one);
+}
+
+/* Of those that are held one by one. */
+static unsigned held_values(const struct distinct *d)
+{
+        return d->kind == DISTINCT_VALUES ? d->detail : d->kind == DISTINCT_ONE;
+}
+
+static uint32_t rest_at(const struct run *r, unsigned i)
+{
+        return (uint32_t)r->highs[i] << 16 | r->lows[i];
+}
+
+static void put_at(const struct run *r, unsigned i, uint32_t tag, uint32_t rest)
+{
+        r->tags[i] = tag;
+        r->lows[i] = (uint16_t)rest;
+        r->highs[i] = (uint8_t)(rest >> 16);
+}
+
+static unsigned line_of(uint32_t tag, unsigned lines)
+{
+        return (unsigned)((uint64_t)tag * lines >> 32);
 }
 
 typedef uint32_t four_tags __attribute__((vector_size(16)));
@@ -143,39 +214,56 @@ static bool has_tag(const uint32_t tags[8], uint32_t tag)
         return (any[0] | any[1]) != 0;
 }
 
-/* `count` of them, a multiple of 8 that is known to the compiler. */
-static inline bool is_among(const uint32_t *tags, unsigned count, uint32_t tag)
+/* Where the value stands, or the run's count. */
+static unsigned run_find(const struct run *r, uint32_t tag, uint32_t rest)
 {
-        bool any = false;
-
-        for (unsigned k = 0; k < count; k += 8)
-                any |= has_tag(tags + k, tag);
-        return any;
+        for (unsigned i = 0; i < r->count; i++)
+                if (r->tags[i] == tag && ((rest_at(r, i) ^ rest) & HASH_BITS) == 0)
+                        return i;
+        return r->count;
 }
 
-/* Where the value stands, or `count`: in long strides, then short ones, then steps. */
-static unsigned values_find(const struct values *v, uint32_t tag, uint32_t rest)
+/* The same in a line. */
+static unsigned line_find(const struct line *line, const struct run *r, uint32_t tag,
+                          uint32_t rest)
 {
-        unsigned i = 0, end;
+        if (!has_tag(line->tags, tag) && line->tags[LINE_VALUES - 1] != tag)
+                return r->count;
+        return run_find(r, tag, rest);
+}
 
-        while (i < v->count) {
-                bool may_be = true;
-                if (v->count - i >= 32) {
-                        end = i + 32;
-                        may_be = is_among(v->tags + i, 32, tag);
-                } else if (v->count - i >= 8) {
-                        end = i + 8;
-                        may_be = is_among(v->tags + i, 8, tag);
-                } else {
-                        end = v->count;
-                }
-                for (; may_be && i < end; i++)
-                        if (v->tags[i] == tag &&
-                            ((rest_at(v, i) ^ rest) & HASH_BITS) == 0)
-                                return i;
-                i = end;
+/* Where a value stands: i is the count of its run when it is nowhere. */
+struct found {
+        struct run run;
+        unsigned i;
+};
+
+static struct found lines_find(struct line *lines, unsigned count, uint32_t tag,
+                               uint32_t rest)
+{
+        unsigned at = line_of(tag, count);
+
+        for (unsigned k = 1;; k++) {
+                struct run r = run_of_line(&lines[at]);
+                unsigned i = line_find(&lines[at], &r, tag, rest);
+                if (i < r.count || !(lines[at].used & LINE_PASSED) || k == count)
+                        return (struct found){ r, i };
+                at = at + 1 == count ? 0 : at + 1;
         }
-        return v->count;
+}
+
+/* There is room, and it is not among them. */
+static void lines_put(struct line *lines, unsigned count, uint32_t tag, uint32_t rest)
+{
+        unsigned at = line_of(tag, count);
+
+        while ((lines[at].used & LINE_COUNT) == LINE_VALUES) {
+                lines[at].used |= LINE_PASSED;
+                at = at + 1 == count ? 0 : at + 1;
+        }
+        struct run r = run_of_line(&lines[at]);
+        put_at(&r, r.count, tag, rest);
+        lines[at].used++;
 }
 
 /* When a value was seen, as full number of its unit. */
@@ -208,22 +296,42 @@ static void hold(const struct distinct_store *s, struct distinct *d)
         d->held = true;
 }
 
+/* Puts all of `from` into `to`, which has room for them and is empty. */
+static void move_values(const struct distinct_store *s, const struct distinct *from,
+                        const struct distinct *to)
+{
+        unsigned lines = line_count(to), at = 0;
+        struct distinct full = *to;
+        struct one one;
+
+        full.detail = sizes[to->size].values;
+        struct run all = lines ? (struct run){ .count = 0 } : run_of(s, &full, NULL);
+        for (unsigned k = 0; k < run_count(from); k++) {
+                struct run r = run_at(s, from, k, &one);
+                for (unsigned i = 0; i < r.count; i++)
+                        if (lines)
+                                lines_put(lines_of(s, to), lines, r.tags[i],
+                                          rest_at(&r, i));
+                        else
+                                put_at(&all, at++, r.tags[i], rest_at(&r, i));
+        }
+}
+
+/* Rare, and not to be in the way of what is not. */
+static bool grow(const struct distinct_store *s, struct distinct *d)
+    __attribute__((noinline));
+
 static bool grow(const struct distinct_store *s, struct distinct *d)
 {
-        struct one one;
-        struct values old = values_of(s, d, &one);
         struct distinct grown = *d;
 
         grown.kind = DISTINCT_VALUES;
-        grown.detail = old.count;
+        grown.detail = held_values(d);
         grown.size = d->kind == DISTINCT_VALUES ? d->size + 1U : 0;
         grown.head = budget_take(s->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.head == 0)
                 return false;
-        struct values new = values_of(s, &grown, NULL);
-        memcpy(new.tags, old.tags, old.count * sizeof(*old.tags));
-        memcpy(new.lows, old.lows, old.count * sizeof(*old.lows));
-        memcpy(new.highs, old.highs, old.count * sizeof(*old.highs));
+        move_values(s, d, &grown);
         if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = grown;
@@ -232,77 +340,167 @@ static bool grow(const struct distinct_store *s, struct distinct *d)
 
 enum put { PUT_DONE, PUT_FULL, PUT_REFUSED };
 
+static void append(const struct distinct_store *s, struct distinct *d, uint32_t tag,
+                   uint32_t rest)
+{
+        if (line_count(d)) {
+                lines_put(lines_of(s, d), line_count(d), tag, rest);
+        } else {
+                struct run r = run_of(s, d, NULL);
+                put_at(&r, r.count, tag, rest);
+        }
+        d->detail++;
+}
+
 static enum put put_new(const struct distinct_store *s, struct distinct *d, uint32_t tag,
                         uint32_t rest)
 {
-        struct one one;
-
         if (d->kind == DISTINCT_EMPTY) {
                 d->kind = DISTINCT_ONE;
                 d->head = tag;
-                d->detail = rest;
+                d->detail = rest & 0xffffff;
                 return PUT_DONE;
         }
-        struct values v = values_of(s, d, &one);
-        if (v.count == DISTINCT_EXACT)
-                return PUT_FULL;
-        if (v.count == v.capacity && !grow(s, d))
-                return PUT_REFUSED;
-        v = values_of(s, d, &one);
-        put_at(&v, v.count, tag, rest);
-        d->detail++;
+        if (d->kind == DISTINCT_ONE || d->detail == sizes[d->size].values) {
+                if (held_values(d) == DISTINCT_EXACT)
+                        return PUT_FULL;
+                if (!grow(s, d))
+                        return PUT_REFUSED;
+        }
+        append(s, d, tag, rest);
         return PUT_DONE;
+}
+
+static bool is_later(uint32_t rest, uint32_t than, int64_t now)
+{
+        return age_of(rest, now) < age_of(than, now);
+}
+
+/* Of a set with a block. False: it is not there. */
+static bool see_again(const struct distinct_store *s, const struct distinct *d,
+                      uint32_t tag, uint32_t rest, int64_t now)
+{
+        unsigned lines = line_count(d);
+        struct found f;
+
+        if (lines) {
+                f = lines_find(lines_of(s, d), lines, tag, rest);
+        } else {
+                f.run = run_of(s, d, NULL);
+                f.i = run_find(&f.run, tag, rest);
+        }
+        if (f.i == f.run.count)
+                return false;
+        if (is_later(rest, rest_at(&f.run, f.i), now))
+                put_at(&f.run, f.i, tag, rest);
+        return true;
 }
 
 static enum put put_value(const struct distinct_store *s, struct distinct *d,
                           uint32_t tag, uint32_t rest, int64_t now)
 {
-        struct one one;
-        struct values v = values_of(s, d, &one);
-        unsigned at = values_find(&v, tag, rest);
-
-        if (at == v.count)
+        if (d->kind == DISTINCT_VALUES)
+                return see_again(s, d, tag, rest, now) ? PUT_DONE
+                                                       : put_new(s, d, tag, rest);
+        if (d->kind == DISTINCT_EMPTY || d->head != tag || (d->detail ^ rest) & HASH_BITS)
                 return put_new(s, d, tag, rest);
-        if (unit_of(rest, now) > unit_of(rest_at(&v, at), now)) {
-                put_at(&v, at, tag, rest);
-                if (d->kind == DISTINCT_ONE)
-                        d->detail = rest;
-        }
+        if (is_later(rest, d->detail, now))
+                d->detail = rest & 0xffffff;
         return PUT_DONE;
+}
+
+static unsigned run_count_young(const struct run *r, int64_t now, unsigned oldest)
+{
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < r->count; i++)
+                count += age_of(r->lows[i], now) <= oldest;
+        return count;
+}
+
+static unsigned values_count(const struct distinct_store *s, const struct distinct *d,
+                             uint32_t pane, int64_t now)
+{
+        unsigned count = 0, oldest = oldest_in(now, pane);
+        struct one one;
+
+        for (unsigned k = 0; k < run_count(d); k++) {
+                struct run r = run_at(s, d, k, &one);
+                count += run_count_young(&r, now, oldest);
+        }
+        return count;
+}
+
+/* Drops those of a run that are older. Returns how many it keeps. */
+static unsigned run_keep_young(const struct run *r, int64_t now, unsigned oldest)
+{
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < r->count; i++)
+                if (age_of(r->lows[i], now) <= oldest)
+                        put_at(r, kept++, r->tags[i], rest_at(r, i));
+        return kept;
+}
+
+/*
+ * After some of them have gone: all go where they belong, so that no more lines are
+ * passed than must be. Through a copy, since they may not pass one another.
+ */
+static void lines_settle(struct line *lines, unsigned count)
+{
+        struct line copy[DISTINCT_EXACT / FULL_LINE];
+
+        memcpy(copy, lines, count * sizeof(*lines));
+        for (unsigned k = 0; k < count; k++)
+                lines[k].used = 0;
+        for (unsigned k = 0; k < count; k++) {
+                struct run r = run_of_line(&copy[k]);
+                for (unsigned i = 0; i < r.count; i++)
+                        lines_put(lines, count, r.tags[i], rest_at(&r, i));
+        }
+}
+
+static unsigned lines_keep_young(struct line *lines, unsigned count, int64_t now,
+                                 unsigned oldest)
+{
+        unsigned kept = 0;
+        uint8_t passed = 0;
+
+        for (unsigned k = 0; k < count; k++) {
+                struct run r = run_of_line(&lines[k]);
+                unsigned left = run_keep_young(&r, now, oldest);
+                passed |= lines[k].used & LINE_PASSED;
+                lines[k].used = (uint8_t)(left | (lines[k].used & LINE_PASSED));
+                kept += left;
+        }
+        if (passed && kept)
+                lines_settle(lines, count);
+        return kept;
 }
 
 /* Drops what was seen eight panes ago or earlier. */
 static void values_rotate(const struct distinct_store *s, struct distinct *d,
                           uint32_t pane, int64_t now)
 {
+        unsigned lines = line_count(d), kept = values_count(s, d, pane, now);
+        unsigned oldest = oldest_in(now, pane);
         struct one one;
-        struct values v = values_of(s, d, &one);
-        unsigned kept = 0, oldest = oldest_in(now, pane);
 
-        for (unsigned i = 0; i < v.count; i++)
-                if (age_of(v.lows[i], now) <= oldest)
-                        put_at(&v, kept++, v.tags[i], rest_at(&v, i));
-        if (kept == v.count)
+        if (kept == held_values(d))
                 return;
         if (kept) {
-                d->detail = kept;
+                if (lines)
+                        lines_keep_young(lines_of(s, d), lines, now, oldest);
+                else {
+                        struct run r = run_of(s, d, &one);
+                        run_keep_young(&r, now, oldest);
+                }
+                d->detail = kept & 0xffffff;
                 return;
         }
         if (d->kind == DISTINCT_VALUES)
                 budget_give(s->budget, d->head);
         *d = (struct distinct){ .kind = DISTINCT_EMPTY };
-}
-
-static unsigned values_count(const struct distinct_store *s, const struct distinct *d,
-                             uint32_t pane, int64_t now)
-{
-        struct one one;
-        struct values v = values_of(s, d, &one);
-        unsigned count = 0, oldest = oldest_in(now, pane);
-
-        for (unsigned i = 0; i < v.count; i++)
-                count += age_of(v.lows[i], now) <= oldest;
-        return count;
 }
 
 /* ---- sketches ---- */
@@ -344,11 +542,13 @@ static bool become_sketch(const struct distinct_store *s, struct distinct *d,
 
         if (!head)
                 return false;
-        struct values v = values_of(s, d, &one);
         struct sketch *sketch = budget_at(s->budget, head);
-        for (unsigned i = 0; i < v.count; i++)
-                sketch_add(sketch, words_of(s, sketch), v.tags[i],
-                           unit_of(v.lows[i], now) / pane);
+        for (unsigned k = 0; k < run_count(d); k++) {
+                struct run r = run_at(s, d, k, &one);
+                for (unsigned i = 0; i < r.count; i++)
+                        sketch_add(sketch, words_of(s, sketch), r.tags[i],
+                                   unit_of(r.lows[i], now) / pane);
+        }
         budget_give(s->budget, d->head);
         *d = (struct distinct){ .head = head, .kind = DISTINCT_SKETCH };
         return true;
@@ -361,7 +561,7 @@ static void add_to_one(const struct distinct_store *s, struct distinct *d, uint3
 {
         int64_t unit = unit_of(rest, now);
 
-        if (unit < begin_of(now, pane))
+        if (unit != now && unit < begin_of(now, pane))
                 return;
         if (d->kind != DISTINCT_SKETCH) {
                 enum put put = put_value(s, d, tag, rest, now);
@@ -402,13 +602,15 @@ static bool part(const struct distinct_store *s, const struct distinct_plan *p,
         if (parted.head == 0)
                 return false;
         struct distinct *members = members_of(s, &parted);
-        struct values v = values_of(s, set, &one);
         members[0] = *set;
+        for (unsigned w = 1; w < p->windows; w++)
+                for (unsigned k = 0; k < run_count(set); k++) {
+                        struct run r = run_at(s, set, k, &one);
+                        for (unsigned i = 0; i < r.count; i++)
+                                add_to_one(s, &members[w], r.tags[i], rest_at(&r, i),
+                                           p->pane[w], now);
+                }
         *set = parted;
-        for (unsigned k = 1; k < p->windows; k++)
-                for (unsigned i = 0; i < v.count; i++)
-                        add_to_one(s, &members[k], v.tags[i], rest_at(&v, i), p->pane[k],
-                                   now);
         return true;
 }
 
@@ -425,7 +627,7 @@ void distinct_add(const struct distinct_store *s, const struct distinct_plan *p,
         uint32_t tag = (uint32_t)(hash >> 32);
         uint32_t rest = ((uint32_t)hash & HASH_BITS) | ((uint32_t)unit & UNIT_BITS);
 
-        if (unit < begin_of(now, p->pane[0]))
+        if (unit != now && unit < begin_of(now, p->pane[0]))
                 return;
         if (p->windows > 1 && set->kind != DISTINCT_PARTED) {
                 enum put put = put_value(s, set, tag, rest, now);
@@ -496,20 +698,28 @@ double distinct_value(const struct distinct_store *s, const struct distinct_plan
                 return sketch_estimate(sketch_of(s, d));
         if (window && d == set)
                 return values_count(s, d, p->pane[window], now);
-        return d->kind == DISTINCT_VALUES ? d->detail : d->kind == DISTINCT_ONE;
+        return held_values(d);
+}
+
+static bool copy_run(const struct distinct_store *s, const struct run *r, int64_t now,
+                     unsigned oldest, struct distinct *to)
+{
+        for (unsigned i = 0; i < r->count; i++)
+                if (age_of(r->lows[i], now) <= oldest &&
+                    put_new(s, to, r->tags[i], rest_at(r, i) & HASH_BITS) != PUT_DONE)
+                        return false;
+        return true;
 }
 
 static void copy_values(const struct distinct_store *s, const struct distinct *from,
                         uint32_t pane, int64_t now, struct distinct *to)
 {
-        struct one one;
-        struct values v = values_of(s, from, &one);
         unsigned oldest = oldest_in(now, pane);
+        struct one one;
 
-        for (unsigned i = 0; i < v.count; i++) {
-                if (age_of(v.lows[i], now) > oldest)
-                        continue;
-                if (put_new(s, to, v.tags[i], rest_at(&v, i) & HASH_BITS) != PUT_DONE) {
+        for (unsigned k = 0; k < run_count(from); k++) {
+                struct run r = run_at(s, from, k, &one);
+                if (!copy_run(s, &r, now, oldest, to)) {
                         hold(s, to);
                         return;
                 }
@@ -543,6 +753,17 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
         to->kind = DISTINCT_SKETCH;
 }
 
+static void carry_value(const struct distinct_store *s, uint32_t tag, uint32_t more,
+                        int64_t unit, const struct distinct_plan *p, struct distinct *to,
+                        unsigned window, int64_t now)
+{
+        if (to->kind == DISTINCT_PARTED)
+                add_to_one(s, shown_by(s, to, window), tag,
+                           more | ((uint32_t)unit & UNIT_BITS), p->pane[window], now);
+        else
+                distinct_add(s, p, to, (uint64_t)tag << 32 | more, unit, now);
+}
+
 /*
  * Takes the window's values over one by one, with their times in the other unit. Sets
  * that meet there may have told the time in panes of their own: the later of the
@@ -554,21 +775,16 @@ static void carry_values(const struct distinct_store *s, const struct distinct *
                          unsigned window, int64_t now)
 {
         struct one one;
-        struct values v = values_of(s, from, &one);
 
-        for (unsigned i = 0; i < v.count; i++) {
-                int64_t unit = unit_of(v.lows[i], from_now);
-                if (unit < begin)
-                        continue;
-                uint32_t more = rest_at(&v, i) & HASH_BITS;
-                int64_t other = unit * unit_ns / p->unit_ns;
-                if (to->kind == DISTINCT_PARTED)
-                        add_to_one(s, shown_by(s, to, window), v.tags[i],
-                                   more | ((uint32_t)other & UNIT_BITS), p->pane[window],
-                                   now);
-                else
-                        distinct_add(s, p, to, (uint64_t)v.tags[i] << 32 | more, other,
-                                     now);
+        for (unsigned k = 0; k < run_count(from); k++) {
+                struct run r = run_at(s, from, k, &one);
+                for (unsigned i = 0; i < r.count; i++) {
+                        int64_t unit = unit_of(r.lows[i], from_now);
+                        if (unit >= begin)
+                                carry_value(s, r.tags[i], rest_at(&r, i) & HASH_BITS,
+                                            unit * unit_ns / p->unit_ns, p, to, window,
+                                            now);
+                }
         }
 }
 
@@ -596,4 +812,23 @@ void distinct_carry(const struct distinct_store *s, const struct distinct_plan *
         clear_one(s, target);
         *target = *source;
         *source = (struct distinct){ .kind = DISTINCT_EMPTY };
+}
+
+void distinct_prefetch(const struct distinct_store *s, const struct distinct *set,
+                       uint64_t hash)
+{
+        if (set->kind < DISTINCT_VALUES)
+                return;
+        const char *block = budget_at(s->budget, set->head);
+        unsigned lines = line_count(set);
+        if (lines && hash)
+                block += line_of((uint32_t)(hash >> 32), lines) * sizeof(struct line);
+        __builtin_prefetch(block, 1);
+        if (set->kind != DISTINCT_VALUES)
+                return;
+        /* Blocks of less than a line begin anywhere. */
+        if (!lines)
+                __builtin_prefetch(block + sizes[set->size].values * VALUE_BYTES - 1, 1);
+        if (set->detail == sizes[set->size].values) /* it may grow, and give this back */
+                budget_prefetch_give(s->budget, set->head);
 }

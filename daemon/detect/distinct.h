@@ -5,8 +5,10 @@
  * Up to 512 values are held one by one (44 bits of their keyed hash, and when each was
  * last seen), then a sketch takes their place:
  *
- *      1 | 2 | 3 | 5 | 8 | 12 | 16 | 24 | ... 384 | 512 | sketch: 8 KiB and its histogram
- *      '- in the set itself; all others in a block of the budget, 7 bytes for each
+ *      1 | 3 | 5 | 8 | 12 | 16 | 24 | 32 | ... 384 | 512 | sketch: 8 KiB and its
+ * histogram |   |            '- 64 bytes for 8, which a search finds by the hash |   '- 7
+ * bytes for each, searched from one end to the other
+ *      '- in the set itself; all others in a block of the budget
  *
  * Sets of the same values over several windows are one set as long as they are held
  * one by one: that of the longest window, and a shorter one is a view of it. At the
@@ -23,8 +25,8 @@
  * values gives all back with distinct_clear.
  *
  * Two different values look the same once in two thousand million sets of 128, in 130
- * million of 512. Cost: a search among n values reads 4 n bytes, one after the other;
- * 85 ns among 512 that are in a cache, 11 among 8.
+ * million of 512. Cost: a search reads one line of the cache, or a few, however many
+ * values there are; the number of those in a shorter window, all of them.
  */
 #ifndef DETECT_DISTINCT_H
 #define DETECT_DISTINCT_H
@@ -65,7 +67,7 @@ struct distinct_plan {
 /* For a set without a window: everything is seen in unit 0. */
 extern const struct distinct_plan distinct_flat;
 
-#define DISTINCT_SIZES 16 /* 2, 3, 5, ... 512 values */
+#define DISTINCT_SIZES 15 /* 3, 5, 8, ... 512 values */
 
 /* What all of them share. */
 struct distinct_store {
@@ -112,20 +114,11 @@ void distinct_copy_flat(const struct distinct_store *, const struct distinct_pla
                         const struct distinct *set, unsigned window, int64_t now,
                         struct distinct *to);
 
-/* Has the processor fetch what distinct_add will look at. */
-static inline void distinct_prefetch(const struct distinct_store *s,
-                                     const struct distinct *set)
-{
-        if (set->kind < DISTINCT_VALUES)
-                return;
-        const char *block = budget_at(s->budget, set->head);
-        __builtin_prefetch(block, 1);
-        if (set->kind == DISTINCT_SKETCH || set->detail <= 8)
-                return;
-        /* The tags, all of which are looked at, and where the next rest will be. */
-        for (size_t at = 64; at < set->detail * sizeof(uint32_t); at += 64)
-                __builtin_prefetch(block + at);
-        __builtin_prefetch(block + (size_t)((2U << set->size) + set->detail) * 4, 1);
-}
+/*
+ * Has the processor fetch what distinct_add will look at for that value; hash 0: it is
+ * not known.
+ */
+void distinct_prefetch(const struct distinct_store *, const struct distinct *set,
+                       uint64_t hash);
 
 #endif

@@ -7,6 +7,15 @@
 #define EVICT_IN_NEED   16
 #define EVICT_TRIES     8
 
+uint64_t engine_matched(const struct engine *e, unsigned number)
+{
+        const struct rule *rule = &e->rules->rules[number];
+        const struct table *t = &e->tables[rule->table];
+        uint64_t bit = table_where_bit(t, rule->where);
+
+        return e->rule_counts[number].matched_before + t->met[__builtin_ctzll(bit)];
+}
+
 /* ---- time and the end of incidents ---- */
 
 static int64_t deadline_of(const struct engine *e, const struct incident_case *c)
@@ -213,7 +222,8 @@ static struct value read_aggregate(void *context, const struct aggregate *a)
 
         if (a->function->of_transaction)
                 return reading->aggregate(reading->context, a);
-        return table_value(look->table, look->entry, &look->rule->aggregates[a->slot]);
+        return table_value_here(look->table, look->entry,
+                                &look->rule->aggregates[a->slot]);
 }
 
 /* Values that only others showed are not counted, and cannot be guessed. */
@@ -392,6 +402,7 @@ static void note_signal(const struct look *look)
                 e->options.counters->signals_dropped++;
 }
 
+/* A rule that may hold, or has an open case. */
 static void look_at_rule(struct look *look)
 {
         struct engine *e = look->engine;
@@ -399,11 +410,7 @@ static void look_at_rule(struct look *look)
 
         reading.aggregate = read_aggregate;
         reading.context = look;
-        look->counts->matched++;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
-        if (!c && look->entry->transactions < TRANSACTIONS_MAX &&
-            look->entry->transactions < look->rule->least)
-                return;
         bool holds = expr_true(look->rule->when, &reading);
         look->counts->held += holds;
         if (look->rule->is_signal) {
@@ -415,6 +422,40 @@ static void look_at_rule(struct look *look)
                 go_on(look, c, holds);
         else if (holds)
                 raise(look);
+}
+
+static bool has_open_case(struct look *look, unsigned rule)
+{
+        look->rule = &look->engine->rules->rules[rule];
+        return open_case(look) != NULL;
+}
+
+/* The first at or after `from` that may hold, or of which there is an open case. */
+static unsigned next_rule(struct look *look, unsigned from, uint64_t met)
+{
+        const struct table *t = look->table;
+        unsigned next = gates_next(&t->gates, from, met, look->entry->transactions);
+
+        for (unsigned i = from; look->entry->incidents && i < next; i++)
+                if (t->gates.rules[i].met & met && has_open_case(look, t->plan->rules[i]))
+                        return i;
+        return next;
+}
+
+static void look_at_rules(struct look *look, uint64_t met)
+{
+        struct table *t = look->table;
+
+        table_visit(t);
+        for (uint64_t left = met; left; left &= left - 1)
+                t->met[__builtin_ctzll(left)]++;
+        for (unsigned i = next_rule(look, 0, met); i < t->gates.count;
+             i = next_rule(look, i + 1, met)) {
+                unsigned number = t->plan->rules[i];
+                look->rule = &look->engine->rules->rules[number];
+                look->counts = &look->engine->rule_counts[number];
+                look_at_rule(look);
+        }
 }
 
 /* ---- one record ---- */
@@ -478,32 +519,30 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         table_count(t, entry, &e->facts, visit->met);
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
-        for (unsigned i = 0; i < t->plan->rule_count; i++) {
-                unsigned number = t->plan->rules[i];
-                struct look look = { e,
-                                     t,
-                                     entry,
-                                     handle,
-                                     actor,
-                                     &e->rules->rules[number],
-                                     &e->rule_counts[number] };
-                if (facts_condition(&e->facts, look.rule->where))
-                        look_at_rule(&look);
-        }
+        look_at_rules(&(struct look){ .engine = e,
+                                      .table = t,
+                                      .entry = entry,
+                                      .handle = handle,
+                                      .actor = actor },
+                      visit->met);
 }
 
 /* The tables whose rules look at this transaction and whose key it has. */
-static unsigned find_visits(struct engine *e)
+static unsigned find_visits(struct engine *e, const struct ahead_record *ahead)
 {
         const struct page_kind *page = e->facts.page;
         unsigned count = 0;
 
         for (unsigned i = 0; i < page->table_count; i++) {
+                const struct page_table *t = &page->tables[i];
                 struct visit *visit = &e->visits[count];
-                visit->table = &e->tables[page->tables[i].table];
-                visit->met = conditions_met(e, visit->table, page->tables[i].may);
-                if (visit->met && table_key(visit->table, &e->facts, &visit->hash))
-                        count++;
+                visit->table = &e->tables[t->table];
+                visit->met = conditions_met(e, visit->table, t->may);
+                if (!visit->met)
+                        continue;
+                visit->hash = ahead->keys[i].hash;
+                count += t->is_early ? visit->hash != 0
+                                     : table_key(visit->table, &e->facts, &visit->hash);
         }
         return count;
 }
@@ -536,7 +575,7 @@ struct slice engine_ja4(const struct engine *e, const struct record *record)
 static void look_at_record(struct engine *e, const struct ahead_record *ahead)
 {
         const struct record *record = ahead->record;
-        unsigned count = find_visits(e);
+        unsigned count = find_visits(e, ahead);
         if (count == 0 && !usual_wants(&e->usual, &e->facts))
                 return;
         if (is_exempt(e)) {
@@ -553,11 +592,14 @@ static void look_at_record(struct engine *e, const struct ahead_record *ahead)
         actors_drop(&e->actors, actor);
 }
 
-static void count_visitor(struct engine *e, const struct network *host)
+static void count_visitor(struct engine *e, const struct ahead_record *ahead)
 {
-        block_limit_visitor(&e->block_limit,
-                            hash_bytes(&e->options.hash_key, host, sizeof(*host)),
-                            e->now_ns);
+        const struct network *host = &ahead->record->client_host;
+        uint64_t hash = ahead_hash(ahead, ahead->page->early_host);
+
+        if (hash == 0) /* no rule has it as a key: it is the same */
+                hash = hash_bytes(&e->options.hash_key, host, sizeof(*host));
+        block_limit_visitor(&e->block_limit, hash, e->now_ns);
 }
 
 static void count_record(struct engine *e, const struct ahead_record *ahead)
@@ -570,7 +612,7 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
         join(e, record);
         watching_record(e, record);
         if (e->counts_visitors)
-                count_visitor(e, &record->client_host);
+                count_visitor(e, ahead);
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);

@@ -53,9 +53,10 @@ struct visit {
         uint64_t met;  /* which of the table's conditions are true */
 };
 
-/* Of one rule (engine.h). */
+/* Of one rule (engine.h). What it matched is counted in its table, with others' that have
+   the same condition; here is what it had before the rules were swapped. */
 struct rule_counts {
-        uint64_t matched, held, raised, dry_run;
+        uint64_t matched_before, held, raised, dry_run;
 };
 
 struct engine {
@@ -107,6 +108,9 @@ void engine_find_classes(struct engine *);
 
 /* Gives the facts what they read from beside the record. */
 void engine_bind_facts(struct engine *);
+
+/* How many transactions the rule looked at. */
+uint64_t engine_matched(const struct engine *, unsigned rule);
 
 /* Ends a case before its time. */
 void engine_end_case(struct engine *, uint32_t number);

@@ -51,8 +51,9 @@ bool facts_init(struct facts *f, const struct rules *rules, const struct site *s
         f->operand_of = calloc(operands, sizeof(*f->operand_of));
         f->operands = calloc(operands, sizeof(*f->operands));
         f->scratch = calloc(operands, sizeof(*f->scratch));
-        return init_tags(f) && f->condition_of && f->part_of && f->operand_of &&
-               f->operands && f->scratch;
+        f->statuses = calloc(FACT_STATUSES, sizeof(*f->statuses));
+        return init_tags(f) && f->statuses && f->condition_of && f->part_of &&
+               f->operand_of && f->operands && f->scratch;
 }
 
 void facts_free(struct facts *f)
@@ -62,6 +63,7 @@ void facts_free(struct facts *f)
         free(f->operand_of);
         free(f->operands);
         free(f->scratch);
+        free(f->statuses);
         free(f->tag_names);
         conditions_free(&f->conditions);
         *f = (struct facts){ 0 };
@@ -90,21 +92,43 @@ void facts_begin(struct facts *f, const struct record *record)
                 forget_all(f);
 }
 
+static bool evaluate(const struct facts *f, uint32_t part)
+{
+        return expr_true(f->conditions.parts[part], &f->reading);
+}
+
+/* Of a part that reads the status alone. */
+static bool recall(const struct facts *f, uint32_t part, uint16_t status)
+{
+        struct status_answers *answers = &f->statuses[status];
+        uint64_t bit = UINT64_C(1) << f->conditions.status_bits[part];
+
+        if (!(answers->known & bit)) {
+                answers->known |= bit;
+                answers->yes |= evaluate(f, part) ? bit : 0;
+        }
+        return answers->yes & bit;
+}
+
 static bool ask_part(struct facts *f, uint32_t part)
 {
+        uint16_t status = f->subject.record->status;
+
+        if (f->conditions.status_bits[part] != PART_OF_MORE && status < FACT_STATUSES)
+                return recall(f, part, status);
         if ((f->part_of[part] ^ f->transaction) > FACT_TRUE)
-                f->part_of[part] =
-                    f->transaction | expr_true(f->conditions.parts[part], &f->reading);
+                f->part_of[part] = f->transaction | evaluate(f, part);
         return f->part_of[part] & FACT_TRUE;
 }
 
 bool facts_ask(struct facts *f, unsigned condition)
 {
-        struct condition_parts left = f->page->conditions[condition];
-        bool holds = left.count != CONDITION_NEVER;
+        const struct condition_parts *left = &f->page->conditions[condition];
+        bool holds = left->count != CONDITION_NEVER &&
+                     (left->base == CONDITION_ALWAYS || facts_condition(f, left->base));
 
-        for (uint32_t i = 0; holds && i < left.count; i++)
-                holds = ask_part(f, f->page->parts[left.first + i]);
+        for (uint32_t i = 0; holds && i < left->count; i++)
+                holds = ask_part(f, f->page->parts[left->first + i]);
         f->condition_of[condition] = f->transaction | holds;
         return holds;
 }
@@ -119,12 +143,10 @@ static void keep_origin(struct facts *f, unsigned operand, struct value *value)
         value->text = slice_of(f->scratch[operand], value->text.len);
 }
 
-const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
+const struct fact_operand *facts_ask_operand(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
 
-        if (f->operand_of[operand] == f->transaction)
-                return fact;
         f->operand_of[operand] = f->transaction;
         f->subject.scratch = f->scratch[operand];
         *fact =
@@ -134,12 +156,6 @@ const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
                 keep_origin(f, operand, &fact->value);
         f->subject.scratch = f->condition_scratch;
         return fact;
-}
-
-void facts_know(struct facts *f, unsigned operand, const struct fact_operand *known)
-{
-        f->operands[operand] = *known;
-        f->operand_of[operand] = f->transaction;
 }
 
 static uint64_t hash_number(const struct hash_key *key, double number)
@@ -177,19 +193,19 @@ static uint64_t hash_of(const struct hash_key *key, const struct value *v)
         return hash ? hash : 1;
 }
 
-uint64_t facts_hash(struct facts *f, unsigned operand)
+uint64_t facts_ask_hash(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
 
-        if (fact->hash == 0)
-                fact->hash = hash_of(f->key, &fact->value);
-        return fact->hash;
+        return fact->hash = hash_of(f->key, &fact->value);
 }
 
 void facts_read(struct facts *f, const struct record *record, unsigned operand,
-                struct fact_operand *fact)
+                char *scratch, struct fact_operand *fact)
 {
-        struct subject subject = { .record = record, .site = f->subject.site };
+        struct subject subject = { .record = record,
+                                   .site = f->subject.site,
+                                   .scratch = scratch };
         const struct field *field = f->rules->operands[operand].field;
 
         fact->value = field->read(&subject, field->argument);

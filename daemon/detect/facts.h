@@ -21,6 +21,13 @@ struct fact_operand {
         uint64_t hash; /* of its canonical bytes; 0 while not asked for */
 };
 
+#define FACT_STATUSES 1000
+
+/* What parts that read the status alone said of it: a bit for each (conditions.h). */
+struct status_answers {
+        uint64_t known, yes;
+};
+
 struct facts {
         const struct rules *rules;
         const struct hash_key *key;
@@ -34,6 +41,7 @@ struct facts {
          */
         uint32_t transaction;
         uint32_t *condition_of, *part_of, *operand_of;
+        struct status_answers *statuses; /* by status, below FACT_STATUSES */
         struct fact_operand *operands;
         char (*scratch)[SUBJECT_SCRATCH]; /* of each operand, as texts may live there */
         char condition_scratch[SUBJECT_SCRATCH];
@@ -57,16 +65,39 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
                                                  : of & FACT_TRUE;
 }
 
-const struct fact_operand *facts_operand(struct facts *, unsigned operand);
+/* facts_operand, when it is not known yet. */
+const struct fact_operand *facts_ask_operand(struct facts *, unsigned operand);
 
-/* Reads and hashes an operand that is early (conditions.h), of any record. */
-void facts_read(struct facts *, const struct record *, unsigned operand,
+static inline const struct fact_operand *facts_operand(struct facts *f, unsigned operand)
+{
+        return f->operand_of[operand] == f->transaction ? &f->operands[operand]
+                                                        : facts_ask_operand(f, operand);
+}
+
+/* Hashes it, when that was not done yet. */
+uint64_t facts_ask_hash(struct facts *, unsigned operand);
+
+/* Keyed hash of an operand's value, which is known and not missing; never 0. */
+static inline uint64_t facts_hash(struct facts *f, unsigned operand)
+{
+        uint64_t hash = f->operands[operand].hash;
+
+        return hash ? hash : facts_ask_hash(f, operand);
+}
+
+/*
+ * Reads and hashes an operand that is early (conditions.h), of any record. Its text may
+ * stand in `scratch`.
+ */
+void facts_read(struct facts *, const struct record *, unsigned operand, char *scratch,
                 struct fact_operand *);
 
 /* What was read so of the record at hand. */
-void facts_know(struct facts *, unsigned operand, const struct fact_operand *);
-
-/* Keyed hash of an operand's value, which is not missing; never 0. */
-uint64_t facts_hash(struct facts *, unsigned operand);
+static inline void facts_know(struct facts *f, unsigned operand,
+                              const struct fact_operand *known)
+{
+        f->operands[operand] = *known;
+        f->operand_of[operand] = f->transaction;
+}
 
 #endif

@@ -14,9 +14,14 @@ static const uint16_t capacities[INVOLVED_SIZES] = { 1,   2,   3,   4,   6,
 _Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
-/* n places: n actors, n masks and so on, so that a search reads few lines. */
+/* n places: n actors, so that a search reads few lines, then the rest of each. */
+struct rest {
+        uint32_t met, seen, hits;
+};
+
 struct places {
-        uint32_t *actors, *met, *seen, *hits;
+        uint32_t *actors;
+        struct rest *rest;
         unsigned capacity;
 };
 
@@ -34,25 +39,33 @@ static struct places places_of(const struct involved_store *s, const struct invo
         uint32_t *at =
             v->size ? budget_at(s->actors->budget, v->place[0]) : (uint32_t *)v->place;
 
-        return (struct places){ at, at + capacity, at + 2 * (size_t)capacity,
-                                at + 3 * (size_t)capacity, capacity };
+        return (struct places){ at, (struct rest *)(at + capacity), capacity };
+}
+
+/* Whether one of eight is it. */
+static bool has_actor(const uint32_t actors[8], uint32_t actor)
+{
+        uint32_t any = 0;
+
+        for (unsigned k = 0; k < 8; k++)
+                any |= actors[k] == actor;
+        return any;
 }
 
 static unsigned places_find(const struct places *p, unsigned count, uint32_t actor,
                             uint32_t met)
 {
-        unsigned i = 0;
-
-        for (; i + 8 <= count; i += 8) {
-                uint32_t any = 0;
-                for (unsigned k = 0; k < 8; k++)
-                        any |= (p->actors[i + k] == actor) & (p->met[i + k] == met);
-                if (any)
-                        break;
+        for (unsigned i = 0; i < count;) {
+                if (i + 8 <= count && !has_actor(p->actors + i, actor)) {
+                        i += 8;
+                        continue;
+                }
+                unsigned end = i + 8 <= count ? i + 8 : count;
+                for (; i < end; i++)
+                        if (p->actors[i] == actor && p->rest[i].met == met)
+                                return i;
         }
-        while (i < count && (p->actors[i] != actor || p->met[i] != met))
-                i++;
-        return i;
+        return count;
 }
 
 /* Lets go of those that were last seen before `since`. */
@@ -62,14 +75,12 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
         unsigned kept = 0;
 
         for (unsigned i = 0; i < v->count; i++) {
-                if (p.seen[i] < since) {
+                if (p.rest[i].seen < since) {
                         actors_drop(s->actors, p.actors[i]);
                         continue;
                 }
                 p.actors[kept] = p.actors[i];
-                p.met[kept] = p.met[i];
-                p.seen[kept] = p.seen[i];
-                p.hits[kept++] = p.hits[i];
+                p.rest[kept++] = p.rest[i];
         }
         v->count = kept & 1023;
 }
@@ -88,9 +99,7 @@ static bool grow(const struct involved_store *s, struct involved *v)
                 return false;
         struct places new = places_of(s, &grown);
         memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
-        memcpy(new.met, old.met, v->count * sizeof(uint32_t));
-        memcpy(new.seen, old.seen, v->count * sizeof(uint32_t));
-        memcpy(new.hits, old.hits, v->count * sizeof(uint32_t));
+        memcpy(new.rest, old.rest, v->count * sizeof(*new.rest));
         if (v->size)
                 budget_give(s->actors->budget, v->place[0]);
         *v = grown;
@@ -128,23 +137,36 @@ static void add_part(const struct involved_store *s, struct involved *v, uint32_
                 p = places_of(s, v);
                 at = v->count++;
                 p.actors[at] = actor;
-                p.met[at] = met;
-                p.hits[at] = 0;
-                p.seen[at] = now;
+                p.rest[at] = (struct rest){ .met = met, .seen = now };
                 actors_hold(s->actors, actor);
         }
-        p.hits[at] += p.hits[at] < UINT32_MAX;
-        p.seen[at] = now > p.seen[at] ? now : p.seen[at];
+        struct rest *rest = &p.rest[at];
+        rest->hits += rest->hits < UINT32_MAX;
+        rest->seen = now > rest->seen ? now : rest->seen;
 }
 
 void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
                   uint64_t met, uint32_t now, uint32_t keep, bool keep_all)
 {
+        if (met && met <= PART_MASK) { /* nearly always */
+                add_part(s, v, actor, (uint32_t)met, now, keep, keep_all);
+                return;
+        }
         for (uint32_t part = 0; met; part++, met >>= PART_BITS)
                 if (met & PART_MASK)
                         add_part(s, v, actor,
                                  part << PART_BITS | (uint32_t)(met & PART_MASK), now,
                                  keep, keep_all);
+}
+
+void involved_prefetch(const struct involved_store *s, const struct involved *v)
+{
+        struct places p = places_of(s, v);
+
+        for (unsigned i = 0; i < v->count; i += 16)
+                __builtin_prefetch(p.actors + i, 1);
+        /* Where a new one would be put; where a known one stands is not known yet. */
+        __builtin_prefetch(p.rest + v->count, 1);
 }
 
 void involved_clear(const struct involved_store *s, struct involved *v)
@@ -193,12 +215,12 @@ void involved_translate(const struct involved_store *s, struct involved *v,
         struct places p = places_of(s, v);
 
         for (unsigned i = 0; i < v->count; i++) {
-                uint32_t part = p.met[i] >> PART_BITS;
-                uint64_t all =
-                    met(context, (uint64_t)(p.met[i] & PART_MASK) << part * PART_BITS);
+                uint32_t part = p.rest[i].met >> PART_BITS;
+                uint64_t all = met(context, (uint64_t)(p.rest[i].met & PART_MASK)
+                                                << part * PART_BITS);
                 for (part = 0; all && !(all & PART_MASK); part++)
                         all >>= PART_BITS;
-                p.met[i] = part << PART_BITS | (uint32_t)(all & PART_MASK);
+                p.rest[i].met = part << PART_BITS | (uint32_t)(all & PART_MASK);
         }
 }
 
@@ -213,9 +235,9 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
 
         for (unsigned i = 0; i < v->count; i++) {
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
-                if (p.seen[i] >= since && has_met(p.met[i], condition) &&
+                if (p.rest[i].seen >= since && has_met(p.rest[i].met, condition) &&
                     actor_has(actor, kind))
-                        tallies[count++] = (struct tally){ actor, p.hits[i] };
+                        tallies[count++] = (struct tally){ actor, p.rest[i].hits };
         }
         qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);
         for (unsigned i = 0; i < count; i++)
@@ -247,7 +269,7 @@ unsigned involved_actors(const struct involved_store *s, const struct involved *
         unsigned count = 0, different = 0;
 
         for (unsigned i = 0; i < v->count; i++)
-                if (p.seen[i] >= since && has_met(p.met[i], condition))
+                if (p.rest[i].seen >= since && has_met(p.rest[i].met, condition))
                         handles[count++] = p.actors[i];
         qsort(handles, count, sizeof(*handles), by_place);
         for (unsigned i = 0; i < count && different < max; i++)

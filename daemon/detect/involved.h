@@ -44,6 +44,8 @@ void involved_store_init(struct involved_store *, struct actors *);
  */
 void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
                   uint64_t met, uint32_t now, uint32_t keep, bool keep_all);
+/* Has the processor fetch what involved_add will look at of a list with a block. */
+void involved_prefetch(const struct involved_store *, const struct involved *);
 void involved_clear(const struct involved_store *, struct involved *);
 
 /*

@@ -346,13 +346,18 @@ struct rules *rules_parse(const char *name, struct slice text, struct site *site
         return loading_end(l, before);
 }
 
-const struct field *rules_page_field(const struct rules *rules)
+const struct field *rules_field(const struct rules *rules, const char *name)
 {
         const struct field *field = rules->vocabulary.full.fields;
 
-        while (strcmp(field->name, "page") != 0)
+        while (strcmp(field->name, name) != 0)
                 field++;
         return field;
+}
+
+const struct field *rules_page_field(const struct rules *rules)
+{
+        return rules_field(rules, "page");
 }
 
 struct wanted_field {

@@ -245,6 +245,8 @@ int rules_form_page(const struct rules *);
 /* The number of a page in the site map. */
 int rules_find_page(const struct rules *, const char *name);
 
+/* The field of a name that the vocabulary has. */
+const struct field *rules_field(const struct rules *, const char *name);
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
 /* Whether sign-ups are to be remembered. */

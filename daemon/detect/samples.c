@@ -86,10 +86,11 @@ static uint32_t sample_new(const struct sample_store *s,
 
 static bool is_kept(const struct sample_source *source)
 {
+        bool kept = source->few;
+
         for (unsigned i = 0; i < SAMPLES_KEPT; i++)
-                if (kept_nth[i] == source->nth)
-                        return true;
-        return source->few;
+                kept |= kept_nth[i] == source->nth;
+        return kept;
 }
 
 /* Lets go of the oldest that is not one of a few. Returns how many are left. */

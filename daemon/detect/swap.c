@@ -108,9 +108,13 @@ static void move_tables(struct engine *e, const struct carry *carry, struct part
 static void move_counts(const struct engine *e, const struct carry *carry,
                         struct parts *to)
 {
-        for (unsigned i = 0; i < carry->from->rule_count; i++)
-                if (carry->rules[i] != CARRY_NONE)
-                        to->rule_counts[carry->rules[i]] = e->rule_counts[i];
+        for (unsigned i = 0; i < carry->from->rule_count; i++) {
+                if (carry->rules[i] == CARRY_NONE)
+                        continue;
+                struct rule_counts *counts = &to->rule_counts[carry->rules[i]];
+                *counts = e->rule_counts[i];
+                counts->matched_before = engine_matched(e, i);
+        }
 }
 
 static void rename_cases(struct engine *e, const struct carry *carry)

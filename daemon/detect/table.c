@@ -2,6 +2,7 @@
 #include "detect/table.h"
 
 #include "base/check.h"
+#include "detect/table_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,7 +125,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
                              .sets = sets,
                              .involved = involved,
                              .samples = samples,
-                             .usual = usual };
+                             .usual = usual,
+                             .same_panes_ns = INT64_MIN };
         t->blank = calloc(1, plan->entry_size);
         if (!layouts_init(&t->layouts, plan) || !t->blank)
                 return false;
@@ -141,6 +143,10 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         if (!t->units || !t->surges || !t->unfetched || !t->began_ns)
                 return false;
         groups_init(t, t->blank);
+        t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
+        if (!t->memos || !table_ops_init(t) ||
+            (!rules->is_plan && !gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX)))
+                return false;
         return index_init(&t->index, index_bytes, &t->budget->index_room);
 }
 
@@ -151,6 +157,10 @@ void table_free(struct table *t)
         free(t->surges);
         free(t->unfetched);
         free(t->began_ns);
+        table_ops_free(t);
+        gates_free(&t->gates);
+        free(t->memos);
+        t->memos = NULL;
         free(t->blank);
         layouts_free(&t->layouts);
         t->blank = NULL;
@@ -160,13 +170,28 @@ void table_free(struct table *t)
         t->began_ns = NULL;
 }
 
+static void set_clock(struct table *t, struct window_clock *c, int64_t now_ns)
+{
+        window_clock_set(c, now_ns);
+        if (c->end_ns < t->same_panes_ns)
+                t->same_panes_ns = c->end_ns;
+}
+
 void table_set_time(struct table *t, int64_t now_ns)
 {
+        bool same_panes = now_ns >= t->now_ns && now_ns < t->same_panes_ns;
+
         t->now_ns = now_ns;
+        if (same_panes) {
+                for (unsigned i = 0; i < t->plan->window_count; i++)
+                        t->clocks[i].now_ns = now_ns;
+                return;
+        }
+        t->same_panes_ns = INT64_MAX;
         for (unsigned i = 0; i < t->plan->window_count; i++)
-                window_clock_set(&t->clocks[i], now_ns);
+                set_clock(t, &t->clocks[i], now_ns);
         for (unsigned i = 0; i < t->plan->family_count; i++)
-                window_clock_set(&t->units[i], now_ns);
+                set_clock(t, &t->units[i], now_ns);
 }
 
 uint64_t table_where_bit(const struct table *t, unsigned where)
@@ -312,22 +337,27 @@ void table_prefetch_entry(const struct table *t, uint32_t handle)
                 __builtin_prefetch(entry + at, 1);
 }
 
-void table_prefetch_sets(const struct table *t, uint32_t handle, uint64_t met)
+void table_prefetch_lists(const struct table *t, uint32_t handle)
 {
         const struct entry *e = table_at(t, handle);
 
-        for (unsigned i = 0; i < t->plan->family_count; i++) {
-                const struct family *f = &t->plan->families[i];
-                if (t->plan->groups[f->group].met & met)
-                        distinct_prefetch(t->sets, set_of(base_of(t, e, f->group), f));
-        }
-        for (unsigned i = 0; i < t->plan->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[i];
-                if (s->kind == SLOT_BYTES && s->met & met)
-                        window_bytes_prefetch(&t->windows, cells_of(t, e, s));
-        }
         if (e->involved.size)
-                __builtin_prefetch(budget_at(t->budget, e->involved.place[0]), 1);
+                involved_prefetch(t->involved, &e->involved);
+}
+
+void table_prefetch_set(const struct table *t, uint32_t handle, unsigned family,
+                        uint64_t hash)
+{
+        const struct family *f = &t->plan->families[family];
+
+        distinct_prefetch(t->sets, set_of(base_of(t, table_at(t, handle), f->group), f),
+                          hash);
+}
+
+void table_prefetch_bytes(const struct table *t, uint32_t handle, unsigned slot)
+{
+        window_bytes_prefetch(&t->windows,
+                              cells_of(t, table_at(t, handle), &t->plan->slots[slot]));
 }
 
 uint32_t table_find(const struct table *t, uint64_t hash)
@@ -399,64 +429,113 @@ uint32_t table_widen(struct table *t, uint32_t handle, uint64_t groups)
         return wider;
 }
 
-static void rotate_slot(const struct slot_place *p, int64_t from, int64_t to)
-{
-        const struct table *t = p->table;
-        const struct slot *s = p->slot;
+/* ---- what a transaction does to a group (table_ops) ---- */
 
-        if (s->kind == SLOT_DISTINCT)
-                distinct_rotate(t->sets, &t->plan->families[s->family].plan, p->cells,
+static struct slot_place place_of(const struct table *t, struct entry *e, char *base,
+                                  const struct table_op *op)
+{
+        return (struct slot_place){ t, op->slot,
+                                    op->window == OP_WINDOWLESS ? NULL
+                                                                : &t->clocks[op->window],
+                                    e, base + op->offset };
+}
+
+/* Of sets that share their values only the longest window is turned. */
+static void rotate_set(const struct table *t, const struct table_op *op,
+                       struct distinct *set, int64_t from, int64_t to)
+{
+        const struct slot *s = op->slot;
+
+        if (set->kind == DISTINCT_PARTED ||
+            (s->member == 0 && set->kind != DISTINCT_EMPTY))
+                distinct_rotate(t->sets, &t->plan->families[s->family].plan, set,
                                 s->member, from, to, t->units[s->family].pane);
-        else if (slot_types[s->kind].rotate)
-                slot_types[s->kind].rotate(
-                    p, to - from > WINDOW_PANES ? to - WINDOW_PANES : from, to);
+}
+
+/* Counts and bytes are nearly all that there is. */
+static void rotate_op(const struct table *t, struct entry *e, char *base,
+                      const struct table_op *op, int64_t from, int64_t to)
+{
+        void *cells = base + op->offset;
+        struct slot_place place;
+
+        switch (op->kind) {
+        case SLOT_DISTINCT:
+                rotate_set(t, op, cells, from, to);
+                break;
+        case SLOT_COUNT:
+                window_counts_rotate(&t->windows, cells, from, to);
+                break;
+        case SLOT_BYTES:
+                window_bytes_rotate(&t->windows, cells, from, to);
+                break;
+        default:
+                place = place_of(t, e, base, op);
+                slot_types[op->kind].rotate(
+                    &place, to - from > WINDOW_PANES ? to - WINDOW_PANES : from, to);
+        }
 }
 
 static void rotate_group(const struct table *t, struct entry *e, char *base,
-                         const struct slot_group *g)
+                         unsigned group)
 {
+        const struct slot_group *g = &t->plan->groups[group];
+        const struct table_ops *ops = &t->ops[group];
         uint32_t *panes = (uint32_t *)(base + g->panes_offset);
 
-        for (unsigned w = 0; w < g->window_count; w++) {
+        for (unsigned w = 0, i = 0; w < g->window_count; w++) {
                 int64_t to = t->clocks[g->windows[w]].pane;
                 uint32_t behind = (uint32_t)to - panes[w];
-                if (behind == 0)
-                        continue;
-                for (unsigned i = 0; i < g->slot_count; i++) {
-                        const struct slot *s = &t->plan->slots[g->slots[i]];
-                        if (s->window != g->windows[w])
-                                continue;
-                        struct slot_place place = place_in(t, e, base, s);
-                        rotate_slot(&place, to - behind, to);
-                }
                 panes[w] = (uint32_t)to;
+                for (; behind && i < ops->rotate_end[w]; i++)
+                        rotate_op(t, e, base, &ops->rotate[i], to - behind, to);
+                i = ops->rotate_end[w];
         }
 }
 
-static void count_slot(const struct slot_place *p, struct facts *facts)
+/* The pane that the transaction is counted in; false when it is too old. */
+static bool find_pane(const struct window_clock *clock, int64_t time_ns, int64_t *pane)
 {
-        const struct slot *s = p->slot;
+        *pane = window_pane_of(clock, time_ns);
+        return clock->pane - *pane < WINDOW_PANES;
+}
+
+static void count_op(const struct table *t, struct entry *e, char *base,
+                     const struct table_op *op, struct facts *facts, uint64_t met)
+{
+        const struct record *r = facts->subject.record;
+        struct slot_place place;
         int64_t pane = 0;
 
-        if (!facts_condition(facts, s->condition) ||
-            (s->operand != OPERAND_NONE &&
-             facts_operand(facts, s->operand)->value.type == VALUE_MISSING))
+        if (!((op->where & met) || facts_condition(facts, op->condition)) ||
+            (op->operand != OPERAND_NONE &&
+             facts_operand(facts, op->operand)->value.type == VALUE_MISSING))
                 return;
-        if (p->clock) {
-                pane = window_pane_of(p->clock, facts->subject.record->end_ns);
-                if (p->clock->pane - pane >= WINDOW_PANES)
-                        return;
+        if (op->window != OP_WINDOWLESS &&
+            !find_pane(&t->clocks[op->window], r->end_ns, &pane))
+                return;
+        switch (op->kind) {
+        case SLOT_COUNT:
+                window_counts_add_some(&t->windows, (void *)(base + op->offset), pane,
+                                       table_weight(t, r));
+                break;
+        case SLOT_BYTES:
+                window_bytes_add(&t->windows, (void *)(base + op->offset), pane,
+                                 r->response_bytes);
+                break;
+        default:
+                place = place_of(t, e, base, op);
+                slot_types[op->kind].count(&place, facts, pane);
         }
-        slot_types[s->kind].count(p, facts, pane);
 }
 
-static void count_family(const struct table *t, char *base, unsigned number,
+static void count_family(const struct table *t, char *base, unsigned number, bool is_met,
                          struct facts *facts)
 {
         const struct family *f = &t->plan->families[number];
         const struct window_clock *clock = &t->units[number];
 
-        if (!facts_condition(facts, f->condition) ||
+        if (!(is_met || facts_condition(facts, f->condition)) ||
             facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
                 return;
         distinct_add(t->sets, &f->plan, set_of(base, f), facts_hash(facts, f->operand),
@@ -464,24 +543,22 @@ static void count_family(const struct table *t, char *base, unsigned number,
 }
 
 static void count_group(const struct table *t, struct entry *e, char *base,
-                        const struct slot_group *g, struct facts *facts)
+                        unsigned group, struct facts *facts, uint64_t met)
 {
-        for (unsigned i = 0; i < g->slot_count; i++) {
-                const struct slot *s = &t->plan->slots[g->slots[i]];
-                if (!slot_types[s->kind].count)
-                        continue;
-                struct slot_place place = place_in(t, e, base, s);
-                count_slot(&place, facts);
-        }
+        const struct slot_group *g = &t->plan->groups[group];
+        const struct table_ops *ops = &t->ops[group];
+
+        for (unsigned i = 0; i < ops->count_count; i++)
+                count_op(t, e, base, &ops->count[i], facts, met);
         for (unsigned i = 0; i < g->family_count; i++)
-                count_family(t, base, g->families[i], facts);
+                count_family(t, base, g->families[i], ops->family_wheres[i] & met, facts);
 }
 
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
                 if (has_group(t, e, i))
-                        rotate_group(t, e, base_of(t, e, i), &t->plan->groups[i]);
+                        rotate_group(t, e, base_of(t, e, i), i);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -493,12 +570,11 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
                  uint64_t met)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++) {
-                const struct slot_group *g = &t->plan->groups[i];
-                if (!(g->met & met) || !has_group(t, e, i))
+                if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
                         continue;
                 char *base = base_of(t, e, i);
-                rotate_group(t, e, base, g);
-                count_group(t, e, base, g, facts);
+                rotate_group(t, e, base, i);
+                count_group(t, e, base, i, facts, met);
         }
         uint32_t weight = table_weight(t, facts->subject.record);
         uint32_t room = TRANSACTIONS_MAX - e->transactions;
@@ -551,27 +627,58 @@ static bool is_lopsided(const struct table *t, const struct entry *e,
                t->now_ns < later + window_ns / WINDOW_NEWEST * WINDOW_PANES;
 }
 
+/* `memos` NULL: none are kept. */
+static double read_slot(const struct table *t, const struct entry *e, unsigned slot,
+                        struct slot_memo *memos)
+{
+        struct slot_memo *memo = memos ? &memos[slot] : NULL;
+
+        if (!memo)
+                return table_slot(t, e, slot);
+        if (memo->visit != t->visit)
+                *memo = (struct slot_memo){ t->visit, table_slot(t, e, slot) };
+        return memo->value;
+}
+
 /* NaN: missing. */
 static double quotient(const struct table *t, const struct entry *e,
-                       const struct rule_aggregate *a)
+                       const struct rule_aggregate *a, struct slot_memo *memos)
 {
-        double whole = table_slot(t, e, a->b);
+        double whole = read_slot(t, e, a->b, memos);
 
-        return whole > 0 && !is_lopsided(t, e, a) ? table_slot(t, e, a->a) / whole : NAN;
+        return whole > 0 && !is_lopsided(t, e, a) ? read_slot(t, e, a->a, memos) / whole
+                                                  : NAN;
+}
+
+static struct value read_value(const struct table *t, const struct entry *e,
+                               const struct rule_aggregate *a, struct slot_memo *memos)
+{
+        if (!function_has_slots(a->function))
+                return (struct value){ .type = a->type,
+                                       .number = signals_number(t, e, a->function) };
+        double number = function_is_quotient(a->function) ? quotient(t, e, a, memos)
+                                                          : read_slot(t, e, a->a, memos);
+
+        if (isnan(number))
+                return (struct value){ .type = VALUE_MISSING };
+        return (struct value){ .type = a->type, .number = number };
 }
 
 struct value table_value(const struct table *t, const struct entry *e,
                          const struct rule_aggregate *a)
 {
-        if (!function_has_slots(a->function))
-                return (struct value){ .type = a->type,
-                                       .number = signals_number(t, e, a->function) };
-        double number = function_is_quotient(a->function) ? quotient(t, e, a)
-                                                          : table_slot(t, e, a->a);
+        return read_value(t, e, a, NULL);
+}
 
-        if (isnan(number))
-                return (struct value){ .type = VALUE_MISSING };
-        return (struct value){ .type = a->type, .number = number };
+void table_visit(struct table *t)
+{
+        t->visit++;
+}
+
+struct value table_value_here(struct table *t, const struct entry *e,
+                              const struct rule_aggregate *a)
+{
+        return read_value(t, e, a, t->memos);
 }
 
 void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,

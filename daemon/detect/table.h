@@ -20,6 +20,7 @@
 
 #include "detect/distinct.h"
 #include "detect/facts.h"
+#include "detect/gates.h"
 #include "detect/involved.h"
 #include "detect/layouts.h"
 #include "detect/samples.h"
@@ -51,6 +52,32 @@ struct entry {
 
 struct statistics;
 
+/* What is done with a slot, as much of it as there is to know before: table_ops.c. */
+struct table_op {
+        const struct slot *slot;
+        uint64_t where; /* the condition's bit, when it is the `where` of some rule */
+        uint32_t offset;
+        unsigned condition, operand;
+        uint16_t kind, window; /* enum slot_kind; of the table, or OP_WINDOWLESS */
+};
+
+#define OP_WINDOWLESS UINT16_MAX
+
+/* Of a group: one after the other in memory, in the order of the entry. */
+struct table_ops {
+        struct table_op *count;  /* what a transaction is counted in, but for sets */
+        struct table_op *rotate; /* those of its first window, of its second .. */
+        uint64_t *family_wheres; /* of the group's families, as `where` above */
+        unsigned count_count;
+        unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
+};
+
+/* What a slot is, for all rules that ask during one visit. */
+struct slot_memo {
+        uint64_t visit;
+        double value;
+};
+
 struct table {
         const struct table_plan *plan;
         const struct rules *rules;
@@ -71,7 +98,13 @@ struct table {
         uint64_t entry_bytes; /* blocks of all entries */
         uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
+        struct table_ops *ops; /* of each group */
+        struct gates gates;
+        struct slot_memo *memos;      /* by slot */
+        uint64_t visit;               /* number of the one that these are of */
+        uint64_t met[CONDITIONS_MAX]; /* how often each condition was true */
         int64_t now_ns;
+        int64_t same_panes_ns; /* until then all clocks stay in their panes */
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
@@ -107,7 +140,12 @@ bool table_key(const struct table *, struct facts *, uint64_t *hash);
  */
 void table_prefetch(const struct table *, uint64_t hash);
 void table_prefetch_entry(const struct table *, uint32_t handle);
-void table_prefetch_sets(const struct table *, uint32_t handle, uint64_t met);
+/* What hangs on the entry: for all transactions; a set, with the hash of the value that
+   will be looked for, or 0; bytes. */
+void table_prefetch_lists(const struct table *, uint32_t handle);
+void table_prefetch_set(const struct table *, uint32_t handle, unsigned family,
+                        uint64_t hash);
+void table_prefetch_bytes(const struct table *, uint32_t handle, unsigned slot);
 
 /* Handle of the key's entry, or 0. */
 uint32_t table_find(const struct table *, uint64_t hash);
@@ -152,6 +190,15 @@ int64_t table_signal_held(const struct table *, const struct entry *, unsigned s
  */
 struct value table_value(const struct table *, const struct entry *,
                          const struct rule_aggregate *);
+
+/*
+ * The same of the entry that was counted in last: slots that several rules read are
+ * looked at once. table_visit() begins anew; after that no other entry is asked for.
+ */
+void table_visit(struct table *);
+struct value table_value_here(struct table *, const struct entry *,
+                              const struct rule_aggregate *);
+
 /* What one slot holds; its windows are at the table's time. */
 double table_slot(const struct table *, const struct entry *, unsigned slot);
 

@@ -10,7 +10,7 @@ bool engine_rule_usage(const struct engine *e, unsigned number, struct rule_usag
         const struct rule_counts *counts = &e->rule_counts[number];
         *usage = (struct rule_usage){ .name = rule->name,
                                       .per = e->rules->tables[rule->table].type,
-                                      .matched = counts->matched,
+                                      .matched = engine_matched(e, number),
                                       .held = counts->held,
                                       .raised = counts->raised,
                                       .dry_run = counts->dry_run };

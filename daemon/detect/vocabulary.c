@@ -137,6 +137,23 @@ static struct value read_cookies(const void *subject, unsigned argument)
         return number(record_of(subject)->cookies);
 }
 
+/* Sixteen digits, eight at a time: a half of the number is spread to a digit a byte. */
+static void put_hex(uint64_t number, char out[16])
+{
+        for (unsigned half = 0; half < 2; half++) {
+                uint64_t x = half ? (uint32_t)number : number >> 32;
+                x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+                x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+                x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+                /* 1 in each byte that is a letter */
+                uint64_t letters =
+                    (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+                x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+                x = __builtin_bswap64(x);
+                memcpy(out + 8 * half, &x, sizeof(x));
+        }
+}
+
 static struct value read_shape(const void *subject, unsigned argument)
 {
         const struct subject *s = subject;
@@ -144,9 +161,7 @@ static struct value read_shape(const void *subject, unsigned argument)
         (void)argument;
         if (s->record->http_shape == 0)
                 return missing();
-        for (unsigned i = 0; i < 16; i++)
-                s->scratch[i] =
-                    "0123456789abcdef"[s->record->http_shape >> (60 - 4 * i) & 0xf];
+        put_hex(s->record->http_shape, s->scratch);
         return text(slice_of(s->scratch, 16));
 }
 
@@ -542,6 +557,27 @@ bool field_is_of_one(enum field_kind kind)
         };
 
         return are[kind];
+}
+
+bool field_is_of_record(const struct field *field)
+{
+        static field_read_fn *const reads[] = { read_text,
+                                                read_client,
+                                                read_status,
+                                                read_shape,
+                                                read_cookies,
+                                                read_version,
+                                                read_header,
+                                                read_client_port,
+                                                read_target_number,
+                                                read_latency,
+                                                read_request_bytes,
+                                                read_response_bytes };
+
+        for (size_t i = 0; i < sizeof(reads) / sizeof(*reads); i++)
+                if (field->read == reads[i])
+                        return field->kind != FIELD_AGENT;
+        return false;
 }
 
 enum participant_kind field_participant(enum field_kind kind)

@@ -65,6 +65,12 @@ enum participant_kind field_participant(enum field_kind);
  */
 bool field_is_of_one(enum field_kind);
 
+/*
+ * Whether it is read from the record alone, and put together in the scratch at most: so
+ * it can be read at any time, and for nothing if nobody asks.
+ */
+bool field_is_of_record(const struct field *);
+
 enum function_id {
         FUNCTION_COUNT,
         FUNCTION_SUM,

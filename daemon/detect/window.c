@@ -12,6 +12,8 @@ static const unsigned byte_widths[] = { 2, 3, 6 };
 
 #define BYTES_MAX   ((UINT64_C(1) << 48) - 1)
 #define NIBBLE_MAX  15U
+#define NIBBLES_ALL ((UINT64_C(1) << 4 * WINDOW_PANES) - 1)
+#define CELLS_ALL   ((1U << WINDOW_PANES) - 1)
 #define WORD_BYTES  0xffffffU /* of a word: what a pane has */
 #define BYTES_BLOCK 16U       /* from here on a word's upper part says a width */
 
@@ -39,9 +41,28 @@ void window_clock_set(struct window_clock *c, int64_t now_ns)
         c->now_ns = now_ns;
 }
 
-int64_t window_pane_of(const struct window_clock *c, int64_t time_ns)
+int64_t window_pane_before(const struct window_clock *c, int64_t time_ns)
 {
-        return time_ns >= c->begin_ns ? c->pane : floor_div(time_ns, c->pane_ns);
+        return floor_div(time_ns, c->pane_ns);
+}
+
+/* A bit for each cell whose pane begins: those of panes from + 1 to `to`. */
+static uint32_t cells_begun(int64_t from, int64_t to)
+{
+        if (to - from >= WINDOW_PANES)
+                return CELLS_ALL;
+        uint32_t cells = ((1U << (to - from)) - 1) << window_cell(from + 1);
+        return (cells | cells >> WINDOW_PANES) & CELLS_ALL;
+}
+
+/* The same, four bits for each. */
+static uint64_t nibbles_begun(int64_t from, int64_t to)
+{
+        if (to - from >= WINDOW_PANES)
+                return NIBBLES_ALL;
+        uint64_t cells = ((UINT64_C(1) << 4 * (to - from)) - 1)
+                         << 4 * window_cell(from + 1);
+        return (cells | cells >> 4 * WINDOW_PANES) & NIBBLES_ALL;
 }
 
 void window_store_init(struct window_store *s, struct budget *budget,
@@ -70,17 +91,44 @@ static struct block block_at(const struct window_store *s, uint32_t handle,
         return (struct block){ budget_at(s->budget, handle), handle, width };
 }
 
-static uint64_t block_load(const struct block *b, unsigned i)
-{
-        uint64_t value = 0;
-
-        memcpy(&value, b->cells + (size_t)i * b->width, b->width);
-        return value;
-}
-
 static uint64_t block_max(const struct block *b)
 {
         return (UINT64_C(1) << 8 * b->width) - 1;
+}
+
+/*
+ * Cells are read and written as words of eight bytes: blocks are a multiple of that, and
+ * with each width the last cell's word ends within. Bytes behind the cells stay zero.
+ */
+#define WORD_FITS(width)                                                  \
+        _Static_assert((WINDOW_PANES - 1) * (width) + sizeof(uint64_t) <= \
+                           ((size_t)WINDOW_PANES * (width) + 7) / 8 * 8,  \
+                       "a word from the last cell on is in the block")
+WORD_FITS(1);
+WORD_FITS(2);
+WORD_FITS(3);
+WORD_FITS(4);
+WORD_FITS(6);
+
+static uint64_t word_load(const uint8_t *at)
+{
+        uint64_t word;
+
+        memcpy(&word, at, sizeof(word));
+        return word;
+}
+
+static uint64_t block_load(const struct block *b, unsigned i)
+{
+        return word_load(b->cells + (size_t)i * b->width) & block_max(b);
+}
+
+static void block_put(const struct block *b, unsigned i, uint64_t value)
+{
+        uint8_t *at = b->cells + (size_t)i * b->width;
+        uint64_t word = (word_load(at) & ~block_max(b)) | value;
+
+        memcpy(at, &word, sizeof(word));
 }
 
 /* What does not fit is lost. */
@@ -88,8 +136,7 @@ static void block_add(const struct block *b, unsigned i, uint64_t more)
 {
         uint64_t sum = block_load(b, i);
 
-        sum = more > block_max(b) - sum ? block_max(b) : sum + more;
-        memcpy(b->cells + (size_t)i * b->width, &sum, b->width);
+        block_put(b, i, more > block_max(b) - sum ? block_max(b) : sum + more);
 }
 
 static uint64_t block_sum(const struct block *b)
@@ -101,12 +148,21 @@ static uint64_t block_sum(const struct block *b)
         return sum;
 }
 
+static bool block_has_any(const struct block *b)
+{
+        uint64_t any = 0;
+
+        for (unsigned at = 0; at < WINDOW_PANES * b->width; at += sizeof(any))
+                any |= word_load(b->cells + at);
+        return any;
+}
+
 /* Panes from + 1 to `to` begin. False when nothing is left. */
 static bool block_rotate(const struct block *b, int64_t from, int64_t to)
 {
-        for (int64_t pane = from + 1; pane <= to; pane++)
-                memset(b->cells + (size_t)window_cell(pane) * b->width, 0, b->width);
-        return block_sum(b) > 0;
+        for (uint32_t cells = cells_begun(from, to); cells; cells &= cells - 1)
+                block_put(b, (unsigned)__builtin_ctz(cells), 0);
+        return block_has_any(b);
 }
 
 /* An empty one; a counter says so when the budget refuses. */
@@ -224,10 +280,7 @@ void window_counts_rotate(const struct window_store *s, struct window_counts *w,
                         window_counts_clear(s, w);
                 return;
         }
-        uint64_t cells = counts_load(w);
-        for (int64_t pane = from + 1; pane <= to; pane++)
-                cells &= ~((uint64_t)NIBBLE_MAX << 4 * window_cell(pane));
-        counts_put(w, cells);
+        counts_put(w, counts_load(w) & ~nibbles_begun(from, to));
 }
 
 static unsigned nibbles_sum(uint64_t cells)
@@ -425,8 +478,8 @@ void window_bytes_rotate(const struct window_store *s, struct window_bytes *w,
                         window_bytes_clear(s, w);
                 return;
         }
-        for (int64_t pane = from + 1; pane <= to; pane++)
-                for (unsigned i = 0; i < 2; i++)
-                        if (w->words[i] >> 24 == window_cell(pane) + 1)
-                                w->words[i] = 0;
+        uint32_t marks = cells_begun(from, to) << 1;
+        for (unsigned i = 0; i < 2; i++)
+                if (marks >> (w->words[i] >> 24) & 1)
+                        w->words[i] = 0;
 }

@@ -42,8 +42,14 @@ static inline double window_oldest_weight(const struct window_clock *c)
         return (double)(c->end_ns - c->now_ns) / (double)c->pane_ns;
 }
 
+/* The same, when it lies before the running pane. */
+int64_t window_pane_before(const struct window_clock *, int64_t time_ns);
+
 /* The pane of a time before the running pane's end, as full number. */
-int64_t window_pane_of(const struct window_clock *, int64_t time_ns);
+static inline int64_t window_pane_of(const struct window_clock *c, int64_t time_ns)
+{
+        return time_ns >= c->begin_ns ? c->pane : window_pane_before(c, time_ns);
+}
 
 /*
  * Cells of one aggregate of one key. All panes that ran out are cleared before use. What

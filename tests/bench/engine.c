@@ -3,14 +3,21 @@
  * engine - transactions straight into the rules: how many a second, how long the slowest
  * take, and what a visitor costs.
  *
- *      bench-engine [speed] [latency] [memory] [flood] [many] [busiest]
+ *      bench-engine [visitors=N] [speed] [latency] [memory] [flood] [many] [tables]
+ *                   [busy] [busiest]
  *
- * speed    a million visitors, 5 M profile views: with the shipped rules, and with 10,
- * 100 and 1 000 rules on one key latency  the same with the shipped rules, each
- * transaction timed memory   a million visitors with five views each flood    ten million
- * visitors pass by; one scraper among them
- * busiest  a look at all keys of a million visitors, in steps of 512 slots
+ * speed    a million visitors, five profile views each, in random order and within an
+ *          hour: with the shipped rules
+ * many     the same, two views each: 10, 100 and 1 000 rules on one key
+ * tables   the same: one rule each for 1, 4 and 16 keys
+ * busy     the same: 1, 10 and 100 rules that are asked with each transaction
+ * latency  five views each with the shipped rules, each transaction timed
+ * memory   five views each: bytes a visitor
+ * flood    ten times as many visitors pass by; one scraper among them
+ * busiest  a look at all keys, in steps of 512 slots
  *
+ * With fewer visitors they come as much slower, so that each sees as much time pass. For
+ * counting instructions: valgrind --tool=callgrind --toggle-collect=engine_records.
  * One JSON object a line. To be run where the project's `rules` folder is.
  */
 #include "base/check.h"
@@ -26,6 +33,7 @@
 
 #define BEGIN        (INT64_C(1795431600) * NS_PER_SEC)
 #define VISITORS     1000000U
+#define HASTE_NS     700000 /* between two requests, when there are as many visitors */
 #define TARGETS      300000U
 #define PAGE_PROFILE "profile"
 #define AT_ONCE      16 /* records that the engine gets, as from the pipeline */
@@ -36,6 +44,7 @@ struct bench {
         struct engine *engine;
         struct counters counters;
         uint64_t raised, random;
+        uint32_t visitors;
         uint16_t page;
         unsigned number; /* of the next record */
         struct {
@@ -155,6 +164,12 @@ static double cpu_seconds(void)
         return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* The time of the n-th transaction: a visitor's next one comes 700 seconds later. */
+static int64_t time_of(const struct bench *b, unsigned n)
+{
+        return BEGIN + (int64_t)n * HASTE_NS * VISITORS / b->visitors;
+}
+
 static int64_t monotonic_ns(void)
 {
         struct timespec now;
@@ -170,7 +185,7 @@ static double seconds_to_make(struct bench *b, unsigned count)
         uint64_t sum = 0;
 
         for (unsigned i = 0; i < count; i++)
-                sum += make(b, pick(b, VISITORS), pick(b, TARGETS), BEGIN + i)->size;
+                sum += make(b, pick(b, b->visitors), pick(b, TARGETS), BEGIN + i)->size;
         CHECK(sum);
         return cpu_seconds() - from;
 }
@@ -184,15 +199,15 @@ static double speed(struct bench *b, const char *name, unsigned count)
         for (unsigned i = 0; i < count; i += AT_ONCE) {
                 const struct record *records[AT_ONCE];
                 for (unsigned k = 0; k < AT_ONCE; k++)
-                        records[k] = make(b, pick(b, VISITORS), pick(b, TARGETS),
-                                          BEGIN + (int64_t)(i + k) * 700 * 1000);
+                        records[k] = make(b, pick(b, b->visitors), pick(b, TARGETS),
+                                          time_of(b, i + k));
                 engine_records(b->engine, records, AT_ONCE);
         }
         double ns = (cpu_seconds() - from - making) * 1e9 / count;
         printf("{\"case\":\"speed\",\"rules\":\"%s\",\"transactions\":%u,\"visitors\":%u,"
                "\"ns_each\":%.0f,\"per_second\":%.0f,\"raised\":%" PRIu64
                ",\"evicted\":%" PRIu64 "}\n",
-               name, count, VISITORS, ns, 1e9 / ns, b->raised,
+               name, count, b->visitors, ns, 1e9 / ns, b->raised,
                b->counters.entries_evicted);
         fflush(stdout);
         engine_free(&b->engine);
@@ -213,8 +228,8 @@ static void latency(struct bench *b, unsigned count)
         CHECK(took);
         begin(b, UINT64_C(256) << 20);
         for (unsigned i = 0; i < count; i++) {
-                const struct record *r = make(b, pick(b, VISITORS), pick(b, TARGETS),
-                                              BEGIN + (int64_t)i * 700 * 1000);
+                const struct record *r =
+                    make(b, pick(b, b->visitors), pick(b, TARGETS), time_of(b, i));
                 int64_t from = monotonic_ns();
                 engine_record(b->engine, r);
                 took[i] = (uint32_t)(monotonic_ns() - from);
@@ -247,14 +262,15 @@ static void memory(struct bench *b)
         begin(b, UINT64_C(4) << 30);
         uint64_t before = bytes_used(b->engine);
         for (unsigned round = 0; round < 5; round++)
-                for (unsigned visitor = 0; visitor < VISITORS; visitor++)
+                for (unsigned visitor = 0; visitor < b->visitors; visitor++)
                         engine_record(
                             b->engine,
                             make(b, visitor, pick(b, TARGETS),
-                                 BEGIN + (int64_t)(round * VISITORS + visitor) * 100000));
+                                 BEGIN +
+                                     (int64_t)(round * b->visitors + visitor) * 100000));
         printf("{\"case\":\"memory\",\"visitors\":%u,\"requests\":5,\"bytes_each\":%.0f,"
                "\"evicted\":%" PRIu64 "}\n",
-               VISITORS, (double)(bytes_used(b->engine) - before) / VISITORS,
+               b->visitors, (double)(bytes_used(b->engine) - before) / b->visitors,
                b->counters.entries_evicted);
         fflush(stdout);
         engine_free(&b->engine);
@@ -263,11 +279,11 @@ static void memory(struct bench *b)
 /* The scraper takes one of a thousand requests, a new profile each time. */
 static void flood(struct bench *b)
 {
-        enum { COUNT = 10 * VISITORS, SCRAPER = 0 };
-        unsigned own = 0;
+        enum { SCRAPER = 0 };
+        unsigned own = 0, count = 10 * b->visitors;
 
         begin(b, UINT64_C(256) << 20);
-        for (unsigned i = 1; i < COUNT; i++) {
+        for (unsigned i = 1; i < count; i++) {
                 bool scraper = i % 1000 == 0;
                 engine_record(b->engine, make(b, scraper ? SCRAPER : i,
                                               scraper ? own++ : pick(b, TARGETS),
@@ -275,7 +291,7 @@ static void flood(struct bench *b)
         }
         printf("{\"case\":\"flood\",\"visitors\":%u,\"budget\":%u,\"bytes_used\":%" PRIu64
                ",\"evicted\":%" PRIu64 ",\"scraper_found\":%s}\n",
-               COUNT, 256U << 20, bytes_used(b->engine), b->counters.entries_evicted,
+               count, 256U << 20, bytes_used(b->engine), b->counters.entries_evicted,
                b->raised ? "true" : "false");
         fflush(stdout);
         engine_free(&b->engine);
@@ -295,7 +311,7 @@ static void busiest(struct bench *b)
         bool is_done = false;
 
         begin(b, UINT64_C(4) << 30);
-        for (unsigned visitor = 0; visitor < VISITORS; visitor++)
+        for (unsigned visitor = 0; visitor < b->visitors; visitor++)
                 engine_record(b->engine, make(b, visitor, pick(b, TARGETS),
                                               BEGIN + (int64_t)visitor * 100000));
         while (!is_done) {
@@ -309,7 +325,7 @@ static void busiest(struct bench *b)
         busiest_each(look, b->engine, count_key, &told);
         printf("{\"case\":\"busiest\",\"visitors\":%u,\"look_ms\":%.1f,"
                "\"longest_step_ms\":%.3f,\"told\":%u,\"telling_ms\":%.3f}\n",
-               VISITORS, (double)total_ns / NS_PER_MS, (double)longest_ns / NS_PER_MS,
+               b->visitors, (double)total_ns / NS_PER_MS, (double)longest_ns / NS_PER_MS,
                told, (double)(monotonic_ns() - begin_ns) / NS_PER_MS);
         fflush(stdout);
         busiest_free(&look);
@@ -358,10 +374,77 @@ static void many(struct bench *b)
         for (unsigned count = 10; count <= 1000; count *= 10) {
                 load_many(b, count);
                 snprintf(name, sizeof(name), "%u", count);
-                double ns = speed(b, name, 2 * VISITORS);
+                double ns = speed(b, name, 2 * b->visitors);
                 ten = count == 10 ? ns : ten;
                 printf("{\"case\":\"many\",\"rules\":%u,\"times_ten\":%.2f}\n", count,
                        ns / ten);
+        }
+}
+
+/* Rules that have to be asked for each transaction: what they need is no number of it. */
+static void load_busy(struct bench *b, unsigned count)
+{
+        static const char *const windows[] = { "1m", "10m", "1h", "6h" };
+        struct buf text = { 0 };
+
+        buf_put_str(&text, "rules:\n");
+        for (unsigned i = 0; i < count; i++)
+                buf_printf(&text,
+                           "  - name: rule-%u\n"
+                           "    where: page == profile and status == 200\n"
+                           "    per: client.prefix\n"
+                           "    when: distinct(target, %s) / count(%s) > %u\n",
+                           i, windows[i % 4], windows[i % 4], 10 + i);
+        load(b, NULL, buf_slice(&text));
+        buf_free(&text);
+}
+
+static void busy(struct bench *b)
+{
+        char name[32];
+
+        for (unsigned count = 1; count <= 100; count *= 10) {
+                load_busy(b, count);
+                snprintf(name, sizeof(name), "%u busy", count);
+                speed(b, name, 2 * b->visitors);
+        }
+}
+
+/* As many different keys, each of one visitor. */
+static void load_tables(struct bench *b, unsigned count)
+{
+        static const char *const who[] = { "client.host", "session", "client.ip",
+                                           "[client.host, session]" };
+        static const char *const more[] = { "", "method", "status", "http.shape" };
+        struct buf text = { 0 };
+
+        buf_put_str(&text, "rules:\n");
+        for (unsigned i = 0; i < count; i++) {
+                buf_printf(&text,
+                           "  - name: rule-%u\n"
+                           "    where: page == profile and status == 200\n"
+                           "    when: distinct(target, 10m) >= 150\n"
+                           "    per: ",
+                           i);
+                size_t len = strlen(who[i % 4]) - (i % 4 == 3);
+                if (i < 4)
+                        buf_printf(&text, "%s\n", who[i % 4]);
+                else
+                        buf_printf(&text, "%s%.*s, %s]\n", i % 4 == 3 ? "" : "[",
+                                   (int)len, who[i % 4], more[i / 4]);
+        }
+        load(b, NULL, buf_slice(&text));
+        buf_free(&text);
+}
+
+static void tables(struct bench *b)
+{
+        char name[32];
+
+        for (unsigned count = 1; count <= 16; count *= 4) {
+                load_tables(b, count);
+                snprintf(name, sizeof(name), "%u keys", count);
+                speed(b, name, 2 * b->visitors);
         }
 }
 
@@ -379,6 +462,10 @@ int main(int argc, char **argv)
         struct diag *diag = diag_new();
 
         CHECK(b);
+        b->visitors = VISITORS;
+        if (argc > 1 && sscanf(argv[1], "visitors=%" SCNu32, &b->visitors) == 1)
+                argv++, argc--;
+        CHECK(b->visitors >= AT_ONCE && b->visitors <= VISITORS);
         b->site = site_read("rules/sites/profile-network.yaml", diag);
         if (!b->site) {
                 fputs("bench-engine: there is no rules/sites/profile-network.yaml here\n",
@@ -390,9 +477,9 @@ int main(int argc, char **argv)
         b->page = (uint16_t)pages->find(pages->context, slice_str(PAGE_PROFILE));
         load(b, "rules", slice_none());
         if (is_wanted(argc, argv, "speed"))
-                speed(b, "shipped", 5 * VISITORS);
+                speed(b, "shipped", 5 * b->visitors);
         if (is_wanted(argc, argv, "latency"))
-                latency(b, 5 * VISITORS);
+                latency(b, 5 * b->visitors);
         if (is_wanted(argc, argv, "memory"))
                 memory(b);
         if (is_wanted(argc, argv, "flood"))
@@ -401,6 +488,10 @@ int main(int argc, char **argv)
                 busiest(b);
         if (is_wanted(argc, argv, "many"))
                 many(b);
+        if (is_wanted(argc, argv, "tables"))
+                tables(b);
+        if (is_wanted(argc, argv, "busy"))
+                busy(b);
         rules_free(&b->rules);
         site_free(&b->site);
         free(b);

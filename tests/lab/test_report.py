@@ -15,6 +15,15 @@ except ImportError:
     matplotlib = None
 
 
+RULES = """rules:
+  - name: profile-harvest
+    severity: high
+    where: page == profile and status == 200
+    per: client.host
+    when: distinct(target, 10m) >= 120
+"""
+
+
 @pytest.fixture
 def programs(tmp_path):
     folder = tmp_path / "bin"
@@ -23,6 +32,8 @@ def programs(tmp_path):
     (folder / "trawlwatchd").symlink_to(
         os.path.join(os.environ["TRAWLWATCH_BIN"], "trawlwatchd"))
     (tmp_path / "day.yaml").write_text("")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/one.yaml").write_text(RULES)
     (tmp_path / "docs").mkdir()
     return folder
 
@@ -30,7 +41,7 @@ def programs(tmp_path):
 def report(tmp_path, *options, status=0):
     done = subprocess.run(
         [os.path.join(ROOT, "tools/lab-report"), "--bin", str(tmp_path / "bin"), "--day",
-         str(tmp_path / "day.yaml"), "--out", str(tmp_path / "docs"), "--days", "2", "--scale",
+         str(tmp_path / "day.yaml"), "--rules", str(tmp_path / "rules"), "--out", str(tmp_path / "docs"), "--days", "2", "--scale",
          "0.4", "--jobs", "1", *options],
         capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == status, done.stderr

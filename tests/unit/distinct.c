@@ -331,6 +331,37 @@ static void a_set_is_carried_to_another_plan(void **state)
         }
 }
 
+/*
+ * Values that come and go in all sizes of blocks: each is there once, wherever the others
+ * that have gone left room for it.
+ */
+static void a_value_is_found_again_whatever_has_gone(void **state)
+{
+        enum { VALUES = 500, MINUTES = 200 };
+        int64_t seen[VALUES] = { 0 };
+        uint64_t random = 7;
+        struct fixture f;
+
+        (void)state;
+        begin(&f, 1 << 22);
+        for (unsigned minute = 1; minute < MINUTES; minute++) {
+                go_to(&f, f.now_ns + MINUTE);
+                int64_t pane = f.clock[2].pane, left = 0;
+                unsigned some = next(&random) % 60;
+                for (unsigned i = 0; i < some; i++) {
+                        unsigned value = next(&random) % (minute % 70 * 7 + 1);
+                        seen[value] = pane;
+                        add(&f, value, f.now_ns);
+                        add(&f, value, f.now_ns);
+                }
+                for (unsigned i = 0; i < VALUES; i++)
+                        left += seen[i] && pane - seen[i] < WINDOW_NEWEST;
+                assert_float_equal(alone(&f, 2), (double)left, 0);
+                assert_float_equal(shared(&f, 2), (double)left, 0);
+        }
+        end(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -343,6 +374,7 @@ int main(void)
                 cmocka_unit_test(values_are_exact_until_there_is_a_sketch),
                 cmocka_unit_test(a_full_set_that_cannot_part_stays_as_it_is),
                 cmocka_unit_test(a_set_is_carried_to_another_plan),
+                cmocka_unit_test(a_value_is_found_again_whatever_has_gone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

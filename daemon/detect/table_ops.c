@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/table_ops.h"
+
+#include <stdlib.h>
+
+/* A transaction that met it need not be asked again. */
+static uint64_t where_of(const struct table_plan *plan, unsigned condition)
+{
+        for (unsigned i = 0; i < plan->where_count; i++)
+                if (plan->wheres[i] == condition)
+                        return UINT64_C(1) << i;
+        return 0;
+}
+
+static struct table_op op_of(const struct table_plan *plan, const struct slot *s)
+{
+        return (struct table_op){ .slot = s,
+                                  .where = where_of(plan, s->condition),
+                                  .offset = s->offset,
+                                  .condition = s->condition,
+                                  .operand = s->operand,
+                                  .kind = (uint16_t)s->kind,
+                                  .window = s->window == WINDOW_NONE
+                                                ? OP_WINDOWLESS
+                                                : (uint16_t)s->window };
+}
+
+static bool is_rotated(const struct slot *s, unsigned window)
+{
+        return s->window == window &&
+               (s->kind == SLOT_DISTINCT || slot_types[s->kind].rotate);
+}
+
+static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
+                     struct table_ops *ops)
+{
+        unsigned rotated = 0;
+
+        ops->count = calloc(g->slot_count + 1, sizeof(*ops->count));
+        ops->rotate = calloc(g->slot_count + 1, sizeof(*ops->rotate));
+        ops->family_wheres = calloc(g->family_count + 1, sizeof(*ops->family_wheres));
+        if (!ops->count || !ops->rotate || !ops->family_wheres)
+                return false;
+        for (unsigned i = 0; i < g->family_count; i++)
+                ops->family_wheres[i] =
+                    where_of(plan, plan->families[g->families[i]].condition);
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot *s = &plan->slots[g->slots[i]];
+                if (slot_types[s->kind].count)
+                        ops->count[ops->count_count++] = op_of(plan, s);
+        }
+        for (unsigned w = 0; w < g->window_count; w++) {
+                for (unsigned i = 0; i < g->slot_count; i++) {
+                        const struct slot *s = &plan->slots[g->slots[i]];
+                        if (is_rotated(s, g->windows[w]))
+                                ops->rotate[rotated++] = op_of(plan, s);
+                }
+                ops->rotate_end[w] = rotated;
+        }
+        return true;
+}
+
+bool table_ops_init(struct table *t)
+{
+        t->ops = calloc(t->plan->group_count + 1, sizeof(*t->ops));
+        for (unsigned i = 0; t->ops && i < t->plan->group_count; i++)
+                if (!find_ops(t->plan, &t->plan->groups[i], &t->ops[i]))
+                        return false;
+        return t->ops;
+}
+
+void table_ops_free(struct table *t)
+{
+        for (unsigned i = 0; t->ops && i < t->plan->group_count; i++) {
+                free(t->ops[i].count);
+                free(t->ops[i].rotate);
+                free(t->ops[i].family_wheres);
+        }
+        free(t->ops);
+        t->ops = NULL;
+}
