@@ -327,6 +327,7 @@ static void make_signal(struct reading *r, const struct yaml_node *signal)
         struct rule *rule = &r->draft->rule;
 
         rule->is_signal = true;
+        rule->again_ns = AGAIN_DEFAULT; /* nothing of it is told again */
         rule->rungs = rule->block_what = rule->tag_count = 0;
         for (int i = 0; alert_keys[i]; i++) {
                 const struct yaml_node *node = yaml_get(r->rule, alert_keys[i]);
