@@ -333,7 +333,7 @@ STATE = "/var/lib/trawlwatch"
 @pytest.fixture
 def state(folder):  # noqa: F811
     """A disk at /var/lib, where the daemon's own folder is unless another is named."""
-    it = SmallDisk(os.path.dirname(STATE), 4096)
+    it = SmallDisk(os.path.dirname(STATE), 65536)
     os.mkdir(it.seen + "/trawlwatch")
     yield it
     it.close()
