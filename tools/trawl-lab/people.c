@@ -768,7 +768,8 @@ static void fill_day(struct arrivals *a)
                 if (person_comes(c, name, person_frequency(c, name), a->day))
                         add_person(a, i, name);
         }
-        qsort(a->sessions, a->count, sizeof(*a->sessions), by_time);
+        if (a->count)
+                qsort(a->sessions, a->count, sizeof(*a->sessions), by_time);
 }
 
 static int64_t time_of(const struct arrivals *a, size_t i)

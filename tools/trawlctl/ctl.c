@@ -10,6 +10,7 @@
 
 #include "app/paths.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "screen.h"
 
 #define OWN_MAX 8
@@ -132,7 +133,7 @@ bool ctl_config(const struct ctl *ctl, struct config *config)
         ok = diag_errors(diag) == 0;
         if (!ok) {
                 diag_print(diag, &messages);
-                ctl_put(stderr, &messages);
+                log_text(LOG_LEVEL_ERROR, buf_slice(&messages));
                 buf_free(&messages);
                 config_free(config);
         }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 /* Its predecessor ends, and it reads a snapshot. */
 #define NEXT_BEGINS (60 * NS_PER_SEC)
@@ -20,7 +21,8 @@ static void print_messages(json_t *object)
                 struct buf text = { 0 };
                 put_printable(&text, slice_str(json_string_value(line)));
                 buf_put_byte(&text, '\n');
-                ctl_put(stderr, &text);
+                log_text(LOG_LEVEL_ERROR,
+                         buf_slice(&text)); /* by a service manager: so marked */
                 buf_free(&text);
         }
 }
