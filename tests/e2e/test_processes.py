@@ -6,13 +6,11 @@ what the snapshots had lost.
 """
 import collections
 import contextlib
-import glob
 import os
 import random
 import re
 import signal
 import subprocess
-import threading
 import time
 
 import pytest

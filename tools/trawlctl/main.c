@@ -94,10 +94,9 @@ static const struct command {
           "  --json         what the daemon answers, once\n" },
         { "reload", command_reload, "have the daemon read its files again",
           "usage: trawlctl reload\n\n"
-          "As SIGHUP, and tells how it went. Exits 3 when there are mistakes in the "
-          "files: "
-          "they\n"
-          "are printed, and everything stays as it was.\n" },
+          "As SIGHUP; waits until it is taken up, and tells how it went. Exits 3 when\n"
+          "there are mistakes in the files, which are printed, and 1 when it could not\n"
+          "be taken up, which the daemon's log explains: everything stays as it was.\n" },
         { "key", command_key, "the keys that sessions and accounts are hidden under",
           "usage: trawlctl key [list]\n"
           "       trawlctl key change [--in 7d]\n"
