@@ -71,7 +71,7 @@ struct names {
 
 static struct names names_of_shape(const struct fit_sight *s)
 {
-        uint64_t all = hash_mix(hash_mix(s->family, s->kind), 1);
+        uint64_t all = hash_mix(hash_mix(s->family, s->page), 1);
 
         return (struct names){ all, hash_mix(all, s->shape) };
 }

@@ -2,9 +2,10 @@
 /*
  * fit - how usual a way of writing headers is for the software that a client claims.
  *
- * ua.fit = log2 P(shape | family, kind of request), learnt on this site: of the visitors
- * (client.host) who claim the family and made such a request, the part that showed this
- * http.shape. Where the ClientHello is known also P(JA4 | family); the smaller one
+ * ua.fit = log2 P(shape | family, page), learnt on this site: of the visitors
+ * (client.host) who claim the family and asked for such a page, the part that showed this
+ * http.shape. Not of those who made a request of the same *kind*: who leaves out what
+ * tells the kind (Sec-Fetch-Mode, Accept) would only be compared with his like. Where the ClientHello is known also P(JA4 | family); the smaller one
  * counts, since both are evidence of one kind.
  *
  *      P = (n + 1/2) / (N + 1)     n of N visitors; the visitor at hand not among them
@@ -55,7 +56,7 @@ struct fit {
 struct fit_sight {
         uint64_t visitor;
         uint64_t family; /* 0: it claims none, and has no fit */
-        uint64_t kind, shape;
+        uint64_t page, shape;
         uint64_t ja4; /* 0: not known */
 };
 

@@ -389,6 +389,47 @@ bool rules_read_field(const struct rules *rules, const char *name)
         return wanted.found;
 }
 
+static bool reads(const struct expr *expr, const char *name)
+{
+        struct wanted_field wanted = { name, false };
+
+        if (expr)
+                expr_each_field(expr, compare_field, &wanted);
+        return wanted.found;
+}
+
+bool rules_may_hold_on(const struct rules *rules, unsigned condition, unsigned page)
+{
+        const struct field *field = rules_page_field(rules);
+
+        while (condition != CONDITION_ALWAYS) {
+                const struct condition *c = &rules->conditions[condition];
+                if (!expr_may_hold(c->expr, field, (int)page))
+                        return false;
+                condition = c->base;
+        }
+        return true;
+}
+
+bool rules_read_field_on(const struct rules *rules, const char *name, unsigned page)
+{
+        for (unsigned i = 0; i < rules->exemption_count; i++)
+                if (reads(rules->exemptions[i].when, name))
+                        return true;
+        for (unsigned i = 0; i < rules->operand_count; i++)
+                if (reads(rules->operands[i].expr, name))
+                        return true;
+        for (unsigned i = 0; i < rules->condition_count; i++)
+                if (reads(rules->conditions[i].expr, name) &&
+                    rules_may_hold_on(rules, i, page))
+                        return true;
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                if (reads(rules->rules[i].when, name) &&
+                    rules_may_hold_on(rules, rules->rules[i].where, page))
+                        return true;
+        return false;
+}
+
 bool rules_block(const struct rules *rules)
 {
         for (unsigned i = 0; i < rules->rule_count; i++)
@@ -434,17 +475,9 @@ bool rules_look_at(const struct rules *rules, unsigned page)
                 return true;
         if ((int)page == rules_form_page(rules) && rules_remember_forms(rules))
                 return true;
-        /* What is usual is learnt from all that visitors send. */
-        if (rules_read_field(rules, "ua.fit"))
-                return true;
-        const struct field *field = rules_page_field(rules);
-
-        for (unsigned i = 0; i < rules->rule_count; i++) {
-                unsigned where = rules->rules[i].where;
-                if (where == CONDITION_ALWAYS ||
-                    expr_may_hold(rules->conditions[where].expr, field, (int)page))
+        for (unsigned i = 0; i < rules->rule_count; i++)
+                if (rules_may_hold_on(rules, rules->rules[i].where, page))
                         return true;
-        }
         return false;
 }
 

@@ -56,6 +56,9 @@ bool rules_read_agents(const struct rules *);
 /* Does any rule, or an exemption, read the field of that name? */
 bool rules_read_field(const struct rules *, const char *name);
 
+/* The same, of transactions of this page. Costs a walk through all expressions. */
+bool rules_read_field_on(const struct rules *, const char *name, unsigned page);
+
 /* Does any rule put blocks? */
 bool rules_block(const struct rules *);
 

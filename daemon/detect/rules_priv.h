@@ -249,6 +249,9 @@ int rules_find_page(const struct rules *, const char *name);
 const struct field *rules_field(const struct rules *, const char *name);
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
+
+/* Whether the condition can be true of a transaction of that page. */
+bool rules_may_hold_on(const struct rules *, unsigned condition, unsigned page);
 /* Whether sign-ups are to be remembered. */
 bool rules_remember_births(const struct rules *);
 

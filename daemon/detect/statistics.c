@@ -40,25 +40,12 @@ static bool is_of_days(enum slot_kind kind)
 
 /* ---- populations ---- */
 
-static bool page_may_meet(const struct rules *rules, unsigned condition,
-                          const struct field *page, int number)
-{
-        while (condition != CONDITION_ALWAYS) {
-                const struct condition *c = &rules->conditions[condition];
-                if (!expr_may_hold(c->expr, page, number))
-                        return false;
-                condition = c->base;
-        }
-        return true;
-}
-
 static bool *pages_of(const struct statistics *s, unsigned condition)
 {
-        const struct field *page = rules_page_field(s->rules);
         bool *pages = calloc(s->page_count, sizeof(*pages));
 
         for (unsigned i = 0; pages && i < s->page_count; i++)
-                pages[i] = page_may_meet(s->rules, condition, page, (int)i);
+                pages[i] = rules_may_hold_on(s->rules, condition, i);
         return pages;
 }
 
@@ -109,8 +96,11 @@ static bool init_populations(struct statistics *s)
         while (pages->name(pages->context, (int)s->page_count))
                 s->page_count++;
         s->population_of = calloc(rules->condition_count, sizeof(*s->population_of));
-        if (!s->population_of)
+        s->fit_pages = calloc(s->page_count + 1, sizeof(*s->fit_pages));
+        if (!s->population_of || !s->fit_pages)
                 return false;
+        for (unsigned i = 0; i < s->page_count; i++)
+                s->fit_pages[i] = rules_read_field_on(rules, "ua.fit", i);
         for (unsigned i = 0; i < rules->table_count; i++)
                 for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
                         if (is_of_population(rules->tables[i].slots[k].kind) &&
@@ -183,6 +173,7 @@ void statistics_free(struct statistics *s)
         }
         free(s->populations);
         free(s->population_of);
+        free(s->fit_pages);
         free(s->spreads);
         views_free(&s->views);
         fit_free(&s->fit);
@@ -362,12 +353,15 @@ static void see_software(struct statistics *s, const struct record *r, struct sl
 {
         struct slice family = record_text(r, RECORD_UA_FAMILY);
 
-        if (!s->wants_fit || slice_is_none(family) || r->http_shape == 0)
+        if (!s->wants_fit || !s->fit_pages[r->page] || slice_is_none(family) ||
+            r->http_shape == 0)
                 return;
+        /* These two are many things, which not all visitors ask for. */
+        bool is_mixed = r->page == 0 || (int)r->page == s->rules->asset_page;
         s->sight.fit = (struct fit_sight){
                 .visitor = hash_network(s->key, &r->client_host),
                 .family = never_0(hash_slice(s->key, family)),
-                .kind = r->request_kind,
+                .page = hash_mix(r->page, is_mixed ? r->request_kind : 0),
                 .shape = r->http_shape,
                 .ja4 = slice_is_none(ja4) ? 0 : never_0(hash_slice(s->key, ja4)),
         };

@@ -56,6 +56,7 @@ struct statistics {
         bool wants_views, wants_days, wants_fit, wants_known;
         struct views views;
         struct fit fit;
+        bool *fit_pages; /* where ua.fit is read */
         struct known known;
         unsigned population_count, page_count;
         struct population *populations;

@@ -32,9 +32,25 @@ struct crawler_regex {
         uint16_t crawler;
 };
 
+/* Rows of agent_products, a bit each. */
+typedef unsigned __int128 product_set;
+
+static inline product_set set_of(unsigned row)
+{
+        return (product_set)1 << row;
+}
+
+static inline unsigned first_of(product_set set)
+{
+        uint64_t low = (uint64_t)set;
+
+        return low ? (unsigned)__builtin_ctzll(low)
+                   : 64 + (unsigned)__builtin_ctzll((uint64_t)(set >> 64));
+}
+
 /* Of a product, what its row names by text. */
 struct product_links {
-        uint64_t needs; /* bits that must all be there */
+        product_set needs; /* bits that must all be there */
         uint8_t version;
 };
 
@@ -319,9 +335,9 @@ static void add_products(struct agent_list *l)
                 unsigned i = l->products++;
                 struct product_links *links = &l->links[i];
                 l->families[l->crawlers + 1 + i] = slice_str(p->family);
-                links->needs = UINT64_C(1) << i;
+                links->needs = set_of(i);
                 if (p->needs)
-                        links->needs |= UINT64_C(1) << product_of(p->needs);
+                        links->needs |= set_of(product_of(p->needs));
                 links->version = (uint8_t)(p->version ? product_of(p->version) : i);
                 add_literal(l, slice_str(p->token), MEANS_PRODUCT, i);
         }
@@ -418,7 +434,8 @@ struct slice agent_list_family(const struct agent_list *l, uint16_t family)
 struct scan {
         const struct agent_list *list;
         struct slice text;
-        uint64_t products, regexes;
+        product_set products;
+        uint64_t regexes;
         uint16_t product_end[AGENT_PRODUCTS_MAX]; /* of its first place in the text */
         unsigned crawler;                         /* the best so far */
         size_t matched, end;                      /* its bytes; 0: none */
@@ -443,7 +460,7 @@ static bool is_inside_word(struct slice text, size_t at)
 static void note_product(struct scan *s, unsigned number, size_t start, size_t end)
 {
         const struct agent_product *p = &agent_products[number];
-        uint64_t bit = UINT64_C(1) << number;
+        product_set bit = set_of(number);
 
         if ((s->products & bit) || (p->at_start && start > 0) ||
             is_inside_word(s->text, start) || is_inside_word(s->text, end))
@@ -525,8 +542,8 @@ static void put_product(struct agent *agent, const struct scan *s)
 {
         const struct agent_list *l = s->list;
 
-        for (uint64_t left = s->products; left; left &= left - 1) {
-                unsigned i = (unsigned)__builtin_ctzll(left);
+        for (product_set left = s->products; left; left &= left - 1) {
+                unsigned i = first_of(left);
                 const struct product_links *links = &l->links[i];
                 if (!agent_products[i].family || (links->needs & ~s->products))
                         continue;

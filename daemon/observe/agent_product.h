@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define AGENT_PRODUCTS_MAX 64 /* rows are bits of a word */
+#define AGENT_PRODUCTS_MAX 128 /* rows are bits of a word */
 
 struct agent_product {
         const char *token;   /* at the edges of words */

@@ -117,6 +117,19 @@ static const struct row tools[] = {
         { "Dalvik/2.1.0 (Linux; U; Android 13; Pixel 7)", "dalvik 2.1" },
         { "MyApp/1 CFNetwork/1474 Darwin/23.0.0", "cfnetwork 1474" },
         { "PostmanRuntime/7.36.0", "postman 7.36" },
+        { "Faraday v1.1.0", "faraday" },
+        { "rest-client/2.1.0 (linux-gnu x86_64) ruby/3.1.2p20", "rest-client 2.1" },
+        { "HTTPClient/1.0 (2.8.3, ruby 3.1.2 (2022-04-12))", "httpclient 1.0" },
+        { "python-urllib3/1.26.12", "urllib3 1.26" },
+        { "Python-httplib2/0.20.4 (gzip)", "httplib2 0.20" },
+        { "PycURL/7.45.2 libcurl/7.88.1 GnuTLS/3.7.9 zlib/1.2.13", "pycurl 7.45" },
+        { "HTTP-Tiny/0.080", "http-tiny 0.080" },
+        { "Mojolicious (Perl)", "mojolicious" },
+        { "fasthttp", "fasthttp" },
+        { "aria2/1.36.0", "aria2 1.36" },
+        { "Axel/2.17.11 (linux-gnu)", "axel 2.17" },
+        { "Mozilla/5.0 (pc-x86_64-linux-gnu) Siege/4.0.7", "siege 4.0" },
+        { "ApacheBench/2.3", "apachebench 2.3" },
 };
 
 static const struct row crawlers[] = {

@@ -19,25 +19,25 @@ static uint64_t name(uint64_t n)
         return hash_u64(&(struct hash_key){ 3, 4 }, n);
 }
 
-static struct fit_sight sight(unsigned visitor, unsigned family, unsigned kind,
+static struct fit_sight sight(unsigned visitor, unsigned family, unsigned page,
                               unsigned shape, unsigned ja4)
 {
-        return (struct fit_sight){ name(visitor), name(family), name(kind), name(shape),
+        return (struct fit_sight){ name(visitor), name(family), name(page), name(shape),
                                    ja4 ? name(ja4) : 0 };
 }
 
-static void see(struct fit *f, unsigned visitor, unsigned family, unsigned kind,
+static void see(struct fit *f, unsigned visitor, unsigned family, unsigned page,
                 unsigned shape, unsigned ja4)
 {
-        struct fit_sight s = sight(visitor, family, kind, shape, ja4);
+        struct fit_sight s = sight(visitor, family, page, shape, ja4);
 
         fit_note(f, &s);
 }
 
-static double value(const struct fit *f, unsigned visitor, unsigned family, unsigned kind,
+static double value(const struct fit *f, unsigned visitor, unsigned family, unsigned page,
                     unsigned shape, unsigned ja4)
 {
-        struct fit_sight s = sight(visitor, family, kind, shape, ja4);
+        struct fit_sight s = sight(visitor, family, page, shape, ja4);
 
         return fit_value(f, &s);
 }
