@@ -159,6 +159,19 @@ def test_names_count_until_an_hour_after_the_last_use():
     assert alarm["on"] == "trap-health"
 
 
+def test_an_incident_that_goes_on_when_its_attacker_has_gone():
+    truth = Truth().group(1, "attacker", "scrape-address").uses(1, 100, address="192.0.2.5") \
+        .gets(1, "served", 110, 2000).text()
+    for later, on in (({"client_ip": ["192.0.2.5", "203.0.113.1"]}, []),
+                      ({"client_ip": ["192.0.2.5", "203.0.113.1", "203.0.113.2"]}, ["people"])):
+        alerts = [alert(200, "http.shape", "4a5b", client_ip=["192.0.2.5"]),
+                  alert(9000, "http.shape", "4a5b", action="updated", **later)]
+        assert [one["on"] for one in score.score(truth, alerts)["alarms"]] == on
+        # Raised then it is one in either case: nobody else's incident goes on.
+        alone = [alert(9000, "http.shape", "4a5b", **later)]
+        assert [one["on"] for one in score.score(truth, alone)["alarms"]] == ["people"]
+
+
 def test_names_count_from_when_they_are_used():
     truth = Truth().group(1, "attacker", "scrape-address").uses(1, 100, address="192.0.2.5") \
         .uses(1, 500, address="192.0.2.6").text()

@@ -18,6 +18,10 @@ An attacker owns what it used from its first use until LINGER after the last tha
 tells of it: its addresses may be homes, whose people use the site as well. And what is said
 of an e-mail address is on those only who have signed up.
 
+5. What is added to an incident that was raised on attackers is no false alarm as long as it
+   is about them, or names mostly what an attacker has ever used: they stop, others come by,
+   and the incident goes on for the length of its window.
+
 An alert names at most a hundred of each kind, the busiest: shares are of those.
 """
 import hashlib
@@ -59,6 +63,7 @@ class Owners:
         self.sides = {}  # group: side
         self.last = {}   # attacker: when it last did something
         self.makers = set()  # groups that have signed up
+        self.linger = LINGER
         self.names = {"address": {}, "session": {}, "account": {}}
         self.used = {"address": Counter(), "session": Counter(), "account": Counter()}
 
@@ -83,8 +88,15 @@ class Owners:
         """Those of the side that the alert may be on."""
         is_of_form = alert["subject"]["type"].startswith("email.")
         return [one for one in groups if self.sides[one] == side and
-                alert["t"] <= self.last.get(one, float("inf")) + LINGER and
+                alert["t"] <= self.last.get(one, float("inf")) + self.linger and
                 (one in self.makers or side != ATTACKER or not is_of_form)]
+
+    def goes_on(self, alert):
+        """Whether an incident that was raised on attackers is theirs still (5.)."""
+        self.linger = float("inf")
+        verdict = self.verdict(alert)
+        self.linger = LINGER
+        return verdict.side == ATTACKER
 
     def verdict(self, alert):
         direct = self.direct(alert["subject"])

@@ -180,6 +180,7 @@ class Score:
     def __init__(self, truth, delay):
         self.truth, self.delay = truth, delay
         self.alarms, self.alarm_ids = [], set()
+        self.on_attackers = set()  # incidents
         self.raised = []  # (time, side)
         self.dry_run = 0
 
@@ -197,7 +198,10 @@ class Score:
                 group.take(alert, told, verdict.shared)
         if alert["action"] == "raised":
             self.raised.append((alert["t"], verdict.side))
-        if alert["action"] != "ended" and verdict.side != names.ATTACKER:
+        if verdict.side == names.ATTACKER:
+            self.on_attackers.add(alert["id"])
+        elif alert["action"] != "ended" and not (
+                alert["id"] in self.on_attackers and self.truth.owners.goes_on(alert)):
             self.false_alarm(alert, verdict)
 
     def sessions_of(self, group, alert):
@@ -207,7 +211,7 @@ class Score:
         return [one for one in there if group.number in self.truth.owners.of("session", one)]
 
     def false_alarm(self, alert, verdict):
-        """Once for an incident, also when it was on an attacker before."""
+        """Once for an incident."""
         if alert["id"] in self.alarm_ids:
             return
         self.alarm_ids.add(alert["id"])
