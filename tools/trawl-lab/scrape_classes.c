@@ -118,10 +118,10 @@ static const struct entry_key adaptive_keys[] = {
             "address_10m", "120", 1e5,
             "what it knows of: so many different profiles of an address in 10 minutes; "
             "0: nothing"),
-        KEY_COUNT("address_1h", "250", 1e5, "in an hour"),
+        KEY_COUNT("address_1h", "380", 1e5, "in an hour"),
         KEY_COUNT("address_1d", "0", 1e5, "in a day"),
-        KEY_COUNT("session_10m", "80", 1e5, "the same of a session"),
-        KEY_COUNT("session_1h", "200", 1e5, "in an hour"),
+        KEY_COUNT("session_10m", "180", 1e5, "the same of a session"),
+        KEY_COUNT("session_1h", "380", 1e5, "in an hour"),
         KEY_COUNT("session_1d", "0", 1e5, "in a day"),
         KEY_PART("margin", "0.1", "stays below by that part"),
         { 0 },
