@@ -38,7 +38,7 @@ knows the rules, but for the attacker that is told to stay below a threshold.
 * **Time to alert** runs from the attacker's first request.
 * **False alarms** are incidents raised on people and traps, for a million visitors in one
   day; `at most` is the exact upper 95 % bound (Poisson). An incident that was raised on an
-  attacker and later is about people counts as well.
+  attacker counts as well when later most of those whom it names never were an attacker's.
 
 ### Whose an alert is
 
