@@ -235,10 +235,49 @@ static void a_shape_that_the_family_never_shows_does_not_fit(void **state)
         world_free(w);
 }
 
-static void all_pages_are_looked_at_for_what_is_usual(void **state)
+static void view_of(struct world *w, int64_t at_ms, unsigned visitor, uint32_t kind,
+                    uint64_t shape)
 {
-        static const char *const texts[] = { "ua.fit < -6 and page == signup",
-                                             "page == signup" };
+        char client[32];
+        struct world_record r;
+
+        snprintf(client, sizeof(client), "203.0.%u.%u", visitor / 250, visitor % 250);
+        world_make_record(&(struct hit){ .at_ms = at_ms,
+                                         .client = client,
+                                         .page = PAGE_PROFILE,
+                                         .target = "anna",
+                                         .shape = shape },
+                          &r);
+        world_put_text(&r, &r.record.texts[RECORD_UA_FAMILY], "chrome");
+        r.record.request_kind = kind;
+        engine_record(w->engine, &r.record);
+}
+
+/* Who leaves out what tells the kind of a request is held against those who do not. */
+static void a_kind_that_the_family_never_makes_does_not_fit(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: odd\n"
+                                    "    where: page == profile and ua.fit < -6\n"
+                                    "    per: client.ip\n"
+                                    "    when: count(1h) >= 1\n";
+        struct world *w = world_new(rules);
+        (void)state;
+
+        for (unsigned i = 0; i < 400; i++)
+                view_of(w, i, i, 1, 11);
+        view_of(w, 12 * HOUR, 401, 1, 11);
+        assert_int_equal(w->events, 0);
+        view_of(w, 12 * HOUR + 1, 402, 7, 99);
+        view_of(w, 12 * HOUR + 2, 403, 7, 99); /* as the one before */
+        assert_int_equal(w->events, 2);
+        world_free(w);
+}
+
+static void pages_are_looked_at_where_what_is_usual_is_read(void **state)
+{
+        static const char *const texts[] = { "ua.fit < -6",
+                                             "ua.fit < -6 and page == signup" };
         char text[256];
         (void)state;
 
@@ -249,7 +288,8 @@ static void all_pages_are_looked_at_for_what_is_usual(void **state)
                          texts[i]);
                 struct world *w = world_new(text);
                 assert_int_equal(rules_look_at(w->rules, PAGE_SEARCH), i == 0);
-                assert_int_equal(rules_read_agents(w->rules), i == 0);
+                assert_true(rules_look_at(w->rules, PAGE_SIGNUP));
+                assert_true(rules_read_agents(w->rules));
                 world_free(w);
         }
 }
@@ -318,7 +358,8 @@ int main(void)
                 cmocka_unit_test(a_group_that_shares_a_crawl_is_seen),
                 cmocka_unit_test(undercollision_is_of_targets),
                 cmocka_unit_test(a_shape_that_the_family_never_shows_does_not_fit),
-                cmocka_unit_test(all_pages_are_looked_at_for_what_is_usual),
+                cmocka_unit_test(a_kind_that_the_family_never_makes_does_not_fit),
+                cmocka_unit_test(pages_are_looked_at_where_what_is_usual_is_read),
                 cmocka_unit_test(the_site_is_the_pages_that_the_rule_looks_at),
                 cmocka_unit_test(nothing_is_taken_when_nobody_asks),
         };
