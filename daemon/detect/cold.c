@@ -8,7 +8,8 @@
 
 #define HOUR_NS     (3600 * NS_PER_SEC)
 #define DRIFT       0.5
-#define DAY         24  /* hours */
+#define LEAST       (COLD_SCORE * COLD_SCORE) /* variance: that of one view */
+#define DAY         24                        /* hours */
 #define USUAL_AFTER 48  /* closings that a usual z of 0 is as good as */
 #define USUAL_OVER  336 /* closings that the usual z is a mean over, about */
 #define USUAL_CUT   2.0 /* times sigma */
@@ -22,11 +23,40 @@
 void cold_site_init(struct cold_site *site)
 {
         memset(site, 0, sizeof(*site));
+        site->score[0] = COLD_SCORE;
 }
 
 void cold_spread_init(struct cold_spread *spread)
 {
         *spread = (struct cold_spread){ COLD_SIGMA * COLD_SIGMA, COLD_CLOSINGS };
+}
+
+/* The views that are rarer than those of `level`, and half of these. */
+static double rank_of(const struct cold_site *site, unsigned level)
+{
+        double rarer = 0;
+
+        for (unsigned i = 0; i < level; i++)
+                rarer += site->levels[i];
+        return rarer + site->levels[level] / 2.0;
+}
+
+/* By rank, from what is rarest to what is not rare of the levels that came up. */
+static void set_scores(struct cold_site *site)
+{
+        unsigned busiest = VIEWS_LEVELS - 1;
+
+        while (busiest && !site->levels[busiest])
+                busiest--;
+        double least = rank_of(site, 0), most = rank_of(site, busiest);
+        if (most - least < COLD_REST / 2.0)
+                return;
+        for (unsigned i = 0; i < VIEWS_LEVELS; i++) {
+                double rank = i < busiest ? rank_of(site, i) : most;
+                site->score[i] =
+                    (uint8_t)(COLD_SCORE * (most - rank) / (most - least) + 0.5);
+                site->levels[i] /= 2;
+        }
 }
 
 void cold_site_advance(struct cold_site *site, int64_t now_ns)
@@ -35,23 +65,27 @@ void cold_site_advance(struct cold_site *site, int64_t now_ns)
 
         if (hour <= site->hour)
                 return;
+        set_scores(site);
         for (int64_t h = site->hour + 1; h <= hour && h <= site->hour + COLD_HOURS; h++)
                 site->hours[(hour - (h - site->hour - 1)) % COLD_HOURS] =
                     (struct cold_hour){ 0 };
         site->hour = hour;
 }
 
-void cold_site_note(struct cold_site *site, bool cold)
+void cold_site_note(struct cold_site *site, unsigned level)
 {
         struct cold_hour *h = &site->hours[site->hour % COLD_HOURS];
+        unsigned score = site->score[level];
 
         h->views++;
-        h->cold += cold;
+        h->scores += score;
+        h->squares += score * score;
+        site->levels[level]++;
 }
 
 static double root(double square)
 {
-        return square > 1 ? sqrt(square) : 1;
+        return fmax(sqrt(square), COLD_LEAST);
 }
 
 /* The key's own, but not less than that of all. */
@@ -88,26 +122,29 @@ struct expectation {
         double mean, variance;
 };
 
-/* Of the key's cold views in its hour; false when the rest of the site is too small. */
+/* Of the key's scores in its hour; false when the rest of the site is too small. */
 static bool expect(const struct cold_surge *s, const struct cold_site *site,
                    struct expectation *e)
 {
         const struct cold_hour *all = &site->hours[s->hour % COLD_HOURS];
         double rest = (double)all->views - s->views;
-        double rest_cold = (double)all->cold - s->cold;
+        double scores = (double)all->scores - s->scores;
+        double squares = (double)all->squares - s->squares;
 
         if (site->hour - (int64_t)s->hour >= COLD_HOURS || rest < COLD_REST)
                 return false;
-        /* Never 0 or 1: half a view of each kind is added. */
-        double p = (rest_cold + 0.5) / (rest + 1);
-        e->mean = s->views * p;
-        e->variance = s->views * p * (1 - p) * (1 + s->views / rest);
+        /* Never all alike: half a view of the least score and of the most is added. */
+        double mean = (scores + COLD_SCORE / 2.0) / (rest + 1);
+        double square = (squares + COLD_SCORE * COLD_SCORE / 2.0) / (rest + 1);
+        double differ = COLD_DIFFER * COLD_DIFFER * s->views;
+        e->mean = s->views * mean;
+        e->variance = s->views * (square - mean * mean) * (1 + s->views / rest + differ);
         return true;
 }
 
 static void forget_past(struct cold_surge *s)
 {
-        s->past_views = s->past_cold = 0;
+        s->past_views = s->past_scores = 0;
         s->expected = s->variance = 0;
 }
 
@@ -124,7 +161,7 @@ static double add(const struct cold_surge *s, double z, double sigma)
 
 static void judge(struct cold_surge *s, struct cold_spread *spread)
 {
-        double z = (s->past_cold - s->expected) / sqrt(fmax(s->variance, 1));
+        double z = (s->past_scores - s->expected) / sqrt(fmax(s->variance, LEAST));
         double rest = z - s->usual;
 
         if (s->closings == 0)
@@ -146,11 +183,11 @@ static void close_hour(struct cold_surge *s, const struct cold_site *site,
                 if (s->past_views == 0)
                         s->since = s->hour;
                 s->past_views += s->views;
-                s->past_cold += s->cold;
+                s->past_scores += s->scores;
                 s->expected += (float)e.mean;
                 s->variance += (float)e.variance;
         }
-        s->views = s->cold = 0;
+        s->views = s->scores = s->squares = 0;
         if (s->past_views >= COLD_PUT_AT)
                 judge(s, spread);
 }
@@ -166,10 +203,16 @@ void cold_surge_advance(struct cold_surge *s, const struct cold_site *site,
                 forget_past(s);
 }
 
-void cold_surge_count(struct cold_surge *s, bool cold)
+void cold_surge_count(struct cold_surge *s, const struct cold_site *site, unsigned level)
 {
-        s->views += s->views < UINT32_MAX;
-        s->cold += cold;
+        unsigned score = site->score[level];
+
+        /* Past that the hour is a sample of it. */
+        if (s->squares > UINT32_MAX - COLD_SCORE * COLD_SCORE || s->views == UINT32_MAX)
+                return;
+        s->views++;
+        s->scores += score;
+        s->squares += score * score;
 }
 
 double cold_surge_value(const struct cold_surge *s, const struct cold_site *site,
@@ -179,8 +222,8 @@ double cold_surge_value(const struct cold_surge *s, const struct cold_site *site
 
         if (s->views + s->past_views < COLD_PUT_AT || !expect(s, site, &e))
                 return s->sum;
-        double variance = fmax(e.variance + s->variance, fmax(s->last_variance, 1));
+        double variance = fmax(e.variance + s->variance, fmax(s->last_variance, LEAST));
         double z =
-            ((double)s->cold + s->past_cold - e.mean - s->expected) / sqrt(variance);
+            ((double)s->scores + s->past_scores - e.mean - s->expected) / sqrt(variance);
         return add(s, z, sigma_of(s, spread));
 }

@@ -40,26 +40,32 @@
 #ifndef DETECT_COLD_H
 #define DETECT_COLD_H
 
-#include <stdbool.h>
+#include "detect/views.h"
+
 #include <stdint.h>
 
 #define COLD_HOURS     32 /* of the site that are kept */
 #define COLD_PUT_AT    25 /* views that make a z */
 #define COLD_REST      50 /* views of the rest that make a p */
+#define COLD_SCORE     15 /* of what is rarest */
+#define COLD_DIFFER    0.05
 #define COLD_SUM_MAX   20.0
 #define COLD_STEP_MAX  1.75 /* of z/sigma */
 #define COLD_SIGMA     2.0
+#define COLD_LEAST     1.2  /* sigma */
 #define COLD_CLOSINGS  50   /* that the first sigma is as good as */
 #define COLD_REMEMBERS 5000 /* closings that sigma is a mean over, about */
 
-/* Views of one hour, cold ones among them. */
+/* Views of one hour, their scores and the squares of these. */
 struct cold_hour {
-        uint64_t views, cold;
+        uint64_t views, scores, squares;
 };
 
 struct cold_site {
         int64_t hour; /* the running one */
         struct cold_hour hours[COLD_HOURS];
+        uint32_t levels[VIEWS_LEVELS]; /* views of each, of an hour or two */
+        uint8_t score[VIEWS_LEVELS];   /* of a view in the running hour */
 };
 
 /* What z spreads by. */
@@ -73,8 +79,8 @@ struct cold_surge {
         float sum;
         float expected, variance; /* of complete hours that are not judged yet */
         float last_variance;      /* of those that were judged last */
-        uint32_t past_views, past_cold;
-        uint32_t views, cold; /* in `hour` */
+        uint32_t past_views, past_scores;
+        uint32_t views, scores, squares; /* in `hour` */
         uint32_t hour;
         uint32_t since; /* hour of the first of past_views */
         float usual;    /* mean of z */
@@ -89,12 +95,12 @@ void cold_spread_init(struct cold_spread *);
 void cold_site_advance(struct cold_site *, int64_t now_ns);
 
 /* A view of anybody; before it is counted for the key that made it. */
-void cold_site_note(struct cold_site *, bool cold);
+void cold_site_note(struct cold_site *, unsigned level);
 
 /* Judges the key's hours that are over. Before a count, and before the value is read. */
 void cold_surge_advance(struct cold_surge *, const struct cold_site *,
                         struct cold_spread *);
-void cold_surge_count(struct cold_surge *, bool cold);
+void cold_surge_count(struct cold_surge *, const struct cold_site *, unsigned level);
 double cold_surge_value(const struct cold_surge *, const struct cold_site *,
                         const struct cold_spread *);
 

@@ -23,7 +23,7 @@ void slot_count_views(const struct slot_place *p, struct facts *facts, int64_t p
 {
         const struct sight *sight = sight_of(p);
 
-        if (sight->is_view && sight->cold != COLD_UNKNOWN)
+        if (sight->is_view && sight->recency.cold != COLD_UNKNOWN)
                 count_one(p, facts, pane);
 }
 
@@ -31,7 +31,7 @@ void slot_count_cold_views(const struct slot_place *p, struct facts *facts, int6
 {
         const struct sight *sight = sight_of(p);
 
-        if (sight->is_view && sight->cold == COLD_YES)
+        if (sight->is_view && sight->recency.cold == COLD_YES)
                 count_one(p, facts, pane);
 }
 
@@ -46,8 +46,8 @@ void slot_count_cold_surge(const struct slot_place *p, struct facts *facts, int6
         (void)facts;
         (void)pane;
         cold_surge_advance(p->cells, &population->cold, spread);
-        if (s->sight.is_view && s->sight.cold != COLD_UNKNOWN)
-                cold_surge_count(p->cells, s->sight.cold == COLD_YES);
+        if (s->sight.is_view && s->sight.recency.cold != COLD_UNKNOWN)
+                cold_surge_count(p->cells, &population->cold, s->sight.recency.level);
 }
 
 double slot_value_cold_surge(const struct slot_place *p)

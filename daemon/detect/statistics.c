@@ -8,9 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define VIEWS_PART 16 /* of the memory: one in so many bytes */
-#define FIT_PART   64
-#define KNOWN_PART 32
+/* Of the memory: one in so many bytes. */
+#define COUNTS_PART 16
+#define MARKS_PART  16
+#define FIT_PART    64
+#define KNOWN_PART  32
 
 static bool is_of_population(enum slot_kind kind)
 {
@@ -27,15 +29,14 @@ static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
         return false;
 }
 
-static bool is_of_views(enum slot_kind kind)
+static bool is_of_counts(enum slot_kind kind)
 {
-        return (is_of_population(kind) && kind != SLOT_SYNCHRONY) || kind == SLOT_VIEWS ||
-               kind == SLOT_COLD_VIEWS;
+        return kind == SLOT_COLLISIONS;
 }
 
-static bool is_of_days(enum slot_kind kind)
+static bool is_of_marks(enum slot_kind kind)
 {
-        return is_of_views(kind) && kind != SLOT_COLLISIONS;
+        return kind == SLOT_COLD_SURGE || kind == SLOT_VIEWS || kind == SLOT_COLD_VIEWS;
 }
 
 /* ---- populations ---- */
@@ -67,6 +68,7 @@ static struct population *find_population(struct statistics *s, bool *pages)
         s->populations = p;
         p += s->population_count++;
         *p = (struct population){ .pages = pages };
+        cold_site_init(&p->cold);
         return p;
 }
 
@@ -138,6 +140,18 @@ static uint64_t part_of(uint64_t *memory, unsigned part)
         return bytes;
 }
 
+static bool make_memories(struct statistics *s, uint64_t *memory)
+{
+        uint64_t counts = s->wants_counts ? part_of(memory, COUNTS_PART) : 0;
+        uint64_t marks = s->wants_marks ? part_of(memory, MARKS_PART) : 0;
+
+        return views_init(&s->views, counts, marks, s->counters) &&
+               (!s->wants_fit ||
+                fit_init(&s->fit, part_of(memory, FIT_PART), s->counters)) &&
+               (!s->wants_known ||
+                known_init(&s->known, part_of(memory, KNOWN_PART), s->counters));
+}
+
 bool statistics_init(struct statistics *s, const struct rules *rules,
                      const struct hash_key *key, uint64_t *memory,
                      struct counters *counters)
@@ -148,20 +162,14 @@ bool statistics_init(struct statistics *s, const struct rules *rules,
         *s = (struct statistics){ .rules = rules, .key = key, .counters = counters };
         if (rules->is_plan)
                 return true;
-        s->wants_days =
-            rules_read_field(rules, "target.cold") || any_slot(rules, is_of_days);
-        s->wants_views = s->wants_days || rules_read_field(rules, "target.views") ||
-                         any_slot(rules, is_of_views);
+        s->wants_counts =
+            rules_read_field(rules, "target.views") || any_slot(rules, is_of_counts);
+        s->wants_marks =
+            rules_read_field(rules, "target.cold") || any_slot(rules, is_of_marks);
         s->wants_fit = rules_read_field(rules, "ua.fit");
         s->wants_known = rules_read_field(rules, "session.known");
-        CHECK(whole >= VIEWS_PART);
-        return (!s->wants_views || views_init(&s->views, part_of(memory, VIEWS_PART),
-                                              s->wants_days, counters)) &&
-               (!s->wants_fit ||
-                fit_init(&s->fit, part_of(memory, FIT_PART), counters)) &&
-               (!s->wants_known ||
-                known_init(&s->known, part_of(memory, KNOWN_PART), counters)) &&
-               init_populations(s);
+        CHECK(whole >= FIT_PART);
+        return make_memories(s, memory) && init_populations(s);
 }
 
 void statistics_free(struct statistics *s)
@@ -226,13 +234,7 @@ static void carry_populations(struct statistics *from, struct statistics *to,
 void statistics_carry(struct statistics *from, struct statistics *to,
                       const unsigned *tables)
 {
-        if (from->wants_views && to->wants_views &&
-            (from->wants_days || !to->wants_days) &&
-            from->views.width == to->views.width) {
-                views_free(&to->views);
-                to->views = from->views;
-                from->views = (struct views){ .columns = NULL };
-        }
+        views_carry(&from->views, &to->views);
         if (from->wants_fit && to->wants_fit && from->fit.sets == to->fit.sets) {
                 fit_free(&to->fit);
                 to->fit = from->fit;
@@ -245,16 +247,6 @@ void statistics_carry(struct statistics *from, struct statistics *to,
                 from->known = (struct known){ .places = NULL };
         }
         carry_populations(from, to, tables);
-}
-
-static bool make_read_ones(struct statistics *s, uint64_t memory)
-{
-        return (!s->wants_views || views_init(&s->views, part_of(&memory, VIEWS_PART),
-                                              s->wants_days, s->counters)) &&
-               (!s->wants_fit ||
-                fit_init(&s->fit, part_of(&memory, FIT_PART), s->counters)) &&
-               (!s->wants_known ||
-                known_init(&s->known, part_of(&memory, KNOWN_PART), s->counters));
 }
 
 static void transfer_paces(struct population *p, struct transfer *t)
@@ -300,18 +292,17 @@ static void transfer_populations(struct statistics *s, struct transfer *t)
 
 void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memory)
 {
-        TRANSFER(t, s->wants_views);
-        TRANSFER(t, s->wants_days);
+        TRANSFER(t, s->wants_counts);
+        TRANSFER(t, s->wants_marks);
         TRANSFER(t, s->wants_fit);
         TRANSFER(t, s->wants_known);
         if (t->has_failed)
                 return;
-        if (t->is_reading && !make_read_ones(s, memory)) {
+        if (t->is_reading && !make_memories(s, &memory)) {
                 transfer_fail(t, "there is no memory for it");
                 return;
         }
-        if (s->wants_views)
-                views_transfer(&s->views, t);
+        views_transfer(&s->views, t);
         if (s->wants_fit)
                 fit_transfer(&s->fit, t);
         if (s->wants_known)
@@ -330,18 +321,23 @@ static uint64_t hash_network(const struct hash_key *key, const struct network *n
         return hash_bytes(key, bytes, sizeof(bytes));
 }
 
+static bool wants_views(const struct statistics *s)
+{
+        return s->wants_counts || s->wants_marks;
+}
+
 static void see_target(struct statistics *s, const struct record *r)
 {
         struct slice target = record_text(r, RECORD_TARGET);
 
         s->sight.has_target = !slice_is_none(target);
-        if (!s->wants_views || !s->sight.has_target)
+        if (!wants_views(s) || !s->sight.has_target)
                 return;
         s->sight.is_view = r->status >= 200 && r->status <= 299;
         s->sight.page = r->page;
         /* Targets of two pages are two, even of one name. */
         s->sight.target = hash_mix(hash_slice(s->key, target), r->page + 1U);
-        s->sight.cold = views_coldness(&s->views, s->sight.target);
+        s->sight.recency = views_recency(&s->views, s->sight.target);
 }
 
 static uint64_t never_0(uint64_t hash)
@@ -407,8 +403,8 @@ static void note_populations(struct statistics *s, const struct record *r)
                         paces_note(&p->paces, person_of(s, r), r->end_ns);
                 if (!s->sight.is_view)
                         continue;
-                if (s->sight.cold != COLD_UNKNOWN)
-                        cold_site_note(&p->cold, s->sight.cold == COLD_YES);
+                if (s->sight.recency.cold != COLD_UNKNOWN)
+                        cold_site_note(&p->cold, s->sight.recency.level);
                 if (p->collides)
                         note_collision(s, p, r);
         }
@@ -416,8 +412,8 @@ static void note_populations(struct statistics *s, const struct record *r)
 
 void statistics_begin(struct statistics *s, const struct record *r, struct slice ja4)
 {
-        s->sight = (struct sight){ .cold = COLD_UNKNOWN };
-        if (s->wants_views)
+        s->sight = (struct sight){ .recency.cold = COLD_UNKNOWN };
+        if (wants_views(s))
                 views_advance(&s->views, r->end_ns);
         if (s->wants_fit)
                 fit_advance(&s->fit, r->end_ns);

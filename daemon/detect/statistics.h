@@ -2,8 +2,8 @@
 /*
  * statistics - what the whole site does, for rules that compare a key with it.
  *
- * Holds what rules ask for and nothing else: views of targets (views.h), the share of
- * cold ones by hour (cold.h), how often views collide (collisions.h), how fast
+ * Holds what rules ask for and nothing else: views of targets (views.h), how rare they
+ * are by hour (cold.h), how often views collide (collisions.h), how fast
  * people go (paces.h), how usual shapes
  * are (fit.h), which sessions were here before (known.h). Takes a part of the engine's
  * memory for it at start.
@@ -41,7 +41,7 @@ struct population {
 struct sight {
         bool has_target, is_view, is_top;
         unsigned page;
-        enum coldness cold;
+        struct recency recency;
         uint64_t target;
         struct fit_sight fit;
         uint64_t sent;         /* session of the request; 0: none */
@@ -53,7 +53,7 @@ struct statistics {
         const struct rules *rules;
         const struct hash_key *key;
         struct counters *counters;
-        bool wants_views, wants_days, wants_fit, wants_known;
+        bool wants_counts, wants_marks, wants_fit, wants_known;
         struct views views;
         struct fit fit;
         bool *fit_pages; /* where ua.fit is read */

@@ -11,33 +11,85 @@
 #define WIDTH_MIN  64
 #define PLACES_MIN 1024
 #define DAYS       8
+#define MARKED     8 /* slices */
 #define DAY_NS     (24 * 3600 * NS_PER_SEC)
 #define TOP_PART   1000
 
-bool views_init(struct views *v, uint64_t bytes, bool days, struct counters *counters)
+static bool make_columns(struct views *v, uint64_t bytes)
 {
-        uint64_t counting = days ? bytes / 2 : bytes;
-        uint64_t width = counting / (sizeof(*v->columns) * VIEWS_ROWS);
+        uint64_t width = bytes / (sizeof(*v->columns) * VIEWS_ROWS);
 
-        *v = (struct views){
-                .counters = counters, .now_ns = -1, .began_ns = -1, .top = UINT32_MAX
-        };
         v->width = width < WIDTH_MIN    ? WIDTH_MIN
                    : width > UINT32_MAX ? UINT32_MAX
                                         : (uint32_t)width;
         v->columns = calloc((size_t)v->width * VIEWS_ROWS, sizeof(*v->columns));
-        if (days) {
-                v->day_places = bytes / 2 < PLACES_MIN ? PLACES_MIN : bytes / 2;
-                v->days = calloc(v->day_places, 1);
-        }
-        return v->columns && (v->days || !days);
+        return v->columns != NULL;
+}
+
+static bool make_marks(struct views *v, uint64_t bytes)
+{
+        uint64_t places = bytes / sizeof(*v->marks);
+
+        v->places = places < PLACES_MIN ? PLACES_MIN : places;
+        v->marks = calloc(v->places, sizeof(*v->marks));
+        return v->marks != NULL;
+}
+
+bool views_init(struct views *v, uint64_t counts, uint64_t marks,
+                struct counters *counters)
+{
+        *v = (struct views){
+                .counters = counters, .now_ns = -1, .began_ns = -1, .top = UINT32_MAX
+        };
+        return (!counts || make_columns(v, counts)) && (!marks || make_marks(v, marks));
 }
 
 void views_free(struct views *v)
 {
         free(v->columns);
-        free(v->days);
+        free(v->marks);
         *v = (struct views){ 0 };
+}
+
+static void swap_columns(struct views *a, struct views *b)
+{
+        uint32_t(*columns)[VIEWS_SLICES] = a->columns;
+        uint32_t width = a->width;
+
+        a->columns = b->columns;
+        a->width = b->width;
+        b->columns = columns;
+        b->width = width;
+}
+
+static void swap_marks(struct views *a, struct views *b)
+{
+        uint16_t *marks = a->marks;
+        size_t places = a->places;
+
+        a->marks = b->marks;
+        a->places = b->places;
+        b->marks = marks;
+        b->places = places;
+}
+
+void views_carry(struct views *from, struct views *to)
+{
+        struct views had = *to;
+
+        if (had.places && from->places != had.places)
+                return;
+        *to = *from;
+        *from = had;
+        to->counters = had.counters;
+        if (to->places != had.places)
+                swap_marks(from, to);
+        if (to->width == had.width)
+                return;
+        swap_columns(from, to);
+        to->slice_views = to->targets = 0;
+        to->top = UINT32_MAX;
+        memset(to->histogram, 0, sizeof(to->histogram));
 }
 
 void views_transfer(struct views *v, struct transfer *t)
@@ -45,7 +97,7 @@ void views_transfer(struct views *v, struct transfer *t)
         static const char *const why = "limits.detect was another";
 
         transfer_same(t, v->width, why);
-        transfer_same(t, v->day_places, why);
+        transfer_same(t, v->places, why);
         TRANSFER(t, v->now_ns);
         TRANSFER(t, v->began_ns);
         TRANSFER(t, v->slice);
@@ -57,7 +109,7 @@ void views_transfer(struct views *v, struct transfer *t)
         TRANSFER(t, v->histogram);
         transfer_bytes(t, v->columns,
                        (size_t)v->width * VIEWS_ROWS * sizeof(*v->columns));
-        transfer_bytes(t, v->days, v->day_places);
+        transfer_bytes(t, v->marks, v->places * sizeof(*v->marks));
 }
 
 /* ---- the histogram of counts: exact to 15, then eight steps an octave ---- */
@@ -100,13 +152,34 @@ static void forget_slice(struct views *v, int64_t slice)
                 v->columns[i][slice % VIEWS_SLICES] = 0;
 }
 
+static uint16_t day_bit(int64_t day)
+{
+        return (uint16_t)(1U << day % DAYS);
+}
+
+static uint16_t slice_bit(int64_t slice)
+{
+        return (uint16_t)(1U << (DAYS + slice % MARKED));
+}
+
+static void unmark(struct views *v, uint16_t bits)
+{
+        for (size_t i = 0; i < v->places; i++)
+                v->marks[i] &= (uint16_t)~bits;
+}
+
 static void advance_slices(struct views *v, int64_t slice)
 {
+        uint16_t over = 0;
+
         if (slice == v->slice)
                 return;
         v->top = slice == v->slice + 1 ? top_of(v) : UINT32_MAX;
         for (int64_t s = v->slice + 1; s <= slice && s <= v->slice + VIEWS_SLICES; s++)
                 forget_slice(v, slice - (s - v->slice - 1));
+        for (int64_t s = v->slice + 1; s <= slice && s <= v->slice + MARKED; s++)
+                over |= slice_bit(s);
+        unmark(v, over);
         v->slice = slice;
         v->slice_views = v->targets = 0;
         memset(v->histogram, 0, sizeof(v->histogram));
@@ -114,14 +187,13 @@ static void advance_slices(struct views *v, int64_t slice)
 
 static void advance_days(struct views *v, int64_t day)
 {
-        uint8_t keep = 0xff;
+        uint16_t over = 0;
 
         if (day == v->day)
                 return;
-        for (int64_t d = 0; d < DAYS && d < day - v->day; d++)
-                keep &= (uint8_t) ~(1U << (day - d) % DAYS);
-        for (size_t i = 0; i < v->day_places; i++)
-                v->days[i] &= keep;
+        for (int64_t d = v->day + 1; d <= day && d <= v->day + DAYS; d++)
+                over |= day_bit(d);
+        unmark(v, over);
         v->day = day;
         v->day_targets = 0;
 }
@@ -206,41 +278,48 @@ bool views_is_top(const struct views *v, uint64_t target)
                least(&found, (unsigned)((v->slice - 1) % VIEWS_SLICES)) > v->top;
 }
 
-/* ---- when last ---- */
+/* ---- when ---- */
 
-static uint8_t days_of(const struct views *v, uint64_t target)
+static uint16_t marks_of(const struct views *v, uint64_t target)
 {
         struct bloom_walk w = bloom_begin(target);
-        uint8_t days = 0xff;
+        uint16_t marks = UINT16_MAX;
 
-        for (unsigned i = 0; days && i < BLOOM_HASHES; i++)
-                days &= v->days[bloom_next(&w, v->day_places)];
-        return days;
+        for (unsigned i = 0; marks && i < BLOOM_HASHES; i++)
+                marks &= v->marks[bloom_next(&w, v->places)];
+        return marks;
 }
 
 static void mark(struct views *v, uint64_t target)
 {
         struct bloom_walk w = bloom_begin(target);
-        uint8_t today = (uint8_t)(1U << v->day % DAYS);
+        uint16_t now = day_bit(v->day) | slice_bit(v->slice);
+        uint16_t missing = now & (uint16_t)~marks_of(v, target);
 
-        if (days_of(v, target) & today)
+        if (!missing)
                 return;
         for (unsigned i = 0; i < BLOOM_HASHES; i++)
-                v->days[bloom_next(&w, v->day_places)] |= today;
-        v->counters->cold_saturated +=
-            (double)++v->day_targets > (double)v->day_places / VIEWS_PER_DAY;
+                v->marks[bloom_next(&w, v->places)] |= now;
+        if (missing & day_bit(v->day))
+                v->counters->cold_saturated +=
+                    (double)++v->day_targets > (double)v->places / VIEWS_PER_DAY;
 }
 
-enum coldness views_coldness(const struct views *v, uint64_t target)
+struct recency views_recency(const struct views *v, uint64_t target)
 {
-        if (!v->days || v->began_ns < 0 || v->now_ns - v->began_ns < VIEWS_HISTORY)
-                return COLD_UNKNOWN;
-        return days_of(v, target) ? COLD_NO : COLD_YES;
+        if (!v->marks || v->began_ns < 0 || v->now_ns - v->began_ns < VIEWS_HISTORY)
+                return (struct recency){ .cold = COLD_UNKNOWN };
+        unsigned marks = marks_of(v, target);
+        /* Past what the memory is made for a slice may have what its day has not. */
+        if (!(marks & UINT8_MAX))
+                return (struct recency){ .cold = COLD_YES };
+        return (struct recency){ COLD_NO, (uint8_t)__builtin_popcount(marks) };
 }
 
 void views_note(struct views *v, uint64_t target)
 {
-        count(v, target);
-        if (v->days)
+        if (v->columns)
+                count(v, target);
+        if (v->marks)
                 mark(v, target);
 }

@@ -308,7 +308,7 @@ static struct value read_target_cold(const void *subject, unsigned argument)
         (void)argument;
         return (struct value){ .type = VALUE_BOOL,
                                .truth = s->statistics &&
-                                        s->statistics->sight.cold == COLD_YES };
+                                        s->statistics->sight.recency.cold == COLD_YES };
 }
 
 static struct value read_known(const void *subject, unsigned argument)

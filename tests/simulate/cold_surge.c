@@ -69,14 +69,14 @@ static void look(struct world *w, unsigned stratum)
 
 static void view_of(struct world *w, unsigned stratum, uint32_t target)
 {
-        enum coldness cold = views_coldness(&w->views, name(target));
+        struct recency r = views_recency(&w->views, name(target));
 
-        if (cold != COLD_UNKNOWN) {
+        if (r.cold != COLD_UNKNOWN) {
                 w->all += w->judging;
-                w->cold += w->judging && cold == COLD_YES;
-                cold_site_note(&w->site, cold == COLD_YES);
+                w->cold += w->judging && r.cold == COLD_YES;
+                cold_site_note(&w->site, r.level);
                 cold_surge_advance(&w->key[stratum], &w->site, &w->spread);
-                cold_surge_count(&w->key[stratum], cold == COLD_YES);
+                cold_surge_count(&w->key[stratum], &w->site, r.level);
                 look(w, stratum);
         }
         views_note(&w->views, name(target));
@@ -137,7 +137,7 @@ static struct world *run(uint64_t seed, double zipf, unsigned days)
         CHECK(w);
         sizes(size);
         people_make(&w->people, seed, zipf, TARGETS, VIEWS, size, STRATA);
-        CHECK(views_init(&w->views, 16 << 20, true, &counters));
+        CHECK(views_init(&w->views, 0, 16 << 20, &counters));
         cold_site_init(&w->site);
         cold_spread_init(&w->spread);
         for (unsigned day = 0; day < HISTORY + days + ATTACK; day++) {

@@ -5,14 +5,16 @@
  * network). How soon do cold_surge and undercollision say so, and how often do they of
  * people?
  *
- *      simulate-partition [DAYS [SEEDS [ZIPF]]]
+ *      simulate-partition [DAYS [SEEDS [ZIPF [VIEWS [PART]]]]]
  *
- * 1e6 targets, 150 k views of people a day, 3 % recruiters. Stratum 0 has the views of
- * people that four times the crawl's 16,000 are; 39 others share the rest, of 0.3 to 10
- * %. 8 days of history, then DAYS of people alone (each judged for all 40 strata, a month
- * is 30), then 5 days of the crawl. It takes targets that nobody has taken, in a random
- * order, as many by night as by day; an hour's address is used again the day after. And
- * the crawl again, in a fresh run, that takes them by popularity as people do.
+ * 1e6 targets, 150 k VIEWS of people a day, 3 % recruiters. Stratum 0 has as many views
+ * of people that the crawl's 16,000 are PART of all, 0.2; 39 others share the rest, of
+ * 0.3 to 10 %. With VIEWS said, strata differ in who their people are: 1 to 8 % are
+ * recruiters. 8 days of history, then DAYS of people alone (each judged for all 40
+ * strata, a month is 30), then 5 days of the crawl. It takes targets that nobody has
+ * taken, in a random order, as many by night as by day; an hour's address is used again
+ * the day after. And the crawl again, in a fresh run, that takes them by popularity as
+ * people do.
  */
 #include "simulate/people.h"
 
@@ -28,11 +30,13 @@
 
 #define HOUR    (3600 * NS_PER_SEC)
 #define TARGETS 1000000
-#define VIEWS   150000.0
 #define CRAWL   16000 /* a day */
 #define HISTORY 8
 #define ATTACK  5
 #define STRATA  40
+
+static double views = 150000, part = 0.2;
+static bool is_mixed;
 
 struct stratum {
         struct cold_surge cold;
@@ -91,13 +95,13 @@ static void view_of(struct world *w, unsigned stratum, uint32_t target, uint64_t
 {
         struct stratum *s = &w->strata[stratum];
         uint64_t t = name(target);
-        enum coldness cold = views_coldness(&w->views, t);
+        struct recency r = views_recency(&w->views, t);
 
-        if (cold != COLD_UNKNOWN)
-                cold_site_note(&w->site, cold == COLD_YES);
+        if (r.cold != COLD_UNKNOWN)
+                cold_site_note(&w->site, r.level);
         cold_surge_advance(&s->cold, &w->site, &w->spread);
-        if (cold != COLD_UNKNOWN)
-                cold_surge_count(&s->cold, cold == COLD_YES);
+        if (r.cold != COLD_UNKNOWN)
+                cold_surge_count(&s->cold, &w->site, r.level);
         if (!views_is_top(&w->views, t)) {
                 collisions_site_note(&w->collisions, t, visitor, w->views.now_ns);
                 collisions_count(&s->collisions, &w->budget, &w->counters, t,
@@ -116,7 +120,7 @@ static void view(void *context, const struct person *p, uint32_t target)
         view_of(w, p->stratum, target,
                 hash_u64(&(struct hash_key){ 3, 4 }, (uint64_t)(p - w->people.person)));
         /* In the course of the hour. */
-        if (w->attacking && people_uniform(&w->people) < CRAWL / VIEWS)
+        if (w->attacking && people_uniform(&w->people) < CRAWL / views)
                 crawl_one(w);
 }
 
@@ -148,16 +152,19 @@ static void run_hour(struct world *w, int64_t day, unsigned hour)
 static struct world *run(uint64_t seed, double zipf, unsigned days, bool mimics)
 {
         struct world *w = calloc(1, sizeof(*w));
-        double size[STRATA], rest = 0;
+        double size[STRATA], recruiters[STRATA], rest = 0;
 
         CHECK(w);
-        size[0] = 4 * CRAWL / VIEWS;
+        size[0] = (1 / part - 1) * CRAWL / views;
+        for (unsigned i = 0; i < STRATA; i++)
+                recruiters[i] = i ? 0.01 + 0.07 * (i * 7 % 13) / 12.0 : 0.03;
         for (unsigned i = 1; i < STRATA; i++)
                 rest += size[i] = pow(0.9, i);
         for (unsigned i = 1; i < STRATA; i++)
                 size[i] *= (1 - size[0]) / rest;
-        people_make(&w->people, seed, zipf, TARGETS, VIEWS, size, STRATA);
-        CHECK(views_init(&w->views, 16 << 20, true, &w->counters));
+        people_make_mixed(&w->people, seed, zipf, TARGETS, views, size, STRATA,
+                          is_mixed ? recruiters : NULL);
+        CHECK(views_init(&w->views, 16 << 20, 16 << 20, &w->counters));
         CHECK(collisions_site_init(&w->collisions) && budget_init(&w->budget, 16 << 20));
         cold_site_init(&w->site);
         cold_spread_init(&w->spread);
@@ -220,12 +227,18 @@ int main(int argc, char **argv)
         unsigned seeds = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
         static const double zipf[] = { 0.6, 0.8, 1.0 };
 
-        CHECK(seeds > 0);
+        if (argc > 4) {
+                views = atof(argv[4]);
+                is_mixed = true;
+        }
+        if (argc > 5)
+                part = atof(argv[5]);
+        CHECK(seeds > 0 && views > 0 && part > 0 && part < 1);
         for (unsigned i = argc > 1 ? 0 : 1; i < (argc > 1 ? 3 : 2); i++) {
                 if (argc > 3 && fabs(atof(argv[3]) - zipf[i]) > 0.01)
                         continue;
                 run_zipf(zipf[i], days, seeds, false);
-                if (argc > 1)
+                if (argc > 1 && argc < 5)
                         run_zipf(zipf[i], 0, seeds, true);
         }
         return good ? 0 : 1;

@@ -71,6 +71,13 @@ static unsigned draw_stratum(struct people *p, const double *size, unsigned stra
 void people_make(struct people *p, uint64_t seed, double zipf, uint32_t targets,
                  double views_a_day, const double *size, unsigned strata)
 {
+        people_make_mixed(p, seed, zipf, targets, views_a_day, size, strata, NULL);
+}
+
+void people_make_mixed(struct people *p, uint64_t seed, double zipf, uint32_t targets,
+                       double views_a_day, const double *size, unsigned strata,
+                       const double *recruiters)
+{
         double views = 0;
         unsigned room = (unsigned)(views_a_day / 2) + 100;
 
@@ -81,11 +88,15 @@ void people_make(struct people *p, uint64_t seed, double zipf, uint32_t targets,
         CHECK(p->person);
         while (views < views_a_day && p->count < room) {
                 struct person *one = &p->person[p->count++];
-                one->is_recruiter = people_uniform(p) < RECRUITERS;
+                if (recruiters)
+                        one->stratum = draw_stratum(p, size, strata);
+                one->is_recruiter = people_uniform(p) <
+                                    (recruiters ? recruiters[one->stratum] : RECRUITERS);
                 one->views_a_day = (one->is_recruiter ? 60 : 3) * exp(0.8 * normal(p));
                 one->q = one->is_recruiter ? 0.3 + 0.6 * people_uniform(p)
                                            : 0.8 + 0.2 * people_uniform(p);
-                one->stratum = draw_stratum(p, size, strata);
+                if (!recruiters)
+                        one->stratum = draw_stratum(p, size, strata);
                 views += one->views_a_day;
         }
 }

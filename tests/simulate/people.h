@@ -39,6 +39,11 @@ typedef void view_fn(void *context, const struct person *, uint32_t target);
 /* As many as make `views_a_day`. Strata are given out by `size`, shares that add to 1. */
 void people_make(struct people *, uint64_t seed, double zipf, uint32_t targets,
                  double views_a_day, const double *size, unsigned strata);
+
+/* The same, where of each stratum another part are recruiters. */
+void people_make_mixed(struct people *, uint64_t seed, double zipf, uint32_t targets,
+                       double views_a_day, const double *size, unsigned strata,
+                       const double *recruiters);
 void people_free(struct people *);
 
 /* All views of one hour of the day, in an order that mixes people. */

@@ -150,7 +150,7 @@ static struct world *run(uint64_t seed, double zipf, double again, unsigned days
         w->people.again = again;
         w->alone = calloc(w->people.count, sizeof(*w->alone));
         CHECK(w->alone);
-        CHECK(views_init(&w->views, 16 << 20, false, &w->counters));
+        CHECK(views_init(&w->views, 16 << 20, 0, &w->counters));
         CHECK(collisions_site_init(&w->site) && budget_init(&w->budget, 64 << 20));
         window_clock_init(&w->clock, 24 * HOUR);
         for (unsigned day = 0; day < LEARN + days; day++) {

@@ -27,15 +27,15 @@ static void begin(struct site *s)
 static void rest(struct site *s, unsigned views, unsigned cold)
 {
         for (unsigned i = 0; i < views; i++)
-                cold_site_note(&s->site, i < cold);
+                cold_site_note(&s->site, i >= cold);
 }
 
 static void view(struct site *s, unsigned views, unsigned cold)
 {
         for (unsigned i = 0; i < views; i++) {
-                cold_site_note(&s->site, i < cold);
+                cold_site_note(&s->site, i >= cold);
                 cold_surge_advance(&s->key, &s->site, &s->spread);
-                cold_surge_count(&s->key, i < cold);
+                cold_surge_count(&s->key, &s->site, i >= cold);
         }
 }
 
@@ -51,6 +51,12 @@ static double value(struct site *s)
         return cold_surge_value(&s->key, &s->site, &s->spread);
 }
 
+/* What groups of so many views differ by. */
+static double groups(double views)
+{
+        return COLD_DIFFER * COLD_DIFFER * views;
+}
+
 static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
 {
         struct site s;
@@ -59,7 +65,7 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
         begin(&s);
         rest(&s, 999, 199); /* p = 199.5 / 1000 */
         view(&s, 100, 30);
-        double p = 0.1995, variance = 100 * p * (1 - p) * (1 + 100 / 999.0);
+        double p = 0.1995, variance = 100 * p * (1 - p) * (1 + 100 / 999.0 + groups(100));
         double z = (30 - 100 * p) / sqrt(variance);
         assert_float_equal(value(&s), z / 2 - 0.5, 1e-4);
         next_hour(&s, 1);
@@ -106,14 +112,14 @@ static void a_key_has_its_usual_z(void **state)
         begin(&s);
         for (unsigned i = 0; i < 1000; i++) {
                 rest(&s, 10000, 2000);
-                view(&s, 400, 80 + 8); /* z is 1 */
+                view(&s, 400, 80 + 11); /* z is 1 */
                 next_hour(&s, 1);
         }
         assert_true(value(&s) < 1);
         assert_true(s.key.usual > 0.85 && s.key.usual < 1.05);
         for (unsigned i = 0; i < 24; i++) {
                 rest(&s, 10000, 2000);
-                view(&s, 400, 80 + 24); /* z is 3 */
+                view(&s, 400, 80 + 34); /* z is 3 */
                 next_hour(&s, 1);
         }
         assert_true(value(&s) > 10);
@@ -136,7 +142,7 @@ static void a_key_has_a_sigma_of_its_own(void **state)
         begin(&s);
         for (unsigned i = 0; i < 1000; i++) {
                 rest(&s, 10000, 2000);
-                view(&s, 400, i % 8 < 4 ? 80 + 24 : 80 - 24);
+                view(&s, 400, i % 8 < 4 ? 80 + 34 : 80 - 34);
                 next_hour(&s, 1);
                 if (i > 300 && value(&s) > most)
                         most = value(&s);
@@ -154,7 +160,7 @@ static void the_key_itself_is_not_of_the_rest(void **state)
         begin(&s);
         rest(&s, 99, 9);
         view(&s, 900, 150); /* nine in ten of all views of the site */
-        double p = 0.095, variance = 900 * p * (1 - p) * (1 + 900 / 99.0);
+        double p = 0.095, variance = 900 * p * (1 - p) * (1 + 900 / 99.0 + groups(900));
         assert_float_equal(value(&s), (150 - 900 * p) / sqrt(variance) / 2 - 0.5, 1e-3);
 }
 
@@ -172,7 +178,7 @@ static void part_of_an_hour_counts_as_part(void **state)
         double before = value(&s); /* 24 views make no z */
         assert_float_equal(before, 0, 1e-6);
         view(&s, 1, 1);
-        double p = 0.1995, full = 400 * p * (1 - p) * (1 + 400 / 999.0);
+        double p = 0.1995, full = 400 * p * (1 - p) * (1 + 400 / 999.0 + groups(400));
         double sigma = sqrt(fmax(s.spread.square, s.key.square));
         assert_float_equal(
             value(&s), ((21 - 25 * p) / sqrt(full) - s.key.usual) / sigma - 0.5, 1e-3);
@@ -242,6 +248,54 @@ static void the_sum_has_an_end_and_comes_down(void **state)
         assert_float_equal(value(&s), 0, 1e-6);
 }
 
+/* On a busy site nothing is cold: what most views are rarer than counts for little. */
+static void rare_is_what_is_rare_on_this_site(void **state)
+{
+        static const unsigned levels[] = { 9, 11, 12, 13, 14, 15, 15, 16, 16, 16 };
+        struct site s;
+        (void)state;
+
+        begin(&s);
+        for (unsigned hour = 0; hour < 12; hour++) {
+                for (unsigned i = 0; i < 2000; i++)
+                        cold_site_note(&s.site, levels[i % 10]);
+                for (unsigned i = 0; i < 300; i++) {
+                        unsigned level = i % 2 ? levels[i % 10] : levels[i / 2 % 4];
+                        cold_site_note(&s.site, level);
+                        cold_surge_advance(&s.key, &s.site, &s.spread);
+                        cold_surge_count(&s.key, &s.site, level);
+                }
+                if (hour == 0)
+                        assert_float_equal(value(&s), 0, 1e-6);
+                next_hour(&s, 1);
+        }
+        assert_int_equal(s.site.score[0], COLD_SCORE);
+        assert_int_equal(s.site.score[16], 0);
+        assert_in_range(s.site.score[13], s.site.score[14] + 1, s.site.score[12] - 1);
+        assert_true(value(&s) > 4);
+}
+
+/* By how much is the same for thousands of views and for millions. */
+static void a_large_group_may_differ_a_little(void **state)
+{
+        struct site s;
+        (void)state;
+
+        begin(&s);
+        for (unsigned i = 0; i < 100; i++) {
+                rest(&s, 200000, 40000);
+                view(&s, 20000, 4000 + 400); /* 2 % more than 20: 7 sigma of a coin */
+                next_hour(&s, 1);
+                assert_true(value(&s) < 5);
+        }
+        for (unsigned i = 0; i < 12; i++) {
+                rest(&s, 200000, 40000);
+                view(&s, 20000, 4000 + 3000);
+                next_hour(&s, 1);
+        }
+        assert_true(value(&s) > 10);
+}
+
 /* sigma follows what keys do, and few scrapers do not make it wide. */
 static void sigma_is_learnt(void **state)
 {
@@ -252,8 +306,8 @@ static void sigma_is_learnt(void **state)
         begin(&s);
         for (unsigned i = 0; i < 3000; i++) {
                 rest(&s, 10000, 2000);
-                /* z is 3 or -3 by turns, nearly: 3 sqrt(160 * 0.16) = 15.2 */
-                view(&s, 160, i % 2 ? 32 + 15 : 32 - 15);
+                /* z is 3 or -3 by turns, nearly: 3 sqrt(160 * 0.16 * 1.416) = 18.1 */
+                view(&s, 160, i % 2 ? 32 + 18 : 32 - 18);
                 next_hour(&s, 1);
         }
         square = s.spread.square;
@@ -264,7 +318,7 @@ static void sigma_is_learnt(void **state)
                 rest(&s, 10000, 2000);
                 if (i % 20 == 0)
                         s.key = (struct cold_surge){ 0 };
-                view(&s, 160, i % 20 == 0 ? 160 : i % 2 ? 37 : 27);
+                view(&s, 160, i % 20 == 0 ? 160 : i % 2 ? 38 : 26);
                 next_hour(&s, 1);
                 value(&s);
                 if (i % 20 == 0)
@@ -286,6 +340,8 @@ int main(void)
                 cmocka_unit_test(hours_with_few_views_are_put_together),
                 cmocka_unit_test(hours_without_a_rest_are_passed_over),
                 cmocka_unit_test(the_sum_has_an_end_and_comes_down),
+                cmocka_unit_test(rare_is_what_is_rare_on_this_site),
+                cmocka_unit_test(a_large_group_may_differ_a_little),
                 cmocka_unit_test(sigma_is_learnt),
         };
 

@@ -132,6 +132,39 @@ static void a_network_that_reads_cold_targets_surges(void **state)
         }
 }
 
+/* Half the views are of twenty targets and the others of 600: none is cold for long. */
+static void a_network_surges_where_nothing_is_cold(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: surge\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.prefix\n"
+                                    "    when: cold_surge() >= 10\n";
+        struct world *w = world_new(rules);
+        char client[32];
+        uint32_t seed = 7;
+        (void)state;
+
+        for (int64_t hour = 0; hour < 58; hour++)
+                for (unsigned i = 0; i < 400; i++) {
+                        int64_t at = hour * HOUR + i * 9000;
+                        seed = seed * 1664525 + 1013904223;
+                        snprintf(client, sizeof(client), "203.0.%u.9", seed >> 9 & 3);
+                        view(w, at, client,
+                             seed >> 31 ? (seed >> 12) % 20 : 100 + (seed >> 12) % 600);
+                        if (hour >= 48 && i % 4 == 0)
+                                view(w, at + 5, "198.51.100.9",
+                                     100 + ((unsigned)hour * 100 + i) % 600);
+                        if (hour == 47 && i == 399)
+                                assert_int_equal(w->raised, 0);
+                }
+        assert_int_equal(w->raised, 1);
+        assert_true(strncmp((const char *)w->told.data,
+                            "raised surge client.prefix=198.51.100.0/24 n=0 at=", 50) ==
+                    0);
+        world_free(w);
+}
+
 /* Many people and few targets; a group of addresses that repeats none. */
 static void a_group_that_shares_a_crawl_is_seen(void **state)
 {
@@ -338,11 +371,9 @@ static void nothing_is_taken_when_nobody_asks(void **state)
                 assert_true(statistics_init(&s, w->rules, &key, &memory, &counters));
                 assert_int_equal(memory, (64 << 20) - (i ? 4 << 20 : 0));
                 /* The sizes are what was taken, and do not grow. */
-                assert_true((uint64_t)s.views.width * 144 + s.views.day_places <=
-                            4 << 20);
-                assert_true(i == 0 || (uint64_t)s.views.width * 144 + s.views.day_places >
-                                          (4 << 20) - 200);
-                assert_int_equal(s.views.days != NULL, i == 2);
+                uint64_t took = (uint64_t)s.views.width * 144 + s.views.places * 2;
+                assert_in_range(took, i ? (4 << 20) - 200 : 0, i ? 4 << 20 : 0);
+                assert_int_equal(s.views.marks != NULL, i == 2);
                 statistics_free(&s);
                 world_free(w);
         }
@@ -355,6 +386,7 @@ int main(void)
                 cmocka_unit_test(a_view_is_not_its_own_precedent),
                 cmocka_unit_test(what_is_not_viewed_has_no_cold_share),
                 cmocka_unit_test(a_network_that_reads_cold_targets_surges),
+                cmocka_unit_test(a_network_surges_where_nothing_is_cold),
                 cmocka_unit_test(a_group_that_shares_a_crawl_is_seen),
                 cmocka_unit_test(undercollision_is_of_targets),
                 cmocka_unit_test(a_shape_that_the_family_never_shows_does_not_fit),

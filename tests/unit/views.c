@@ -20,13 +20,13 @@ static uint64_t name(uint64_t seed, uint64_t n)
         return hash_u64(&(struct hash_key){ seed, 77 }, n);
 }
 
-static struct views *make(uint64_t bytes, bool days)
+static struct views *make(uint64_t counts, uint64_t marks)
 {
         struct views *v = calloc(1, sizeof(*v));
 
         counters = (struct counters){ 0 };
         assert_non_null(v);
-        assert_true(views_init(v, bytes, days, &counters));
+        assert_true(views_init(v, counts, marks, &counters));
         views_advance(v, FROM);
         return v;
 }
@@ -39,7 +39,7 @@ static void drop(struct views *v)
 
 static void few_views_are_counted_exactly_and_forgotten(void **state)
 {
-        struct views *v = make(1 << 20, true);
+        struct views *v = make(1 << 19, 1 << 20);
         (void)state;
 
         for (unsigned i = 0; i < 5; i++)
@@ -83,7 +83,7 @@ static void counts_are_never_low_and_seldom_high(void **state)
         for (unsigned i = 0; i < targets; i++)
                 weight[i] = all += pow(i + 1, -0.8);
         for (unsigned seed = 1; seed <= seeds; seed++) {
-                struct views *v = make(2048 * 144, false);
+                struct views *v = make(2048 * 144, 0);
                 uint64_t n = v->width * 2, draw = 0;
                 memset(truth, 0, targets * sizeof(*truth));
                 for (uint64_t i = 0; i < n; i++) {
@@ -125,7 +125,7 @@ static void counts_are_never_low_and_seldom_high(void **state)
 /* Only the smallest cells of a target grow: all four would hold four for each view. */
 static void an_update_is_conservative(void **state)
 {
-        struct views *v = make(0, false);
+        struct views *v = make(1, 0);
         uint64_t cells = 0;
         (void)state;
 
@@ -139,24 +139,24 @@ static void an_update_is_conservative(void **state)
 
 static void what_is_cold_is_known_after_twelve_hours(void **state)
 {
-        struct views *v = make(1 << 20, true);
+        struct views *v = make(1 << 19, 1 << 20);
         (void)state;
 
         views_note(v, name(1, 1));
-        assert_int_equal(views_coldness(v, name(1, 1)), COLD_UNKNOWN);
+        assert_int_equal(views_recency(v, name(1, 1)).cold, COLD_UNKNOWN);
         views_advance(v, FROM + 12 * HOUR - 1);
-        assert_int_equal(views_coldness(v, name(1, 2)), COLD_UNKNOWN);
+        assert_int_equal(views_recency(v, name(1, 2)).cold, COLD_UNKNOWN);
         views_advance(v, FROM + 12 * HOUR);
-        assert_int_equal(views_coldness(v, name(1, 1)), COLD_NO);
-        assert_int_equal(views_coldness(v, name(1, 2)), COLD_YES);
+        assert_int_equal(views_recency(v, name(1, 1)).cold, COLD_NO);
+        assert_int_equal(views_recency(v, name(1, 2)).cold, COLD_YES);
         views_note(v, name(1, 2));
-        assert_int_equal(views_coldness(v, name(1, 2)), COLD_NO);
+        assert_int_equal(views_recency(v, name(1, 2)).cold, COLD_NO);
         drop(v);
 }
 
 static void a_target_is_cold_again_after_seven_days(void **state)
 {
-        struct views *v = make(1 << 20, true);
+        struct views *v = make(1 << 19, 1 << 20);
         (void)state;
 
         views_advance(v, FROM + 23 * HOUR);
@@ -165,13 +165,76 @@ static void a_target_is_cold_again_after_seven_days(void **state)
         views_advance(v, FROM + 2 * DAY);
         views_note(v, name(1, 2));
         views_advance(v, FROM + 23 * HOUR + 7 * DAY);
-        assert_int_equal(views_coldness(v, name(1, 1)), COLD_NO);
+        assert_int_equal(views_recency(v, name(1, 1)).cold, COLD_NO);
         views_advance(v, FROM + 8 * DAY);
-        assert_int_equal(views_coldness(v, name(1, 1)), COLD_YES);
-        assert_int_equal(views_coldness(v, name(1, 2)), COLD_NO);
+        assert_int_equal(views_recency(v, name(1, 1)).cold, COLD_YES);
+        assert_int_equal(views_recency(v, name(1, 2)).cold, COLD_NO);
         views_advance(v, FROM + 60 * DAY);
-        assert_int_equal(views_coldness(v, name(1, 2)), COLD_YES);
+        assert_int_equal(views_recency(v, name(1, 2)).cold, COLD_YES);
         drop(v);
+}
+
+static unsigned level(const struct views *v, uint64_t n)
+{
+        return views_recency(v, name(1, n)).level;
+}
+
+/* Days and slices in which it was viewed, however often. */
+static void a_level_says_in_how_many_days_and_hours(void **state)
+{
+        struct views *v = make(0, 1 << 20);
+        (void)state;
+
+        for (unsigned hour = 0; hour < 24; hour++) {
+                views_advance(v, FROM + hour * HOUR);
+                views_note(v, name(1, 1));
+                views_note(v, name(1, 1));
+                if (hour < 6)
+                        views_note(v, name(1, 2));
+        }
+        assert_int_equal(level(v, 1), 9);
+        assert_int_equal(level(v, 2), 3);
+        assert_int_equal(level(v, 3), 0);
+        views_advance(v, FROM + 24 * HOUR);
+        assert_int_equal(level(v, 1), 8);
+        assert_int_equal(level(v, 2), 2);
+        views_note(v, name(1, 1));
+        assert_int_equal(level(v, 1), 10); /* another day, another slice */
+        views_advance(v, FROM + 48 * HOUR);
+        assert_int_equal(level(v, 1), 2);
+        assert_int_equal(level(v, 2), 1);
+        for (unsigned hour = 0; hour < 8 * 24; hour++) {
+                views_advance(v, FROM + 48 * HOUR + hour * HOUR);
+                views_note(v, name(1, 1));
+        }
+        assert_int_equal(level(v, 1), VIEWS_LEVELS - 1);
+        drop(v);
+}
+
+static void other_rules_go_on_with_what_they_ask_for(void **state)
+{
+        struct views *both = make(1 << 19, 1 << 19), *marks = make(0, 1 << 19);
+        struct views *other = make(1 << 18, 1 << 19), *larger = make(0, 1 << 20);
+        (void)state;
+
+        views_note(both, name(1, 1));
+        views_carry(both, larger); /* another limit */
+        assert_int_equal(views_count(both, name(1, 1)), 1);
+        views_advance(larger, FROM + 12 * HOUR);
+        assert_int_equal(views_recency(larger, name(1, 1)).cold, COLD_YES);
+        views_carry(both, marks);
+        views_advance(marks, FROM + 12 * HOUR);
+        assert_null(marks->columns);
+        assert_int_equal(views_recency(marks, name(1, 1)).cold, COLD_NO);
+        views_carry(marks, other);
+        assert_int_equal(views_recency(other, name(1, 1)).cold, COLD_NO);
+        assert_int_equal(views_count(other, name(1, 1)), 0);
+        views_note(other, name(1, 1));
+        assert_int_equal(views_count(other, name(1, 1)), 1);
+        drop(both);
+        drop(marks);
+        drop(other);
+        drop(larger);
 }
 
 /* Eight days, each with as many targets as the filters are made for. */
@@ -182,8 +245,8 @@ static void one_cold_target_in_a_thousand_is_missed(void **state)
         (void)state;
 
         for (unsigned seed = 1; seed <= seeds; seed++) {
-                struct views *v = make(1 << 19, true);
-                unsigned a_day = (unsigned)((double)v->day_places / VIEWS_PER_DAY);
+                struct views *v = make(0, 1 << 19);
+                unsigned a_day = (unsigned)((double)v->places / VIEWS_PER_DAY);
                 for (unsigned day = 0; day < 8; day++) {
                         views_advance(v, FROM + day * DAY + 13 * HOUR);
                         for (unsigned i = 0; i < a_day; i++)
@@ -191,9 +254,9 @@ static void one_cold_target_in_a_thousand_is_missed(void **state)
                 }
                 assert_in_range(counters.cold_saturated, 0, 8 * a_day / 1000);
                 for (unsigned i = 0; i < asked; i++)
-                        wrong += views_coldness(v, name(seed + 100, i)) == COLD_NO;
+                        wrong += views_recency(v, name(seed + 100, i)).cold == COLD_NO;
                 for (unsigned i = 0; i < a_day; i++)
-                        assert_int_equal(views_coldness(v, name(seed, i)), COLD_NO);
+                        assert_int_equal(views_recency(v, name(seed, i)).cold, COLD_NO);
                 for (unsigned i = 0; i < a_day; i++)
                         views_note(v, name(seed, 9000000 + i));
                 assert_true(counters.cold_saturated > a_day * 9 / 10);
@@ -208,7 +271,7 @@ static void one_cold_target_in_a_thousand_is_missed(void **state)
 /* The histogram of the slice before says where the top 0.1 % begin. */
 static void the_top_is_one_target_in_a_thousand(void **state)
 {
-        struct views *v = make(8 << 20, false);
+        struct views *v = make(8 << 20, 0);
         unsigned top = 0;
         (void)state;
 
@@ -237,6 +300,8 @@ int main(void)
                 cmocka_unit_test(an_update_is_conservative),
                 cmocka_unit_test(what_is_cold_is_known_after_twelve_hours),
                 cmocka_unit_test(a_target_is_cold_again_after_seven_days),
+                cmocka_unit_test(a_level_says_in_how_many_days_and_hours),
+                cmocka_unit_test(other_rules_go_on_with_what_they_ask_for),
                 cmocka_unit_test(one_cold_target_in_a_thousand_is_missed),
                 cmocka_unit_test(the_top_is_one_target_in_a_thousand),
         };
