@@ -101,7 +101,7 @@ void ahead_sets(const struct ahead_record *r, const struct table *tables)
                 const struct ahead_key *key = &r->keys[i];
                 if (!key->hash || !key->handle)
                         continue;
-                table_prefetch_lists(t, key->handle);
+                table_prefetch_lists(t, key->handle, r->actor_handle);
                 for (unsigned k = 0; k < page->family_count; k++)
                         table_prefetch_set(t, key->handle, page->families[k].number,
                                            ahead_hash(r, page->families[k].early));

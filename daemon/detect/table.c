@@ -337,12 +337,12 @@ void table_prefetch_entry(const struct table *t, uint32_t handle)
                 __builtin_prefetch(entry + at, 1);
 }
 
-void table_prefetch_lists(const struct table *t, uint32_t handle)
+void table_prefetch_lists(const struct table *t, uint32_t handle, uint32_t actor)
 {
         const struct entry *e = table_at(t, handle);
 
         if (e->involved.size)
-                involved_prefetch(t->involved, &e->involved);
+                involved_prefetch(t->involved, &e->involved, actor);
 }
 
 void table_prefetch_set(const struct table *t, uint32_t handle, unsigned family,

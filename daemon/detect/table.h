@@ -142,7 +142,7 @@ void table_prefetch(const struct table *, uint64_t hash);
 void table_prefetch_entry(const struct table *, uint32_t handle);
 /* What hangs on the entry: for all transactions; a set, with the hash of the value that
    will be looked for, or 0; bytes. */
-void table_prefetch_lists(const struct table *, uint32_t handle);
+void table_prefetch_lists(const struct table *, uint32_t handle, uint32_t actor);
 void table_prefetch_set(const struct table *, uint32_t handle, unsigned family,
                         uint64_t hash);
 void table_prefetch_bytes(const struct table *, uint32_t handle, unsigned slot);
