@@ -212,6 +212,7 @@ struct look {
         uint32_t handle;
         uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
+        unsigned number; /* of the rule, in the table's list */
         struct rule_counts *counts;
 };
 
@@ -402,16 +403,25 @@ static void note_signal(const struct look *look)
                 e->options.counters->signals_dropped++;
 }
 
+static bool rule_holds(struct look *look)
+{
+        struct expr_subject reading;
+        bool holds;
+
+        if (!table_may_hold(look->table, look->entry, look->number, &holds) || holds)
+                return holds;
+        reading = look->engine->facts.reading;
+        reading.aggregate = read_aggregate;
+        reading.context = look;
+        return expr_true(look->rule->when, &reading);
+}
+
 /* A rule that may hold, or has an open case. */
 static void look_at_rule(struct look *look)
 {
-        struct engine *e = look->engine;
-        struct expr_subject reading = e->facts.reading;
-
-        reading.aggregate = read_aggregate;
-        reading.context = look;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
-        bool holds = expr_true(look->rule->when, &reading);
+        bool holds = rule_holds(look);
+
         look->counts->held += holds;
         if (look->rule->is_signal) {
                 if (holds && look->rule->mode == MODE_ALERT)
@@ -453,6 +463,7 @@ static void look_at_rules(struct look *look, uint64_t met)
              i = next_rule(look, i + 1, met)) {
                 unsigned number = t->plan->rules[i];
                 look->rule = &look->engine->rules->rules[number];
+                look->number = i;
                 look->counts = &look->engine->rule_counts[number];
                 look_at_rule(look);
         }

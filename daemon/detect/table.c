@@ -3,8 +3,8 @@
 
 #include "base/check.h"
 #include "detect/table_ops.h"
+#include "detect/table_priv.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* An entry has this many lives from so many transactions on. */
@@ -49,44 +49,9 @@ void table_find_classes(struct table *t)
                     class_size(t->budget, signals_size(t->plan->signal_count)));
 }
 
-static bool has_group(const struct table *t, const struct entry *e, unsigned group)
-{
-        return layouts_shift(&t->layouts, e->layout, group) != LAYOUT_ABSENT;
-}
-
-/*
- * A group in an entry: the plan's offsets point into it from here. Of one that is absent
- * the blank is shown.
- */
-static char *base_of(const struct table *t, const struct entry *e, unsigned group)
-{
-        int32_t shift = layouts_shift(&t->layouts, e->layout, group);
-
-        return shift == LAYOUT_ABSENT ? (char *)t->blank : (char *)e + shift;
-}
-
-static void *cells_of(const struct table *t, const struct entry *e, const struct slot *s)
-{
-        return base_of(t, e, s->group) + s->offset;
-}
-
-static struct distinct *set_of(char *base, const struct family *f)
-{
-        return (struct distinct *)(base + f->offset);
-}
-
 void *table_cells(const struct table *t, const struct entry *e, const struct slot *s)
 {
         return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
-}
-
-static struct slot_place place_in(const struct table *t, struct entry *e, char *base,
-                                  const struct slot *s)
-{
-        return (struct slot_place){ t, s,
-                                    s->window == WINDOW_NONE ? NULL
-                                                             : &t->clocks[s->window],
-                                    e, base + s->offset };
 }
 
 static void group_init(const struct table *t, struct entry *e, unsigned group)
@@ -145,7 +110,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         groups_init(t, t->blank);
         t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
         if (!t->memos || !table_ops_init(t) ||
-            (!rules->is_plan && !gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX)))
+            (!rules->is_plan && (!gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX) ||
+                                 !needs_init(&t->needs, rules, plan))))
                 return false;
         return index_init(&t->index, index_bytes, &t->budget->index_room);
 }
@@ -159,6 +125,7 @@ void table_free(struct table *t)
         free(t->began_ns);
         table_ops_free(t);
         gates_free(&t->gates);
+        needs_free(&t->needs);
         free(t->memos);
         t->memos = NULL;
         free(t->blank);
@@ -217,11 +184,6 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
         }
         *hash = all;
         return true;
-}
-
-static struct signals *signals_of(const struct table *t, const struct entry *e)
-{
-        return (struct signals *)((char *)e + t->plan->signals_offset);
 }
 
 bool table_signal(const struct table *t, struct entry *e, unsigned signal,
@@ -581,117 +543,4 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
         e->transactions += (weight < room ? weight : room) & TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
                 e->lives++;
-}
-
-static const struct slot *slot_at(const struct table *t, unsigned slot)
-{
-        return &t->plan->slots[slot];
-}
-
-double table_slot(const struct table *t, const struct entry *e, unsigned number)
-{
-        const struct slot *s = slot_at(t, number);
-
-        if (s->kind == SLOT_DISTINCT)
-                return distinct_value(t->sets, &t->plan->families[s->family].plan,
-                                      cells_of(t, e, s), s->member,
-                                      t->units[s->family].pane);
-        struct slot_place place =
-            place_in(t, (struct entry *)e, base_of(t, e, s->group), s);
-        return slot_types[s->kind].value(&place);
-}
-
-/* What is left of the key's signals. */
-static double signals_number(const struct table *t, const struct entry *e,
-                             enum function_id function)
-{
-        const struct table_plan *plan = t->plan;
-        const struct signals *s = signals_of(t, e);
-
-        if (plan->signal_count == 0)
-                return 0;
-        if (function == FUNCTION_FAMILIES)
-                return signals_families(s, t->budget, plan->signals, plan->signal_count,
-                                        t->now_ns);
-        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
-}
-
-/* Whether its two sides have not seen the same of the key. */
-static bool is_lopsided(const struct table *t, const struct entry *e,
-                        const struct rule_aggregate *a)
-{
-        int64_t x = t->began_ns[a->a], y = t->began_ns[a->b], later = x > y ? x : y;
-        int64_t window_ns = t->plan->window_ns[slot_at(t, a->a)->window];
-
-        return x != y && e->since_ns < later &&
-               t->now_ns < later + window_ns / WINDOW_NEWEST * WINDOW_PANES;
-}
-
-/* `memos` NULL: none are kept. */
-static double read_slot(const struct table *t, const struct entry *e, unsigned slot,
-                        struct slot_memo *memos)
-{
-        struct slot_memo *memo = memos ? &memos[slot] : NULL;
-
-        if (!memo)
-                return table_slot(t, e, slot);
-        if (memo->visit != t->visit)
-                *memo = (struct slot_memo){ t->visit, table_slot(t, e, slot) };
-        return memo->value;
-}
-
-/* NaN: missing. */
-static double quotient(const struct table *t, const struct entry *e,
-                       const struct rule_aggregate *a, struct slot_memo *memos)
-{
-        double whole = read_slot(t, e, a->b, memos);
-
-        return whole > 0 && !is_lopsided(t, e, a) ? read_slot(t, e, a->a, memos) / whole
-                                                  : NAN;
-}
-
-static struct value read_value(const struct table *t, const struct entry *e,
-                               const struct rule_aggregate *a, struct slot_memo *memos)
-{
-        if (!function_has_slots(a->function))
-                return (struct value){ .type = a->type,
-                                       .number = signals_number(t, e, a->function) };
-        double number = function_is_quotient(a->function) ? quotient(t, e, a, memos)
-                                                          : read_slot(t, e, a->a, memos);
-
-        if (isnan(number))
-                return (struct value){ .type = VALUE_MISSING };
-        return (struct value){ .type = a->type, .number = number };
-}
-
-struct value table_value(const struct table *t, const struct entry *e,
-                         const struct rule_aggregate *a)
-{
-        return read_value(t, e, a, NULL);
-}
-
-void table_visit(struct table *t)
-{
-        t->visit++;
-}
-
-struct value table_value_here(struct table *t, const struct entry *e,
-                              const struct rule_aggregate *a)
-{
-        return read_value(t, e, a, t->memos);
-}
-
-void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
-                    struct distinct *to)
-{
-        const struct slot *s = slot_at(t, slot);
-        const struct family *f = &t->plan->families[s->family];
-
-        distinct_copy_flat(t->sets, &f->plan, cells_of(t, e, s), s->member,
-                           t->units[s->family].pane, to);
-}
-
-uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
-{
-        return window_bytes_value(&t->windows, cells_of(t, e, slot_at(t, slot)));
 }

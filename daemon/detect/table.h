@@ -23,6 +23,7 @@
 #include "detect/gates.h"
 #include "detect/involved.h"
 #include "detect/layouts.h"
+#include "detect/needs.h"
 #include "detect/samples.h"
 #include "detect/slot.h"
 #include "detect/surge.h"
@@ -100,6 +101,7 @@ struct table {
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
         struct gates gates;
+        struct needs needs;
         struct slot_memo *memos;      /* by slot */
         uint64_t visit;               /* number of the one that these are of */
         uint64_t met[CONDITIONS_MAX]; /* how often each condition was true */
@@ -198,6 +200,12 @@ struct value table_value(const struct table *, const struct entry *,
 void table_visit(struct table *);
 struct value table_value_here(struct table *, const struct entry *,
                               const struct rule_aggregate *);
+
+/*
+ * Whether a rule (its number in the plan's list) may hold for that entry, by its needs
+ * alone; and whether it does. In between the tree has to be asked.
+ */
+bool table_may_hold(struct table *, const struct entry *, unsigned rule, bool *holds);
 
 /* What one slot holds; its windows are at the table's time. */
 double table_slot(const struct table *, const struct entry *, unsigned slot);
