@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "detect/table_ops.h"
 #include "detect/table_priv.h"
+#include "detect/twins.h"
 
 #include <stdlib.h>
 
@@ -205,7 +206,8 @@ static void group_clear(const struct table *t, struct entry *e, unsigned group)
 
         for (unsigned i = 0; i < g->family_count; i++) {
                 const struct family *f = &t->plan->families[g->families[i]];
-                distinct_clear(t->sets, &f->plan, set_of(base, f));
+                if (set_of(base, f)->kind != DISTINCT_TWIN)
+                        distinct_clear(t->sets, &f->plan, set_of(base, f));
         }
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
@@ -311,9 +313,11 @@ void table_prefetch_set(const struct table *t, uint32_t handle, unsigned family,
                         uint64_t hash)
 {
         const struct family *f = &t->plan->families[family];
+        const struct distinct *set =
+            set_of(base_of(t, table_at(t, handle), f->group), f);
 
-        distinct_prefetch(t->sets, set_of(base_of(t, table_at(t, handle), f->group), f),
-                          hash);
+        if (set->kind != DISTINCT_TWIN)
+                distinct_prefetch(t->sets, set, hash);
 }
 
 void table_prefetch_bytes(const struct table *t, uint32_t handle, unsigned slot)
@@ -409,7 +413,7 @@ static void rotate_set(const struct table *t, const struct table_op *op,
         const struct slot *s = op->slot;
 
         if (set->kind == DISTINCT_PARTED ||
-            (s->member == 0 && set->kind != DISTINCT_EMPTY))
+            (s->member == 0 && set->kind != DISTINCT_EMPTY && set->kind != DISTINCT_TWIN))
                 distinct_rotate(t->sets, &t->plan->families[s->family].plan, set,
                                 s->member, from, to, t->units[s->family].pane);
 }
@@ -496,11 +500,12 @@ static void count_family(const struct table *t, char *base, unsigned number, boo
 {
         const struct family *f = &t->plan->families[number];
         const struct window_clock *clock = &t->units[number];
+        struct distinct *set = set_of(base, f);
 
-        if (!(is_met || facts_condition(facts, f->condition)) ||
+        if (set->kind == DISTINCT_TWIN || !(is_met || facts_condition(facts, f->condition)) ||
             facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
                 return;
-        distinct_add(t->sets, &f->plan, set_of(base, f), facts_hash(facts, f->operand),
+        distinct_add(t->sets, &f->plan, set, facts_hash(facts, f->operand),
                      window_pane_of(clock, facts->subject.record->end_ns), clock->pane);
 }
 
@@ -516,11 +521,16 @@ static void count_group(const struct table *t, struct entry *e, char *base,
                 count_family(t, base, g->families[i], ops->family_wheres[i] & met, facts);
 }
 
+void table_rotate_group(const struct table *t, struct entry *e, unsigned group)
+{
+        rotate_group(t, e, base_of(t, e, group), group);
+}
+
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
                 if (has_group(t, e, i))
-                        rotate_group(t, e, base_of(t, e, i), i);
+                        table_rotate_group(t, e, i);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -531,6 +541,7 @@ void table_forget(struct table *t, uint32_t handle)
 void table_count(const struct table *t, struct entry *e, struct facts *facts,
                  uint64_t met)
 {
+        twins_settle(t, e, facts, met);
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
                         continue;

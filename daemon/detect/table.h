@@ -73,6 +73,12 @@ struct table_ops {
         unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
 };
 
+/* A family with an elder (twins.h). */
+struct twin {
+        unsigned family;
+        uint64_t met; /* of its group, or of its elder's */
+};
+
 /* What a slot is, for all rules that ask during one visit. */
 struct slot_memo {
         uint64_t visit;
@@ -100,6 +106,8 @@ struct table {
         uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
+        struct twin *twins;
+        unsigned twin_count;
         struct gates gates;
         struct needs needs;
         struct slot_memo *memos;      /* by slot */
@@ -215,8 +223,10 @@ void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
 
-/* Brings all that is counted for the key to the table's time. */
+/* Brings all that is counted for the key to the table's time; or one group, which the
+   entry has. */
 void table_rotate(const struct table *, struct entry *);
+void table_rotate_group(const struct table *, struct entry *, unsigned group);
 
 /* Forgets one key, which has no incident. */
 void table_forget(struct table *, uint32_t handle);

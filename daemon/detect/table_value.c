@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the slots of an entry say. */
 #include "detect/table_priv.h"
+#include "detect/twins.h"
 
 #include <math.h>
 
@@ -13,10 +14,10 @@ double table_slot(const struct table *t, const struct entry *e, unsigned number)
 {
         const struct slot *s = slot_at(t, number);
 
-        if (s->kind == SLOT_DISTINCT)
-                return distinct_value(t->sets, &t->plan->families[s->family].plan,
-                                      cells_of(t, e, s), s->member,
-                                      t->units[s->family].pane);
+        if (s->kind == SLOT_DISTINCT) {
+                struct set_shown by = twins_shown(t, e, s);
+                return distinct_value(t->sets, by.plan, by.set, by.window, by.now);
+        }
         if (s->kind == SLOT_COUNT)
                 return window_counts_value(&t->windows, cells_of(t, e, s),
                                            &t->clocks[s->window]);
@@ -127,11 +128,9 @@ bool table_may_hold(struct table *t, const struct entry *e, unsigned rule, bool 
 void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
                     struct distinct *to)
 {
-        const struct slot *s = slot_at(t, slot);
-        const struct family *f = &t->plan->families[s->family];
+        struct set_shown by = twins_shown(t, e, slot_at(t, slot));
 
-        distinct_copy_flat(t->sets, &f->plan, cells_of(t, e, s), s->member,
-                           t->units[s->family].pane, to);
+        distinct_copy_flat(t->sets, by.plan, by.set, by.window, by.now, to);
 }
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
