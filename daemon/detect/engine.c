@@ -627,7 +627,8 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);
-        statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
+        statistics_begin(&e->statistics, record, &ahead->seen,
+                         subject_ja4(&e->facts.subject));
         look_at_record(e, ahead);
         statistics_end(&e->statistics);
 }
@@ -655,8 +656,8 @@ static void look_ahead(struct engine *e, const struct record *const records[],
         struct ahead_record *ahead = e->ahead.records;
 
         for (unsigned i = 0; i < count; i++)
-                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, records[i],
-                           engine_ja4(e, records[i]));
+                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, &e->statistics,
+                           records[i], engine_ja4(e, records[i]));
         for (unsigned i = 0; i < count; i++)
                 ahead_entries(&ahead[i], e->tables, &e->actors);
         for (unsigned i = 0; i < count; i++)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/views.h"
 
+#include "base/huge.h"
 #include "detect/bloom.h"
-
 #include "detect/transfer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH_MIN  64
@@ -13,6 +12,11 @@
 #define DAYS       8
 #define DAY_NS     (24 * 3600 * NS_PER_SEC)
 #define TOP_PART   1000
+
+static size_t columns_size(const struct views *v)
+{
+        return (size_t)v->width * VIEWS_ROWS * sizeof(*v->columns);
+}
 
 bool views_init(struct views *v, uint64_t bytes, bool days, struct counters *counters)
 {
@@ -25,18 +29,18 @@ bool views_init(struct views *v, uint64_t bytes, bool days, struct counters *cou
         v->width = width < WIDTH_MIN    ? WIDTH_MIN
                    : width > UINT32_MAX ? UINT32_MAX
                                         : (uint32_t)width;
-        v->columns = calloc((size_t)v->width * VIEWS_ROWS, sizeof(*v->columns));
+        v->columns = huge_take(columns_size(v));
         if (days) {
                 v->day_places = bytes / 2 < PLACES_MIN ? PLACES_MIN : bytes / 2;
-                v->days = calloc(v->day_places, 1);
+                v->days = huge_take(v->day_places);
         }
         return v->columns && (v->days || !days);
 }
 
 void views_free(struct views *v)
 {
-        free(v->columns);
-        free(v->days);
+        huge_give(v->columns, columns_size(v));
+        huge_give(v->days, v->day_places);
         *v = (struct views){ 0 };
 }
 
@@ -55,8 +59,7 @@ void views_transfer(struct views *v, struct transfer *t)
         TRANSFER(t, v->targets);
         TRANSFER(t, v->top);
         TRANSFER(t, v->histogram);
-        transfer_bytes(t, v->columns,
-                       (size_t)v->width * VIEWS_ROWS * sizeof(*v->columns));
+        transfer_bytes(t, v->columns, columns_size(v));
         transfer_bytes(t, v->days, v->day_places);
 }
 
@@ -243,4 +246,16 @@ void views_note(struct views *v, uint64_t target)
         count(v, target);
         if (v->days)
                 mark(v, target);
+}
+
+void views_prefetch(const struct views *v, uint64_t target)
+{
+        struct found found = find(v, target);
+        unsigned slice = (unsigned)(v->slice % VIEWS_SLICES);
+        struct bloom_walk w = bloom_begin(target);
+
+        for (unsigned row = 0; row < VIEWS_ROWS; row++)
+                __builtin_prefetch(&found.column[row][slice], 1);
+        for (unsigned i = 0; v->days && i < BLOOM_HASHES; i++)
+                __builtin_prefetch(&v->days[bloom_next(&w, v->day_places)], 1);
 }
