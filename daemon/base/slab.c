@@ -2,40 +2,13 @@
 #include "base/slab.h"
 
 #include "base/check.h"
+#include "base/huge.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-/* Objects are met in random order: fewer, larger pages mean fewer misses. */
-enum { HUGE_PAGE = 2 << 20 };
-
-static size_t round_up(size_t size, size_t to)
+static size_t size_of(const struct slab *s)
 {
-        return (size + to - 1) / to * to;
-}
-
-static size_t mapping_size(const struct slab *s)
-{
-        return round_up(((size_t)s->capacity + 1) * s->object_size, 4096);
-}
-
-/* Address space that begins at a huge page where it is long enough to hold one. */
-static void *reserve(size_t size)
-{
-        size_t slack = size >= HUGE_PAGE ? HUGE_PAGE : 0;
-        uint8_t *memory = mmap(NULL, size + slack, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-        if (memory == MAP_FAILED)
-                return NULL;
-        if (!slack)
-                return memory;
-        uint8_t *aligned = (uint8_t *)round_up((uintptr_t)memory, HUGE_PAGE);
-        if (aligned > memory)
-                munmap(memory, (size_t)(aligned - memory));
-        munmap(aligned + size, slack - (size_t)(aligned - memory));
-        madvise(aligned, size, MADV_HUGEPAGE); /* an advice: it may be refused */
-        return aligned;
+        return ((size_t)s->capacity + 1) * s->object_size;
 }
 
 bool slab_init(struct slab *s, size_t object_size, uint32_t capacity)
@@ -43,14 +16,13 @@ bool slab_init(struct slab *s, size_t object_size, uint32_t capacity)
         CHECK(capacity < UINT32_MAX && object_size >= sizeof(uint32_t));
         *s = (struct slab){ .object_size = (object_size + 7) / 8 * 8,
                             .capacity = capacity };
-        s->memory = reserve(mapping_size(s));
+        s->memory = huge_take(size_of(s));
         return s->memory;
 }
 
 void slab_free(struct slab *s)
 {
-        if (s->memory)
-                munmap(s->memory, mapping_size(s));
+        huge_give(s->memory, size_of(s));
         *s = (struct slab){ 0 };
 }
 

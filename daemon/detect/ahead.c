@@ -53,7 +53,8 @@ static uint64_t key_of(const struct ahead_record *r, const struct page_table *t)
 }
 
 void ahead_keys(struct ahead_record *r, struct facts *facts, const struct table *tables,
-                struct actors *actors, const struct record *record, struct slice ja4)
+                struct actors *actors, const struct statistics *statistics,
+                const struct record *record, struct slice ja4)
 {
         const struct page_kind *page = conditions_kind(&facts->conditions, record->page);
 
@@ -66,6 +67,11 @@ void ahead_keys(struct ahead_record *r, struct facts *facts, const struct table 
                 if (r->keys[i].hash)
                         table_prefetch(&tables[page->tables[i].table], r->keys[i].hash);
         }
+        r->seen = (struct seen_early){ .target = ahead_hash(r, page->early_target),
+                                       .host = ahead_hash(r, page->early_host),
+                                       .family = ahead_hash(r, page->early_family),
+                                       .session = ahead_hash(r, page->early_session) };
+        statistics_ahead(statistics, record, &r->seen);
         if (page->table_count == 0)
                 return;
         const uint64_t known[ACTOR_TEXTS] = {
@@ -101,7 +107,7 @@ void ahead_sets(const struct ahead_record *r, const struct table *tables)
                 const struct ahead_key *key = &r->keys[i];
                 if (!key->hash || !key->handle)
                         continue;
-                table_prefetch_lists(t, key->handle);
+                table_prefetch_lists(t, key->handle, r->actor_handle);
                 for (unsigned k = 0; k < page->family_count; k++)
                         table_prefetch_set(t, key->handle, page->families[k].number,
                                            ahead_hash(r, page->families[k].early));

@@ -18,6 +18,7 @@
 
 #include "detect/actors.h"
 #include "detect/facts.h"
+#include "detect/statistics.h"
 #include "detect/table.h"
 
 #define AHEAD_RECORDS 16
@@ -35,6 +36,7 @@ struct ahead_record {
         struct ahead_key *keys;           /* of the page's tables */
         struct actor_key actor;           /* where the page has tables */
         uint32_t actor_handle;
+        struct seen_early seen;
 };
 
 struct ahead {
@@ -56,7 +58,8 @@ void ahead_free(struct ahead *);
 
 /* The first step: what the record shows, and the slots of the indexes. */
 void ahead_keys(struct ahead_record *, struct facts *, const struct table *tables,
-                struct actors *, const struct record *, struct slice ja4);
+                struct actors *, const struct statistics *, const struct record *,
+                struct slice ja4);
 /* The second: entries and the actor. */
 void ahead_entries(struct ahead_record *, const struct table *tables,
                    const struct actors *);

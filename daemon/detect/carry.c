@@ -2,6 +2,7 @@
 #include "detect/carry.h"
 
 #include "base/check.h"
+#include "detect/twins.h"
 
 #include <stdlib.h>
 
@@ -247,6 +248,7 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
         if (fresh) {
                 struct entry *to = table_at(m->to, fresh);
                 table_rotate(m->from, from);
+                twins_part(m->from, from);
                 move_head(m, from, to);
                 to->incidents = from->incidents;
                 from->incidents = 0;

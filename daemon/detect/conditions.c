@@ -249,12 +249,13 @@ static bool add_table(const struct maker *m, struct page_kind *kind, unsigned nu
 
 /* Which of the early ones is that field, or EARLY_NONE. */
 static unsigned early_field(const struct maker *m, const struct page_kind *kind,
-                            enum field_kind field)
+                            const char *name)
 {
+        const struct field *field = rules_field(m->rules, name);
         unsigned i = 0;
 
         while (i < kind->early_count &&
-               m->rules->operands[kind->early[i]].field->kind != field)
+               m->rules->operands[kind->early[i]].field != field)
                 i++;
         return i < kind->early_count ? i : EARLY_NONE;
 }
@@ -286,9 +287,11 @@ static bool make_kind(const struct maker *m, struct page_kind *kind,
                 if (may && !add_table(m, kind, i, may))
                         return false;
         }
-        kind->early_host = early_field(m, kind, FIELD_HOST);
-        kind->early_session = early_field(m, kind, FIELD_SESSION);
-        kind->early_account = early_field(m, kind, FIELD_ACCOUNT);
+        kind->early_host = early_field(m, kind, "client.host");
+        kind->early_session = early_field(m, kind, "session");
+        kind->early_account = early_field(m, kind, "account");
+        kind->early_target = early_field(m, kind, "target");
+        kind->early_family = early_field(m, kind, "ua.family");
         return true;
 }
 

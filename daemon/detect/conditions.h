@@ -59,7 +59,8 @@ struct page_kind {
         struct page_table *tables;
         unsigned early_count;
         unsigned *early; /* operands of keys and sets that the record alone tells */
-        unsigned early_host, early_session, early_account; /* which of these they are */
+        /* Which of these they are. */
+        unsigned early_host, early_session, early_account, early_target, early_family;
 };
 
 #define STATUS_PARTS 64

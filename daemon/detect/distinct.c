@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * A value is a tag (the upper half of its hash) and a rest: 12 more bits, and the unit
- * in which it was last seen, modulo 4096. That is seven bytes. Up to 12 values stand in
+ * A value is a tag (the upper half of its hash) and a rest: 10 more bits, and the unit
+ * in which it was last seen, modulo 16384. That is seven bytes. Up to 12 values stand in
  * one run, each part by itself; more of them in runs of nine, each of which is a line of
  * the cache:
  *
@@ -55,8 +55,8 @@ static const struct {
 
 _Static_assert(DISTINCT_EXACT == 64 * FULL_LINE, "the last size has room for all");
 
-#define UNIT_BITS 0xfffU
-#define HASH_BITS 0xfff000U
+#define UNIT_BITS 0x3fffU
+#define HASH_BITS 0xffc000U
 
 #define VALUE_BYTES (sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint8_t))
 
@@ -418,16 +418,38 @@ static unsigned run_count_young(const struct run *r, int64_t now, unsigned oldes
         return count;
 }
 
+#define ONE_OF_FOUR UINT64_C(0x0001000100010001) /* 16 bits each */
+typedef uint16_t eight_lows __attribute__((vector_size(16)));
+
+/* The same in a line, but for its last place eight at a time. */
+static unsigned line_count_young(const struct line *line, int64_t now, unsigned oldest)
+{
+        static const eight_lows place = { 0, 1, 2, 3, 4, 5, 6, 7 };
+        unsigned used = line->used & LINE_COUNT;
+        eight_lows lows;
+
+        memcpy(&lows, line->lows, sizeof(lows));
+        eight_lows age = ((uint16_t)now - lows) & (uint16_t)UNIT_BITS;
+        two_words young = (two_words)((eight_lows)(age <= (uint16_t)oldest) &
+                                      (eight_lows)(place < (uint16_t)used));
+        uint64_t four = (young[0] & ONE_OF_FOUR) + (young[1] & ONE_OF_FOUR);
+        unsigned last = used == LINE_VALUES &&
+                        age_of(line->lows[LINE_VALUES - 1], now) <= oldest;
+        return (unsigned)(four * ONE_OF_FOUR >> 48) + last;
+}
+
 static unsigned values_count(const struct distinct_store *s, const struct distinct *d,
                              uint32_t pane, int64_t now)
 {
-        unsigned count = 0, oldest = oldest_in(now, pane);
+        unsigned count = 0, oldest = oldest_in(now, pane), lines = line_count(d);
         struct one one;
 
-        for (unsigned k = 0; k < run_count(d); k++) {
-                struct run r = run_at(s, d, k, &one);
-                count += run_count_young(&r, now, oldest);
+        if (lines == 0) {
+                struct run r = run_of(s, d, &one);
+                return run_count_young(&r, now, oldest);
         }
+        for (unsigned k = 0; k < lines; k++)
+                count += line_count_young(lines_of(s, d) + k, now, oldest);
         return count;
 }
 
@@ -532,6 +554,22 @@ static uint32_t sketch_take(const struct distinct_store *s)
         if (registers)
                 budget_give(s->budget, registers);
         return 0;
+}
+
+/* One that has what that set's has; 0 when the budget refuses. */
+static uint32_t sketch_copy(const struct distinct_store *s, const struct distinct *from)
+{
+        uint32_t head = sketch_take(s);
+
+        if (!head)
+                return 0;
+        const struct sketch *source = sketch_of(s, from);
+        struct sketch *sketch = budget_at(s->budget, head);
+        uint32_t registers = sketch->registers;
+        *sketch = *source;
+        sketch->registers = registers;
+        memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);
+        return head;
 }
 
 static bool become_sketch(const struct distinct_store *s, struct distinct *d,
@@ -737,17 +775,12 @@ void distinct_copy_flat(const struct distinct_store *s, const struct distinct_pl
                 copy_values(s, from, p->pane[window], now, to);
                 return;
         }
-        uint32_t head = sketch_take(s);
+        uint32_t head = sketch_copy(s, from);
         if (!head) {
                 hold(s, to);
                 return;
         }
-        const struct sketch *source = sketch_of(s, from);
         struct sketch *sketch = budget_at(s->budget, head);
-        uint32_t registers = sketch->registers;
-        *sketch = *source;
-        sketch->registers = registers;
-        memcpy(words_of(s, sketch), words_of(s, source), SKETCH_BYTES);
         sketch_flatten(sketch, words_of(s, sketch));
         to->head = head;
         to->kind = DISTINCT_SKETCH;
@@ -788,30 +821,67 @@ static void carry_values(const struct distinct_store *s, const struct distinct *
         }
 }
 
+/* What is held one by one is copied; NULL: all was. Else the sketch that is to follow. */
+static struct distinct *carry_held(const struct distinct_store *s,
+                                   const struct distinct_plan *from_plan,
+                                   const struct distinct *from, unsigned from_window,
+                                   int64_t from_now, const struct distinct_plan *to_plan,
+                                   struct distinct *to, unsigned to_window,
+                                   int64_t to_now)
+{
+        struct distinct *source = shown_by(s, from, from_window);
+
+        if (source->kind == DISTINCT_EMPTY)
+                return NULL;
+        if ((source->kind == DISTINCT_SKETCH || source != from) && to_plan->windows > 1 &&
+            to->kind != DISTINCT_PARTED && !part(s, to_plan, to, to_now)) {
+                hold(s, to);
+                return NULL;
+        }
+        if (source->kind == DISTINCT_SKETCH)
+                return source;
+        carry_values(s, source, begin_of(from_now, from_plan->pane[from_window]),
+                     from_now, from_plan->unit_ns, to_plan, to, to_window, to_now);
+        return NULL;
+}
+
 void distinct_carry(const struct distinct_store *s, const struct distinct_plan *from_plan,
                     struct distinct *from, unsigned from_window, int64_t from_now,
                     const struct distinct_plan *to_plan, struct distinct *to,
                     unsigned to_window, int64_t to_now)
 {
-        struct distinct *source = shown_by(s, from, from_window);
+        struct distinct *source = carry_held(s, from_plan, from, from_window, from_now,
+                                             to_plan, to, to_window, to_now);
 
-        if (source->kind == DISTINCT_EMPTY)
+        if (!source)
                 return;
-        if ((source->kind == DISTINCT_SKETCH || source != from) && to_plan->windows > 1 &&
-            to->kind != DISTINCT_PARTED && !part(s, to_plan, to, to_now)) {
-                hold(s, to);
-                return;
-        }
-        if (source->kind != DISTINCT_SKETCH) {
-                carry_values(s, source, begin_of(from_now, from_plan->pane[from_window]),
-                             from_now, from_plan->unit_ns, to_plan, to, to_window,
-                             to_now);
-                return;
-        }
         struct distinct *target = shown_by(s, to, to_window);
         clear_one(s, target);
         *target = *source;
         *source = (struct distinct){ .kind = DISTINCT_EMPTY };
+}
+
+void distinct_copy(const struct distinct_store *s, const struct distinct_plan *from_plan,
+                   const struct distinct *from, unsigned from_window, int64_t from_now,
+                   const struct distinct_plan *to_plan, struct distinct *to,
+                   unsigned to_window, int64_t to_now)
+{
+        const struct distinct *source =
+            carry_held(s, from_plan, from, from_window, from_now, to_plan, to, to_window,
+                       to_now);
+
+        if (!source)
+                return;
+        struct distinct *target = shown_by(s, to, to_window);
+        uint32_t head = sketch_copy(s, source);
+        if (!head) {
+                hold(s, target);
+                return;
+        }
+        clear_one(s, target);
+        target->head = head;
+        target->kind = DISTINCT_SKETCH;
+        target->held = source->held & 1;
 }
 
 void distinct_prefetch(const struct distinct_store *s, const struct distinct *set,

@@ -2,7 +2,7 @@
 /*
  * distinct - the different values that one key showed in its windows.
  *
- * Up to 512 values are held one by one (44 bits of their keyed hash, and when each was
+ * Up to 512 values are held one by one (42 bits of their keyed hash, and when each was
  * last seen), then a sketch takes their place:
  *
  *      1 | 3 | 5 | 8 | 12 | 16 | 24 | 32 | ... 384 | 512 | sketch: 8 KiB and its
@@ -24,8 +24,8 @@
  * counted (and a counter says so): the count is then too low, never too high. A key with
  * values gives all back with distinct_clear.
  *
- * Two different values look the same once in two thousand million sets of 128, in 130
- * million of 512. Cost: a search reads one line of the cache, or a few, however many
+ * Two different values look the same once in 540 million sets of 128, in 34 million of
+ * 512. Cost: a search reads one line of the cache, or a few, however many
  * values there are; the number of those in a shorter window, all of them.
  */
 #ifndef DETECT_DISTINCT_H
@@ -38,15 +38,17 @@
 #define DISTINCT_EXACT   512
 #define DISTINCT_WINDOWS 6 /* that may share a set */
 
-/* The longest window in units at most: two of it fit the 12 bits of a time. */
-#define DISTINCT_SPAN_MAX 2048
+/* The longest window in units at most: two of it fit the 14 bits of a time. So a day and
+   two minutes may share a set. */
+#define DISTINCT_SPAN_MAX 8192
 
 enum distinct_kind {
         DISTINCT_EMPTY,
         DISTINCT_ONE,
         DISTINCT_VALUES, /* from here on `head` is a block */
         DISTINCT_SKETCH,
-        DISTINCT_PARTED /* every window has a set of its own */
+        DISTINCT_PARTED, /* every window has a set of its own */
+        DISTINCT_TWIN    /* no set: another one stands for it (twins.h) */
 };
 
 struct distinct {
@@ -108,6 +110,12 @@ void distinct_carry(const struct distinct_store *, const struct distinct_plan *f
                     struct distinct *from, unsigned from_window, int64_t from_now,
                     const struct distinct_plan *to_plan, struct distinct *to,
                     unsigned to_window, int64_t to_now);
+
+/* The same, and `from` keeps what it has. */
+void distinct_copy(const struct distinct_store *, const struct distinct_plan *from_plan,
+                   const struct distinct *from, unsigned from_window, int64_t from_now,
+                   const struct distinct_plan *to_plan, struct distinct *to,
+                   unsigned to_window, int64_t to_now);
 
 /* `to` is empty: it gets the values of one window, for a set of distinct_flat. */
 void distinct_copy_flat(const struct distinct_store *, const struct distinct_plan *,

@@ -212,6 +212,7 @@ struct look {
         uint32_t handle;
         uint32_t actor; /* who made the transaction; 0: there was no room */
         const struct rule *rule;
+        unsigned number; /* of the rule, in the table's list */
         struct rule_counts *counts;
 };
 
@@ -402,16 +403,25 @@ static void note_signal(const struct look *look)
                 e->options.counters->signals_dropped++;
 }
 
+static bool rule_holds(struct look *look)
+{
+        struct expr_subject reading;
+        bool holds;
+
+        if (!table_may_hold(look->table, look->entry, look->number, &holds) || holds)
+                return holds;
+        reading = look->engine->facts.reading;
+        reading.aggregate = read_aggregate;
+        reading.context = look;
+        return expr_true(look->rule->when, &reading);
+}
+
 /* A rule that may hold, or has an open case. */
 static void look_at_rule(struct look *look)
 {
-        struct engine *e = look->engine;
-        struct expr_subject reading = e->facts.reading;
-
-        reading.aggregate = read_aggregate;
-        reading.context = look;
         struct incident_case *c = look->entry->incidents ? open_case(look) : NULL;
-        bool holds = expr_true(look->rule->when, &reading);
+        bool holds = rule_holds(look);
+
         look->counts->held += holds;
         if (look->rule->is_signal) {
                 if (holds && look->rule->mode == MODE_ALERT)
@@ -453,6 +463,7 @@ static void look_at_rules(struct look *look, uint64_t met)
              i = next_rule(look, i + 1, met)) {
                 unsigned number = t->plan->rules[i];
                 look->rule = &look->engine->rules->rules[number];
+                look->number = i;
                 look->counts = &look->engine->rule_counts[number];
                 look_at_rule(look);
         }
@@ -616,7 +627,8 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
         tagging_follow(e, record);
         if (e->remembers_births)
                 births_note(&e->births, record);
-        statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
+        statistics_begin(&e->statistics, record, &ahead->seen,
+                         subject_ja4(&e->facts.subject));
         look_at_record(e, ahead);
         statistics_end(&e->statistics);
 }
@@ -644,8 +656,8 @@ static void look_ahead(struct engine *e, const struct record *const records[],
         struct ahead_record *ahead = e->ahead.records;
 
         for (unsigned i = 0; i < count; i++)
-                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, records[i],
-                           engine_ja4(e, records[i]));
+                ahead_keys(&ahead[i], &e->facts, e->tables, &e->actors, &e->statistics,
+                           records[i], engine_ja4(e, records[i]));
         for (unsigned i = 0; i < count; i++)
                 ahead_entries(&ahead[i], e->tables, &e->actors);
         for (unsigned i = 0; i < count; i++)

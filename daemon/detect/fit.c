@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/fit.h"
 
+#include "base/huge.h"
 #include "detect/bloom.h"
-
 #include "detect/transfer.h"
 
 #include <math.h>
@@ -14,6 +14,11 @@
 #define BITS_A_VALUE 15
 #define BYTES_MIN    4096
 
+static size_t entries_size(const struct fit *f)
+{
+        return (size_t)f->sets * FIT_WAYS * sizeof(*f->entries);
+}
+
 bool fit_init(struct fit *f, uint64_t bytes, struct counters *counters)
 {
         if (bytes < BYTES_MIN)
@@ -23,15 +28,17 @@ bool fit_init(struct fit *f, uint64_t bytes, struct counters *counters)
         *f = (struct fit){ .counters = counters, .began_ns = -1, .now_ns = -1 };
         f->sets = (uint32_t)(bytes / 2 / (FIT_WAYS * sizeof(*f->entries)));
         f->bits = bytes / 2 * 8;
-        f->entries = calloc((size_t)f->sets * FIT_WAYS, sizeof(*f->entries));
-        f->counted = calloc(f->bits / 8, 1);
-        return f->entries && f->counted;
+        f->entries = huge_take(entries_size(f));
+        f->counted = huge_take(f->bits / 8);
+        f->seen = calloc(FIT_SEEN, sizeof(*f->seen));
+        return f->entries && f->counted && f->seen;
 }
 
 void fit_free(struct fit *f)
 {
-        free(f->entries);
-        free(f->counted);
+        huge_give(f->entries, entries_size(f));
+        huge_give(f->counted, f->bits / 8);
+        free(f->seen);
         *f = (struct fit){ 0 };
 }
 
@@ -45,7 +52,7 @@ void fit_transfer(struct fit *f, struct transfer *t)
         TRANSFER(t, f->began_ns);
         TRANSFER(t, f->now_ns);
         TRANSFER(t, f->day);
-        transfer_bytes(t, f->entries, (size_t)f->sets * FIT_WAYS * sizeof(*f->entries));
+        transfer_bytes(t, f->entries, entries_size(f));
         transfer_bytes(t, f->counted, f->bits / 8);
 }
 
@@ -60,6 +67,7 @@ void fit_advance(struct fit *f, int64_t now_ns)
                 return;
         f->day = (uint32_t)(now_ns / DAY_NS);
         memset(f->counted, 0, f->bits / 8);
+        memset(f->seen, 0, FIT_SEEN * sizeof(*f->seen));
         f->counted_today = 0;
 }
 
@@ -125,9 +133,22 @@ static uint64_t counted_as(uint64_t key, uint64_t visitor)
         return hash_mix(key, visitor);
 }
 
+static uint64_t *seen_of(const struct fit *f, uint64_t value)
+{
+        return &f->seen[value % FIT_SEEN];
+}
+
+/* A visitor makes one request after the other: whom the filter knew is remembered. */
 static bool is_counted(const struct fit *f, uint64_t key, uint64_t visitor)
 {
-        return bloom_has(f->counted, f->bits, counted_as(key, visitor));
+        uint64_t value = counted_as(key, visitor), *seen = seen_of(f, value);
+
+        if (*seen == value)
+                return true;
+        if (!bloom_has(f->counted, f->bits, value))
+                return false;
+        *seen = value;
+        return true;
 }
 
 static void count(struct fit *f, uint64_t key, uint64_t visitor)

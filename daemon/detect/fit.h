@@ -21,7 +21,8 @@
  * unusual shapes alike.
  *
  * Cost: two sets and two values of the filter for a transaction that has a family and a
- * shape, four where the ClientHello is known; twice that when a rule reads it.
+ * shape, four where the ClientHello is known; twice that when a rule reads it. A visitor
+ * whom the filter was asked for a moment ago is known without it: 32 KiB.
  */
 #ifndef DETECT_FIT_H
 #define DETECT_FIT_H
@@ -32,6 +33,7 @@
 
 #define FIT_HISTORY (12 * 3600 * NS_PER_SEC)
 #define FIT_WAYS    8
+#define FIT_SEEN    4096
 
 struct fit_entry {
         uint64_t key; /* 0: empty */
@@ -50,6 +52,7 @@ struct fit {
         uint64_t counted_today;
         int64_t began_ns, now_ns; /* began_ns: -1, nothing came yet */
         uint32_t day;
+        uint64_t *seen; /* FIT_SEEN, some that are in the filter, by their last bits */
 };
 
 /* What a transaction says, as keyed hashes. */

@@ -3,18 +3,33 @@
 
 #include <stdlib.h>
 
-#define PART_BITS 30
-#define PART_MASK ((1U << PART_BITS) - 1)
+#define PART_BITS  30
+#define PART_MASK  ((1U << PART_BITS) - 1)
+#define LINE       16 /* actors in a line of the cache */
+#define NOWHERE    UINT32_MAX
+#define FORGOTTEN  1  /* with a block: who was seen before this second is gone */
+#define IN_A_ROW   32 /* so many places are looked through one after the other */
 
-static const uint16_t capacities[INVOLVED_SIZES] = { 1,   2,   3,   4,   6,
-                                                     8,   12,  16,  24,  32,
-                                                     48,  64,  96,  128, 192,
-                                                     256, 384, 512, 768, INVOLVED_MAX };
+/*
+ * How many actors a block of each size holds, in how many cells. Up to IN_A_ROW they
+ * stand in a row. More of them stand in lines, of which the actor says one; where that
+ * is full, it is put into the next that is not. Some cells stay free, so that there is
+ * such a line nearby.
+ */
+static const struct {
+        uint16_t room, cells;
+} sizes[INVOLVED_SIZES] = {
+        { 1, 1 },     { 2, 2 },     { 3, 3 },     { 4, 4 },     { 6, 6 },
+        { 8, 8 },     { 12, 12 },   { 16, 16 },   { 24, 24 },   { 32, 32 },
+        { 42, 48 },   { 56, 64 },   { 72, 80 },   { 88, 96 },   { 118, 128 },
+        { 160, 176 }, { 220, 240 }, { 296, 320 }, { 400, 432 }, { 552, 592 },
+        { 752, 800 }, { INVOLVED_MAX, 1024 },
+};
 
 _Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
-/* n places: n actors, so that a search reads few lines, then the rest of each. */
+/* n cells: n actors, so that a search reads few lines, then the rest of each. 0: free. */
 struct rest {
         uint32_t met, seen, hits;
 };
@@ -22,7 +37,8 @@ struct rest {
 struct places {
         uint32_t *actors;
         struct rest *rest;
-        unsigned capacity;
+        unsigned room, cells;
+        unsigned end; /* all that are taken stand before it */
 };
 
 void involved_store_init(struct involved_store *s, struct actors *actors)
@@ -30,16 +46,34 @@ void involved_store_init(struct involved_store *s, struct actors *actors)
         s->actors = actors;
         for (unsigned i = 1; i < INVOLVED_SIZES; i++)
                 s->classes[i] =
-                    budget_class_of(actors->budget, (size_t)capacities[i] * 16);
+                    budget_class_of(actors->budget, (size_t)sizes[i].cells * 16);
+}
+
+static bool has_lines(const struct places *p)
+{
+        return p->cells > IN_A_ROW;
 }
 
 static struct places places_of(const struct involved_store *s, const struct involved *v)
 {
-        unsigned capacity = capacities[v->size];
+        unsigned cells = sizes[v->size].cells;
         uint32_t *at =
             v->size ? budget_at(s->actors->budget, v->place[0]) : (uint32_t *)v->place;
 
-        return (struct places){ at, (struct rest *)(at + capacity), capacity };
+        return (struct places){ at, (struct rest *)(at + cells), sizes[v->size].room,
+                                cells, cells > IN_A_ROW ? cells : v->count };
+}
+
+/* The first cell of the actor's line. */
+static unsigned line_of(const struct places *p, uint32_t actor)
+{
+        return (unsigned)((uint64_t)(actor * 0x9e3779b1U) * (p->cells / LINE) >> 32) *
+               LINE;
+}
+
+static unsigned next_line(const struct places *p, unsigned line)
+{
+        return line + LINE == p->cells ? 0 : line + LINE;
 }
 
 /* Whether one of eight is it. */
@@ -52,37 +86,81 @@ static bool has_actor(const uint32_t actors[8], uint32_t actor)
         return any;
 }
 
-static unsigned places_find(const struct places *p, unsigned count, uint32_t actor,
-                            uint32_t met)
+/* Where it stands from `i` on, before `end`; or `end`. */
+static unsigned find_in(const struct places *p, unsigned i, unsigned end, uint32_t actor,
+                        uint32_t met)
 {
-        for (unsigned i = 0; i < count;) {
-                if (i + 8 <= count && !has_actor(p->actors + i, actor)) {
+        while (i < end) {
+                if (i + 8 <= end && !has_actor(p->actors + i, actor)) {
                         i += 8;
                         continue;
                 }
-                unsigned end = i + 8 <= count ? i + 8 : count;
-                for (; i < end; i++)
+                unsigned some = i + 8 <= end ? i + 8 : end;
+                for (; i < some; i++)
                         if (p->actors[i] == actor && p->rest[i].met == met)
                                 return i;
         }
-        return count;
+        return end;
+}
+
+static unsigned places_find(const struct places *p, uint32_t actor, uint32_t met)
+{
+        if (!has_lines(p)) {
+                unsigned i = find_in(p, 0, p->end, actor, met);
+                return i < p->end ? i : NOWHERE;
+        }
+        for (unsigned line = line_of(p, actor);; line = next_line(p, line)) {
+                unsigned i = find_in(p, line, line + LINE, actor, met);
+                if (i < line + LINE)
+                        return i;
+                if (p->actors[line + LINE - 1] == 0) /* not full: it is in no other */
+                        return NOWHERE;
+        }
+}
+
+/* Takes a cell; there is one. */
+static unsigned places_put(struct places *p, uint32_t actor, const struct rest *rest)
+{
+        unsigned line = has_lines(p) ? line_of(p, actor) : 0, i = line;
+
+        if (!has_lines(p)) {
+                i = p->end++;
+        } else {
+                while (p->actors[line + LINE - 1])
+                        line = next_line(p, line);
+                for (i = line; p->actors[i];)
+                        i++;
+        }
+        p->actors[i] = actor;
+        p->rest[i] = *rest;
+        return i;
 }
 
 /* Lets go of those that were last seen before `since`. */
 static void forget(const struct involved_store *s, struct involved *v, uint32_t since)
 {
         struct places p = places_of(s, v);
-        unsigned kept = 0;
+        uint32_t actors[INVOLVED_MAX];
+        struct rest rest[INVOLVED_MAX];
+        unsigned kept = 0, end = p.end;
 
-        for (unsigned i = 0; i < v->count; i++) {
+        for (unsigned i = 0; i < end; i++) {
+                if (p.actors[i] == 0)
+                        continue;
                 if (p.rest[i].seen < since) {
                         actors_drop(s->actors, p.actors[i]);
                         continue;
                 }
-                p.actors[kept] = p.actors[i];
-                p.rest[kept++] = p.rest[i];
+                actors[kept] = p.actors[i];
+                rest[kept++] = p.rest[i];
         }
+        if (kept == v->count)
+                return;
         v->count = kept & 1023;
+        memset(p.actors, 0, end * sizeof(*p.actors));
+        p.end = has_lines(&p) ? p.cells : 0;
+        for (unsigned i = 0; i < kept; i++)
+                places_put(&p, actors[i], &rest[i]);
 }
 
 static bool grow(const struct involved_store *s, struct involved *v)
@@ -97,36 +175,50 @@ static bool grow(const struct involved_store *s, struct involved *v)
             budget_take(s->actors->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.place[0] == 0)
                 return false;
+        grown.place[FORGOTTEN] = v->size ? v->place[FORGOTTEN] : 0;
         struct places new = places_of(s, &grown);
-        memcpy(new.actors, old.actors, v->count * sizeof(uint32_t));
-        memcpy(new.rest, old.rest, v->count * sizeof(*new.rest));
+        if (!has_lines(&new))
+                new.end = 0;
+        for (unsigned i = 0; i < old.end; i++)
+                if (old.actors[i])
+                        places_put(&new, old.actors[i], &old.rest[i]);
         if (v->size)
                 budget_give(s->actors->budget, v->place[0]);
         *v = grown;
         return true;
 }
 
+static bool is_full(const struct involved *v)
+{
+        return v->count >= sizes[v->size].room;
+}
+
+/* Those of before `since` are gone already when somebody looked for them. */
+static void forget_once(const struct involved_store *s, struct involved *v,
+                        uint32_t since)
+{
+        if (v->size && v->place[FORGOTTEN] >= since)
+                return;
+        forget(s, v, since);
+        if (v->size)
+                v->place[FORGOTTEN] = since;
+}
+
 static bool make_room(const struct involved_store *s, struct involved *v, uint32_t since,
                       bool keep_all)
 {
-        struct places p = places_of(s, v);
-
-        if (v->count < INVOLVED_MAX && v->count < p.capacity)
-                return true;
-        if (!keep_all)
-                forget(s, v, since);
-        if (v->count < INVOLVED_MAX && v->count < p.capacity)
-                return true;
-        return v->count < INVOLVED_MAX && grow(s, v);
+        if (is_full(v) && !keep_all)
+                forget_once(s, v, since);
+        return !is_full(v) || grow(s, v);
 }
 
 static void add_part(const struct involved_store *s, struct involved *v, uint32_t actor,
                      uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
 {
         struct places p = places_of(s, v);
-        unsigned at = places_find(&p, v->count, actor, met);
+        unsigned at = places_find(&p, actor, met);
 
-        if (at == v->count) {
+        if (at == NOWHERE) {
                 /* A list that is full of fresh ones is not searched again for old ones.
                  */
                 if (actor == 0 || (v->overflow && v->count == INVOLVED_MAX && now % 8) ||
@@ -135,9 +227,8 @@ static void add_part(const struct involved_store *s, struct involved *v, uint32_
                         return;
                 }
                 p = places_of(s, v);
-                at = v->count++;
-                p.actors[at] = actor;
-                p.rest[at] = (struct rest){ .met = met, .seen = now };
+                at = places_put(&p, actor, &(struct rest){ .met = met, .seen = now });
+                v->count++;
                 actors_hold(s->actors, actor);
         }
         struct rest *rest = &p.rest[at];
@@ -159,10 +250,17 @@ void involved_add(const struct involved_store *s, struct involved *v, uint32_t a
                                  keep, keep_all);
 }
 
-void involved_prefetch(const struct involved_store *s, const struct involved *v)
+void involved_prefetch(const struct involved_store *s, const struct involved *v,
+                       uint32_t actor)
 {
         struct places p = places_of(s, v);
 
+        if (has_lines(&p)) {
+                unsigned line = line_of(&p, actor);
+                __builtin_prefetch(p.actors + line, 1);
+                __builtin_prefetch(p.rest + line, 1);
+                return;
+        }
         for (unsigned i = 0; i < v->count; i += 16)
                 __builtin_prefetch(p.actors + i, 1);
         /* Where a new one would be put; where a known one stands is not known yet. */
@@ -214,7 +312,7 @@ void involved_translate(const struct involved_store *s, struct involved *v,
 {
         struct places p = places_of(s, v);
 
-        for (unsigned i = 0; i < v->count; i++) {
+        for (unsigned i = 0; i < p.end; i++) {
                 uint32_t part = p.rest[i].met >> PART_BITS;
                 uint64_t all = met(context, (uint64_t)(p.rest[i].met & PART_MASK)
                                                 << part * PART_BITS);
@@ -233,9 +331,9 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
         struct tally tallies[INVOLVED_MAX];
         unsigned count = 0, different = 0;
 
-        for (unsigned i = 0; i < v->count; i++) {
+        for (unsigned i = 0; i < p.end; i++) {
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
-                if (p.rest[i].seen >= since && has_met(p.rest[i].met, condition) &&
+                if (p.actors[i] && p.rest[i].seen >= since && has_met(p.rest[i].met, condition) &&
                     actor_has(actor, kind))
                         tallies[count++] = (struct tally){ actor, p.rest[i].hits };
         }
@@ -268,8 +366,8 @@ unsigned involved_actors(const struct involved_store *s, const struct involved *
         uint32_t handles[INVOLVED_MAX];
         unsigned count = 0, different = 0;
 
-        for (unsigned i = 0; i < v->count; i++)
-                if (p.rest[i].seen >= since && has_met(p.rest[i].met, condition))
+        for (unsigned i = 0; i < p.end; i++)
+                if (p.actors[i] && p.rest[i].seen >= since && has_met(p.rest[i].met, condition))
                         handles[count++] = p.actors[i];
         qsort(handles, count, sizeof(*handles), by_place);
         for (unsigned i = 0; i < count && different < max; i++)

@@ -9,6 +9,9 @@
  * window, the busiest first. One that was not seen for `keep` gives up its place when
  * a place is needed.
  *
+ * Up to 32 stand in a row, more of them in lines of the cache, of which the actor says
+ * one: a search reads one or two of however many there are.
+ *
  * A place has room for 30 conditions and says which 30: a transaction of a table with
  * more of them takes a place for each part in which it met any.
  *
@@ -22,10 +25,11 @@
 
 #define CONDITIONS_MAX 64 /* of a table */
 #define INVOLVED_MAX   1000
-#define INVOLVED_SIZES 20 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
+#define INVOLVED_SIZES 22 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
 
 struct involved {
-        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block */
+        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block, and
+                              [1]: who was seen before that second was let go */
         uint16_t count : 10;
         uint16_t size : 5;     /* which size of block; 0: the place above */
         uint16_t overflow : 1; /* there were more than could be kept */
@@ -44,8 +48,10 @@ void involved_store_init(struct involved_store *, struct actors *);
  */
 void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
                   uint64_t met, uint32_t now, uint32_t keep, bool keep_all);
-/* Has the processor fetch what involved_add will look at of a list with a block. */
-void involved_prefetch(const struct involved_store *, const struct involved *);
+/* Has the processor fetch what involved_add will look at of a list with a block. `actor`
+   may be a guess. */
+void involved_prefetch(const struct involved_store *, const struct involved *,
+                       uint32_t actor);
 void involved_clear(const struct involved_store *, struct involved *);
 
 /*

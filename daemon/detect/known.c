@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/known.h"
 
+#include "base/huge.h"
 #include "detect/bloom.h"
 #include "detect/transfer.h"
-
-#include <stdlib.h>
 
 #define DAY_NS     (24 * 3600 * NS_PER_SEC)
 #define PLACES_MIN 4096
@@ -24,13 +23,13 @@ bool known_init(struct known *k, uint64_t bytes, struct counters *counters)
 {
         *k = (struct known){ .counters = counters, .now_ns = -1 };
         k->count = bytes < PLACES_MIN ? PLACES_MIN : bytes;
-        k->places = calloc(k->count, 1);
+        k->places = huge_take(k->count);
         return k->places != NULL;
 }
 
 void known_free(struct known *k)
 {
-        free(k->places);
+        huge_give(k->places, k->count);
         *k = (struct known){ 0 };
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "detect/table.h"
+#include "detect/twins.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,7 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 }
                 t->head_size = at;
                 make_groups(t);
+                twins_plan(t);
                 find_usuals(rules, t);
                 for (unsigned g = 0; g < t->group_count; g++)
                         at = lay_out_group(t, &t->groups[g], at);

@@ -35,6 +35,7 @@
 #define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
 #define OPERAND_NONE     UINT32_MAX
 #define WINDOW_NONE      UINT32_MAX
+#define FAMILY_NONE      UINT32_MAX
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
 
@@ -97,6 +98,8 @@ struct family {
         unsigned condition, operand, group;
         uint32_t offset;
         struct distinct_plan plan;
+        unsigned elder; /* family that may stand for it (twins.h), or FAMILY_NONE */
+        unsigned shown_as[DISTINCT_WINDOWS]; /* each window: which of the elder's */
 };
 
 /*

@@ -326,17 +326,52 @@ static bool wants_views(const struct statistics *s)
         return s->wants_counts || s->wants_marks;
 }
 
-static void see_target(struct statistics *s, const struct record *r)
+static bool is_view(const struct record *r)
+{
+        return r->status >= 200 && r->status <= 299;
+}
+
+/* Targets of two pages are two, even of one name. */
+static uint64_t page_target(uint64_t target, const struct record *r)
+{
+        return hash_mix(target, r->page + 1U);
+}
+
+static bool has_fit(const struct statistics *s, const struct record *r)
+{
+        return s->wants_fit && s->fit_pages[r->page] && r->http_shape &&
+               !slice_is_none(record_text(r, RECORD_UA_FAMILY));
+}
+
+void statistics_ahead(const struct statistics *s, const struct record *r,
+                      struct seen_early *seen)
 {
         struct slice target = record_text(r, RECORD_TARGET);
 
-        s->sight.has_target = !slice_is_none(target);
+        if (wants_views(s) && !slice_is_none(target)) {
+                if (!seen->target)
+                        seen->target = hash_slice(s->key, target);
+                if (is_view(r))
+                        views_prefetch(&s->views, page_target(seen->target, r));
+        }
+        if (has_fit(s, r)) {
+                if (!seen->host)
+                        seen->host = hash_network(s->key, &r->client_host);
+                if (!seen->family)
+                        seen->family =
+                            hash_slice(s->key, record_text(r, RECORD_UA_FAMILY));
+        }
+}
+
+static void see_target(struct statistics *s, const struct record *r,
+                       const struct seen_early *seen)
+{
+        s->sight.has_target = !slice_is_none(record_text(r, RECORD_TARGET));
         if (!wants_views(s) || !s->sight.has_target)
                 return;
-        s->sight.is_view = r->status >= 200 && r->status <= 299;
+        s->sight.is_view = is_view(r);
         s->sight.page = r->page;
-        /* Targets of two pages are two, even of one name. */
-        s->sight.target = hash_mix(hash_slice(s->key, target), r->page + 1U);
+        s->sight.target = page_target(seen->target, r);
         s->sight.recency = views_recency(&s->views, s->sight.target);
 }
 
@@ -345,18 +380,16 @@ static uint64_t never_0(uint64_t hash)
         return hash ? hash : 1;
 }
 
-static void see_software(struct statistics *s, const struct record *r, struct slice ja4)
+static void see_software(struct statistics *s, const struct record *r,
+                         const struct seen_early *seen, struct slice ja4)
 {
-        struct slice family = record_text(r, RECORD_UA_FAMILY);
-
-        if (!s->wants_fit || !s->fit_pages[r->page] || slice_is_none(family) ||
-            r->http_shape == 0)
+        if (!has_fit(s, r))
                 return;
         /* These two are many things, which not all visitors ask for. */
         bool is_mixed = r->page == 0 || (int)r->page == s->rules->asset_page;
         s->sight.fit = (struct fit_sight){
-                .visitor = hash_network(s->key, &r->client_host),
-                .family = never_0(hash_slice(s->key, family)),
+                .visitor = seen->host,
+                .family = never_0(seen->family),
                 .page = hash_mix(r->page, is_mixed ? r->request_kind : 0),
                 .shape = r->http_shape,
                 .ja4 = slice_is_none(ja4) ? 0 : never_0(hash_slice(s->key, ja4)),
@@ -375,24 +408,27 @@ static void see_session(struct statistics *s, const struct record *r)
         s->sight.is_known = slice_is_none(was) && known_is(s->sight.found_of_sent);
 }
 
-static uint64_t person_of(const struct statistics *s, const struct record *r)
+static uint64_t person_of(const struct statistics *s, const struct record *r,
+                          const struct seen_early *seen)
 {
         struct slice session = record_text(r, RECORD_SESSION);
 
-        return session.len ? hash_slice(s->key, session)
-                           : hash_network(s->key, &r->client_host);
+        if (session.len)
+                return seen->session ? seen->session : hash_slice(s->key, session);
+        return seen->host ? seen->host : hash_network(s->key, &r->client_host);
 }
 
 static void note_collision(struct statistics *s, struct population *p,
-                           const struct record *r)
+                           const struct record *r, const struct seen_early *seen)
 {
         s->sight.is_top = views_is_top(&s->views, s->sight.target);
         if (!s->sight.is_top)
-                collisions_site_note(&p->collisions, s->sight.target, person_of(s, r),
+                collisions_site_note(&p->collisions, s->sight.target, person_of(s, r, seen),
                                      s->views.now_ns);
 }
 
-static void note_populations(struct statistics *s, const struct record *r)
+static void note_populations(struct statistics *s, const struct record *r,
+                             const struct seen_early *seen)
 {
         for (unsigned i = 0; i < s->population_count; i++) {
                 struct population *p = &s->populations[i];
@@ -400,17 +436,18 @@ static void note_populations(struct statistics *s, const struct record *r)
                 if (r->page >= s->page_count || !p->pages[r->page])
                         continue;
                 if (p->has_paces)
-                        paces_note(&p->paces, person_of(s, r), r->end_ns);
+                        paces_note(&p->paces, person_of(s, r, seen), r->end_ns);
                 if (!s->sight.is_view)
                         continue;
                 if (s->sight.recency.cold != COLD_UNKNOWN)
                         cold_site_note(&p->cold, s->sight.recency.level);
                 if (p->collides)
-                        note_collision(s, p, r);
+                        note_collision(s, p, r, seen);
         }
 }
 
-void statistics_begin(struct statistics *s, const struct record *r, struct slice ja4)
+void statistics_begin(struct statistics *s, const struct record *r,
+                      const struct seen_early *seen, struct slice ja4)
 {
         s->sight = (struct sight){ .recency.cold = COLD_UNKNOWN };
         if (wants_views(s))
@@ -419,10 +456,10 @@ void statistics_begin(struct statistics *s, const struct record *r, struct slice
                 fit_advance(&s->fit, r->end_ns);
         if (s->wants_known)
                 known_advance(&s->known, r->end_ns);
-        see_target(s, r);
-        see_software(s, r, ja4);
+        see_target(s, r, seen);
+        see_software(s, r, seen, ja4);
         see_session(s, r);
-        note_populations(s, r);
+        note_populations(s, r, seen);
 }
 
 void statistics_end(struct statistics *s)

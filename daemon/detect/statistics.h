@@ -81,8 +81,21 @@ void statistics_carry(struct statistics *from, struct statistics *to,
 /* To a snapshot, or from one; `memory` is what statistics_init was given. */
 void statistics_transfer(struct statistics *, struct transfer *, uint64_t memory);
 
+/* Keyed hashes of fields of a record, as the rules have them; 0: not known. */
+struct seen_early {
+        uint64_t target, host, family, session;
+};
+
+/*
+ * Fills in what is missing of what a record will be remembered by, and has the processor
+ * fetch where.
+ */
+void statistics_ahead(const struct statistics *, const struct record *,
+                      struct seen_early *);
+
 /* A transaction comes into sight; `ja4` is its client's, or none. */
-void statistics_begin(struct statistics *, const struct record *, struct slice ja4);
+void statistics_begin(struct statistics *, const struct record *,
+                      const struct seen_early *, struct slice ja4);
 
 /* All rules have looked at it. */
 void statistics_end(struct statistics *);

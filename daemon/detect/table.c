@@ -3,8 +3,9 @@
 
 #include "base/check.h"
 #include "detect/table_ops.h"
+#include "detect/table_priv.h"
+#include "detect/twins.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* An entry has this many lives from so many transactions on. */
@@ -49,44 +50,9 @@ void table_find_classes(struct table *t)
                     class_size(t->budget, signals_size(t->plan->signal_count)));
 }
 
-static bool has_group(const struct table *t, const struct entry *e, unsigned group)
-{
-        return layouts_shift(&t->layouts, e->layout, group) != LAYOUT_ABSENT;
-}
-
-/*
- * A group in an entry: the plan's offsets point into it from here. Of one that is absent
- * the blank is shown.
- */
-static char *base_of(const struct table *t, const struct entry *e, unsigned group)
-{
-        int32_t shift = layouts_shift(&t->layouts, e->layout, group);
-
-        return shift == LAYOUT_ABSENT ? (char *)t->blank : (char *)e + shift;
-}
-
-static void *cells_of(const struct table *t, const struct entry *e, const struct slot *s)
-{
-        return base_of(t, e, s->group) + s->offset;
-}
-
-static struct distinct *set_of(char *base, const struct family *f)
-{
-        return (struct distinct *)(base + f->offset);
-}
-
 void *table_cells(const struct table *t, const struct entry *e, const struct slot *s)
 {
         return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
-}
-
-static struct slot_place place_in(const struct table *t, struct entry *e, char *base,
-                                  const struct slot *s)
-{
-        return (struct slot_place){ t, s,
-                                    s->window == WINDOW_NONE ? NULL
-                                                             : &t->clocks[s->window],
-                                    e, base + s->offset };
 }
 
 static void group_init(const struct table *t, struct entry *e, unsigned group)
@@ -145,7 +111,8 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         groups_init(t, t->blank);
         t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
         if (!t->memos || !table_ops_init(t) ||
-            (!rules->is_plan && !gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX)))
+            (!rules->is_plan && (!gates_init(&t->gates, rules, plan, TRANSACTIONS_MAX) ||
+                                 !needs_init(&t->needs, rules, plan))))
                 return false;
         return index_init(&t->index, index_bytes, &t->budget->index_room);
 }
@@ -159,6 +126,7 @@ void table_free(struct table *t)
         free(t->began_ns);
         table_ops_free(t);
         gates_free(&t->gates);
+        needs_free(&t->needs);
         free(t->memos);
         t->memos = NULL;
         free(t->blank);
@@ -219,11 +187,6 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
         return true;
 }
 
-static struct signals *signals_of(const struct table *t, const struct entry *e)
-{
-        return (struct signals *)((char *)e + t->plan->signals_offset);
-}
-
 bool table_signal(const struct table *t, struct entry *e, unsigned signal,
                   int64_t time_ns)
 {
@@ -243,7 +206,8 @@ static void group_clear(const struct table *t, struct entry *e, unsigned group)
 
         for (unsigned i = 0; i < g->family_count; i++) {
                 const struct family *f = &t->plan->families[g->families[i]];
-                distinct_clear(t->sets, &f->plan, set_of(base, f));
+                if (set_of(base, f)->kind != DISTINCT_TWIN)
+                        distinct_clear(t->sets, &f->plan, set_of(base, f));
         }
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
@@ -337,21 +301,23 @@ void table_prefetch_entry(const struct table *t, uint32_t handle)
                 __builtin_prefetch(entry + at, 1);
 }
 
-void table_prefetch_lists(const struct table *t, uint32_t handle)
+void table_prefetch_lists(const struct table *t, uint32_t handle, uint32_t actor)
 {
         const struct entry *e = table_at(t, handle);
 
         if (e->involved.size)
-                involved_prefetch(t->involved, &e->involved);
+                involved_prefetch(t->involved, &e->involved, actor);
 }
 
 void table_prefetch_set(const struct table *t, uint32_t handle, unsigned family,
                         uint64_t hash)
 {
         const struct family *f = &t->plan->families[family];
+        const struct distinct *set =
+            set_of(base_of(t, table_at(t, handle), f->group), f);
 
-        distinct_prefetch(t->sets, set_of(base_of(t, table_at(t, handle), f->group), f),
-                          hash);
+        if (set->kind != DISTINCT_TWIN)
+                distinct_prefetch(t->sets, set, hash);
 }
 
 void table_prefetch_bytes(const struct table *t, uint32_t handle, unsigned slot)
@@ -447,7 +413,7 @@ static void rotate_set(const struct table *t, const struct table_op *op,
         const struct slot *s = op->slot;
 
         if (set->kind == DISTINCT_PARTED ||
-            (s->member == 0 && set->kind != DISTINCT_EMPTY))
+            (s->member == 0 && set->kind != DISTINCT_EMPTY && set->kind != DISTINCT_TWIN))
                 distinct_rotate(t->sets, &t->plan->families[s->family].plan, set,
                                 s->member, from, to, t->units[s->family].pane);
 }
@@ -534,11 +500,12 @@ static void count_family(const struct table *t, char *base, unsigned number, boo
 {
         const struct family *f = &t->plan->families[number];
         const struct window_clock *clock = &t->units[number];
+        struct distinct *set = set_of(base, f);
 
-        if (!(is_met || facts_condition(facts, f->condition)) ||
+        if (set->kind == DISTINCT_TWIN || !(is_met || facts_condition(facts, f->condition)) ||
             facts_operand(facts, f->operand)->value.type == VALUE_MISSING)
                 return;
-        distinct_add(t->sets, &f->plan, set_of(base, f), facts_hash(facts, f->operand),
+        distinct_add(t->sets, &f->plan, set, facts_hash(facts, f->operand),
                      window_pane_of(clock, facts->subject.record->end_ns), clock->pane);
 }
 
@@ -554,11 +521,16 @@ static void count_group(const struct table *t, struct entry *e, char *base,
                 count_family(t, base, g->families[i], ops->family_wheres[i] & met, facts);
 }
 
+void table_rotate_group(const struct table *t, struct entry *e, unsigned group)
+{
+        rotate_group(t, e, base_of(t, e, group), group);
+}
+
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
                 if (has_group(t, e, i))
-                        rotate_group(t, e, base_of(t, e, i), i);
+                        table_rotate_group(t, e, i);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -569,6 +541,7 @@ void table_forget(struct table *t, uint32_t handle)
 void table_count(const struct table *t, struct entry *e, struct facts *facts,
                  uint64_t met)
 {
+        twins_settle(t, e, facts, met);
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
                         continue;
@@ -581,117 +554,4 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
         e->transactions += (weight < room ? weight : room) & TRANSACTIONS_MAX;
         while (e->lives < LIVES_MAX && e->transactions >= lives_from[e->lives])
                 e->lives++;
-}
-
-static const struct slot *slot_at(const struct table *t, unsigned slot)
-{
-        return &t->plan->slots[slot];
-}
-
-double table_slot(const struct table *t, const struct entry *e, unsigned number)
-{
-        const struct slot *s = slot_at(t, number);
-
-        if (s->kind == SLOT_DISTINCT)
-                return distinct_value(t->sets, &t->plan->families[s->family].plan,
-                                      cells_of(t, e, s), s->member,
-                                      t->units[s->family].pane);
-        struct slot_place place =
-            place_in(t, (struct entry *)e, base_of(t, e, s->group), s);
-        return slot_types[s->kind].value(&place);
-}
-
-/* What is left of the key's signals. */
-static double signals_number(const struct table *t, const struct entry *e,
-                             enum function_id function)
-{
-        const struct table_plan *plan = t->plan;
-        const struct signals *s = signals_of(t, e);
-
-        if (plan->signal_count == 0)
-                return 0;
-        if (function == FUNCTION_FAMILIES)
-                return signals_families(s, t->budget, plan->signals, plan->signal_count,
-                                        t->now_ns);
-        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
-}
-
-/* Whether its two sides have not seen the same of the key. */
-static bool is_lopsided(const struct table *t, const struct entry *e,
-                        const struct rule_aggregate *a)
-{
-        int64_t x = t->began_ns[a->a], y = t->began_ns[a->b], later = x > y ? x : y;
-        int64_t window_ns = t->plan->window_ns[slot_at(t, a->a)->window];
-
-        return x != y && e->since_ns < later &&
-               t->now_ns < later + window_ns / WINDOW_NEWEST * WINDOW_PANES;
-}
-
-/* `memos` NULL: none are kept. */
-static double read_slot(const struct table *t, const struct entry *e, unsigned slot,
-                        struct slot_memo *memos)
-{
-        struct slot_memo *memo = memos ? &memos[slot] : NULL;
-
-        if (!memo)
-                return table_slot(t, e, slot);
-        if (memo->visit != t->visit)
-                *memo = (struct slot_memo){ t->visit, table_slot(t, e, slot) };
-        return memo->value;
-}
-
-/* NaN: missing. */
-static double quotient(const struct table *t, const struct entry *e,
-                       const struct rule_aggregate *a, struct slot_memo *memos)
-{
-        double whole = read_slot(t, e, a->b, memos);
-
-        return whole > 0 && !is_lopsided(t, e, a) ? read_slot(t, e, a->a, memos) / whole
-                                                  : NAN;
-}
-
-static struct value read_value(const struct table *t, const struct entry *e,
-                               const struct rule_aggregate *a, struct slot_memo *memos)
-{
-        if (!function_has_slots(a->function))
-                return (struct value){ .type = a->type,
-                                       .number = signals_number(t, e, a->function) };
-        double number = function_is_quotient(a->function) ? quotient(t, e, a, memos)
-                                                          : read_slot(t, e, a->a, memos);
-
-        if (isnan(number))
-                return (struct value){ .type = VALUE_MISSING };
-        return (struct value){ .type = a->type, .number = number };
-}
-
-struct value table_value(const struct table *t, const struct entry *e,
-                         const struct rule_aggregate *a)
-{
-        return read_value(t, e, a, NULL);
-}
-
-void table_visit(struct table *t)
-{
-        t->visit++;
-}
-
-struct value table_value_here(struct table *t, const struct entry *e,
-                              const struct rule_aggregate *a)
-{
-        return read_value(t, e, a, t->memos);
-}
-
-void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
-                    struct distinct *to)
-{
-        const struct slot *s = slot_at(t, slot);
-        const struct family *f = &t->plan->families[s->family];
-
-        distinct_copy_flat(t->sets, &f->plan, cells_of(t, e, s), s->member,
-                           t->units[s->family].pane, to);
-}
-
-uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
-{
-        return window_bytes_value(&t->windows, cells_of(t, e, slot_at(t, slot)));
 }

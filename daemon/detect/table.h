@@ -23,6 +23,7 @@
 #include "detect/gates.h"
 #include "detect/involved.h"
 #include "detect/layouts.h"
+#include "detect/needs.h"
 #include "detect/samples.h"
 #include "detect/slot.h"
 #include "detect/surge.h"
@@ -72,6 +73,12 @@ struct table_ops {
         unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
 };
 
+/* A family with an elder (twins.h). */
+struct twin {
+        unsigned family;
+        uint64_t met; /* of its group, or of its elder's */
+};
+
 /* What a slot is, for all rules that ask during one visit. */
 struct slot_memo {
         uint64_t visit;
@@ -99,7 +106,10 @@ struct table {
         uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
+        struct twin *twins;
+        unsigned twin_count;
         struct gates gates;
+        struct needs needs;
         struct slot_memo *memos;      /* by slot */
         uint64_t visit;               /* number of the one that these are of */
         uint64_t met[CONDITIONS_MAX]; /* how often each condition was true */
@@ -142,7 +152,7 @@ void table_prefetch(const struct table *, uint64_t hash);
 void table_prefetch_entry(const struct table *, uint32_t handle);
 /* What hangs on the entry: for all transactions; a set, with the hash of the value that
    will be looked for, or 0; bytes. */
-void table_prefetch_lists(const struct table *, uint32_t handle);
+void table_prefetch_lists(const struct table *, uint32_t handle, uint32_t actor);
 void table_prefetch_set(const struct table *, uint32_t handle, unsigned family,
                         uint64_t hash);
 void table_prefetch_bytes(const struct table *, uint32_t handle, unsigned slot);
@@ -199,6 +209,12 @@ void table_visit(struct table *);
 struct value table_value_here(struct table *, const struct entry *,
                               const struct rule_aggregate *);
 
+/*
+ * Whether a rule (its number in the plan's list) may hold for that entry, by its needs
+ * alone; and whether it does. In between the tree has to be asked.
+ */
+bool table_may_hold(struct table *, const struct entry *, unsigned rule, bool *holds);
+
 /* What one slot holds; its windows are at the table's time. */
 double table_slot(const struct table *, const struct entry *, unsigned slot);
 
@@ -207,8 +223,10 @@ void table_copy_set(const struct table *, const struct entry *, unsigned slot,
                     struct distinct *to);
 uint64_t table_bytes(const struct table *, const struct entry *, unsigned slot);
 
-/* Brings all that is counted for the key to the table's time. */
+/* Brings all that is counted for the key to the table's time; or one group, which the
+   entry has. */
 void table_rotate(const struct table *, struct entry *);
+void table_rotate_group(const struct table *, struct entry *, unsigned group);
 
 /* Forgets one key, which has no incident. */
 void table_forget(struct table *, uint32_t handle);

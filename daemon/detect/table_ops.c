@@ -60,8 +60,26 @@ static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
         return true;
 }
 
+static bool find_twins(struct table *t)
+{
+        const struct table_plan *plan = t->plan;
+
+        t->twins = calloc(plan->family_count + 1, sizeof(*t->twins));
+        for (unsigned i = 0; t->twins && i < plan->family_count; i++) {
+                const struct family *f = &plan->families[i];
+                if (f->elder != FAMILY_NONE)
+                        t->twins[t->twin_count++] = (struct twin){
+                                i, plan->groups[f->group].met |
+                                       plan->groups[plan->families[f->elder].group].met
+                        };
+        }
+        return t->twins;
+}
+
 bool table_ops_init(struct table *t)
 {
+        if (!find_twins(t))
+                return false;
         t->ops = calloc(t->plan->group_count + 1, sizeof(*t->ops));
         for (unsigned i = 0; t->ops && i < t->plan->group_count; i++)
                 if (!find_ops(t->plan, &t->plan->groups[i], &t->ops[i]))
@@ -77,5 +95,7 @@ void table_ops_free(struct table *t)
                 free(t->ops[i].family_wheres);
         }
         free(t->ops);
+        free(t->twins);
         t->ops = NULL;
+        t->twins = NULL;
 }

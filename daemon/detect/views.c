@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/views.h"
 
+#include "base/huge.h"
 #include "detect/bloom.h"
-
 #include "detect/transfer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH_MIN  64
@@ -15,6 +14,16 @@
 #define DAY_NS     (24 * 3600 * NS_PER_SEC)
 #define TOP_PART   1000
 
+static size_t columns_size(const struct views *v)
+{
+        return (size_t)v->width * VIEWS_ROWS * sizeof(*v->columns);
+}
+
+static size_t marks_size(const struct views *v)
+{
+        return v->places * sizeof(*v->marks);
+}
+
 static bool make_columns(struct views *v, uint64_t bytes)
 {
         uint64_t width = bytes / (sizeof(*v->columns) * VIEWS_ROWS);
@@ -22,7 +31,7 @@ static bool make_columns(struct views *v, uint64_t bytes)
         v->width = width < WIDTH_MIN    ? WIDTH_MIN
                    : width > UINT32_MAX ? UINT32_MAX
                                         : (uint32_t)width;
-        v->columns = calloc((size_t)v->width * VIEWS_ROWS, sizeof(*v->columns));
+        v->columns = huge_take(columns_size(v));
         return v->columns != NULL;
 }
 
@@ -31,7 +40,7 @@ static bool make_marks(struct views *v, uint64_t bytes)
         uint64_t places = bytes / sizeof(*v->marks);
 
         v->places = places < PLACES_MIN ? PLACES_MIN : places;
-        v->marks = calloc(v->places, sizeof(*v->marks));
+        v->marks = huge_take(marks_size(v));
         return v->marks != NULL;
 }
 
@@ -46,8 +55,8 @@ bool views_init(struct views *v, uint64_t counts, uint64_t marks,
 
 void views_free(struct views *v)
 {
-        free(v->columns);
-        free(v->marks);
+        huge_give(v->columns, columns_size(v));
+        huge_give(v->marks, marks_size(v));
         *v = (struct views){ 0 };
 }
 
@@ -107,9 +116,8 @@ void views_transfer(struct views *v, struct transfer *t)
         TRANSFER(t, v->targets);
         TRANSFER(t, v->top);
         TRANSFER(t, v->histogram);
-        transfer_bytes(t, v->columns,
-                       (size_t)v->width * VIEWS_ROWS * sizeof(*v->columns));
-        transfer_bytes(t, v->marks, v->places * sizeof(*v->marks));
+        transfer_bytes(t, v->columns, columns_size(v));
+        transfer_bytes(t, v->marks, marks_size(v));
 }
 
 /* ---- the histogram of counts: exact to 15, then eight steps an octave ---- */
@@ -322,4 +330,23 @@ void views_note(struct views *v, uint64_t target)
                 count(v, target);
         if (v->marks)
                 mark(v, target);
+}
+
+static void prefetch_columns(const struct views *v, uint64_t target)
+{
+        struct found found = find(v, target);
+        unsigned slice = (unsigned)(v->slice % VIEWS_SLICES);
+
+        for (unsigned row = 0; row < VIEWS_ROWS; row++)
+                __builtin_prefetch(&found.column[row][slice], 1);
+}
+
+void views_prefetch(const struct views *v, uint64_t target)
+{
+        struct bloom_walk w = bloom_begin(target);
+
+        if (v->columns)
+                prefetch_columns(v, target);
+        for (unsigned i = 0; v->marks && i < BLOOM_HASHES; i++)
+                __builtin_prefetch(&v->marks[bloom_next(&w, v->places)], 1);
 }

@@ -92,6 +92,9 @@ void views_advance(struct views *, int64_t now_ns);
 /* Remembers a view at the present time. */
 void views_note(struct views *, uint64_t target);
 
+/* Has the processor fetch what a view of it will look at. */
+void views_prefetch(const struct views *, uint64_t target);
+
 /* Views in the last 24 h, as far as noted. */
 uint64_t views_count(const struct views *, uint64_t target);
 struct recency views_recency(const struct views *, uint64_t target);

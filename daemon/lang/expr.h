@@ -265,6 +265,18 @@ bool expr_reads_only(const struct expr *, const struct field *);
  */
 double expr_least(const struct expr *, bool (*counts)(const struct aggregate *));
 
+/* `aggregate order number`, whichever of the two was written first. */
+enum expr_order { EXPR_LESS, EXPR_LESS_EQUAL, EXPR_GREATER, EXPR_GREATER_EQUAL };
+
+struct expr_bound {
+        const struct aggregate *aggregate;
+        enum expr_order order;
+        double number;
+};
+
+/* Whether the condition is nothing but that. A missing aggregate makes it false. */
+bool expr_is_bound(const struct expr *, struct expr_bound *);
+
 /*
  * What is known of the numbers that a field or a function gives. Least and most are
  * minus and plus infinity unless somebody knows better.

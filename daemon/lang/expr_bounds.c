@@ -119,3 +119,55 @@ double expr_least(const struct expr *node, bool (*counts)(const struct aggregate
                 return 0;
         }
 }
+
+static enum expr_order turned(enum expr_order order)
+{
+        static const enum expr_order other[] = {
+                [EXPR_LESS] = EXPR_GREATER,
+                [EXPR_LESS_EQUAL] = EXPR_GREATER_EQUAL,
+                [EXPR_GREATER] = EXPR_LESS,
+                [EXPR_GREATER_EQUAL] = EXPR_LESS_EQUAL,
+        };
+
+        return other[order];
+}
+
+static bool find_order(enum node_kind kind, enum expr_order *order)
+{
+        switch (kind) {
+        case NODE_LESS:
+                *order = EXPR_LESS;
+                return true;
+        case NODE_LESS_EQUAL:
+                *order = EXPR_LESS_EQUAL;
+                return true;
+        case NODE_GREATER:
+                *order = EXPR_GREATER;
+                return true;
+        case NODE_GREATER_EQUAL:
+                *order = EXPR_GREATER_EQUAL;
+                return true;
+        default:
+                return false;
+        }
+}
+
+bool expr_is_bound(const struct expr *node, struct expr_bound *bound)
+{
+        enum expr_order order;
+
+        if (!find_order(node->kind, &order))
+                return false;
+        const struct expr *left = node->child, *right = left->next;
+        if (left->kind == NODE_AGGREGATE && right->kind == NODE_CONSTANT) {
+                *bound = (struct expr_bound){ &left->aggregate, order,
+                                              right->constant.number };
+                return true;
+        }
+        if (left->kind == NODE_CONSTANT && right->kind == NODE_AGGREGATE) {
+                *bound = (struct expr_bound){ &right->aggregate, turned(order),
+                                              left->constant.number };
+                return true;
+        }
+        return false;
+}

@@ -197,7 +197,7 @@ static void windows_without_a_common_unit_do_not_share(void **state)
 
         (void)state;
         assert_true(distinct_plan_add(&p, 60 * MINUTE));
-        assert_false(distinct_plan_add(&p, 8000000001));
+        assert_false(distinct_plan_add(&p, 7 * MINUTE / 60));
         assert_false(distinct_plan_add(&p, MINUTE / 60));
         /* One that is hardly shorter reaches further back at times: no view of it. */
         assert_false(distinct_plan_add(&p, 59 * MINUTE));
@@ -209,6 +209,10 @@ static void windows_without_a_common_unit_do_not_share(void **state)
         assert_int_equal(p.pane[0], 24 * 6);
         assert_int_equal(p.pane[1], 6);
         assert_int_equal(p.pane[2], 1);
+        /* The shortest and the longest that rules ask for of one key. */
+        assert_true(distinct_plan_add(&p, 2 * MINUTE));
+        assert_int_equal(p.pane[0], 24 * 30);
+        assert_int_equal(p.pane[3], 1);
 }
 
 static void a_flat_copy_has_the_values_of_its_window(void **state)

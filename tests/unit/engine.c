@@ -39,6 +39,30 @@ static void a_scraper_is_raised_once_and_named(void **state)
         world_free(w);
 }
 
+/* A signal shows nobody any requests: what is kept is what its neighbour needs. */
+static void a_signal_has_no_samples_kept(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: early\n"
+                                    "    signal: true\n"
+                                    "    weight: 1\n"
+                                    "    family: early\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.host\n"
+                                    "    when: count(10m) >= 4\n"
+                                    "  - name: late\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.host\n"
+                                    "    when: count(10m) >= 20\n");
+        (void)state;
+
+        for (unsigned i = 0; i < 20; i++)
+                world_view(w, i * 500, "198.51.100.9", i);
+        world_expect_last(w, "sample GET /in/user5 200\nsample GET /in/user11 200\n"
+                             "sample GET /in/user19 200\n");
+        world_free(w);
+}
+
 static void a_reader_is_left_alone(void **state)
 {
         struct world *w = world_new(harvest);
@@ -568,6 +592,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_scraper_is_raised_once_and_named),
+                cmocka_unit_test(a_signal_has_no_samples_kept),
                 cmocka_unit_test(a_reader_is_left_alone),
                 cmocka_unit_test(an_incident_is_updated_and_ends_by_time),
                 cmocka_unit_test(a_block_that_ran_out_comes_back_one_rung_higher),

@@ -146,6 +146,45 @@ static void test_least(void **state)
         }
 }
 
+static void test_is_bound(void **state)
+{
+        static const struct {
+                const char *text;
+                bool is_one;
+                enum expr_order order;
+                double number;
+        } cases[] = {
+                { "count(10m) >= 40", true, EXPR_GREATER_EQUAL, 40 },
+                { "count(10m) > 40", true, EXPR_GREATER, 40 },
+                { "count(10m) <= 40", true, EXPR_LESS_EQUAL, 40 },
+                { "count(10m) < 40", true, EXPR_LESS, 40 },
+                { "40 >= count(10m)", true, EXPR_LESS_EQUAL, 40 },
+                { "40 > count(10m)", true, EXPR_LESS, 40 },
+                { "40 <= count(10m)", true, EXPR_GREATER_EQUAL, 40 },
+                { "40 < count(10m)", true, EXPR_GREATER, 40 },
+                { "share(status == 200, 10m) > 80%", true, EXPR_GREATER, 0.8 },
+                { "mean(latency, 10m) > 40s", true, EXPR_GREATER, 40 },
+                { "count(10m) == 40", false, 0, 0 },
+                { "count(10m) > count(1h)", false, 0, 0 },
+                { "status > 200", false, 0, 0 },
+                { "not (count(10m) >= 40)", false, 0, 0 },
+                { "count(10m) >= 40 and count(1h) >= 40", false, 0, 0 },
+                { "count(10m) / count(1h) > 40", false, 0, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct expr *expr = condition(cases[i].text);
+                struct expr_bound bound;
+                bool is_one = expr_is_bound(expr, &bound);
+                if (is_one != cases[i].is_one ||
+                    (is_one && (bound.order != cases[i].order ||
+                                bound.number != cases[i].number)))
+                        fail_msg("%s", cases[i].text);
+                expr_free(&expr);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -153,6 +192,7 @@ int main(void)
                 cmocka_unit_test(test_conjuncts),
                 cmocka_unit_test(test_reads_only),
                 cmocka_unit_test(test_least),
+                cmocka_unit_test(test_is_bound),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

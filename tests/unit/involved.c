@@ -107,11 +107,46 @@ static void without_room_the_list_stays_as_it_is(void **state)
         end(&f);
 }
 
+static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
+{
+        struct world_record r;
+        char client[32];
+
+        snprintf(client, sizeof(client), "198.51.%u.%u", visitor / 200, visitor % 200);
+        world_make_record(&(struct hit){ .client = client }, &r);
+        uint32_t actor = actors_take(&f->actors, &r.record, slice_none());
+        involved_add(&f->store, &f->list, actor, 1 + visitor % 2, now, 3600, false);
+        actors_drop(&f->actors, actor);
+}
+
+/* One comes every eight seconds, and each stays for an hour: a list that never overflows, of which
+   some always leave; those of the last hour are there, whatever line they stand in. */
+static void who_was_not_seen_gives_up_a_place(void **state)
+{
+        const struct actor *actors[INVOLVED_MAX];
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 0; n < 4000; n++) {
+                add_at(&f, n, 10000 + 8 * n);
+                unsigned here = n < 450 ? n + 1 : 451;
+                uint32_t since = 10000 + 8 * n - 3600;
+                assert_int_equal(involved_actors(&f.store, &f.list, 3, since, actors,
+                                                 INVOLVED_MAX),
+                                 here);
+        }
+        assert_false(f.list.overflow);
+        assert_true(f.list.count <= 552);
+        end(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_are_named_up_to_the_last),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
+                cmocka_unit_test(who_was_not_seen_gives_up_a_place),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/twins.h"
+
+#include "base/check.h"
+#include "detect/table_priv.h"
+
+/* ---- who is whose elder ---- */
+
+/* Which window of the plan has such panes; `windows` when none has. */
+static unsigned window_of(const struct distinct_plan *p, int64_t pane_ns)
+{
+        unsigned w = 0;
+
+        while (w < p->windows && p->pane[w] * p->unit_ns != pane_ns)
+                w++;
+        return w;
+}
+
+static bool has_windows_of(const struct family *f, const struct family *of)
+{
+        for (unsigned w = 0; w < of->plan.windows; w++)
+                if (window_of(&f->plan, of->plan.pane[w] * of->plan.unit_ns) ==
+                    f->plan.windows)
+                        return false;
+        return true;
+}
+
+/* Of those that count the same field the one with most windows is nobody's twin. */
+static unsigned eldest(const struct table_plan *t, unsigned operand)
+{
+        unsigned found = FAMILY_NONE;
+
+        for (unsigned i = 0; i < t->family_count; i++)
+                if (t->families[i].operand == operand &&
+                    (found == FAMILY_NONE ||
+                     t->families[i].plan.windows > t->families[found].plan.windows))
+                        found = i;
+        return found;
+}
+
+void twins_plan(struct table_plan *t)
+{
+        for (unsigned i = 0; i < t->family_count; i++) {
+                struct family *f = &t->families[i];
+                unsigned elder = eldest(t, f->operand);
+                f->elder = elder != i && has_windows_of(&t->families[elder], f)
+                               ? elder
+                               : FAMILY_NONE;
+                if (f->elder == FAMILY_NONE)
+                        continue;
+                for (unsigned w = 0; w < f->plan.windows; w++)
+                        f->shown_as[w] = window_of(&t->families[elder].plan,
+                                                   f->plan.pane[w] * f->plan.unit_ns);
+        }
+}
+
+/* ---- in an entry ---- */
+
+static const struct distinct *elder_set(const struct table *t, const struct entry *e,
+                                        const struct family *f)
+{
+        const struct family *elder = &t->plan->families[f->elder];
+
+        return set_of(base_of(t, e, elder->group), elder);
+}
+
+static void rotate(const struct table *t, struct entry *e, unsigned group)
+{
+        if (has_group(t, e, group))
+                table_rotate_group(t, e, group);
+}
+
+static void part(const struct table *t, struct entry *e, unsigned number)
+{
+        const struct family *f = &t->plan->families[number];
+        const struct family *elder = &t->plan->families[f->elder];
+        struct distinct *set = set_of(base_of(t, e, f->group), f);
+
+        rotate(t, e, f->group);
+        rotate(t, e, elder->group);
+        *set = (struct distinct){ .kind = DISTINCT_EMPTY };
+        for (unsigned w = 0; w < f->plan.windows; w++)
+                distinct_copy(t->sets, &elder->plan, elder_set(t, e, f), f->shown_as[w],
+                              t->units[f->elder].pane, &f->plan, set, w,
+                              t->units[number].pane);
+}
+
+/* Whether the transaction will be counted in it, as far as its condition says. */
+static bool will_count(const struct table *t, const struct entry *e,
+                       const struct family *f, struct facts *facts, uint64_t met)
+{
+        return t->plan->groups[f->group].met & met && has_group(t, e, f->group) &&
+               facts_condition(facts, f->condition);
+}
+
+static void settle(const struct table *t, struct entry *e, unsigned number,
+                   struct distinct *set, struct facts *facts, uint64_t met)
+{
+        const struct family *f = &t->plan->families[number];
+        const struct family *elder = &t->plan->families[f->elder];
+        bool differ = will_count(t, e, f, facts, met) !=
+                          will_count(t, e, elder, facts, met) &&
+                      facts_operand(facts, f->operand)->value.type != VALUE_MISSING;
+
+        if (set->kind == DISTINCT_EMPTY) {
+                if (!differ && elder_set(t, e, f)->kind == DISTINCT_EMPTY)
+                        *set = (struct distinct){ .kind = DISTINCT_TWIN };
+        } else if (differ) {
+                part(t, e, number);
+        } else if (!(t->plan->groups[elder->group].met & met)) {
+                rotate(t, e, elder->group);
+        }
+}
+
+void twins_settle(const struct table *t, struct entry *e, struct facts *facts,
+                  uint64_t met)
+{
+        for (unsigned i = 0; i < t->twin_count; i++) {
+                const struct twin *twin = &t->twins[i];
+                const struct family *f = &t->plan->families[twin->family];
+                if (!(twin->met & met) || !has_group(t, e, f->group))
+                        continue;
+                struct distinct *set = set_of(base_of(t, e, f->group), f);
+                if (set->kind == DISTINCT_EMPTY || set->kind == DISTINCT_TWIN)
+                        settle(t, e, twin->family, set, facts, met);
+        }
+}
+
+void twins_part(const struct table *t, struct entry *e)
+{
+        for (unsigned i = 0; i < t->twin_count; i++) {
+                const struct family *f = &t->plan->families[t->twins[i].family];
+                if (has_group(t, e, f->group) &&
+                    set_of(base_of(t, e, f->group), f)->kind == DISTINCT_TWIN)
+                        part(t, e, t->twins[i].family);
+        }
+}
+
+struct set_shown twins_shown(const struct table *t, const struct entry *e,
+                             const struct slot *s)
+{
+        const struct family *f = &t->plan->families[s->family];
+        const struct distinct *set = cells_of(t, e, s);
+
+        if (set->kind != DISTINCT_TWIN)
+                return (struct set_shown){ set, &f->plan, s->member,
+                                           t->units[s->family].pane };
+        return (struct set_shown){ elder_set(t, e, f), &t->plan->families[f->elder].plan,
+                                   f->shown_as[s->member], t->units[f->elder].pane };
+}
