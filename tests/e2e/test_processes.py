@@ -450,24 +450,24 @@ def test_closed_standard_streams(rig):
         assert daemon.counters()["requests_total"] > 0
 
 
-def test_a_full_buffer_is_read_to_its_end(rig):
+def test_what_waits_in_the_buffer_is_read_to_its_end(rig):
     """Who is told to end has first to read what came before: here, while it was stopped."""
     with Service(rig, "-o", "capture.buffer=256M", "-o", "limits.ring=128M", "--print", "none",
                  journal="journal-full") as daemon:
-        worker = daemon.workers()[0]
+        worker, made = daemon.workers()[0], 60000
         os.kill(worker, signal.SIGSTOP)
-        done = rig.run(rig.server, ["wrk", "-t1", "-c8", "-d2", f"http://{APP[0]}:{QUICK_PORT}/"])
-        made = int(re.search(r"(\d+) requests in", done.stdout)[1])
+        # So many that they fit, however fast this machine makes them.
+        done = rig.run(rig.server, ["h2load", "--h1", "-n", str(made), "-c", "8",
+                                    f"http://{APP[0]}:{QUICK_PORT}/"])
+        assert f" {made} succeeded" in done.stdout
         daemon.child.send_signal(signal.SIGTERM)
         wait_until(lambda: daemon.manager.told("STOPPING=1"), 30, "STOPPING=1")
         os.kill(worker, signal.SIGCONT)
         assert daemon.child.wait(30) == 0
         daemon.finish()
         stats = daemon.counters()
-        # A buffer that just about filled up may have lost some; what was in it was read.
-        lost = stats["kernel_drops_total"]
-        assert lost < made / 20 and stats["ring_full_total"] == 0
-        assert stats["requests_total"] >= made - lost
+        assert stats["kernel_drops_total"] == stats["ring_full_total"] == 0
+        assert stats["requests_total"] == made
         assert stats["children_hung_total"] == 0
 
 
