@@ -8,6 +8,7 @@
 #define LINE       16 /* actors in a line of the cache */
 #define NOWHERE    UINT32_MAX
 #define FORGOTTEN  1  /* with a block: who was seen before this second is gone */
+#define EVICTED    (INVOLVED_MAX / 8)
 #define IN_A_ROW   32 /* so many places are looked through one after the other */
 
 /*
@@ -136,8 +137,15 @@ static unsigned places_put(struct places *p, uint32_t actor, const struct rest *
         return i;
 }
 
-/* Lets go of those that were last seen before `since`. */
-static void forget(const struct involved_store *s, struct involved *v, uint32_t since)
+static bool has_met(uint32_t met, uint64_t condition)
+{
+        return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
+}
+
+/* Lets go of those that were last seen before `since` and met none of `but`; of so many at
+   most. */
+static void forget(const struct involved_store *s, struct involved *v, uint32_t since,
+                   uint64_t but, unsigned most)
 {
         struct places p = places_of(s, v);
         uint32_t actors[INVOLVED_MAX];
@@ -147,8 +155,9 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
         for (unsigned i = 0; i < end; i++) {
                 if (p.actors[i] == 0)
                         continue;
-                if (p.rest[i].seen < since) {
+                if (p.rest[i].seen < since && !has_met(p.rest[i].met, but) && most) {
                         actors_drop(s->actors, p.actors[i]);
+                        most--;
                         continue;
                 }
                 actors[kept] = p.actors[i];
@@ -161,6 +170,41 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
         p.end = has_lines(&p) ? p.cells : 0;
         for (unsigned i = 0; i < kept; i++)
                 places_put(&p, actors[i], &rest[i]);
+}
+
+static int by_time(const void *a, const void *b)
+{
+        uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+        return (one > other) - (one < other);
+}
+
+/* When those that met none of `but` were seen, in order; how many they are. */
+static unsigned times_but(const struct places *p, uint64_t but,
+                          uint32_t times[INVOLVED_MAX])
+{
+        unsigned count = 0;
+
+        for (unsigned i = 0; i < p->end; i++)
+                if (p->actors[i] && !has_met(p->rest[i].met, but))
+                        times[count++] = p->rest[i].seen;
+        qsort(times, count, sizeof(*times), by_time);
+        return count;
+}
+
+/* Of a full list: an eighth leaves, so that the next ones need not look for a place. */
+static void evict(const struct involved_store *s, struct involved *v, uint64_t few)
+{
+        struct places p = places_of(s, v);
+        uint32_t times[INVOLVED_MAX];
+        unsigned count = times_but(&p, few, times);
+
+        if (count == 0) {
+                few = 0;
+                count = times_but(&p, few, times);
+        }
+        unsigned last = count < EVICTED ? count - 1 : EVICTED - 1;
+        forget(s, v, times[last] + 1, few, EVICTED);
 }
 
 static bool grow(const struct involved_store *s, struct involved *v)
@@ -199,7 +243,7 @@ static void forget_once(const struct involved_store *s, struct involved *v,
 {
         if (v->size && v->place[FORGOTTEN] >= since)
                 return;
-        forget(s, v, since);
+        forget(s, v, since, 0, INVOLVED_MAX);
         if (v->size)
                 v->place[FORGOTTEN] = since;
 }
@@ -212,42 +256,60 @@ static bool make_room(const struct involved_store *s, struct involved *v, uint32
         return !is_full(v) || grow(s, v);
 }
 
-static void add_part(const struct involved_store *s, struct involved *v, uint32_t actor,
-                     uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
+/* Whether the one that is to be put in gets a place. */
+static bool has_place(const struct involved_store *s, struct involved *v,
+                      const struct involvement *i, uint32_t met)
+{
+        uint32_t since = i->now > i->keep ? i->now - i->keep : 0;
+        bool is_full = v->overflow && v->count == INVOLVED_MAX;
+
+        if (i->actor == 0)
+                return false;
+        /* A list that is full of fresh ones is not searched again for old ones. */
+        if (!(is_full && i->now % 8) && make_room(s, v, since, i->keep_all))
+                return true;
+        if (!has_met(met, i->few) || v->count < INVOLVED_MAX)
+                return false;
+        v->overflow = true;
+        evict(s, v, i->few);
+        return true;
+}
+
+static void add_part(const struct involved_store *s, struct involved *v,
+                     const struct involvement *i, uint32_t met)
 {
         struct places p = places_of(s, v);
-        unsigned at = places_find(&p, actor, met);
+        unsigned at = places_find(&p, i->actor, met);
 
         if (at == NOWHERE) {
-                /* A list that is full of fresh ones is not searched again for old ones.
-                 */
-                if (actor == 0 || (v->overflow && v->count == INVOLVED_MAX && now % 8) ||
-                    !make_room(s, v, now > keep ? now - keep : 0, keep_all)) {
+                if (!has_place(s, v, i, met)) {
                         v->overflow = true;
                         return;
                 }
                 p = places_of(s, v);
-                at = places_put(&p, actor, &(struct rest){ .met = met, .seen = now });
+                at = places_put(&p, i->actor,
+                                &(struct rest){ .met = met, .seen = i->now });
                 v->count++;
-                actors_hold(s->actors, actor);
+                actors_hold(s->actors, i->actor);
         }
         struct rest *rest = &p.rest[at];
         rest->hits += rest->hits < UINT32_MAX;
-        rest->seen = now > rest->seen ? now : rest->seen;
+        rest->seen = i->now > rest->seen ? i->now : rest->seen;
 }
 
-void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
-                  uint64_t met, uint32_t now, uint32_t keep, bool keep_all)
+void involved_add(const struct involved_store *s, struct involved *v,
+                  const struct involvement *i)
 {
+        uint64_t met = i->met;
+
         if (met && met <= PART_MASK) { /* nearly always */
-                add_part(s, v, actor, (uint32_t)met, now, keep, keep_all);
+                add_part(s, v, i, (uint32_t)met);
                 return;
         }
         for (uint32_t part = 0; met; part++, met >>= PART_BITS)
                 if (met & PART_MASK)
-                        add_part(s, v, actor,
-                                 part << PART_BITS | (uint32_t)(met & PART_MASK), now,
-                                 keep, keep_all);
+                        add_part(s, v, i,
+                                 part << PART_BITS | (uint32_t)(met & PART_MASK));
 }
 
 void involved_prefetch(const struct involved_store *s, const struct involved *v,
@@ -269,7 +331,7 @@ void involved_prefetch(const struct involved_store *s, const struct involved *v,
 
 void involved_clear(const struct involved_store *s, struct involved *v)
 {
-        forget(s, v, UINT32_MAX);
+        forget(s, v, UINT32_MAX, 0, INVOLVED_MAX);
         if (v->size)
                 budget_give(s->actors->budget, v->place[0]);
         *v = (struct involved){ 0 };
@@ -300,11 +362,6 @@ static int tally_by_hits(const void *a, const void *b, void *context)
         if (x->hits != y->hits)
                 return x->hits < y->hits ? 1 : -1;
         return tally_by_value(a, b, context);
-}
-
-static bool has_met(uint32_t met, uint64_t condition)
-{
-        return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
 }
 
 void involved_translate(const struct involved_store *s, struct involved *v,

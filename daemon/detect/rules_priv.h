@@ -217,7 +217,7 @@ struct rules {
         unsigned usual_count;
         struct usual_plan *usuals;
         bool remember_forms;  /* some expression asks for forms that were served */
-        bool remember_births; /* or how old an account is */
+        unsigned remember_births; /* or how old an account or a domain is: birth_kind */
         int asset_page, api_page, health_page; /* numbers in the site map */
         bool is_plan; /* read back from a snapshot: it has no expressions */
         unsigned draft_count;
@@ -255,8 +255,8 @@ const struct field *rules_page_field(const struct rules *);
 
 /* Whether the condition can be true of a transaction of that page. */
 bool rules_may_hold_on(const struct rules *, unsigned condition, unsigned page);
-/* Whether sign-ups are to be remembered. */
-bool rules_remember_births(const struct rules *);
+/* What is to be remembered of sign-ups: bits of enum birth_kind. */
+unsigned rules_remember_births(const struct rules *);
 
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);

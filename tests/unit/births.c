@@ -30,7 +30,7 @@ static void note(struct hit hit)
 
         hit.client = "198.51.100.1";
         world_make_record(&hit, &r);
-        births_note(&births, &r.record);
+        births_note(&births, &r.record, BIRTH_ACCOUNTS | BIRTH_DOMAINS);
 }
 
 static void sign_up(int64_t at_ms, const char *session, const char *account)
@@ -165,6 +165,65 @@ static void many_births_stay_within_their_room(void **state)
         end();
 }
 
+static void with_domain(struct world_record *r, int64_t at_ms, const char *domain,
+                        uint32_t flags)
+{
+        world_make_record(&(struct hit){ .at_ms = at_ms,
+                                         .client = "198.51.100.1",
+                                         .page = PAGE_SIGNUP,
+                                         .flags = flags },
+                          r);
+        world_put_text(r, &r->record.texts[RECORD_EMAIL_DOMAIN], domain);
+}
+
+static void join_from(int64_t at_ms, const char *domain)
+{
+        struct world_record r;
+
+        with_domain(&r, at_ms, domain, RECORD_SIGNUP_ACCEPTED);
+        births_note(&births, &r.record, BIRTH_DOMAINS);
+}
+
+/* In milliseconds; -1: not known. */
+static int64_t domain_age(int64_t at_ms, const char *domain)
+{
+        struct world_record r;
+
+        with_domain(&r, at_ms, domain, 0);
+        int64_t ns = births_domain_age_ns(&births, &r.record);
+        return ns < 0 ? ns : ns / NS_PER_MS;
+}
+
+static void a_domain_is_as_old_as_its_first_sign_up(void **state)
+{
+        (void)state;
+        begin(100, 65536);
+        assert_int_equal(domain_age(0, "old.example"), -1);
+        join_from(0, "old.example");
+        assert_int_equal(domain_age(DAY_MS - 1, "new.example"), -1); /* too early to say */
+        assert_int_equal(domain_age(DAY_MS, "new.example"), 0);
+        assert_int_equal(domain_age(DAY_MS, "old.example"), 7 * DAY_MS);
+        join_from(DAY_MS, "new.example");
+        join_from(2 * DAY_MS, "new.example");
+        assert_int_equal(domain_age(3 * DAY_MS, "new.example"), 2 * DAY_MS);
+        assert_int_equal(domain_age(20 * DAY_MS, "new.example"), 7 * DAY_MS);
+        end();
+}
+
+/* One that is used goes on being old; one that nobody used for long is new again. */
+static void a_domain_is_forgotten_when_nobody_uses_it(void **state)
+{
+        (void)state;
+        begin(100, 65536);
+        join_from(0, "used.example");
+        join_from(0, "left.example");
+        for (int day = 5; day < 60; day += 5)
+                join_from(day * DAY_MS, "used.example");
+        assert_int_equal(domain_age(60 * DAY_MS, "used.example"), 7 * DAY_MS);
+        assert_int_equal(domain_age(60 * DAY_MS, "left.example"), 0);
+        end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -176,6 +235,8 @@ int main(void)
                 cmocka_unit_test(births_are_forgotten_after_30_days),
                 cmocka_unit_test(the_oldest_are_forgotten_when_there_is_no_room),
                 cmocka_unit_test(many_births_stay_within_their_room),
+                cmocka_unit_test(a_domain_is_as_old_as_its_first_sign_up),
+                cmocka_unit_test(a_domain_is_forgotten_when_nobody_uses_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

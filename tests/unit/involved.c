@@ -37,7 +37,9 @@ static void add(struct fixture *f, unsigned visitor)
         snprintf(client, sizeof(client), "198.51.%u.%u", visitor / 200, visitor % 200);
         world_make_record(&(struct hit){ .client = client }, &r);
         uint32_t actor = actors_take(&f->actors, &r.record, slice_none());
-        involved_add(&f->store, &f->list, actor, 1, 1000, 3600, false);
+        involved_add(&f->store, &f->list,
+                     &(struct involvement){
+                         .actor = actor, .met = 1, .now = 1000, .keep = 3600 });
         actors_drop(&f->actors, actor);
 }
 
@@ -107,7 +109,8 @@ static void without_room_the_list_stays_as_it_is(void **state)
         end(&f);
 }
 
-static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
+static void add_who(struct fixture *f, unsigned visitor, uint32_t now, uint64_t met,
+                    uint64_t few)
 {
         struct world_record r;
         char client[32];
@@ -115,8 +118,16 @@ static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
         snprintf(client, sizeof(client), "198.51.%u.%u", visitor / 200, visitor % 200);
         world_make_record(&(struct hit){ .client = client }, &r);
         uint32_t actor = actors_take(&f->actors, &r.record, slice_none());
-        involved_add(&f->store, &f->list, actor, 1 + visitor % 2, now, 3600, false);
+        involved_add(
+            &f->store, &f->list,
+            &(struct involvement){
+                .actor = actor, .met = met, .few = few, .now = now, .keep = 3600 });
         actors_drop(&f->actors, actor);
+}
+
+static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
+{
+        add_who(f, visitor, now, 1 + visitor % 2, 0);
 }
 
 /* One comes every eight seconds, and each stays for an hour: a list that never overflows, of which
@@ -141,12 +152,44 @@ static void who_was_not_seen_gives_up_a_place(void **state)
         end(&f);
 }
 
+static unsigned who_met(struct fixture *f, uint64_t condition)
+{
+        const struct actor *actors[INVOLVED_MAX];
+
+        return involved_actors(&f->store, &f->list, condition, 0, actors, INVOLVED_MAX);
+}
+
+/* Thousands read (1) while some sign up (2), which a rule needs eight times. */
+static void the_few_take_the_places_of_the_many(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 0; n < 5000; n++) {
+                add_who(&f, n, 10000 + n / 10, 1, 2);
+                if (n % 250 == 249)
+                        add_who(&f, 20000 + n, 10000 + n / 10, 2, 2);
+        }
+        assert_true(f.list.overflow);
+        assert_int_equal(who_met(&f, 2), 20);
+        assert_in_range(who_met(&f, 1), INVOLVED_MAX - 20 - INVOLVED_MAX / 8,
+                        INVOLVED_MAX - 20);
+        /* Where all are of the few those who came last are there. */
+        for (unsigned n = 0; n < 1500; n++)
+                add_who(&f, 6000 + n, 11000 + n / 10, 2, 2);
+        assert_int_equal(who_met(&f, 1), 0);
+        assert_in_range(who_met(&f, 2), INVOLVED_MAX * 7 / 8, INVOLVED_MAX);
+        end(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_are_named_up_to_the_last),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
                 cmocka_unit_test(who_was_not_seen_gives_up_a_place),
+                cmocka_unit_test(the_few_take_the_places_of_the_many),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
