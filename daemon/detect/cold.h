@@ -31,8 +31,9 @@
  *   than about 1 sigma an hour is not found; what is far out never becomes usual.
  * - sigma is what that spreads by: the root of the mean square over all keys of the
  *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
- *   2, as good as 50 hours seen), or that of the key's own hours (cut at 3 sigma) where
- *   it is larger, as in a small network with a recruiter. Never below 1.2, at which a
+ *   2, as good as 50 hours seen), or where it is larger that of the key's own hours (cut
+ *   at 3 sigma), as in a small network with a recruiter; n of its own count as n of
+ *   n + 48. Never below 1.2, at which a
  *   key of pure chance has an alarm in 1e7 hours (Siegmund's approximation; at 1 in
  *   1.4e5).
  * - z/sigma counts 1.75 at most, so that an alarm at 10 needs 8 hours: one recruiter's
@@ -56,10 +57,10 @@
 
 #include <stdint.h>
 
-#define COLD_HOURS     32 /* of the site that are kept */
-#define COLD_PUT_AT    25 /* views that make a z */
-#define COLD_REST      50 /* views of the rest that make a p */
-#define COLD_SCORE     15 /* of what is rarest */
+#define COLD_HOURS     32   /* of the site that are kept */
+#define COLD_PUT_AT    25   /* views that make a z */
+#define COLD_REST      50   /* views of the rest that make a p */
+#define COLD_SCORE     15   /* of what is rarest */
 #define COLD_DIFFER    0.05 /* of s, by which means of groups differ */
 #define COLD_SUM_MAX   20.0
 #define COLD_STEP_MAX  1.75 /* of z/sigma */
