@@ -88,33 +88,41 @@ static double root(double square)
         return fmax(sqrt(square), COLD_LEAST);
 }
 
-/* The key's own, but not less than that of all. */
-static double sigma_of(const struct cold_surge *s, const struct cold_spread *spread)
+/* The key's own as far as it is known, but not less than that of all. */
+static double square_of(const struct cold_surge *s, const struct cold_spread *spread)
 {
-        return root(fmax(spread->square, s->square));
+        double known = s->closings / (double)(s->closings + USUAL_AFTER);
+
+        return spread->square + known * fmax(s->square - spread->square, 0);
 }
 
-/* One step of the running mean of squares, each cut at `cut` times the mean so far. */
-static double step(double mean, double square, double cut, double cut_mean, double count)
+static double sigma_of(const struct cold_surge *s, const struct cold_spread *spread)
 {
-        return mean + (fmin(square, cut * fmax(mean, 1)) / cut_mean - mean) / count;
+        return root(square_of(s, spread));
+}
+
+/* A square that is cut at so many times what is usual. */
+static double cut_at(double square, double cut, double cut_mean, double usual)
+{
+        return fmin(square, cut * fmax(usual, 1)) / cut_mean;
 }
 
 static void note_spread(struct cold_spread *spread, double square)
 {
         spread->closings += spread->closings < COLD_REMEMBERS;
-        spread->square =
-            step(spread->square, square, CUT_ALL, CUT_ALL_MEAN, (double)spread->closings);
+        square = cut_at(square, CUT_ALL, CUT_ALL_MEAN, spread->square);
+        spread->square += (square - spread->square) / (double)spread->closings;
 }
 
-static void note_usual(struct cold_surge *s, double z, double sigma)
+static void note_usual(struct cold_surge *s, double z, const struct cold_spread *spread)
 {
+        double usual = square_of(s, spread), sigma = root(usual);
         double cut = fmin(fmax(z, -USUAL_CUT * sigma), USUAL_CUT * sigma);
         double square = (z - s->usual) * (z - s->usual);
 
         s->closings += s->closings < USUAL_OVER;
-        s->square = (float)step(s->square, square, CUT_OWN, CUT_OWN_MEAN,
-                                s->closings + USUAL_AFTER);
+        square = cut_at(square, CUT_OWN, CUT_OWN_MEAN, usual);
+        s->square += (float)((square - s->square) / s->closings);
         s->usual += (float)((cut - s->usual) / (s->closings + USUAL_AFTER));
 }
 
@@ -164,12 +172,9 @@ static void judge(struct cold_surge *s, struct cold_spread *spread)
         double z = (s->past_scores - s->expected) / sqrt(fmax(s->variance, LEAST));
         double rest = z - s->usual;
 
-        if (s->closings == 0)
-                s->square = (float)spread->square;
-        double sigma = sigma_of(s, spread);
-        s->sum = (float)add(s, z, sigma);
+        s->sum = (float)add(s, z, sigma_of(s, spread));
         s->last_variance = s->variance;
-        note_usual(s, z, sigma);
+        note_usual(s, z, spread);
         note_spread(spread, rest * rest);
         forget_past(s);
 }

@@ -1,28 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cold - does a key view more targets that nobody views than the rest of the site?
+ * cold - does a key view rarer targets than the rest of the site?
  *
- * For each hour: v views of the key, c of them of cold targets, and p, the share of
- * cold ones in the views that the rest of the site made in that very hour:
+ * A view scores by the rank of its target's level (views.h) among the site's views of the
+ * hours before: 15 where nothing is rarer, 0 at the busiest level. So a site that has
+ * cold targets is told by these, and one whose every target is viewed each day by
+ * those that are viewed less. For each hour: v views of the key, c the sum of their
+ * scores, m and s^2 mean and variance of the scores of the views that the rest of the
+ * site made in that very hour:
  *
- *      z = (c - p v) / sqrt(v p (1 - p) (1 + v / rest))     S = max(0, S + z/sigma - 1/2)
+ *      z = (c - m v) / (s sqrt(v (1 + v / rest + v / 400)))
+ *      S = max(0, S + z/sigma - 1/2)
  *
- * shared/RESEARCH.md has the test and its figures ("alarm at 10"). What is added here, as
- * simulations of people who differ ask for it (docs/detection-functions.md):
+ * Where there are two levels only, this is the test of shared/RESEARCH.md on the share of
+ * cold ones ("alarm at 10"). What is added here, as simulations of people who differ ask
+ * for it (docs/detection-functions.md):
  *
- * - (1 + v / rest) is what p itself is uncertain by; 1 unless the key is a large part of
+ * - (1 + v / rest) is what m itself is uncertain by; 1 unless the key is a large part of
  *   the site. Hours in which the rest made fewer than 50 views are passed over.
+ * - Groups differ in their mean by some 0.05 s, however many views they have: that is
+ *   v / 400. By the model of RESEARCH.md a group with 8 % of recruiters, where the site
+ *   has 3 %, is 0.02 to 0.11 s rarer (Zipf 0.6 to 1.0); a crawl of a fifth of its views
+ *   0.09 to 0.25 s (decision 020).
  * - An hour with few views would make z anything but normal. Hours are put together
  *   until there are 25 views; after a day without them they are forgotten. The variance
- *   counts as 1 at least.
+ *   counts as that of one view at least.
  * - Large groups of people differ for good, and the larger they are the more their z. So
  *   z less the key's usual z counts: a mean over some 336 hours, each cut at 2 sigma,
  *   that begins at 0 as good as 48 hours seen. What was there from the beginning at less
  *   than about 1 sigma an hour is not found; what is far out never becomes usual.
  * - sigma is what that spreads by: the root of the mean square over all keys of the
  *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
- *   2, as good as 50 hours seen), or that of the key's own hours (cut at 3 sigma) where
- *   it is larger, as in a small network with a recruiter. Never below 1.
+ *   2, as good as 50 hours seen), or where it is larger that of the key's own hours (cut
+ *   at 3 sigma), as in a small network with a recruiter; n of its own count as n of
+ *   n + 48. Never below 1.2, at which a
+ *   key of pure chance has an alarm in 1e7 hours (Siegmund's approximation; at 1 in
+ *   1.4e5).
  * - z/sigma counts 1.75 at most, so that an alarm at 10 needs 8 hours: one recruiter's
  *   busy afternoon in a small network is none.
  * - S ends at 20, so that it comes down within 20 hours after a long incident.
@@ -35,7 +48,7 @@
  * A key whose people always look at other targets than the rest do (a search engine, a
  * recruiting firm) is told apart from scraping by nothing here.
  *
- * Cost: 48 bytes a key; a few additions, and a square root once an hour.
+ * Cost: 56 bytes a key; a few additions, and a square root once an hour.
  */
 #ifndef DETECT_COLD_H
 #define DETECT_COLD_H
@@ -44,11 +57,11 @@
 
 #include <stdint.h>
 
-#define COLD_HOURS     32 /* of the site that are kept */
-#define COLD_PUT_AT    25 /* views that make a z */
-#define COLD_REST      50 /* views of the rest that make a p */
-#define COLD_SCORE     15 /* of what is rarest */
-#define COLD_DIFFER    0.05
+#define COLD_HOURS     32   /* of the site that are kept */
+#define COLD_PUT_AT    25   /* views that make a z */
+#define COLD_REST      50   /* views of the rest that make a p */
+#define COLD_SCORE     15   /* of what is rarest */
+#define COLD_DIFFER    0.05 /* of s, by which means of groups differ */
 #define COLD_SUM_MAX   20.0
 #define COLD_STEP_MAX  1.75 /* of z/sigma */
 #define COLD_SIGMA     2.0

@@ -73,7 +73,7 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
         rest(&s, 1000, 1000);
         assert_float_equal(value(&s), z / 2 - 0.5, 1e-4);
         assert_float_equal(s.spread.square, 4 + (z * z / 0.92056 - 4) / 51, 1e-4);
-        assert_float_equal(s.key.square, 4 + (z * z / 0.99501 - 4) / 49, 1e-4);
+        assert_float_equal(s.key.square, z * z / 0.99501, 1e-4);
         assert_float_equal(s.key.usual, z / 49, 1e-4);
         /* 30 views like all others of their hour. */
         begin(&s);
@@ -84,8 +84,8 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
         view(&s, 30, 15);
         next_hour(&s, 1);
         double sigma = sqrt(4 + (z * z / 0.92056 - 4) / 51);
-        double own = sqrt(4 + (z * z / 0.99501 - 4) / 49);
-        sigma = own > sigma ? own : sigma;
+        double own = z * z / 0.99501 - sigma * sigma;
+        sigma = own > 0 ? sqrt(sigma * sigma + own / 49) : sigma;
         assert_float_equal(value(&s), z / 2 - 1 - z / 49 / sigma, 1e-4);
 }
 
@@ -179,7 +179,8 @@ static void part_of_an_hour_counts_as_part(void **state)
         assert_float_equal(before, 0, 1e-6);
         view(&s, 1, 1);
         double p = 0.1995, full = 400 * p * (1 - p) * (1 + 400 / 999.0 + groups(400));
-        double sigma = sqrt(fmax(s.spread.square, s.key.square));
+        double own = s.key.square - s.spread.square;
+        double sigma = sqrt(s.spread.square + fmax(own, 0) / 49);
         assert_float_equal(
             value(&s), ((21 - 25 * p) / sqrt(full) - s.key.usual) / sigma - 0.5, 1e-3);
 }
