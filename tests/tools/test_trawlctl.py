@@ -129,7 +129,7 @@ def complete(*words):
     (["alerts", "--severity", "h"], ["high"]),
     (["test", "--c"], ["--complete"]),
     (["check", "--print-"], ["--print-site", "--print-rules"]),
-    (["reference", "email.d"], ["email.domain", "email.disposable"]),
+    (["reference", "email.d"], ["email.domain", "email.domain_age", "email.disposable"]),
     (["reference", "coun"], ["count"]),
     (["blocks", "a"], ["add"]),
     (["blocks", "add", "--r"], ["--replace"]),
