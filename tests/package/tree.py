@@ -219,6 +219,7 @@ class Booted:
         return f"@{time.time():.6f}"
 
     def journal(self, unit, *options, after=None):
+        self.run("journalctl", "--sync")  # what was said is in it, however busy the machine is
         since = ["--since", after] if after else []
         return self.run("journalctl", "--no-pager", "-q", "-o", "cat", "-u", unit, *since,
                         *options).stdout
