@@ -31,7 +31,7 @@
  *   than about 1 sigma an hour is not found; what is far out never becomes usual.
  * - sigma is what that spreads by: the root of the mean square over all keys of the
  *   table (each cut at 2 sigma, so that few scrapers do not make it wide; it begins at
- *   2, as good as 50 hours seen), or where it is larger that of the key's own hours (cut
+ *   2, as good as 12 hours seen), or where it is larger that of the key's own hours (cut
  *   at 3 sigma), as in a small network with a recruiter; n of its own count as n of
  *   n + 48. Never below 1.2, at which a
  *   key of pure chance has an alarm in 1e7 hours (Siegmund's approximation; at 1 in
@@ -66,7 +66,7 @@
 #define COLD_STEP_MAX  1.75 /* of z/sigma */
 #define COLD_SIGMA     2.0
 #define COLD_LEAST     1.2  /* sigma */
-#define COLD_CLOSINGS  50   /* that the first sigma is as good as */
+#define COLD_CLOSINGS  12   /* that the first sigma is as good as */
 #define COLD_REMEMBERS 5000 /* closings that sigma is a mean over, about */
 
 /* Views of one hour, their scores and the squares of these. */

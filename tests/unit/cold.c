@@ -72,7 +72,8 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
         /* The hour now is without a view: it says nothing of the one before. */
         rest(&s, 1000, 1000);
         assert_float_equal(value(&s), z / 2 - 0.5, 1e-4);
-        assert_float_equal(s.spread.square, 4 + (z * z / 0.92056 - 4) / 51, 1e-4);
+        assert_float_equal(s.spread.square,
+                           4 + (z * z / 0.92056 - 4) / (COLD_CLOSINGS + 1), 1e-4);
         assert_float_equal(s.key.square, z * z / 0.99501, 1e-4);
         assert_float_equal(s.key.usual, z / 49, 1e-4);
         /* 30 views like all others of their hour. */
@@ -83,10 +84,25 @@ static void an_hour_is_judged_by_the_rest_of_that_hour(void **state)
         rest(&s, 1000, 500);
         view(&s, 30, 15);
         next_hour(&s, 1);
-        double sigma = sqrt(4 + (z * z / 0.92056 - 4) / 51);
+        double sigma = sqrt(4 + (z * z / 0.92056 - 4) / (COLD_CLOSINGS + 1));
         double own = z * z / 0.99501 - sigma * sigma;
         sigma = own > 0 ? sqrt(sigma * sigma + own / 49) : sigma;
         assert_float_equal(value(&s), z / 2 - 1 - z / 49 / sigma, 1e-4);
+}
+
+/* However alike people are. */
+static void sigma_is_not_below_its_least(void **state)
+{
+        struct site s;
+        (void)state;
+
+        begin(&s);
+        s.spread.square = 0.5;
+        rest(&s, 999, 199);
+        view(&s, 100, 26);
+        double p = 0.1995, variance = 100 * p * (1 - p) * (1 + 100 / 999.0 + groups(100));
+        assert_float_equal(value(&s), (26 - 100 * p) / sqrt(variance) / COLD_LEAST - 0.5,
+                           1e-4);
 }
 
 static void no_hour_counts_more_than_its_most(void **state)
@@ -333,6 +349,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_hour_is_judged_by_the_rest_of_that_hour),
+                cmocka_unit_test(sigma_is_not_below_its_least),
                 cmocka_unit_test(no_hour_counts_more_than_its_most),
                 cmocka_unit_test(a_key_has_its_usual_z),
                 cmocka_unit_test(a_key_has_a_sigma_of_its_own),
