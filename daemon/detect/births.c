@@ -22,7 +22,11 @@ bool births_init(struct births *b, struct budget *budget, const struct hash_key 
                  uint64_t index_bytes, uint32_t max, uint64_t *evicted)
 {
         *b = (struct births){
-                .budget = budget, .key = key, .evicted = evicted, .max = max ? max : 1
+                .budget = budget,
+                .key = key,
+                .evicted = evicted,
+                .max = max ? max : 1,
+                .began_ns = -1,
         };
         births_find_classes(b);
         return index_init(&b->index, index_bytes, &budget->index_room);
@@ -139,7 +143,33 @@ static void sign_up(struct births *b, const struct record *r, uint64_t session)
                 put(b, account, r->end_ns, r->end_ns);
 }
 
-void births_note(struct births *b, const struct record *r)
+static uint64_t domain_of(const struct births *b, const struct record *r)
+{
+        return text_hash(b, r, PARTICIPANT_EMAIL_DOMAIN, RECORD_EMAIL_DOMAIN);
+}
+
+static bool has_history(const struct births *b, int64_t now_ns)
+{
+        return b->began_ns >= 0 && now_ns - b->began_ns >= DOMAIN_HISTORY;
+}
+
+static void note_domain(struct births *b, const struct record *r)
+{
+        int64_t now_ns = r->end_ns, old_ns = now_ns - DOMAIN_OLD;
+        uint64_t domain = domain_of(b, r);
+
+        if (domain == 0)
+                return;
+        if (b->began_ns < 0)
+                b->began_ns = now_ns;
+        const struct birth *birth = find(b, domain, now_ns);
+        if (!birth)
+                put(b, domain, has_history(b, now_ns) ? now_ns : old_ns, now_ns);
+        else if (birth->born_ns < old_ns)
+                put(b, domain, old_ns, now_ns);
+}
+
+static void note_account(struct births *b, const struct record *r)
 {
         bool is_sign_up = r->flags & RECORD_SIGNUP_ACCEPTED;
         bool is_changed = r->texts[RECORD_SESSION_WAS].offset != 0;
@@ -151,6 +181,27 @@ void births_note(struct births *b, const struct record *r)
                 follow(b, r, session);
         if (is_sign_up)
                 sign_up(b, r, session);
+}
+
+void births_note(struct births *b, const struct record *r, unsigned kinds)
+{
+        if (kinds & BIRTH_ACCOUNTS)
+                note_account(b, r);
+        if (kinds & BIRTH_DOMAINS && r->flags & RECORD_SIGNUP_ACCEPTED)
+                note_domain(b, r);
+}
+
+int64_t births_domain_age_ns(const struct births *b, const struct record *r)
+{
+        uint64_t domain = domain_of(b, r);
+
+        if (domain == 0 || !has_history(b, r->end_ns))
+                return -1;
+        const struct birth *birth = find(b, domain, r->end_ns);
+        if (!birth)
+                return 0;
+        int64_t age_ns = r->end_ns > birth->born_ns ? r->end_ns - birth->born_ns : 0;
+        return age_ns < DOMAIN_OLD ? age_ns : DOMAIN_OLD;
 }
 
 int64_t births_age_ns(const struct births *b, const struct record *r)

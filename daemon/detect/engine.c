@@ -499,8 +499,13 @@ static void note_transaction(struct engine *e, const struct table *t, struct ent
         }
         entry->recent += entry->recent < RECENT_MAX;
         entry->seen = now > entry->seen ? now : entry->seen;
-        involved_add(&e->involved, &entry->involved, actor, met, entry->seen, keep,
-                     entry->incidents != 0);
+        involved_add(&e->involved, &entry->involved,
+                     &(struct involvement){ .actor = actor,
+                                            .met = met,
+                                            .few = t->plan->few,
+                                            .now = entry->seen,
+                                            .keep = keep,
+                                            .keep_all = entry->incidents != 0 });
         samples_add(&e->samples, &entry->samples,
                     &(struct sample_source){ r, met, (met & t->plan->few) != 0,
                                              entry->recent, now });
@@ -615,7 +620,7 @@ static void count_record(struct engine *e, const struct ahead_record *ahead)
                 count_visitor(e, ahead);
         tagging_follow(e, record);
         if (e->remembers_births)
-                births_note(&e->births, record);
+                births_note(&e->births, record, e->remembers_births);
         statistics_begin(&e->statistics, record, subject_ja4(&e->facts.subject));
         look_at_record(e, ahead);
         statistics_end(&e->statistics);

@@ -79,7 +79,7 @@ struct engine {
         struct statistics statistics;
         struct tags tags, groups;
         struct births births;
-        bool remembers_births;
+        unsigned remembers_births; /* enum birth_kind */
         bool reads_block_state;
         struct cases cases;
         struct own own;

@@ -120,43 +120,84 @@ static bool make_room(const struct involved_store *s, struct involved *v, uint32
         return v->count < INVOLVED_MAX && grow(s, v);
 }
 
-static void add_part(const struct involved_store *s, struct involved *v, uint32_t actor,
-                     uint32_t met, uint32_t now, uint32_t keep, bool keep_all)
+static bool has_met(uint32_t met, uint64_t condition)
+{
+        return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
+}
+
+/* The one seen longest ago: of those that are none of the few, or else of these. */
+static unsigned least_telling(const struct places *p, unsigned count, uint64_t few)
+{
+        unsigned least = 0;
+        bool is_few = has_met(p->rest[0].met, few);
+
+        for (unsigned i = 1; i < count; i++) {
+                bool this_is = has_met(p->rest[i].met, few);
+                if (this_is == is_few ? p->rest[i].seen >= p->rest[least].seen : this_is)
+                        continue;
+                least = i;
+                is_few = this_is;
+        }
+        return least;
+}
+
+/* A place to fill, or INVOLVED_MAX when there is none. */
+static unsigned place_for(const struct involved_store *s, struct involved *v,
+                          const struct involvement *i, uint32_t met)
+{
+        uint32_t since = i->now > i->keep ? i->now - i->keep : 0;
+        bool is_full = v->overflow && v->count == INVOLVED_MAX;
+
+        /* A list that is full of fresh ones is not searched again for old ones. */
+        if (!(is_full && i->now % 8) && make_room(s, v, since, i->keep_all))
+                return v->count++;
+        v->overflow = true;
+        if (!has_met(met, i->few))
+                return INVOLVED_MAX;
+        struct places p = places_of(s, v);
+        unsigned at = least_telling(&p, v->count, i->few);
+        actors_drop(s->actors, p.actors[at]);
+        return at;
+}
+
+static void add_part(const struct involved_store *s, struct involved *v,
+                     const struct involvement *i, uint32_t met)
 {
         struct places p = places_of(s, v);
-        unsigned at = places_find(&p, v->count, actor, met);
+        unsigned at = places_find(&p, v->count, i->actor, met);
 
         if (at == v->count) {
-                /* A list that is full of fresh ones is not searched again for old ones.
-                 */
-                if (actor == 0 || (v->overflow && v->count == INVOLVED_MAX && now % 8) ||
-                    !make_room(s, v, now > keep ? now - keep : 0, keep_all)) {
+                if (i->actor == 0) {
                         v->overflow = true;
                         return;
                 }
+                unsigned place = place_for(s, v, i, met);
+                if (place == INVOLVED_MAX)
+                        return;
                 p = places_of(s, v);
-                at = v->count++;
-                p.actors[at] = actor;
-                p.rest[at] = (struct rest){ .met = met, .seen = now };
-                actors_hold(s->actors, actor);
+                at = place;
+                p.actors[at] = i->actor;
+                p.rest[at] = (struct rest){ .met = met, .seen = i->now };
+                actors_hold(s->actors, i->actor);
         }
         struct rest *rest = &p.rest[at];
         rest->hits += rest->hits < UINT32_MAX;
-        rest->seen = now > rest->seen ? now : rest->seen;
+        rest->seen = i->now > rest->seen ? i->now : rest->seen;
 }
 
-void involved_add(const struct involved_store *s, struct involved *v, uint32_t actor,
-                  uint64_t met, uint32_t now, uint32_t keep, bool keep_all)
+void involved_add(const struct involved_store *s, struct involved *v,
+                  const struct involvement *i)
 {
+        uint64_t met = i->met;
+
         if (met && met <= PART_MASK) { /* nearly always */
-                add_part(s, v, actor, (uint32_t)met, now, keep, keep_all);
+                add_part(s, v, i, (uint32_t)met);
                 return;
         }
         for (uint32_t part = 0; met; part++, met >>= PART_BITS)
                 if (met & PART_MASK)
-                        add_part(s, v, actor,
-                                 part << PART_BITS | (uint32_t)(met & PART_MASK), now,
-                                 keep, keep_all);
+                        add_part(s, v, i,
+                                 part << PART_BITS | (uint32_t)(met & PART_MASK));
 }
 
 void involved_prefetch(const struct involved_store *s, const struct involved *v)
@@ -202,11 +243,6 @@ static int tally_by_hits(const void *a, const void *b, void *context)
         if (x->hits != y->hits)
                 return x->hits < y->hits ? 1 : -1;
         return tally_by_value(a, b, context);
-}
-
-static bool has_met(uint32_t met, uint64_t condition)
-{
-        return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
 }
 
 void involved_translate(const struct involved_store *s, struct involved *v,

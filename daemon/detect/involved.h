@@ -9,6 +9,11 @@
  * window, the busiest first. One that was not seen for `keep` gives up its place when
  * a place is needed.
  *
+ * A key may be busy with other things than a rule looks at: a browser's thousands read
+ * profiles while eight of them sign up. So who met a condition that some rule needs to be
+ * met but a few times (table_plan.few) takes a place when the list is full: of those that
+ * met none of these, or else of all, that of the one seen longest ago.
+ *
  * A place has room for 30 conditions and says which 30: a transaction of a table with
  * more of them takes a place for each part in which it met any.
  *
@@ -38,12 +43,17 @@ struct involved_store {
 
 void involved_store_init(struct involved_store *, struct actors *);
 
-/*
- * `met`: a bit for each condition of the table that the transaction met. `now` and
- * `keep` in seconds. `keep_all`: nobody gives up a place.
- */
-void involved_add(const struct involved_store *, struct involved *, uint32_t actor,
-                  uint64_t met, uint32_t now, uint32_t keep, bool keep_all);
+/* One transaction of an actor; times in seconds. */
+struct involvement {
+        uint32_t actor;
+        uint64_t met; /* a bit for each condition of the table that it met */
+        uint64_t few; /* those of the table that some rule needs but a few times */
+        uint32_t now, keep;
+        bool keep_all; /* nobody gives up a place but to one of the few */
+};
+
+void involved_add(const struct involved_store *, struct involved *,
+                  const struct involvement *);
 /* Has the processor fetch what involved_add will look at of a list with a block. */
 void involved_prefetch(const struct involved_store *, const struct involved *);
 void involved_clear(const struct involved_store *, struct involved *);

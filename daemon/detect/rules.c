@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "detect/births.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -309,7 +310,9 @@ static struct rules *loading_end(struct loading *l, unsigned errors_before)
         rules->remember_forms = rules_read_field(rules, "signup.form_seen") ||
                                 rules_read_field(rules, "signup.form_from") ||
                                 rules_read_field(rules, "signup.fill_time");
-        rules->remember_births = rules_read_field(rules, "account.age");
+        rules->remember_births =
+            (rules_read_field(rules, "account.age") ? BIRTH_ACCOUNTS : 0U) |
+            (rules_read_field(rules, "email.domain_age") ? BIRTH_DOMAINS : 0U);
         rules->asset_page = rules_find_page(rules, "asset");
         rules->api_page = rules_find_page(rules, "api");
         rules->health_page = rules_find_page(rules, "health");
@@ -414,7 +417,7 @@ int rules_form_page(const struct rules *rules)
         return rules_find_page(rules, "signup_form");
 }
 
-bool rules_remember_births(const struct rules *rules)
+unsigned rules_remember_births(const struct rules *rules)
 {
         return rules->remember_births;
 }
@@ -424,7 +427,7 @@ bool rules_follow_sessions(const struct rules *rules)
         for (unsigned i = 0; i < rules->tags.count; i++)
                 if (rules->tags.kinds[i] & 1U << FIELD_SESSION)
                         return true;
-        return rules_remember_births(rules);
+        return rules_remember_births(rules) & BIRTH_ACCOUNTS;
 }
 
 bool rules_look_at(const struct rules *rules, unsigned page)

@@ -214,7 +214,7 @@ struct rules {
         unsigned usual_count;
         struct usual_plan *usuals;
         bool remember_forms;  /* some expression asks for forms that were served */
-        bool remember_births; /* or how old an account is */
+        unsigned remember_births; /* or how old an account or a domain is: birth_kind */
         int asset_page, api_page, health_page; /* numbers in the site map */
         bool is_plan; /* read back from a snapshot: it has no expressions */
         unsigned draft_count;
@@ -249,8 +249,8 @@ int rules_find_page(const struct rules *, const char *name);
 const struct field *rules_field(const struct rules *, const char *name);
 /* The field `page`, whose values are numbers in the site map. */
 const struct field *rules_page_field(const struct rules *);
-/* Whether sign-ups are to be remembered. */
-bool rules_remember_births(const struct rules *);
+/* What is to be remembered of sign-ups: bits of enum birth_kind. */
+unsigned rules_remember_births(const struct rules *);
 
 /* rules_plan.c: puts the condition that is always true in place. */
 void rules_begin(struct rules *);

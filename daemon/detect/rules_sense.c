@@ -27,6 +27,7 @@ static const struct known_range {
         { "target.number", { 0, INFINITY, 0, true, false } },
         { "target.block", { 0, INFINITY, 0, true, false } },
         { "account.age", { 0, (double)BIRTHS_TTL / NS_PER_SEC, 0, false, false } },
+        { "email.domain_age", { 0, (double)DOMAIN_OLD / NS_PER_SEC, 0, false, false } },
         { "target.views", { 0, INFINITY, 0, false, false } },
         { "page", { -INFINITY, INFINITY, 0, false, true } },
         { "count", { 0, INFINITY, 0, false, true } },

@@ -7,8 +7,11 @@
 /* Who stays in an incident is looked at again after so long. */
 #define REJOIN (60 * NS_PER_SEC)
 
-static uint64_t rule_hash(const struct engine *e, const struct rule *rule)
+/* Under what the groups of its incidents go: the tag that they put, or else the rule. */
+static uint64_t groups_name(const struct engine *e, const struct rule *rule)
 {
+        if (rule->tag_count > 0 && rule->mode == MODE_ALERT)
+                return hash_mix(e->facts.tag_names[rule->tags[0].tag], 1);
         return hash_slice(&e->options.hash_key, slice_str(rule->name));
 }
 
@@ -50,8 +53,8 @@ void tagging_raised(struct engine *e, struct incident_case *c)
 
         for (unsigned i = 0; i < count; i++)
                 members[i] = member_of(e, actors[i]);
-        groups_find(&e->groups, rule_hash(e, rule), members, count, now_ns, c->group);
-        groups_join(&e->groups, rule_hash(e, rule), members, count, c->group, now_ns);
+        groups_find(&e->groups, groups_name(e, rule), members, count, now_ns, c->group);
+        groups_join(&e->groups, groups_name(e, rule), members, count, c->group, now_ns);
         for (unsigned i = 0; i < count; i++)
                 put_tags(e, c, rule, actors[i], now_ns);
 }
@@ -69,7 +72,7 @@ void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_nu
         c->joined = actor->hash;
         c->joined_ns = now_ns;
         struct group_member member = member_of(e, actor);
-        groups_join(&e->groups, rule_hash(e, rule), &member, 1, c->group, now_ns);
+        groups_join(&e->groups, groups_name(e, rule), &member, 1, c->group, now_ns);
         put_tags(e, c, rule, actor, now_ns);
 }
 

@@ -329,15 +329,27 @@ static struct value read_fit(const void *subject, unsigned argument)
                              : missing();
 }
 
-static struct value read_age(const void *subject, unsigned argument)
+static struct value age(int64_t age_ns)
 {
-        const struct subject *s = subject;
-        int64_t age_ns = s->births ? births_age_ns(s->births, s->record) : -1;
-
-        (void)argument;
         if (age_ns < 0)
                 return missing();
         return (struct value){ .type = VALUE_DURATION, .number = (double)age_ns / 1e9 };
+}
+
+static struct value read_age(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return age(s->births ? births_age_ns(s->births, s->record) : -1);
+}
+
+static struct value read_domain_age(const void *subject, unsigned argument)
+{
+        const struct subject *s = subject;
+
+        (void)argument;
+        return age(s->births ? births_domain_age_ns(s->births, s->record) : -1);
 }
 
 static struct value read_block_state(const void *subject, unsigned argument)
@@ -480,6 +492,7 @@ static const struct field rows[] = {
         { "signup.form_seen", VALUE_ENUM, read_form_seen, 0, &form_seen_names, "whether the form was served before", FIELD_FORM },
         { "signup.form_from", VALUE_ENUM, read_form_from, 0, &form_from_names, "to whom the form was served that is sent: the same, one that moved, another software", FIELD_FORM },
         { "email.domain", VALUE_STRING, read_text, RECORD_EMAIL_DOMAIN, NULL, "domain of the e-mail address", FIELD_EMAIL_DOMAIN },
+        { "email.domain_age", VALUE_DURATION, read_domain_age, 0, NULL, "since the first sign-up with this domain here", 0 },
         { "email.canonical", VALUE_STRING, read_text, RECORD_EMAIL_CANONICAL, NULL, "the address without tags", FIELD_EMAIL },
         { "email.skeleton", VALUE_STRING, read_text, RECORD_EMAIL_SKELETON, NULL, "the local part with its runs folded", FIELD_EMAIL_SKELETON },
         { "email.disposable", VALUE_BOOL, read_flag, RECORD_EMAIL_DISPOSABLE, NULL, "the domain is a disposable one", 0 },

@@ -30,7 +30,7 @@ static void note(struct hit hit)
 
         hit.client = "198.51.100.1";
         world_make_record(&hit, &r);
-        births_note(&births, &r.record);
+        births_note(&births, &r.record, BIRTH_ACCOUNTS | BIRTH_DOMAINS);
 }
 
 static void sign_up(int64_t at_ms, const char *session, const char *account)
@@ -165,9 +165,76 @@ static void many_births_stay_within_their_room(void **state)
         end();
 }
 
+static void make(struct world_record *r, int64_t at_ms, const char *domain, uint32_t flags)
+{
+        struct hit hit = { .at_ms = at_ms,
+                           .client = "198.51.100.1",
+                           .page = PAGE_SIGNUP,
+                           .flags = flags };
+
+        world_make_record(&hit, r);
+        if (domain)
+                world_put_text(r, &r->record.texts[RECORD_EMAIL_DOMAIN], domain);
+}
+
+static void sign_up_at(int64_t at_ms, const char *domain, uint32_t flags)
+{
+        struct world_record r;
+
+        make(&r, at_ms, domain, flags);
+        births_note(&births, &r.record, BIRTH_DOMAINS);
+}
+
+static int64_t domain_age(int64_t at_ms, const char *domain)
+{
+        struct world_record r;
+
+        make(&r, at_ms, domain, 0);
+        int64_t ns = births_domain_age_ns(&births, &r.record);
+        return ns < 0 ? ns : ns / NS_PER_MS;
+}
+
+static void a_domain_is_as_old_as_its_first_sign_up(void **state)
+{
+        (void)state;
+
+        begin(100, 65536);
+        assert_int_equal(domain_age(0, "a.example"), -1);
+        sign_up_at(0, "a.example", RECORD_SIGNUP_ACCEPTED);
+        /* For a day nobody knows who was there before; who came in it counts as old. */
+        sign_up_at(DAY_MS - 1, "b.example", RECORD_SIGNUP_ACCEPTED);
+        assert_int_equal(domain_age(DAY_MS - 1, "c.example"), -1);
+        assert_int_equal(domain_age(DAY_MS, NULL), -1);
+        assert_int_equal(domain_age(DAY_MS, "b.example"), 7 * DAY_MS);
+        assert_int_equal(domain_age(DAY_MS, "c.example"), 0);
+        sign_up_at(DAY_MS, "d.example", 0); /* it was refused */
+        sign_up_at(DAY_MS + 1000, "c.example", RECORD_SIGNUP_ACCEPTED);
+        sign_up_at(DAY_MS + 2000, "c.example", RECORD_SIGNUP_ACCEPTED);
+        assert_int_equal(domain_age(DAY_MS + 5000, "c.example"), 4000);
+        assert_int_equal(domain_age(DAY_MS + 5000, "d.example"), 0);
+        assert_int_equal(domain_age(9 * DAY_MS, "c.example"), 7 * DAY_MS);
+        end();
+}
+
+static void a_domain_that_is_used_is_not_forgotten(void **state)
+{
+        (void)state;
+
+        begin(100, 65536);
+        sign_up_at(0, "a.example", RECORD_SIGNUP_ACCEPTED);
+        sign_up_at(0, "b.example", RECORD_SIGNUP_ACCEPTED);
+        for (int64_t day = 20; day <= 100; day += 20)
+                sign_up_at(day * DAY_MS, "a.example", RECORD_SIGNUP_ACCEPTED);
+        assert_int_equal(domain_age(101 * DAY_MS, "a.example"), 7 * DAY_MS);
+        assert_int_equal(domain_age(101 * DAY_MS, "b.example"), 0);
+        end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_domain_is_as_old_as_its_first_sign_up),
+                cmocka_unit_test(a_domain_that_is_used_is_not_forgotten),
                 cmocka_unit_test(an_age_is_that_of_the_account_or_else_of_the_session),
                 cmocka_unit_test(a_refused_sign_up_bears_nobody),
                 cmocka_unit_test(

@@ -28,8 +28,8 @@ static void end(struct fixture *f)
         budget_free(&f->budget);
 }
 
-/* One transaction of that visitor. */
-static void add(struct fixture *f, unsigned visitor)
+/* A transaction of that visitor, which meets the conditions; of these the second is rare. */
+static void add_met(struct fixture *f, unsigned visitor, uint64_t met, uint32_t now)
 {
         struct world_record r;
         char client[32];
@@ -37,15 +37,27 @@ static void add(struct fixture *f, unsigned visitor)
         snprintf(client, sizeof(client), "198.51.%u.%u", visitor / 200, visitor % 200);
         world_make_record(&(struct hit){ .client = client }, &r);
         uint32_t actor = actors_take(&f->actors, &r.record, slice_none());
-        involved_add(&f->store, &f->list, actor, 1, 1000, 3600, false);
+        involved_add(&f->store, &f->list,
+                     &(struct involvement){
+                         .actor = actor, .met = met, .few = 2, .now = now, .keep = 3600 });
         actors_drop(&f->actors, actor);
+}
+
+static void add(struct fixture *f, unsigned visitor)
+{
+        add_met(f, visitor, 1, 1000);
+}
+
+static unsigned count_met(const struct fixture *f, uint64_t condition)
+{
+        const struct actor *actors[INVOLVED_MAX];
+
+        return involved_actors(&f->store, &f->list, condition, 0, actors, INVOLVED_MAX);
 }
 
 static unsigned count(const struct fixture *f)
 {
-        const struct actor *actors[INVOLVED_MAX];
-
-        return involved_actors(&f->store, &f->list, 1, 0, actors, INVOLVED_MAX);
+        return count_met(f, 1);
 }
 
 static uint32_t bytes_taken(const struct fixture *f)
@@ -107,9 +119,41 @@ static void without_room_the_list_stays_as_it_is(void **state)
         end(&f);
 }
 
+/* A browser that thousands have, some of whom sign up. */
+static void the_few_have_a_place_among_many_others(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 0; n < INVOLVED_MAX; n++)
+                add_met(&f, n, 1, 1000 + n);
+        for (unsigned n = 0; n < 8; n++)
+                add_met(&f, 2000 + n, 2, 2001);
+        assert_int_equal(count_met(&f, 2), 8);
+        assert_int_equal(count_met(&f, 1), INVOLVED_MAX - 8);
+        /* They took those of who was seen longest ago. */
+        const struct actor *actors[INVOLVED_MAX];
+        assert_int_equal(
+            involved_actors(&f.store, &f.list, 1, 1008, actors, INVOLVED_MAX),
+            INVOLVED_MAX - 8);
+        /* When all are of the few, the newest stay. */
+        for (unsigned n = 0; n < INVOLVED_MAX + 5; n++)
+                add_met(&f, 3000 + n, 2, 3000 + n);
+        assert_int_equal(count_met(&f, 2), INVOLVED_MAX);
+        assert_int_equal(
+            involved_actors(&f.store, &f.list, 2, 3005, actors, INVOLVED_MAX),
+            INVOLVED_MAX);
+        /* Others find no place. */
+        add_met(&f, 9000, 1, 5001);
+        assert_int_equal(count_met(&f, 1), 0);
+        end(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_few_have_a_place_among_many_others),
                 cmocka_unit_test(all_are_named_up_to_the_last),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
         };

@@ -347,6 +347,48 @@ static void incidents_that_share_half_are_a_group(void **state)
         world_free(w);
 }
 
+/* Two rules see the birth of one farm. */
+static void rules_that_put_one_tag_share_their_groups(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: network\n"
+                                    "    where: page == signup\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(30m) >= 4\n"
+                                    "    tag: { session: burst-account, for: 30d }\n"
+                                    "  - name: software\n"
+                                    "    where: page == signup\n"
+                                    "    per: http.shape\n"
+                                    "    when: count(30m) >= 6\n"
+                                    "    tag: { session: burst-account, for: 30d }\n"
+                                    "  - name: tagless\n"
+                                    "    where: page == signup\n"
+                                    "    per: http.shape\n"
+                                    "    when: count(30m) >= 7\n";
+        struct world *w = world_new(rules);
+        char first[INCIDENT_ID_MAX], session[8];
+        (void)state;
+
+        for (unsigned i = 0; i < 7; i++) {
+                snprintf(session, sizeof(session), "s%u", i);
+                world_hit(w, (struct hit){ .at_ms = i,
+                                           .client = "198.51.100.1",
+                                           .page = PAGE_SIGNUP,
+                                           .session = session,
+                                           .shape = 1 });
+                if (i == 3)
+                        memcpy(first, w->id, sizeof(first));
+                if (i == 5) {
+                        assert_int_equal(w->raised, 2);
+                        assert_string_not_equal(w->id, first);
+                        assert_string_equal(w->group, first);
+                }
+        }
+        assert_int_equal(w->raised, 3);
+        assert_string_equal(w->group, w->id);
+        world_free(w);
+}
+
 static void incidents_of_other_people_are_not(void **state)
 {
         struct world *w = world_new(farm);
@@ -690,6 +732,7 @@ int main(void)
                 cmocka_unit_test(the_earliest_origin_stays),
                 cmocka_unit_test(an_origin_outlives_its_tag),
                 cmocka_unit_test(incidents_that_share_half_are_a_group),
+                cmocka_unit_test(rules_that_put_one_tag_share_their_groups),
                 cmocka_unit_test(incidents_of_other_people_are_not),
                 cmocka_unit_test(a_session_that_is_changed_keeps_its_tag),
                 cmocka_unit_test(the_change_itself_carries_the_tag),
