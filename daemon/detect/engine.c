@@ -365,6 +365,8 @@ static void go_on(const struct look *look, struct incident_case *c, bool holds)
 
         add_served(look, c);
         add_record_sample(e, c);
+        if (holds && c->held_ns < c->last_ns)
+                tagging_resumed(e, c, c->held_ns, time_ns);
         c->last_ns = time_ns > c->last_ns ? time_ns : c->last_ns;
         if (holds) {
                 c->held_ns = time_ns > c->held_ns ? time_ns : c->held_ns;

@@ -193,6 +193,11 @@ void tagging_raised(struct engine *, struct incident_case *);
 void tagging_joined(struct engine *, struct incident_case *, uint32_t actor,
                     int64_t now_ns);
 
+/* The rule holds again: those who came since it last held are taken in like those from
+ * before it was raised. */
+void tagging_resumed(struct engine *, struct incident_case *, int64_t since_ns,
+                     int64_t now_ns);
+
 /* The session that was set gets the tags of the one that it takes the place of. */
 void tagging_follow(struct engine *, const struct record *);
 

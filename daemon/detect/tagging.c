@@ -39,24 +39,58 @@ static void put_tags(struct engine *e, const struct incident_case *c,
         }
 }
 
-void tagging_raised(struct engine *e, struct incident_case *c)
+/* Those who took part in its key's transactions that the rule looks at. */
+static unsigned participants(const struct engine *e, const struct incident_case *c,
+                             int64_t since_ns, const struct actor *actors[INVOLVED_MAX])
 {
         const struct rule *rule = &e->rules->rules[c->rule];
         const struct table *table = &e->tables[rule->table];
         const struct entry *entry = table_at(table, c->entry);
-        int64_t now_ns = c->raised_ns, begin_ns = now_ns - rule->longest_ns;
-        const struct actor *actors[INVOLVED_MAX];
+
+        return involved_actors(&e->involved, &entry->involved,
+                               table_where_bit(table, rule->where),
+                               since_ns > 0 ? seconds_of(since_ns) : 0, actors,
+                               INVOLVED_MAX);
+}
+
+static void take_in(struct engine *e, struct incident_case *c,
+                    const struct actor *const actors[], unsigned count, int64_t now_ns,
+                    bool finds_group)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
         struct group_member members[INVOLVED_MAX];
-        unsigned count = involved_actors(
-            &e->involved, &entry->involved, table_where_bit(table, rule->where),
-            begin_ns > 0 ? seconds_of(begin_ns) : 0, actors, INVOLVED_MAX);
+        uint64_t name = groups_name(e, rule);
 
         for (unsigned i = 0; i < count; i++)
                 members[i] = member_of(e, actors[i]);
-        groups_find(&e->groups, groups_name(e, rule), members, count, now_ns, c->group);
-        groups_join(&e->groups, groups_name(e, rule), members, count, c->group, now_ns);
+        if (finds_group)
+                groups_find(&e->groups, name, members, count, now_ns, c->group);
+        groups_join(&e->groups, name, members, count, c->group, now_ns);
         for (unsigned i = 0; i < count; i++)
                 put_tags(e, c, rule, actors[i], now_ns);
+}
+
+void tagging_raised(struct engine *e, struct incident_case *c)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        const struct actor *actors[INVOLVED_MAX];
+        unsigned count = participants(e, c, c->raised_ns - rule->longest_ns, actors);
+
+        take_in(e, c, actors, count, c->raised_ns, true);
+}
+
+void tagging_resumed(struct engine *e, struct incident_case *c, int64_t since_ns,
+                     int64_t now_ns)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        const struct actor *actors[INVOLVED_MAX];
+
+        if (rule->tag_count == 0)
+                return;
+        if (since_ns < now_ns - rule->longest_ns)
+                since_ns = now_ns - rule->longest_ns;
+        unsigned count = participants(e, c, since_ns, actors);
+        take_in(e, c, actors, count, now_ns, false);
 }
 
 void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_number,
