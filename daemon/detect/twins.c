@@ -70,14 +70,16 @@ static void rotate(const struct table *t, struct entry *e, unsigned group)
                 table_rotate_group(t, e, group);
 }
 
+/*
+ * Neither group is turned for it: what the two have in common was counted when the twin's
+ * panes were last turned, or before, and leaves when they are turned next.
+ */
 static void part(const struct table *t, struct entry *e, unsigned number)
 {
         const struct family *f = &t->plan->families[number];
         const struct family *elder = &t->plan->families[f->elder];
         struct distinct *set = set_of(base_of(t, e, f->group), f);
 
-        rotate(t, e, f->group);
-        rotate(t, e, elder->group);
         *set = (struct distinct){ .kind = DISTINCT_EMPTY };
         for (unsigned w = 0; w < f->plan.windows; w++)
                 distinct_copy(t->sets, &elder->plan, elder_set(t, e, f), f->shown_as[w],
@@ -98,9 +100,9 @@ static void settle(const struct table *t, struct entry *e, unsigned number,
 {
         const struct family *f = &t->plan->families[number];
         const struct family *elder = &t->plan->families[f->elder];
-        bool differ = will_count(t, e, f, facts, met) !=
-                          will_count(t, e, elder, facts, met) &&
-                      facts_operand(facts, f->operand)->value.type != VALUE_MISSING;
+        bool differ =
+            will_count(t, e, f, facts, met) != will_count(t, e, elder, facts, met) &&
+            facts_operand(facts, f->operand)->value.type != VALUE_MISSING;
 
         if (set->kind == DISTINCT_EMPTY) {
                 if (!differ && elder_set(t, e, f)->kind == DISTINCT_EMPTY)
