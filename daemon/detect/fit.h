@@ -5,8 +5,9 @@
  * ua.fit = log2 P(shape | family, page), learnt on this site: of the visitors
  * (client.host) who claim the family and asked for such a page, the part that showed this
  * http.shape. Not of those who made a request of the same *kind*: who leaves out what
- * tells the kind (Sec-Fetch-Mode, Accept) would only be compared with his like. Where the ClientHello is known also P(JA4 | family); the smaller one
- * counts, since both are evidence of one kind.
+ * tells the kind (Sec-Fetch-Mode, Accept) would only be compared with his like. Where the
+ * ClientHello is known also P(JA4 | family); the smaller one counts, since both are
+ * evidence of one kind.
  *
  *      P = (n + 1/2) / (N + 1)     n of N visitors; the visitor at hand not among them
  *

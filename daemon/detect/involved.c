@@ -261,12 +261,12 @@ static bool has_place(const struct involved_store *s, struct involved *v,
                       const struct involvement *i, uint32_t met)
 {
         uint32_t since = i->now > i->keep ? i->now - i->keep : 0;
-        bool is_full = v->overflow && v->count == INVOLVED_MAX;
+        bool was_full = v->overflow && v->count == INVOLVED_MAX;
 
         if (i->actor == 0)
                 return false;
         /* A list that is full of fresh ones is not searched again for old ones. */
-        if (!(is_full && i->now % 8) && make_room(s, v, since, i->keep_all))
+        if (!(was_full && i->now % 8) && make_room(s, v, since, i->keep_all))
                 return true;
         if (!has_met(met, i->few) || v->count < INVOLVED_MAX)
                 return false;

@@ -229,18 +229,25 @@ static void undercollision_is_of_targets(void **state)
         diag_free(&diag);
 }
 
-static void hit_of(struct world *w, int64_t at_ms, unsigned visitor, const char *family,
-                   uint32_t kind, uint64_t shape)
+/* A request of that visitor, who claims the family. */
+static void put_hit(struct world *w, struct hit hit, unsigned visitor, const char *family,
+                    uint32_t kind)
 {
         char client[32];
         struct world_record r;
 
         snprintf(client, sizeof(client), "203.0.%u.%u", visitor / 250, visitor % 250);
-        world_make_record(
-            &(struct hit){ .at_ms = at_ms, .client = client, .shape = shape }, &r);
+        hit.client = client;
+        world_make_record(&hit, &r);
         world_put_text(&r, &r.record.texts[RECORD_UA_FAMILY], family);
         r.record.request_kind = kind;
         engine_record(w->engine, &r.record);
+}
+
+static void hit_of(struct world *w, int64_t at_ms, unsigned visitor, const char *family,
+                   uint32_t kind, uint64_t shape)
+{
+        put_hit(w, (struct hit){ .at_ms = at_ms, .shape = shape }, visitor, family, kind);
 }
 
 static void a_shape_that_the_family_never_shows_does_not_fit(void **state)
@@ -271,19 +278,11 @@ static void a_shape_that_the_family_never_shows_does_not_fit(void **state)
 static void view_of(struct world *w, int64_t at_ms, unsigned visitor, uint32_t kind,
                     uint64_t shape)
 {
-        char client[32];
-        struct world_record r;
+        struct hit hit = {
+                .at_ms = at_ms, .page = PAGE_PROFILE, .target = "anna", .shape = shape
+        };
 
-        snprintf(client, sizeof(client), "203.0.%u.%u", visitor / 250, visitor % 250);
-        world_make_record(&(struct hit){ .at_ms = at_ms,
-                                         .client = client,
-                                         .page = PAGE_PROFILE,
-                                         .target = "anna",
-                                         .shape = shape },
-                          &r);
-        world_put_text(&r, &r.record.texts[RECORD_UA_FAMILY], "chrome");
-        r.record.request_kind = kind;
-        engine_record(w->engine, &r.record);
+        put_hit(w, hit, visitor, "chrome", kind);
 }
 
 /* Who leaves out what tells the kind of a request is held against those who do not. */
