@@ -42,6 +42,9 @@ struct incident_case {
         struct enforcement enforcement; /* as told last */
         uint64_t joined;   /* hash of the actor that was seen to take part last */
         int64_t joined_ns; /* and when it was put among the group */
+        int64_t apart_ns;  /* since when some may have taken part while it did not hold,
+                              who have no tag yet; 0: none */
+        int64_t taken_ns;  /* when such were last looked for */
         uint64_t served_bytes;
         struct distinct served;
         struct evidence_value evidence[CASE_EVIDENCE];

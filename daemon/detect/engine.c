@@ -371,6 +371,8 @@ static void go_on(const struct look *look, struct incident_case *c, bool holds)
                 c->held_ns = time_ns > c->held_ns ? time_ns : c->held_ns;
                 note_evidence(look, c);
                 tagging_joined(e, c, look->actor, time_ns);
+        } else {
+                tagging_apart(c, time_ns);
         }
         bool blocked = block_is_due(rule, c, time_ns) && blocking_due(e, c, time_ns);
         if (!blocked && !(holds && time_ns >= c->update_ns))

@@ -189,9 +189,14 @@ uint64_t watching_key(struct engine *, const struct table *);
  * tags on all who took part. */
 void tagging_raised(struct engine *, struct incident_case *);
 
-/* The actor of the transaction at hand takes part, and the rule holds. */
+/*
+ * The actor of the transaction at hand takes part, and the rule holds, or does not. When it
+ * holds again those who came meanwhile are tagged as well: looking for them costs what a
+ * list of participants does (involved.h), so it is done once a minute at most.
+ */
 void tagging_joined(struct engine *, struct incident_case *, uint32_t actor,
                     int64_t now_ns);
+void tagging_apart(struct incident_case *, int64_t now_ns);
 
 /* The session that was set gets the tags of the one that it takes the place of. */
 void tagging_follow(struct engine *, const struct record *);

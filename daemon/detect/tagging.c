@@ -39,24 +39,65 @@ static void put_tags(struct engine *e, const struct incident_case *c,
         }
 }
 
-void tagging_raised(struct engine *e, struct incident_case *c)
+/* Who took part in the transactions of its key that the rule looks at. */
+struct participants {
+        unsigned count;
+        const struct actor *actors[INVOLVED_MAX];
+        struct group_member members[INVOLVED_MAX];
+};
+
+static void participants_since(const struct engine *e, const struct incident_case *c,
+                               int64_t since_ns, struct participants *p)
 {
         const struct rule *rule = &e->rules->rules[c->rule];
         const struct table *table = &e->tables[rule->table];
         const struct entry *entry = table_at(table, c->entry);
-        int64_t now_ns = c->raised_ns, begin_ns = now_ns - rule->longest_ns;
-        const struct actor *actors[INVOLVED_MAX];
-        struct group_member members[INVOLVED_MAX];
-        unsigned count = involved_actors(
-            &e->involved, &entry->involved, table_where_bit(table, rule->where),
-            begin_ns > 0 ? seconds_of(begin_ns) : 0, actors, INVOLVED_MAX);
 
-        for (unsigned i = 0; i < count; i++)
-                members[i] = member_of(e, actors[i]);
-        groups_find(&e->groups, groups_name(e, rule), members, count, now_ns, c->group);
-        groups_join(&e->groups, groups_name(e, rule), members, count, c->group, now_ns);
-        for (unsigned i = 0; i < count; i++)
-                put_tags(e, c, rule, actors[i], now_ns);
+        p->count = involved_actors(&e->involved, &entry->involved,
+                                   table_where_bit(table, rule->where),
+                                   since_ns > 0 ? seconds_of(since_ns) : 0, p->actors,
+                                   INVOLVED_MAX);
+        for (unsigned i = 0; i < p->count; i++)
+                p->members[i] = member_of(e, p->actors[i]);
+}
+
+static void take_in(struct engine *e, struct incident_case *c,
+                    const struct participants *p, int64_t now_ns)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+
+        groups_join(&e->groups, groups_name(e, rule), p->members, p->count, c->group,
+                    now_ns);
+        for (unsigned i = 0; i < p->count; i++)
+                put_tags(e, c, rule, p->actors[i], now_ns);
+}
+
+void tagging_raised(struct engine *e, struct incident_case *c)
+{
+        const struct rule *rule = &e->rules->rules[c->rule];
+        struct participants p;
+
+        participants_since(e, c, c->raised_ns - rule->longest_ns, &p);
+        groups_find(&e->groups, groups_name(e, rule), p.members, p.count, c->raised_ns,
+                    c->group);
+        take_in(e, c, &p, c->raised_ns);
+}
+
+void tagging_apart(struct incident_case *c, int64_t now_ns)
+{
+        if (c->apart_ns == 0)
+                c->apart_ns = now_ns;
+}
+
+static void take_in_those_apart(struct engine *e, struct incident_case *c, int64_t now_ns)
+{
+        int64_t begin_ns = now_ns - e->rules->rules[c->rule].longest_ns;
+        struct participants p;
+
+        participants_since(e, c, c->apart_ns > begin_ns ? c->apart_ns : begin_ns, &p);
+        take_in(e, c, &p, now_ns);
+        c->apart_ns = 0;
+        c->taken_ns = now_ns;
 }
 
 void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_number,
@@ -64,6 +105,8 @@ void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_nu
 {
         const struct rule *rule = &e->rules->rules[c->rule];
 
+        if (c->apart_ns && now_ns - c->taken_ns >= REJOIN)
+                take_in_those_apart(e, c, now_ns);
         if (actor_number == 0)
                 return;
         const struct actor *actor = actors_at(&e->actors, actor_number);

@@ -103,6 +103,47 @@ static void who_joins_while_it_holds_is_tagged_too(void **state)
         world_free(w);
 }
 
+static void who_came_while_it_did_not_hold_is_tagged_when_it_does(void **state)
+{
+        struct world *w = world_new(
+            "rules:\n"
+            "  - name: burst\n"
+            "    where: page == signup\n"
+            "    per: client.prefix\n"
+            "    when: count(1h) >= 3 and count(not signup.accepted, 1m) == 0\n"
+            "    tag: { session: burst-account, for: 30d }\n"
+            "  - name: back\n"
+            "    where: page == profile and tagged(session, burst-account)\n"
+            "    per: session\n"
+            "    when: count(1h) >= 1\n");
+        struct hit refused = { .at_ms = 10000,
+                               .client = "198.51.100.1",
+                               .page = PAGE_SIGNUP,
+                               .session = "s1" };
+        (void)state;
+
+        burst(w, 0);
+        world_hit(w, refused);
+        sign_up(w, 20000, "198.51.100.4", "s4");
+        view(w, 30000, "203.0.113.1", "s4", "t");
+        assert_int_equal(w->raised, 1);
+        sign_up(w, 120000, "198.51.100.5", "s5");
+        view(w, 120001, "203.0.113.1", "s4", "t");
+        assert_int_equal(w->raised, 2);
+
+        /* Again within a minute: that is put off, and not forgotten. */
+        refused.at_ms = 121000;
+        world_hit(w, refused);
+        sign_up(w, 122000, "198.51.100.6", "s6");
+        sign_up(w, 179000, "198.51.100.7", "s7");
+        view(w, 179001, "203.0.113.1", "s6", "t");
+        assert_int_equal(w->raised, 2);
+        sign_up(w, 190000, "198.51.100.8", "s8");
+        view(w, 190001, "203.0.113.1", "s6", "t");
+        assert_int_equal(w->raised, 3);
+        world_free(w);
+}
+
 static void who_was_there_before_the_window_is_not_tagged(void **state)
 {
         struct world *w = world_new(farm);
@@ -681,6 +722,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_farm_is_found_and_named_by_the_burst),
                 cmocka_unit_test(who_joins_while_it_holds_is_tagged_too),
+                cmocka_unit_test(who_came_while_it_did_not_hold_is_tagged_when_it_does),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
                 cmocka_unit_test(who_takes_part_twice_is_tagged_once),
                 cmocka_unit_test(a_dry_run_tags_nobody),
