@@ -10,8 +10,9 @@
 #include <string.h>
 
 #define SEEN         16   /* profiles that a visitor may come back to */
-#define SEARCH_PAUSE 10.0 /* seconds on a page of results, mean */
+#define SEARCH_PAUSE 10.0 /* seconds on a page of results, mean, in a sitting */
 #define SEARCH_VIEWS 5    /* most profiles of one search */
+#define LATE_NS      10000000000 /* a crew makes up for so much that it was late */
 #define WORDS        100000
 #define REST_S       600.0 /* of who stays below something, when it may nowhere go on */
 
@@ -66,13 +67,23 @@ static void leave_address(struct scraper *s, struct lab *lab)
         go_to(s, lab, c->next_address++ % pool_count(c->pool));
 }
 
-static int64_t gap(struct scraper *s)
+/*
+ * When a visitor goes on after what it does now. A crew's rate is that of its views, so
+ * its searches take their part of the time, and a page that was slow delays one view only.
+ */
+static int64_t when_due(struct scraper *s, int64_t now_ns, double sitting_s)
 {
         const struct scrape *c = s->scrape;
-        double mean_s = c->plan.each > 0 ? (double)c->plan.pause_ns / 1e9
-                                         : (double)c->visitors / c->plan.rate;
+        const double views = (1 + SEARCH_VIEWS) / 2.0; /* of one search, mean */
+        double mean_s = (double)c->visitors / c->plan.rate;
 
-        return timing_gap(c->plan.timing, mean_s, &s->actor.dice);
+        if (c->plan.each > 0)
+                return now_ns + timing_gap(c->plan.timing, sitting_s, &s->actor.dice);
+        if (c->plan.searches)
+                mean_s *= views / (views + 1);
+        if (s->due_ns > 0 && s->due_ns <= now_ns && now_ns - s->due_ns < LATE_NS)
+                now_ns = s->due_ns;
+        return now_ns + timing_gap(c->plan.timing, mean_s, &s->actor.dice);
 }
 
 static int64_t when_next(const struct scraper *s, int64_t now_ns)
@@ -100,8 +111,7 @@ static int64_t search(struct scraper *s, struct lab *lab, int64_t now_ns)
         s->search = dice_below(&s->actor.dice, WORDS);
         what.number = s->search;
         s->until_search = (uint8_t)(1 + dice_below(&s->actor.dice, SEARCH_VIEWS));
-        s->due_ns =
-            now_ns + timing_gap(s->scrape->plan.timing, SEARCH_PAUSE, &s->actor.dice);
+        s->due_ns = when_due(s, now_ns, SEARCH_PAUSE);
         return ask(s, lab, now_ns, &what);
 }
 
@@ -184,7 +194,7 @@ static int64_t view(struct scraper *s, struct lab *lab, int64_t now_ns)
                 s->until_search--;
         }
         s->at_address++;
-        s->due_ns = now_ns + gap(s);
+        s->due_ns = when_due(s, now_ns, (double)c->plan.pause_ns / 1e9);
         return ask(s, lab, now_ns, &what);
 }
 

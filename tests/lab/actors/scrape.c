@@ -193,6 +193,19 @@ static void test_people_s_gaps_are_replayed_at_the_rate(void **state)
         fake_free(&lab);
 }
 
+/* Searches and slow pages are within the rate, which is that of views. */
+static void test_a_browser_that_searches_keeps_its_rate(void **state)
+{
+        struct lab *lab = run("{ class: scrape-address, begin: 0s, profiles: 4000, "
+                              "rate: 40/m, timing: human, software: browser, "
+                              "assets: yes, searches: yes, revisits: 0.2 }");
+
+        (void)state;
+        assert_true(fake_views(lab) > 4800);
+        assert_true(fabs(60 * (double)fake_views(lab) / lasts_s(lab) / 40 - 1) < 0.1);
+        fake_free(&lab);
+}
+
 /* ---- many addresses ---- */
 
 static void test_a_network_is_one_network(void **state)
@@ -484,6 +497,7 @@ int main(void)
                 cmocka_unit_test(test_a_browser_fetches_what_pages_bring_a_copy_does_not),
                 cmocka_unit_test(test_revisits_and_guesses_are_parts_of_the_views),
                 cmocka_unit_test(test_people_s_gaps_are_replayed_at_the_rate),
+                cmocka_unit_test(test_a_browser_that_searches_keeps_its_rate),
                 cmocka_unit_test(test_a_network_is_one_network),
                 cmocka_unit_test(test_addresses_take_turns_and_partition_the_site),
                 cmocka_unit_test(test_a_great_many_addresses),
