@@ -403,6 +403,7 @@ static void note_signal(const struct look *look)
         if (!table_signal(look->table, look->entry, look->rule->signal,
                           e->facts.subject.record->end_ns))
                 e->options.counters->signals_dropped++;
+        tagging_signal(e, look->rule, look->actor, e->facts.subject.record->end_ns);
 }
 
 static bool rule_holds(struct look *look)

@@ -198,6 +198,10 @@ void tagging_joined(struct engine *, struct incident_case *, uint32_t actor,
                     int64_t now_ns);
 void tagging_apart(struct incident_case *, int64_t now_ns);
 
+/* A signal holds for the actor of the transaction at hand: it gets the tags, if any, and
+ * they have no origin. */
+void tagging_signal(struct engine *, const struct rule *, uint32_t actor, int64_t now_ns);
+
 /* The session that was set gets the tags of the one that it takes the place of. */
 void tagging_follow(struct engine *, const struct record *);
 

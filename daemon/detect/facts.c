@@ -21,7 +21,7 @@ static struct value read_tag(void *context, const struct aggregate *a)
                                 f->tag_names[a->tag_number], f->subject.record->end_ns);
         if (a->function->id == FUNCTION_TAGGED)
                 return (struct value){ .type = VALUE_BOOL, .truth = tag != NULL };
-        if (!tag)
+        if (!tag || !tag->origin[0])
                 return (struct value){ .type = VALUE_MISSING };
         return (struct value){ .type = VALUE_STRING, .text = slice_str(tag->origin) };
 }

@@ -17,8 +17,8 @@ static const char *const rule_keys[] = { "name", "description", "references", "s
                                          "tag",  "signal",      "weight",     "family",
                                          NULL };
 /* What a rule that does not alert has no use for. */
-static const char *const alert_keys[] = { "severity", "block", "block_what",
-                                          "again",    "tag",   NULL };
+static const char *const alert_keys[] = { "severity", "block", "block_what", "again",
+                                          NULL };
 static const char *const mode_names[] = { "alert", "dry-run", "off", NULL };
 static const char *const severity_names[] = { "info", "low",      "medium",
                                               "high", "critical", NULL };
@@ -328,7 +328,9 @@ static void make_signal(struct reading *r, const struct yaml_node *signal)
 
         rule->is_signal = true;
         rule->again_ns = AGAIN_DEFAULT; /* nothing of it is told again */
-        rule->rungs = rule->block_what = rule->tag_count = 0;
+        rule->rungs = rule->block_what = 0;
+        if (!yaml_get(r->rule, "tag"))
+                rule->tag_count = 0;
         for (int i = 0; alert_keys[i]; i++) {
                 const struct yaml_node *node = yaml_get(r->rule, alert_keys[i]);
                 if (node)

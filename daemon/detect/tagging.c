@@ -24,8 +24,8 @@ static struct group_member member_of(const struct engine *e, const struct actor 
         } };
 }
 
-static void put_tags(struct engine *e, const struct incident_case *c,
-                     const struct rule *rule, const struct actor *actor, int64_t now_ns)
+static void put_tags(struct engine *e, const char *origin, const struct rule *rule,
+                     const struct actor *actor, int64_t now_ns)
 {
         if (rule->mode != MODE_ALERT)
                 return;
@@ -35,7 +35,7 @@ static void put_tags(struct engine *e, const struct incident_case *c,
                 if (carrier)
                         e->options.counters->tags +=
                             tags_put(&e->tags, carrier, e->facts.tag_names[tag->tag],
-                                     c->group, now_ns + rule->tag_ns, now_ns);
+                                     origin, now_ns + rule->tag_ns, now_ns);
         }
 }
 
@@ -69,7 +69,7 @@ static void take_in(struct engine *e, struct incident_case *c,
         groups_join(&e->groups, groups_name(e, rule), p->members, p->count, c->group,
                     now_ns);
         for (unsigned i = 0; i < p->count; i++)
-                put_tags(e, c, rule, p->actors[i], now_ns);
+                put_tags(e, c->group, rule, p->actors[i], now_ns);
 }
 
 void tagging_raised(struct engine *e, struct incident_case *c)
@@ -116,7 +116,16 @@ void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_nu
         c->joined_ns = now_ns;
         struct group_member member = member_of(e, actor);
         groups_join(&e->groups, groups_name(e, rule), &member, 1, c->group, now_ns);
-        put_tags(e, c, rule, actor, now_ns);
+        put_tags(e, c->group, rule, actor, now_ns);
+}
+
+void tagging_signal(struct engine *e, const struct rule *rule, uint32_t actor_number,
+                    int64_t now_ns)
+{
+        static const char none[INCIDENT_ID_MAX];
+
+        if (rule->tag_count > 0 && actor_number != 0)
+                put_tags(e, none, rule, actors_at(&e->actors, actor_number), now_ns);
 }
 
 void tagging_follow(struct engine *e, const struct record *r)

@@ -101,10 +101,10 @@ static void mistakes_of_a_rule(void **state)
                   "r.yaml:5:13: a signal needs the key 'family'\n" },
                 { RULE
                   "    signal: true\n    weight: 1\n    family: a\n"
-                  "    severity: high\n    block: 1m\n    tag: { account: a, for: 1d }\n",
+                  "    severity: high\n    block: 1m\n    again: 5m\n",
                   "r.yaml:8:5: a signal does not alert: it has no use for 'severity'\n"
                   "r.yaml:9:5: a signal does not alert: it has no use for 'block'\n"
-                  "r.yaml:10:5: a signal does not alert: it has no use for 'tag'\n" },
+                  "r.yaml:10:5: a signal does not alert: it has no use for 'again'\n" },
                 { RULE "    block: 10m\n    block_what: [client.ip, sesion]\n",
                   "r.yaml:6:29: unknown kind of block 'sesion' (did you mean "
                   "'session'?)\n" },

@@ -144,6 +144,54 @@ static void who_came_while_it_did_not_hold_is_tagged_when_it_does(void **state)
         world_free(w);
 }
 
+/* Of each session, silently; and the tag has no origin. */
+static void a_signal_tags_who_shows_it(void **state)
+{
+        struct world *w = world_new(
+            "defaults: { tag: { session: not-this, for: 1d } }\n"
+            "rules:\n"
+            "  - name: busy\n"
+            "    signal: true\n"
+            "    weight: 1\n"
+            "    family: a\n"
+            "    where: page == profile\n"
+            "    per: session\n"
+            "    when: distinct(target, 1h) >= 2\n"
+            "    tag: { session: busy, for: 1h }\n"
+            "  - name: plain\n"
+            "    signal: true\n"
+            "    weight: 1\n"
+            "    family: a\n"
+            "    per: client.host\n"
+            "    when: count(1h) >= 1\n"
+            "  - name: many-busy\n"
+            "    where: page == profile and tagged(session, busy)\n"
+            "    per: client.prefix\n"
+            "    when: distinct(session, 1h) >= 2\n"
+            "    tag: { session: found, for: 1h }\n"
+            "  - name: origin\n"
+            "    per: tag_origin(session, busy)\n"
+            "    when: count(1h) >= 1\n"
+            "    tag: { session: found, for: 1h }\n"
+            "  - name: default\n"
+            "    where: tagged(session, not-this)\n"
+            "    per: session\n"
+            "    when: count(1h) >= 1\n");
+        (void)state;
+
+        view(w, 0, "203.0.113.1", "one", "t1");
+        view(w, 1000, "203.0.113.2", "two", "t1");
+        view(w, 2000, "203.0.113.2", "two", "t2");
+        view(w, 3000, "203.0.113.2", "two", "t2");
+        view(w, 4000, "203.0.113.1", "one", "t1");
+        assert_int_equal(w->raised, 0);
+        view(w, 5000, "203.0.113.1", "one", "t2");
+        assert_int_equal(w->raised, 0);
+        view(w, 6000, "203.0.113.1", "one", "t2");
+        world_expect(w, "raised many-busy client.prefix=203.0.113.0/24 n=0 at=6000\n");
+        world_free(w);
+}
+
 static void who_was_there_before_the_window_is_not_tagged(void **state)
 {
         struct world *w = world_new(farm);
@@ -723,6 +771,7 @@ int main(void)
                 cmocka_unit_test(a_farm_is_found_and_named_by_the_burst),
                 cmocka_unit_test(who_joins_while_it_holds_is_tagged_too),
                 cmocka_unit_test(who_came_while_it_did_not_hold_is_tagged_when_it_does),
+                cmocka_unit_test(a_signal_tags_who_shows_it),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
                 cmocka_unit_test(who_takes_part_twice_is_tagged_once),
                 cmocka_unit_test(a_dry_run_tags_nobody),
