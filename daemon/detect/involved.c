@@ -2,6 +2,7 @@
 #include "detect/involved.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PART_BITS  30
 #define PART_MASK  ((1U << PART_BITS) - 1)
@@ -172,14 +173,7 @@ static void forget(const struct involved_store *s, struct involved *v, uint32_t 
                 places_put(&p, actors[i], &rest[i]);
 }
 
-static int by_time(const void *a, const void *b)
-{
-        uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
-
-        return (one > other) - (one < other);
-}
-
-/* When those that met none of `but` were seen, in order; how many they are. */
+/* When those that met none of `but` were seen; how many they are. */
 static unsigned times_but(const struct places *p, uint64_t but,
                           uint32_t times[INVOLVED_MAX])
 {
@@ -188,8 +182,39 @@ static unsigned times_but(const struct places *p, uint64_t but,
         for (unsigned i = 0; i < p->end; i++)
                 if (p->actors[i] && !has_met(p->rest[i].met, but))
                         times[count++] = p->rest[i].seen;
-        qsort(times, count, sizeof(*times), by_time);
         return count;
+}
+
+/*
+ * The time that would stand at `nth`, were they in order. Bit by bit, from the highest in
+ * which any differ: those without it go before those with it. Moves them.
+ */
+static uint32_t nth_time(uint32_t *times, unsigned count, unsigned nth)
+{
+        uint32_t differ = 0;
+
+        for (unsigned i = 1; i < count; i++)
+                differ |= times[i] ^ times[0];
+        while (differ && count > 1) {
+                uint32_t bit = UINT32_C(1) << (31 - __builtin_clz(differ));
+                unsigned without = 0;
+
+                differ ^= bit;
+                for (unsigned i = 0; i < count; i++) {
+                        uint32_t t = times[i];
+                        times[i] = times[without];
+                        times[without] = t;
+                        without += (t & bit) == 0;
+                }
+                if (nth < without) {
+                        count = without;
+                } else {
+                        times += without;
+                        count -= without;
+                        nth -= without;
+                }
+        }
+        return times[0];
 }
 
 /* Of a full list: an eighth leaves, so that the next ones need not look for a place. */
@@ -204,7 +229,7 @@ static void evict(const struct involved_store *s, struct involved *v, uint64_t f
                 count = times_but(&p, few, times);
         }
         unsigned last = count < EVICTED ? count - 1 : EVICTED - 1;
-        forget(s, v, times[last] + 1, few, EVICTED);
+        forget(s, v, nth_time(times, count, last) + 1, few, EVICTED);
 }
 
 static bool grow(const struct involved_store *s, struct involved *v)
