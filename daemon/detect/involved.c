@@ -365,7 +365,14 @@ void involved_clear(const struct involved_store *s, struct involved *v)
 struct tally {
         const struct actor *actor;
         uint64_t hits;
+        uint32_t seen;
 };
+
+static void tally_add(struct tally *to, const struct tally *one)
+{
+        to->hits += one->hits;
+        to->seen = one->seen > to->seen ? one->seen : to->seen;
+}
 
 struct by_value {
         const struct actors *actors;
@@ -386,6 +393,8 @@ static int tally_by_hits(const void *a, const void *b, void *context)
 
         if (x->hits != y->hits)
                 return x->hits < y->hits ? 1 : -1;
+        if (x->seen != y->seen)
+                return x->seen < y->seen ? 1 : -1;
         return tally_by_value(a, b, context);
 }
 
@@ -417,13 +426,14 @@ unsigned involved_values(const struct involved_store *s, const struct involved *
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
                 if (p.actors[i] && p.rest[i].seen >= since && has_met(p.rest[i].met, condition) &&
                     actor_has(actor, kind))
-                        tallies[count++] = (struct tally){ actor, p.rest[i].hits };
+                        tallies[count++] = (struct tally){ actor, p.rest[i].hits,
+                                                             p.rest[i].seen };
         }
         qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);
         for (unsigned i = 0; i < count; i++)
                 if (different &&
                     !tally_by_value(&tallies[different - 1], &tallies[i], &by))
-                        tallies[different - 1].hits += tallies[i].hits;
+                        tally_add(&tallies[different - 1], &tallies[i]);
                 else
                         tallies[different++] = tallies[i];
         qsort_r(tallies, different, sizeof(*tallies), tally_by_hits, &by);

@@ -73,7 +73,8 @@ void involved_translate(const struct involved_store *, struct involved *,
 
 /*
  * The different values of a kind that were seen at or after `since` in transactions
- * that met the `condition` (its bit), busiest first. Up to `max` are put in `actors`
+ * that met the `condition` (its bit), busiest first, and of as busy ones the one that was
+ * seen last: of a burst of sign-ups those that are new. Up to `max` are put in `actors`
  * (one that shows the value); `total` gets how many there are.
  */
 unsigned involved_values(const struct involved_store *, const struct involved *,

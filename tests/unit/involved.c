@@ -130,6 +130,34 @@ static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
         add_who(f, visitor, now, 1 + visitor % 2, 0);
 }
 
+static void of_as_busy_ones_the_newest_is_named_first(void **state)
+{
+        static const char *const order[] = { "198.51.0.5", "198.51.0.9", "198.51.0.8",
+                                             "198.51.0.7" };
+        const struct actor *actors[INVOLVED_MAX];
+        struct fixture f;
+        uint64_t total;
+        char text[256];
+
+        (void)state;
+        begin(&f);
+        add_at(&f, 5, 1000);
+        add_at(&f, 5, 1001);
+        add_at(&f, 7, 1002);
+        add_at(&f, 9, 1004);
+        add_at(&f, 8, 1003);
+        assert_int_equal(involved_values(&f.store, &f.list, PARTICIPANT_CLIENT_IP, 3, 0,
+                                         actors, 4, &total),
+                         4);
+        for (unsigned i = 0; i < 4; i++) {
+                size_t len = actors_publish(&f.actors, PARTICIPANT_CLIENT_IP, actors[i],
+                                            text);
+                assert_int_equal(len, strlen(order[i]));
+                assert_memory_equal(text, order[i], len);
+        }
+        end(&f);
+}
+
 /* One comes every eight seconds, and each stays for an hour: a list that never overflows, of which
    some always leave; those of the last hour are there, whatever line they stand in. */
 static void who_was_not_seen_gives_up_a_place(void **state)
@@ -187,6 +215,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_are_named_up_to_the_last),
+                cmocka_unit_test(of_as_busy_ones_the_newest_is_named_first),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
                 cmocka_unit_test(who_was_not_seen_gives_up_a_place),
                 cmocka_unit_test(the_few_take_the_places_of_the_many),
