@@ -44,9 +44,9 @@ for day in range(days):
     hits.append((at + 60, "198.51.100.200", "/in/ada", "Mozilla/5.0"))
 hits.sort()
 begin = MIDNIGHT - made_capture.BEGIN
-path = told.truth + ".pcap"
+path = told.site_map + ".pcap"
 made_capture.write(path, [(begin + t, *rest) for t, *rest in hits])
-with open(told.truth, "w") as file:
+with open(told.truth or os.devnull, "w") as file:
     file.writelines(truth.text(days=days, visitors=int(options["people.count"]),
                                requests=len(hits)))
 with open(path, "rb") as file:

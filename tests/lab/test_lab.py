@@ -254,9 +254,12 @@ def a_whole_day(tmp_path_factory):
 
 
 def test_the_daemon_reads_traps_and_attackers(whole_day):
-    folder, _, made, _ = whole_day
+    folder, _, made, truth = whole_day
     read, stats = daemon(folder)
     assert len(read) == len(made)
+    agents = {line["agent"] for line in truth if "agent" in line}
+    assert len(agents) > 5
+    assert agents <= {one.get("user_agent", {}).get("original", "") for one in read}
     for one, other in zip(read, made):
         assert as_read(one)[:5] == as_made(other)[:5] and as_read(one)[6] == as_made(other)[6]
     assert stats["gap_bytes_total"] == stats["http_malformed_requests_total"] == 0
@@ -297,6 +300,17 @@ def test_truth_is_what_was_asked_and_answered(whole_day):
         if request["method"] == "POST" and request["path"] == "/signup":
             signups[group] += request["status"] // 100 in (2, 3)
     assert used == told
+    views, counted = collections.Counter(), collections.Counter()
+    for request in made:
+        if "profile" in request and request["status"] // 100 == 2 and request["method"] != "HEAD" \
+                and groups.get(request["group"], {}).get("side") == "attacker":
+            views[request["group"]] += 1
+    strata = [line for line in truth if "agent" in line]
+    for line in strata:
+        assert line["t"] % 3600 == 0 and line["views"] >= sum(line["attackers"].values())
+        counted.update({int(group): some for group, some in line["attackers"].items()})
+    assert counted == views
+    assert sum(line["views"] for line in strata) > sum(views.values())
     assert {g: len(p) for g, p in profiles.items()} == dict(served)
     assert signups == accepted
     assert sum(served.values()) > 2000 and sum(accepted.values()) > 300

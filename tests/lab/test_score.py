@@ -172,6 +172,44 @@ def test_an_incident_that_goes_on_when_its_attacker_has_gone():
         assert [one["on"] for one in score.score(truth, alone)["alarms"]] == ["people"]
 
 
+EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/155.0.0.0 Safari/537.36 Edg/155.0.0.0"
+CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/155.0.0.0 Safari/537.36"
+SHAPES = {"4a5b": [CHROME, EDGE], "6c7d": ["curl/8.0"]}
+
+
+def crawl(*hours):
+    """A crawl over many addresses; `hours`: the hour's end, User-Agent, all views, the crawl's."""
+    truth = Truth().group(1, "attacker", "scrape-slow").group(2, "trap", "trap-health") \
+        .uses(1, 100, address="192.0.2.5").gets(1, "served", *range(110, 80000, 900))
+    for end, agent, views, mine in hours:
+        truth.put(3600 * end, {"agent": agent, "views": views, "attackers": {"1": mine}})
+    return truth.text()
+
+
+@pytest.mark.parametrize("kind, value, is_found", [
+    ("ua.family|ua.version", "Edge|155", True), ("ua.family|ua.version", "Edge|15", False),
+    ("ua.family|ua.version", "Chrome|155", False), ("ua.family|ua.version", "Lynx|2", False),
+    ("http.shape", "4a5b", False), ("http.shape", "6c7d", False), ("http.shape", "ffff", False),
+    ("http.shape|page", "4a5b|signup", False), ("client.prefix", "203.0.113.0/24", False)])
+def test_an_alert_on_a_stratum_is_of_who_has_a_tenth_of_it(kind, value, is_found):
+    """Of Edge 20 in 200; of both browsers with that shape 20 in 1200."""
+    truth = crawl((1, EDGE, 100, 10), (2, EDGE, 100, 10), (2, CHROME, 1000, 0),
+                  (2, "curl/8.0", 100, 9))
+    (group,), alarms = (score.score(
+        truth, [alert(7300, kind, value, client_ip=STRANGERS)], shapes=SHAPES)[what]
+        for what in ("groups", "alarms"))
+    assert bool(group["found"]) == is_found and bool(alarms) != is_found
+
+
+@pytest.mark.parametrize("t, is_found", [
+    (3599, False), (3600, True), (3600 * 7 + 3599, True), (3600 * 8 + 1, False)])
+def test_a_stratum_s_views_count_for_six_hours(t, is_found):
+    truth = crawl((1, EDGE, 100, 50), (9, EDGE, 100, 1))
+    (group,) = score.score(truth, [alert(t, "http.shape", "4a5b", client_ip=STRANGERS)],
+                           shapes=SHAPES)["groups"]
+    assert bool(group["found"]) == is_found
+
+
 def test_names_count_from_when_they_are_used():
     truth = Truth().group(1, "attacker", "scrape-address").uses(1, 100, address="192.0.2.5") \
         .uses(1, 500, address="192.0.2.6").text()

@@ -20,6 +20,7 @@ import time
 
 from . import names
 from . import score as scoring
+from . import strata
 
 # set: tuning or held-out; variant: what was taken out of the rules, or None.
 Plan = collections.namedtuple(
@@ -29,6 +30,7 @@ Plan = collections.namedtuple(
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 # Sessions and accounts leave as they are, so that they are found in the truth; and the
 # journal, which nobody will read, is not forced to disk.
+SAMPLE = 3000  # people whose heads tell which shapes there are
 DAEMON_OPTIONS = ("-o", "privacy.clear=session,account,email", "-o", "journal.fsync=off",
                   "-o", "log.level=warning",
                   "-o", "data.crawlers=" + os.path.join(SITE, "crawlers"))
@@ -82,6 +84,37 @@ def daemon_command(plan, bin_folder, folder):
             "-s", os.path.join(folder, "site.yaml"), "-R", plan.rules,
             "-R", os.path.join(SITE, "own.yaml"), "--print", "alerts", "--stats",
             *DAEMON_OPTIONS, *plan.daemon_options]
+
+
+def sample(plan, bin_folder, folder):
+    """The User-Agents that have each header shape, of a few of the same site's people."""
+    site = os.path.join(folder, "sample.yaml")
+    few = ("-o", "days=1", "-o", f"people.count={SAMPLE}", "-o", "traps=none",
+           "-o", "attackers=none")
+    lab = subprocess.Popen([os.path.join(bin_folder, "trawl-lab"), "-p", plan.day,
+                            "--seed", str(plan.seed), *few, *plan.lab_options,
+                            "--site-map", site, "--capture", "-"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL)
+    select.select([lab.stdout], [], [])
+    daemon = subprocess.Popen([os.path.join(bin_folder, "trawlwatchd"), "-r", "-", "-s", site,
+                               "-R", plan.rules, "--print", "requests", *DAEMON_OPTIONS],
+                              stdin=lab.stdout, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    lab.stdout.close()
+    children.update((lab, daemon))
+    shapes = collections.defaultdict(set)
+    with daemon.stdout:
+        for line in daemon.stdout:
+            if '"page":"profile"' in line:
+                request = json.loads(line)
+                shapes[request["trawlwatch"].get("http_shape")].add(
+                    request.get("user_agent", {}).get("original", ""))
+    ends = daemon.wait(), lab.wait()
+    children.difference_update((lab, daemon))
+    if any(ends):
+        raise Failed(f"{name_of(plan)}: the sample's exit statuses are {ends}")
+    return {shape: sorted(agents) for shape, agents in shapes.items() if shape}
 
 
 def ended(child, error_file):
@@ -158,7 +191,7 @@ def doubts(result, counted):
 def of_scoring(delay):
     """Changes with what the score depends on, beside the run."""
     whole = hashlib.sha256(str(delay).encode())
-    for module in (scoring, names):
+    for module in (scoring, names, strata):
         with open(module.__file__, "rb") as file:
             whole.update(file.read())
     return whole.hexdigest()
@@ -186,7 +219,7 @@ def ran(plan, bin_folder, folder):
     if not there:
         began = time.monotonic()
         counted, took = pipe(plan, bin_folder, folder)
-        there = {"digest": key, "counters": counted,
+        there = {"digest": key, "counters": counted, "shapes": sample(plan, bin_folder, folder),
                  "took": {**took, "seconds": round(time.monotonic() - began, 1)}}
         keep_in(path, there)
     return there
@@ -196,7 +229,7 @@ def scored(plan, there, folder, delay):
     key, path = there["digest"] + of_scoring(delay), os.path.join(folder, "score.json")
     result = kept(path, key)
     if not result:
-        result = score_files(folder, delay=delay)
+        result = score_files(folder, delay=delay, shapes=there["shapes"])
         result.update(digest=key, set=plan.set, day=os.path.basename(plan.day),
                       seed=plan.seed, warm_up=plan.warm_up, variant=plan.variant,
                       took=there["took"], doubts=list(doubts(result, there["counters"])))

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from datetime import datetime, timezone
 
 from . import names
+from .strata import Strata
 from .bounds import median
 
 AHEAD = 10      # seconds
@@ -123,9 +124,10 @@ class Group:
 class Truth:
     """The truth file, read as far as is needed."""
 
-    def __init__(self, lines, key):
+    def __init__(self, lines, key, shapes=None):
         self.lines = iter(lines)
         self.owners = names.Owners(key)
+        self.strata = Strata(shapes)
         self.groups, self.summary = {}, None
         self.next, self.waiting = None, deque()
 
@@ -159,6 +161,9 @@ class Truth:
             self.groups[line["group"]] = Group(line)
             self.owners.sides[line["group"]] = line["side"]
             return
+        if "agent" in line:
+            self.strata.add(line)
+            return
         group = self.groups[line["group"]]
         if group.side == names.ATTACKER:
             self.owners.last[group.number] = line["t"]
@@ -190,7 +195,7 @@ class Score:
         if alert["dry_run"]:
             self.dry_run += alert["action"] == "raised"
             return
-        verdict = self.truth.owners.verdict(alert)
+        verdict = self.verdict(alert)
         for number in verdict.groups:
             group = self.truth.groups[number]
             group.name_sessions(self.sessions_of(group, alert))
@@ -203,6 +208,15 @@ class Score:
         elif alert["action"] != "ended" and not (
                 alert["id"] in self.on_attackers and self.truth.owners.goes_on(alert)):
             self.false_alarm(alert, verdict)
+
+    def verdict(self, alert):
+        verdict = self.truth.owners.verdict(alert)
+        if verdict.side != names.PEOPLE:
+            return verdict
+        attackers = self.truth.owners.only(self.truth.strata.attackers(alert),
+                                           names.ATTACKER, alert)
+        return names.Verdict(names.ATTACKER, attackers, len(attackers) > 1) \
+            if attackers else verdict
 
     def sessions_of(self, group, alert):
         there = list(alert["involved"].get("session", {}).get("values", []))
@@ -231,12 +245,12 @@ class Score:
                 "alarms": self.alarms, "raised": self.raised, "dry_run": self.dry_run}
 
 
-def score(truth_lines, alert_lines, delay=DELAY, key=None):
+def score(truth_lines, alert_lines, delay=DELAY, key=None, shapes=None):
     """
-    Of iterables of lines. `key`: sessions and accounts of the alerts are pseudonyms under
+    Of iterables of lines. `shapes`: the User-Agents of each header shape (strata.py). `key`: sessions and accounts of the alerts are pseudonyms under
     it (names.OFFLINE_KEY); None: they are as sent (privacy.clear=session,account).
     """
-    result = Score(Truth(truth_lines, key), delay)
+    result = Score(Truth(truth_lines, key, shapes), delay)
     read = (read_alert(line) for line in alert_lines if line.strip())
     for alert in in_order(one for one in read if one):
         result.alert(alert)

@@ -49,6 +49,7 @@ struct answer {
         enum method method;
         uint32_t group;
         int32_t target;
+        const char *agent;
         bool is_signup;
         struct buf note; /* for the file of requests */
 };
@@ -543,6 +544,7 @@ void lab_request(struct lab *lab, const struct actor *actor, int64_t now_ns,
         answer->method = r->method;
         answer->group = actor->group;
         answer->target = r->target;
+        answer->agent = software_agent(r->software);
         answer->is_signup = r->fields != NULL;
         if (lab->requests)
                 note(now_ns, seat, r, response, &answer->note);
@@ -702,13 +704,17 @@ static void tell_outcome(struct lab *lab, int64_t now_ns, const struct answer *a
                               : a->session[0]   ? a->session
                                                 : NULL;
 
+        bool is_view = a->target >= 0 && class == 2 && a->method != METHOD_HEAD;
+
+        if (is_view)
+                truth_viewed(lab->truth, now_ns, a->group, a->agent);
         if (!a->group)
                 return;
         if (a->set_session[0])
                 truth_name(lab->truth, now_ns, a->group, TRUTH_SESSION, a->set_session);
         if (a->set_account[0])
                 truth_name(lab->truth, now_ns, a->group, TRUTH_ACCOUNT, a->set_account);
-        if (a->target >= 0 && class == 2 && a->method != METHOD_HEAD)
+        if (is_view)
                 truth_served(lab->truth, now_ns, a->group, (uint32_t)a->target, session);
         if (a->is_signup && (class == 2 || class == 3))
                 truth_accepted(lab->truth, now_ns, a->group, session);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LINES_MAX    64
 #define PIECES_MAX   80
@@ -684,6 +685,17 @@ const struct software *software_of_class(const struct softwares *all,
                 if (all->all[i]->class == class && dice_below(d, ++seen) == 0)
                         chosen = all->all[i];
         return chosen;
+}
+
+const char *software_agent(const struct software *s)
+{
+        static const char name[] = "User-Agent: ";
+        const struct lines *lines = &s->lines[REQUEST_NAVIGATION];
+
+        for (unsigned i = 1; i < lines->count; i++)
+                if (strncasecmp(lines->of[i], name, sizeof(name) - 1) == 0)
+                        return lines->of[i] + sizeof(name) - 1;
+        return "";
 }
 
 const char *software_name(const struct software *s)

@@ -83,6 +83,7 @@ const struct software *software_of_class(const struct softwares *, enum software
                                          struct dice *);
 
 const char *software_name(const struct software *);
+const char *software_agent(const struct software *); /* its User-Agent; "": none */
 enum software_class software_class(const struct software *);
 bool software_closes(const struct software *); /* its connection, after each answer */
 const char *software_language(const struct software *); /* Accept-Language, as recorded */

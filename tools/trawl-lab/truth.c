@@ -11,13 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVED 16 /* beside enum truth_name */
+#define SERVED  16 /* beside enum truth_name */
+#define HOUR_NS INT64_C(3600000000000)
 
 struct group {
         enum side side;
         char *class, *parameters;
         bool has_begun;
         uint64_t served, accepted;
+};
+
+struct part {
+        uint32_t group;
+        uint64_t views;
+};
+
+/* What was viewed with one User-Agent in the hour that runs. */
+struct stratum {
+        uint64_t hash;
+        char *agent;
+        uint64_t views;
+        struct part *parts; /* of attackers */
+        uint32_t part_count, part_room;
 };
 
 struct truth {
@@ -27,6 +42,11 @@ struct truth {
         uint32_t count, room;
         uint64_t *told; /* hashes, open addressing, half full at most; 0: free */
         size_t told_count, told_room;
+        int64_t hour;    /* that runs, since 1970 */
+        bool is_attacked; /* in it some attacker viewed a profile */
+        struct stratum *strata; /* in order of their first view */
+        uint32_t *by_agent;     /* their numbers from 1, open addressing by hash; 0: free */
+        uint32_t stratum_count, stratum_room; /* half as many as by_agent has */
 };
 
 struct truth *truth_open(const char *path)
@@ -59,8 +79,14 @@ bool truth_close(struct truth **link)
                 free(t->groups[i].class);
                 free(t->groups[i].parameters);
         }
+        for (uint32_t i = 0; i < t->stratum_count; i++) {
+                free(t->strata[i].agent);
+                free(t->strata[i].parts);
+        }
         free(t->groups);
         free(t->told);
+        free(t->strata);
+        free(t->by_agent);
         free(t);
         *link = NULL;
         return good;
@@ -176,6 +202,92 @@ static void end_line(const struct truth *t)
         fputs("}\n", t->file);
 }
 
+/* ---- strata ---- */
+
+static uint32_t *number_of(const struct truth *t, uint64_t hash)
+{
+        uint32_t mask = 2 * t->stratum_room - 1;
+
+        for (uint32_t i = (uint32_t)hash;; i++) {
+                uint32_t *number = &t->by_agent[i & mask];
+                if (!*number || t->strata[*number - 1].hash == hash)
+                        return number;
+        }
+}
+
+static void make_room_for_stratum(struct truth *t)
+{
+        if (t->stratum_count < t->stratum_room)
+                return;
+        t->stratum_room = t->stratum_room ? 2 * t->stratum_room : 64;
+        t->strata = realloc(t->strata, t->stratum_room * sizeof(*t->strata));
+        free(t->by_agent);
+        t->by_agent = calloc(2 * t->stratum_room, sizeof(*t->by_agent));
+        CHECK(t->strata && t->by_agent);
+        for (uint32_t i = 0; i < t->stratum_count; i++)
+                *number_of(t, t->strata[i].hash) = i + 1;
+}
+
+static struct stratum *stratum_of(struct truth *t, const char *agent)
+{
+        uint64_t hash = dice_name(1, agent, strlen(agent));
+
+        make_room_for_stratum(t);
+        uint32_t *number = number_of(t, hash);
+        if (!*number) {
+                t->strata[t->stratum_count++] =
+                    (struct stratum){ .hash = hash, .agent = copy(agent) };
+                *number = t->stratum_count;
+        }
+        return &t->strata[*number - 1];
+}
+
+static void add_part(struct stratum *s, uint32_t group)
+{
+        for (uint32_t i = 0; i < s->part_count; i++) {
+                if (s->parts[i].group == group) {
+                        s->parts[i].views++;
+                        return;
+                }
+        }
+        if (s->part_count == s->part_room) {
+                s->part_room = s->part_room ? 2 * s->part_room : 4;
+                s->parts = realloc(s->parts, s->part_room * sizeof(*s->parts));
+                CHECK(s->parts);
+        }
+        s->parts[s->part_count++] = (struct part){ group, 1 };
+}
+
+static void tell_stratum(const struct truth *t, const struct stratum *s, int64_t end_ns)
+{
+        if (s->views == 0)
+                return;
+        fputc('{', t->file);
+        put_time(t->file, "t", end_ns);
+        put_text(t->file, "agent", s->agent);
+        fprintf(t->file, ",\"views\":%" PRIu64 ",\"attackers\":{", s->views);
+        for (uint32_t i = 0; i < s->part_count; i++)
+                fprintf(t->file, "%s\"%" PRIu32 "\":%" PRIu64, i ? "," : "",
+                        s->parts[i].group, s->parts[i].views);
+        fputs("}}\n", t->file);
+}
+
+/* Tells the hour that ran, if it is another one now, and if there is anything to tell. */
+static void begin_hour(struct truth *t, int64_t hour)
+{
+        if (hour == t->hour)
+                return;
+        for (uint32_t i = 0; i < t->stratum_count; i++) {
+                if (t->is_attacked)
+                        tell_stratum(t, &t->strata[i], (t->hour + 1) * HOUR_NS);
+                t->strata[i].views = t->strata[i].part_count = 0;
+        }
+        t->is_attacked = false;
+        t->hour = hour;
+}
+
+/* ---- groups and what they did ---- */
+
 /* A group begins with the first thing that it does. */
 static void begin_group(const struct truth *t, int64_t now_ns, uint32_t number)
 {
@@ -199,6 +311,7 @@ void truth_name(struct truth *t, int64_t now_ns, uint32_t group, enum truth_name
 
         if (!t->file)
                 return;
+        begin_hour(t, now_ns / HOUR_NS);
         begin_group(t, now_ns, group);
         if (!is_new(t, group, kind, dice_name(0, value, strlen(value))))
                 return;
@@ -223,6 +336,7 @@ void truth_served(struct truth *t, int64_t now_ns, uint32_t group, uint32_t prof
         if (!t->file || truth_side(t, group) != SIDE_ATTACKER ||
             !is_new(t, group, SERVED, profile))
                 return;
+        begin_hour(t, now_ns / HOUR_NS);
         put_count(t, now_ns, group, "served", ++group_of(t, group)->served, session);
 }
 
@@ -230,13 +344,28 @@ void truth_accepted(struct truth *t, int64_t now_ns, uint32_t group, const char 
 {
         if (!t->file || truth_side(t, group) != SIDE_ATTACKER)
                 return;
+        begin_hour(t, now_ns / HOUR_NS);
         put_count(t, now_ns, group, "accepted", ++group_of(t, group)->accepted, session);
+}
+
+void truth_viewed(struct truth *t, int64_t now_ns, uint32_t group, const char *agent)
+{
+        if (!t->file)
+                return;
+        begin_hour(t, now_ns / HOUR_NS);
+        struct stratum *s = stratum_of(t, agent);
+        s->views++;
+        if (truth_side(t, group) == SIDE_ATTACKER) {
+                t->is_attacked = true;
+                add_part(s, group);
+        }
 }
 
 void truth_end(struct truth *t, const struct truth_summary *s)
 {
         if (!t->file)
                 return;
+        begin_hour(t, 0);
         fputs("{\"summary\":{", t->file);
         put_time(t->file, "begin", s->begin_ns);
         fputc(',', t->file);

@@ -7,7 +7,11 @@
  * account, and of an attacker each different profile that it was served and each sign-up
  * that was accepted. People have no lines, only their number in the last one.
  *
- * Keeps what was told already: 8 bytes for each line.
+ * And for each hour in which an attacker viewed any, when it is over, how many profiles were
+ * viewed with each User-Agent, and how many of these views were an attacker's: what is found of a whole stratum of
+ * visitors is found of those who make up a good part of it.
+ *
+ * Keeps what was told already: 8 bytes for each line, and of each User-Agent some 200.
  */
 #ifndef LAB_TRUTH_H
 #define LAB_TRUTH_H
@@ -45,6 +49,8 @@ void truth_name(struct truth *, int64_t now_ns, uint32_t group, enum truth_name,
 void truth_served(struct truth *, int64_t now_ns, uint32_t group, uint32_t profile,
                   const char *session);
 void truth_accepted(struct truth *, int64_t now_ns, uint32_t group, const char *session);
+/* A profile was served to that User-Agent ("": none); `group` may be 0, for people. */
+void truth_viewed(struct truth *, int64_t now_ns, uint32_t group, const char *agent);
 void truth_end(struct truth *, const struct truth_summary *);
 
 #endif
