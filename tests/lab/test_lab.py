@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What trawl-lab writes, held against what trawlwatchd reads in it."""
 import collections
+import datetime
 import json
 import os
 import statistics
@@ -9,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+import made_up  # noqa: F401: tools/ can be imported
+from lab import run
 
 BIN = Path(os.environ.get("TRAWLWATCH_BIN", "build/bin"))
 WAYS = ["forwarded", "proxy", "direct"]
@@ -46,6 +50,13 @@ def daemon(folder, name="lab"):
     assert result.returncode == 0, result.stderr
     return ([json.loads(line) for line in result.stdout.splitlines()],
             json.loads(result.stderr.splitlines()[-1]))
+
+
+def hour_before(end):
+    """The hour that ended then, as a timestamp begins: 2026-03-02T11."""
+    assert end % 3600 == 0
+    begin = datetime.datetime.fromtimestamp(end - 3600, datetime.timezone.utc)
+    return begin.strftime("%Y-%m-%dT%H")
 
 
 def as_made(request):
@@ -257,12 +268,46 @@ def test_the_daemon_reads_traps_and_attackers(whole_day):
     folder, _, made, truth = whole_day
     read, stats = daemon(folder)
     assert len(read) == len(made)
-    agents = {line["agent"] for line in truth if "agent" in line}
-    assert len(agents) > 5
-    assert agents <= {one.get("user_agent", {}).get("original", "") for one in read}
+    views, mine = collections.Counter(), collections.Counter()
+    attackers = {line["group"] for line in truth if line.get("side") == "attacker"}
+    for one, other in zip(read, made):
+        if "profile" in other and other["status"] // 100 == 2 and other["method"] != "HEAD":
+            when = one["@timestamp"][:13], one.get("user_agent", {}).get("original", "")
+            views[when] += 1
+            if other["group"] in attackers:
+                mine[(*when, str(other["group"]))] += 1
+    hours = {hour for hour, _, _ in mine}
+    told = {(hour_before(line["t"]), line["agent"]): line for line in truth if "agent" in line}
+    assert len({agent for _, agent in told}) > 5
+    assert {when: line["views"] for when, line in told.items()} == \
+        {when: count for when, count in views.items() if when[0] in hours}
+    assert {(*when, group): some for when, line in told.items()
+            for group, some in line["attackers"].items()} == mine
     for one, other in zip(read, made):
         assert as_read(one)[:5] == as_made(other)[:5] and as_read(one)[6] == as_made(other)[6]
     assert stats["gap_bytes_total"] == stats["http_malformed_requests_total"] == 0
+
+
+def test_a_sample_tells_the_strata_as_the_daemon_spells_them(tmp_path, whole_day):
+    plan = run.Plan("held-out", str(DAY), 7, 1, 0, 1, None, None,
+                    ["-o", "people.count=10k"], [])
+    strata = run.sample(plan, BIN, tmp_path)
+    assert set(strata) == {"http.shape", "ua.family|ua.version"}
+    versions = strata["ua.family|ua.version"]
+    for name, mark in (("edge", " Edg"), ("chrome", "Chrome/"), ("firefox", "Firefox/")):
+        mine = {value: agents for value, agents in versions.items()
+                if value.startswith(name + "|")}
+        assert len(mine) > 1
+        for value, agents in mine.items():
+            version = value.removeprefix(name + "|")
+            assert agents and all(mark in one and f"/{version}" in one for one in agents)
+    read, _ = daemon(whole_day[0])
+    shared = 0
+    for one in read:
+        shape = one["trawlwatch"].get("http_shape")
+        if one["trawlwatch"].get("page") == "profile" and shape in strata["http.shape"]:
+            shared += one["user_agent"]["original"] in strata["http.shape"][shape]
+    assert shared > 1000
 
 
 def test_truth_is_what_was_asked_and_answered(whole_day):
@@ -300,17 +345,6 @@ def test_truth_is_what_was_asked_and_answered(whole_day):
         if request["method"] == "POST" and request["path"] == "/signup":
             signups[group] += request["status"] // 100 in (2, 3)
     assert used == told
-    views, counted = collections.Counter(), collections.Counter()
-    for request in made:
-        if "profile" in request and request["status"] // 100 == 2 and request["method"] != "HEAD" \
-                and groups.get(request["group"], {}).get("side") == "attacker":
-            views[request["group"]] += 1
-    strata = [line for line in truth if "agent" in line]
-    for line in strata:
-        assert line["t"] % 3600 == 0 and line["views"] >= sum(line["attackers"].values())
-        counted.update({int(group): some for group, some in line["attackers"].items()})
-    assert counted == views
-    assert sum(line["views"] for line in strata) > sum(views.values())
     assert {g: len(p) for g, p in profiles.items()} == dict(served)
     assert signups == accepted
     assert sum(served.values()) > 2000 and sum(accepted.values()) > 300

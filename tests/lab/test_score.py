@@ -172,42 +172,77 @@ def test_an_incident_that_goes_on_when_its_attacker_has_gone():
         assert [one["on"] for one in score.score(truth, alone)["alarms"]] == ["people"]
 
 
-EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/155.0.0.0 Safari/537.36 Edg/155.0.0.0"
-CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/155.0.0.0 Safari/537.36"
-SHAPES = {"4a5b": [CHROME, EDGE], "6c7d": ["curl/8.0"]}
+EDGE = "Mozilla/5.0 (Windows NT 10.0) Chrome/155.0.0.0 Safari/537.36 Edg/155.0.0.0"
+CHROME = "Mozilla/5.0 (Windows NT 10.0) Chrome/155.0.0.0 Safari/537.36"
+AGENTS = {"http.shape": {"4a5b": [CHROME, EDGE], "6c7d": ["curl/8.0"]},
+          "ua.family|ua.version": {"edge|155.0": [EDGE], "chrome|155.0": [CHROME],
+                                   "curl|8.0": ["curl/8.0"]}}
 
 
-def crawl(*hours):
-    """A crawl over many addresses; `hours`: the hour's end, User-Agent, all views, the crawl's."""
-    truth = Truth().group(1, "attacker", "scrape-slow").group(2, "trap", "trap-health") \
-        .uses(1, 100, address="192.0.2.5").gets(1, "served", *range(110, 80000, 900))
-    for end, agent, views, mine in hours:
-        truth.put(3600 * end, {"agent": agent, "views": views, "attackers": {"1": mine}})
+def crawls(*hours, until=80000):
+    """
+    Two crawls over many addresses; `hours`: the hour's end, User-Agent, all views, those of
+    each crawl.
+    """
+    truth = Truth().group(3, "trap", "trap-health")
+    for number in (1, 2):
+        truth.group(number, "attacker", "scrape-slow") \
+            .uses(number, 100, address=f"192.0.2.{number}") \
+            .gets(number, "served", *range(110, until, 900))
+    for end, agent, views, *parts in hours:
+        attackers = {str(1 + n): part for n, part in enumerate(parts) if part}
+        truth.put(3600 * end, {"agent": agent, "views": views, "attackers": attackers})
     return truth.text()
 
 
+def found(truth, *alerts):
+    """Groups that these found, and on whom they were false alarms."""
+    scored = score.score(truth, alerts, agents=AGENTS)
+    return ([one["group"] for one in scored["groups"] if one["found"]],
+            [one["on"] for one in scored["alarms"]])
+
+
 @pytest.mark.parametrize("kind, value, is_found", [
-    ("ua.family|ua.version", "Edge|155", True), ("ua.family|ua.version", "Edge|15", False),
-    ("ua.family|ua.version", "Chrome|155", False), ("ua.family|ua.version", "Lynx|2", False),
+    ("ua.family|ua.version", "edge|155.0", True), ("ua.family|ua.version", "edge|15", False),
+    ("ua.family|ua.version", "chrome|155.0", False), ("ua.family|ua.version", "lynx|2", False),
     ("http.shape", "4a5b", False), ("http.shape", "6c7d", False), ("http.shape", "ffff", False),
     ("http.shape|page", "4a5b|signup", False), ("client.prefix", "203.0.113.0/24", False)])
 def test_an_alert_on_a_stratum_is_of_who_has_a_tenth_of_it(kind, value, is_found):
-    """Of Edge 20 in 200; of both browsers with that shape 20 in 1200."""
-    truth = crawl((1, EDGE, 100, 10), (2, EDGE, 100, 10), (2, CHROME, 1000, 0),
-                  (2, "curl/8.0", 100, 9))
-    (group,), alarms = (score.score(
-        truth, [alert(7300, kind, value, client_ip=STRANGERS)], shapes=SHAPES)[what]
-        for what in ("groups", "alarms"))
-    assert bool(group["found"]) == is_found and bool(alarms) != is_found
+    """Of Edge 20 in 200, of both browsers with that shape 20 in 1200, of curl 2 in 100."""
+    truth = crawls((1, EDGE, 100, 10), (2, EDGE, 100, 10), (2, CHROME, 1000),
+                   (2, "curl/8.0", 100, 2))
+    assert found(truth, alert(7300, kind, value, client_ip=STRANGERS)) == \
+        (([1], []) if is_found else ([], ["people"]))
+
+
+@pytest.mark.parametrize("parts, expected", [
+    ((10, 10), ([1, 2], [])), ((30, 2), ([1], [])), ((6, 6), ([], [])), ((5, 4), ([], ["people"]))])
+def test_attackers_have_a_tenth_of_a_stratum_together(parts, expected):
+    """Those with less are not found by it, but it is no false alarm either."""
+    truth = crawls((1, EDGE, 100, *parts))
+    assert found(truth, alert(3700, "http.shape", "4a5b", client_ip=STRANGERS)) == expected
+
+
+def test_half_of_the_names_go_before_a_tenth_of_a_stratum():
+    truth = crawls((1, EDGE, 100, 0, 50))
+    assert found(truth, alert(3700, "http.shape", "4a5b", client_ip=["192.0.2.1"])) == ([1], [])
 
 
 @pytest.mark.parametrize("t, is_found", [
-    (3599, False), (3600, True), (3600 * 7 + 3599, True), (3600 * 8 + 1, False)])
+    (3599, False), (3600, True), (3600 * 7 - 1, True), (3600 * 7, False)])
 def test_a_stratum_s_views_count_for_six_hours(t, is_found):
-    truth = crawl((1, EDGE, 100, 50), (9, EDGE, 100, 1))
-    (group,) = score.score(truth, [alert(t, "http.shape", "4a5b", client_ip=STRANGERS)],
-                           shapes=SHAPES)["groups"]
-    assert bool(group["found"]) == is_found
+    truth = crawls((1, EDGE, 100, 50), (9, EDGE, 100, 1))
+    assert found(truth, alert(t, "http.shape", "4a5b", client_ip=STRANGERS))[0] == [1][:is_found]
+
+
+def test_a_stratum_whose_attacker_is_over():
+    """An hour later nothing new is on it; what was raised on it before goes on."""
+    truth = crawls((1, EDGE, 100, 50), until=2000)
+    late = alert(9000, "http.shape", "4a5b", client_ip=STRANGERS, number=1)
+    assert found(truth, late) == ([], ["people"])
+    goes_on = alert(9000, "http.shape", "4a5b", client_ip=STRANGERS, action="updated", number=1)
+    early = alert(3700, "http.shape", "4a5b", client_ip=STRANGERS, number=1)
+    assert found(truth, early, goes_on) == ([1], [])
 
 
 def test_names_count_from_when_they_are_used():

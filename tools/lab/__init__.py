@@ -5,6 +5,7 @@ simulated day, and telling what came of it.
     site/        what the daemon is told of the laboratory's site
     run.py       one run: trawl-lab into trawlwatchd, into files
     names.py     who owns an address or a session, and whose an alert is
+    strata.py    whose an alert on a whole stratum of visitors is
     score.py     the truth and the alerts of one run -> what became of each group
     figures.py   many runs -> figures for each class, trap and rule
     goals.py     the figures against goals.json

@@ -12,7 +12,8 @@ The rule, in one place:
    that it names; of a tag's incident (type `incident`) half of the sessions.
 3. Where no group has half of them but attackers have it together, it is on attackers
    (`shared`): on those groups that have at least a tenth of the names.
-4. Everything else is on people.
+4. The subject is a whole stratum (a header shape, a version of a browser): of the attackers that
+   make up a good part of it (strata.py). Everything else is on people.
 
 An attacker owns what it used from its first use until LINGER after the last that the truth
 tells of it: its addresses may be homes, whose people use the site as well. And what is said
@@ -24,6 +25,7 @@ of an e-mail address is on those only who have signed up.
 
 An alert names at most a hundred of each kind, the busiest: shares are of those.
 """
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -38,7 +40,7 @@ DIRECT = {"session": "session", "account": "account", "client.ip": "address",
 PART = 0.1
 LINGER = 3600  # seconds
 
-# side: whom the alert is on; groups: their numbers; shared: case 3
+# side: whom the alert is on; groups: their numbers; shared: case 3, or 4 with several
 Verdict = namedtuple("Verdict", "side groups shared")
 
 
@@ -91,12 +93,12 @@ class Owners:
                 alert["t"] <= self.last.get(one, float("inf")) + self.linger and
                 (one in self.makers or side != ATTACKER or not is_of_form)]
 
-    def goes_on(self, alert):
-        """Whether an incident that was raised on attackers is theirs still (5.)."""
+    @contextlib.contextmanager
+    def for_ever(self):
+        """An attacker owns what it has ever used (5.)."""
         self.linger = float("inf")
-        verdict = self.verdict(alert)
+        yield
         self.linger = LINGER
-        return verdict.side == ATTACKER
 
     def verdict(self, alert):
         direct = self.direct(alert["subject"])

@@ -52,12 +52,18 @@ knows the rules, but for the attacker that is told to stay below a threshold.
    the sessions.
 3. If none has half of them but attackers have it together, it is on attackers, and finds those
    that have at least a tenth. The tables say of how many that is all there is.
-4. Everything else is a false alarm on people.
+4. None of these, but its subject is a whole *stratum*, everybody with one header shape or one
+   version of a browser: it is on the attackers that together made at least a tenth of the
+   stratum's profile views in the last six hours of the clock that were over, and finds those
+   of them that made a tenth. Networks and countries have rules 2 and 3 only.
+5. Everything else is a false alarm on people.
 
 An attacker owns what it used until an hour after the last that it did: its addresses may be homes
 whose people use the site as well. An alert on an e-mail address is on those only who signed up.
 
-An alert names at most a hundred addresses and sessions, the busiest: shares are of those.
+An alert names at most a hundred addresses and sessions, the busiest: shares in rules 2 and 3 are
+of those. Which User-Agents a stratum has is read off the daemon, which is shown 3,000 of the
+same site's people first; one that none of them has counts for nothing.
 The runs publish sessions as they are (`privacy.clear`), so that they are found in the truth.
 
 ### What is not measured

@@ -28,9 +28,9 @@ Plan = collections.namedtuple(
 
 # What the one who runs the site has told the daemon of it.
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
+SAMPLE = 3000  # people whose heads tell which strata there are
 # Sessions and accounts leave as they are, so that they are found in the truth; and the
 # journal, which nobody will read, is not forced to disk.
-SAMPLE = 3000  # people whose heads tell which shapes there are
 DAEMON_OPTIONS = ("-o", "privacy.clear=session,account,email", "-o", "journal.fsync=off",
                   "-o", "log.level=warning",
                   "-o", "data.crawlers=" + os.path.join(SITE, "crawlers"))
@@ -87,34 +87,37 @@ def daemon_command(plan, bin_folder, folder):
 
 
 def sample(plan, bin_folder, folder):
-    """The User-Agents that have each header shape, of a few of the same site's people."""
+    """The User-Agents of each stratum (strata.Strata), by a few of the same site's people."""
     site = os.path.join(folder, "sample.yaml")
     few = ("-o", "days=1", "-o", f"people.count={SAMPLE}", "-o", "traps=none",
            "-o", "attackers=none")
     lab = subprocess.Popen([os.path.join(bin_folder, "trawl-lab"), "-p", plan.day,
-                            "--seed", str(plan.seed), *few, *plan.lab_options,
+                            "--seed", str(plan.seed), *plan.lab_options, *few,
                             "--site-map", site, "--capture", "-"],
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.DEVNULL)
     select.select([lab.stdout], [], [])
     daemon = subprocess.Popen([os.path.join(bin_folder, "trawlwatchd"), "-r", "-", "-s", site,
-                               "-R", plan.rules, "--print", "requests", *DAEMON_OPTIONS],
+                               "-R", os.path.join(SITE, "strata.yaml"), "--print", "alerts",
+                               *DAEMON_OPTIONS],
                               stdin=lab.stdout, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True)
     lab.stdout.close()
     children.update((lab, daemon))
-    shapes = collections.defaultdict(set)
+    agents = collections.defaultdict(lambda: collections.defaultdict(set))
     with daemon.stdout:
         for line in daemon.stdout:
-            if '"page":"profile"' in line:
-                request = json.loads(line)
-                shapes[request["trawlwatch"].get("http_shape")].add(
-                    request.get("user_agent", {}).get("original", ""))
+            # http.shape|ua: the User-Agent comes last, and may have a | as well
+            subject = json.loads(line)["trawlwatch"]["subject"]
+            kind = subject["type"].removesuffix("|ua")
+            *value, agent = subject["value"].split("|", kind.count("|") + 1)
+            agents[kind]["|".join(value)].add(agent)
     ends = daemon.wait(), lab.wait()
     children.difference_update((lab, daemon))
     if any(ends):
         raise Failed(f"{name_of(plan)}: the sample's exit statuses are {ends}")
-    return {shape: sorted(agents) for shape, agents in shapes.items() if shape}
+    return {kind: {value: sorted(some) for value, some in of.items()}
+            for kind, of in agents.items()}
 
 
 def ended(child, error_file):
@@ -219,7 +222,7 @@ def ran(plan, bin_folder, folder):
     if not there:
         began = time.monotonic()
         counted, took = pipe(plan, bin_folder, folder)
-        there = {"digest": key, "counters": counted, "shapes": sample(plan, bin_folder, folder),
+        there = {"digest": key, "counters": counted, "agents": sample(plan, bin_folder, folder),
                  "took": {**took, "seconds": round(time.monotonic() - began, 1)}}
         keep_in(path, there)
     return there
@@ -229,7 +232,7 @@ def scored(plan, there, folder, delay):
     key, path = there["digest"] + of_scoring(delay), os.path.join(folder, "score.json")
     result = kept(path, key)
     if not result:
-        result = score_files(folder, delay=delay, shapes=there["shapes"])
+        result = score_files(folder, delay=delay, agents=there["agents"])
         result.update(digest=key, set=plan.set, day=os.path.basename(plan.day),
                       seed=plan.seed, warm_up=plan.warm_up, variant=plan.variant,
                       took=there["took"], doubts=list(doubts(result, there["counters"])))

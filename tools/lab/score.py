@@ -14,8 +14,8 @@ from collections import Counter, deque
 from datetime import datetime, timezone
 
 from . import names
-from .strata import Strata
 from .bounds import median
+from .strata import Strata
 
 AHEAD = 10      # seconds
 DISORDER = 600  # seconds that an alert's line may come too late
@@ -124,10 +124,10 @@ class Group:
 class Truth:
     """The truth file, read as far as is needed."""
 
-    def __init__(self, lines, key, shapes=None):
+    def __init__(self, lines, key, agents=None):
         self.lines = iter(lines)
         self.owners = names.Owners(key)
-        self.strata = Strata(shapes)
+        self.strata = Strata(agents)
         self.groups, self.summary = {}, None
         self.next, self.waiting = None, deque()
 
@@ -206,17 +206,22 @@ class Score:
         if verdict.side == names.ATTACKER:
             self.on_attackers.add(alert["id"])
         elif alert["action"] != "ended" and not (
-                alert["id"] in self.on_attackers and self.truth.owners.goes_on(alert)):
+                alert["id"] in self.on_attackers and self.goes_on(alert)):
             self.false_alarm(alert, verdict)
 
     def verdict(self, alert):
         verdict = self.truth.owners.verdict(alert)
         if verdict.side != names.PEOPLE:
             return verdict
-        attackers = self.truth.owners.only(self.truth.strata.attackers(alert),
-                                           names.ATTACKER, alert)
-        return names.Verdict(names.ATTACKER, attackers, len(attackers) > 1) \
-            if attackers else verdict
+        is_theirs, attackers = self.truth.strata.attackers(
+            alert, lambda groups: self.truth.owners.only(groups, names.ATTACKER, alert))
+        return names.Verdict(names.ATTACKER, attackers, len(attackers) != 1) \
+            if is_theirs else verdict
+
+    def goes_on(self, alert):
+        """Whether an incident that was raised on attackers is theirs still (names.py, 5)."""
+        with self.truth.owners.for_ever():
+            return self.verdict(alert).side == names.ATTACKER
 
     def sessions_of(self, group, alert):
         there = list(alert["involved"].get("session", {}).get("values", []))
@@ -245,12 +250,13 @@ class Score:
                 "alarms": self.alarms, "raised": self.raised, "dry_run": self.dry_run}
 
 
-def score(truth_lines, alert_lines, delay=DELAY, key=None, shapes=None):
+def score(truth_lines, alert_lines, delay=DELAY, key=None, agents=None):
     """
-    Of iterables of lines. `shapes`: the User-Agents of each header shape (strata.py). `key`: sessions and accounts of the alerts are pseudonyms under
+    Of iterables of lines. `key`: sessions and accounts of the alerts are pseudonyms under
     it (names.OFFLINE_KEY); None: they are as sent (privacy.clear=session,account).
+    `agents`: the User-Agents of each stratum (strata.Strata).
     """
-    result = Score(Truth(truth_lines, key, shapes), delay)
+    result = Score(Truth(truth_lines, key, agents), delay)
     read = (read_alert(line) for line in alert_lines if line.strip())
     for alert in in_order(one for one in read if one):
         result.alert(alert)

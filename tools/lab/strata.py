@@ -4,57 +4,48 @@ browser.
 
 A crawl that is shared among thousands of addresses is never among the hundred that an alert
 names. The truth tells for each hour how many profiles were viewed with each User-Agent, and
-how many of these views were an attacker's. Such an alert finds the attackers that had at
-least a tenth of what its stratum viewed in the six whole hours before it.
+how many of these views were an attacker's. Such an alert is on attackers when these had
+together at least a tenth of what its stratum viewed in the last six hours of the clock that
+were over, and finds those of them that had a tenth. Six hours is what an alert without a
+shorter window looks back; the hour that runs is not counted, as the truth tells it when it
+is over.
 
-A shape is a hash that only the daemon makes, so a small sample of the same site's people is
-sent through it first (run.sample): it says which User-Agents have which shape.
+Which User-Agents are in a stratum only the daemon knows: a shape is its hash, and families
+have its names. So a small sample of the same site's people is sent through it first
+(run.sample). What is not in the sample counts for nothing, neither as people's nor as an
+attacker's.
 """
-import re
 from collections import Counter, deque
 
 HOURS = 6
 PART = 0.1
-FAMILIES = {"Chrome": "Chrome", "Chrome Mobile": "Chrome", "Edge": "Edg", "Firefox": "Firefox",
-            "Firefox Mobile": "Firefox", "Opera": "OPR", "Safari": "Version",
-            "Mobile Safari": "Version"}
-OTHERS_WITH_CHROME = re.compile(r" (Edg|OPR)[A-Za-z]*/")
 
 
 class Strata:
-    def __init__(self, shapes=None):
-        self.shapes = shapes or {}  # shape: User-Agents
-        self.hours = deque()        # lines of the truth
+    """`agents`: {type of subject: {value: its User-Agents}}."""
+
+    def __init__(self, agents=None):
+        self.agents = agents or {}
+        self.hours = deque()  # lines of the truth
 
     def add(self, line):
         self.hours.append(line)
         while self.hours[0]["t"] < line["t"] - (HOURS + 1) * 3600:
             self.hours.popleft()
 
-    def is_in(self, subject):
-        """Whether a User-Agent is in the stratum; None where the subject is none."""
-        kind, value = subject["type"], subject["value"]
-        if kind == "http.shape":
-            agents = self.shapes.get(value)
-            return agents and (lambda agent: agent in agents)
-        if kind != "ua.family|ua.version" or "|" not in value:
-            return None
-        family, version = value.split("|", 1)
-        if family not in FAMILIES:
-            return None
-        wanted = re.compile(rf"\b{FAMILIES[family]}[A-Za-z]*/{re.escape(version)}(\D|$)")
-        return lambda agent: bool(wanted.search(agent)) and not (
-            FAMILIES[family] == "Chrome" and OTHERS_WITH_CHROME.search(agent))
-
-    def attackers(self, alert):
-        """Those that had a tenth of it."""
-        is_in = self.is_in(alert["subject"])
-        if not is_in:
-            return []
+    def attackers(self, alert, may_be):
+        """
+        Whether the alert is on attackers, and those who had a tenth of the stratum.
+        `may_be`: of groups, those that it can be on (names.Owners.only).
+        """
+        subject = alert["subject"]
+        agents = self.agents.get(subject["type"], {}).get(subject["value"], ())
         views, parts = 0, Counter()
         for line in self.hours:
-            if alert["t"] - (HOURS + 1) * 3600 < line["t"] <= alert["t"] and is_in(line["agent"]):
+            if alert["t"] - HOURS * 3600 < line["t"] <= alert["t"] and line["agent"] in agents:
                 views += line["views"]
-                for group, some in line["attackers"].items():
-                    parts[int(group)] += some
-        return [one for one, some in parts.items() if some >= PART * views]
+                parts.update({int(group): some for group, some in line["attackers"].items()})
+        left = may_be(parts)
+        if not left or sum(parts[one] for one in left) < PART * views:
+            return False, []
+        return True, [one for one in left if parts[one] >= PART * views]

@@ -42,10 +42,10 @@ struct truth {
         uint32_t count, room;
         uint64_t *told; /* hashes, open addressing, half full at most; 0: free */
         size_t told_count, told_room;
-        int64_t hour;    /* that runs, since 1970 */
-        bool is_attacked; /* in it some attacker viewed a profile */
+        int64_t hour;           /* that runs, since 1970 */
+        bool is_attacked;       /* in it some attacker viewed a profile */
         struct stratum *strata; /* in order of their first view */
-        uint32_t *by_agent;     /* their numbers from 1, open addressing by hash; 0: free */
+        uint32_t *by_agent; /* their numbers from 1, open addressing by hash; 0: free */
         uint32_t stratum_count, stratum_room; /* half as many as by_agent has */
 };
 

@@ -7,9 +7,14 @@
  * account, and of an attacker each different profile that it was served and each sign-up
  * that was accepted. People have no lines, only their number in the last one.
  *
- * And for each hour in which an attacker viewed any, when it is over, how many profiles were
- * viewed with each User-Agent, and how many of these views were an attacker's: what is found of a whole stratum of
- * visitors is found of those who make up a good part of it.
+ * And for each hour in which an attacker viewed any, when it is over, how many profiles
+ * were viewed with each User-Agent, and how many of these views were an attacker's: what
+ * is found of a whole stratum of visitors is found of those who make up a good part of
+ * it.
+ *
+ *      {"t":1795395600.000000,"agent":"Mozilla/5.0 ...","views":812,"attackers":{"7":95}}
+ *
+ * `t` is the hour's end; repeated views of a profile count.
  *
  * Keeps what was told already: 8 bytes for each line, and of each User-Agent some 200.
  */
