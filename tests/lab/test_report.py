@@ -76,6 +76,19 @@ def test_without_a_rule_it_is_found_by_another_or_not_at_all(tmp_path, programs)
     assert all(not score["doubts"] for score in scores.values())
 
 
+def test_runs_without_something_may_be_shorter(tmp_path, programs):
+    """And are compared with as short ones."""
+    keep = tmp_path / "keep"
+    report(tmp_path, "--no-page", "--keep", str(keep), "--without", "profile-harvest",
+           "--without-days", "1")
+    attackers = {}
+    for name in ("day-101", "day-101-without-nothing", "day-101-without-profile-harvest"):
+        with open(keep / "held-out" / name / "score.json") as file:
+            attackers[name] = [one["side"] for one in json.load(file)["groups"]].count("attacker")
+    assert attackers == {"day-101": 3, "day-101-without-nothing": 2,
+                         "day-101-without-profile-harvest": 2}
+
+
 def test_what_is_kept_is_not_run_again(tmp_path, programs):
     options = ("--no-page", "--keep", str(tmp_path / "keep"))
     folder = tmp_path / "keep/held-out/day-101"

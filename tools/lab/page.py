@@ -162,9 +162,10 @@ def page(told, plots, folder, real):
                 tables.to_markdown(tables.false_alarms(first))) if first["attackers"] or
         first["false_alarms"]["visitor_days"] else "",
         told["ablation"] and section(
-            "The score without it", "The same runs with a rule, a signal or a function left "
-            "out. Classes for which nothing changed are left out.",
-            tables.to_markdown(tables.ablation(after, told["ablation"]))),
+            "The score without it", "Runs with a rule, a signal or a function left out, and the "
+            "same runs with all: {without_days} day(s) after the warm-up, {without_scale:g} of the "
+            "people. Classes for which nothing changed are left out.".format(**told["settings"]),
+            tables.to_markdown(tables.ablation(told["ablation_base"], told["ablation"]))),
         section("Runs", tables.to_markdown(runs_table(told["runs"])), doubts(told["runs"]),
                 "*Tuning*: seeds and parameters that were looked at while rules were "
                 "written. *Held out*: those that were not."),
