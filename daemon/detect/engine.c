@@ -515,7 +515,7 @@ static void note_transaction(struct engine *e, const struct table *t, struct ent
         entry->seen = now > entry->seen ? now : entry->seen;
         involved_add(&e->involved, &entry->involved,
                      &(struct involvement){ .actor = actor,
-                                            .met = met,
+                                            .met = met & t->plan->alerting,
                                             .few = t->plan->few,
                                             .now = entry->seen,
                                             .keep = keep,

@@ -489,6 +489,8 @@ static bool add_where(struct table_plan *t, const struct rule *rule)
         if (i == t->where_count)
                 *(unsigned *)append(&t->wheres, &t->where_count, sizeof(rule->where)) =
                     rule->where;
+        if (!rule->is_signal)
+                t->alerting |= UINT64_C(1) << i;
         if (!rule->is_signal && rule->least > 1 && rule->least <= FEW)
                 t->few |= UINT64_C(1) << i;
         return true;

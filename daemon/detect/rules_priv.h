@@ -180,6 +180,8 @@ struct table_plan {
         unsigned where_count;
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
+        uint64_t alerting; /* of those of rules that are no signals: whose participants are
+                              named */
         uint32_t head_size, entry_size; /* bytes; entry_size: with all groups */
         unsigned signal_count;
         struct signal_row signals[SIGNALS_MAX];

@@ -729,6 +729,27 @@ static void signals_are_forgotten_with_their_key(void **state)
         world_free(w);
 }
 
+/* A signal alerts nobody: whom it looked at need not be remembered. */
+static void participants_are_those_of_rules_that_alert(void **state)
+{
+        struct world *w =
+            world_new("rules:\n"
+                      "  - { name: sign, signal: true, weight: 1, family: a, per: client.prefix,\n"
+                      "      where: page == signup, when: count(1h) >= 1 }\n"
+                      "  - { name: read, where: page == profile, per: client.prefix,\n"
+                      "      when: count(1h) >= 2 and score() > 0.5 }\n");
+        (void)state;
+
+        sign_up(w, 0, "198.51.100.1", "s1");
+        assert_int_equal(w->engine->actors.actors.count, 0);
+        view(w, 1000, "198.51.100.2", "s2", "t");
+        assert_int_equal(w->engine->actors.actors.count, 1);
+        view(w, 2000, "198.51.100.3", "s3", "t");
+        world_expect(w, "raised read client.prefix=198.51.100.0/24 n=0 at=2000\n");
+        world_expect_last(w, "involved session 2: <session:s2> <session:s3>\n");
+        world_free(w);
+}
+
 static void mistakes_with_signals(void **state)
 {
         static const char rules[] =
@@ -791,6 +812,7 @@ int main(void)
                 cmocka_unit_test(signals_add_up_and_fade),
                 cmocka_unit_test(a_signal_is_heard_in_the_transaction_that_gives_it),
                 cmocka_unit_test(signals_are_forgotten_with_their_key),
+                cmocka_unit_test(participants_are_those_of_rules_that_alert),
                 cmocka_unit_test(mistakes_with_signals),
         };
 
