@@ -746,7 +746,7 @@ static void participants_are_those_of_rules_that_alert(void **state)
         assert_int_equal(w->engine->actors.actors.count, 1);
         view(w, 2000, "198.51.100.3", "s3", "t");
         world_expect(w, "raised read client.prefix=198.51.100.0/24 n=0 at=2000\n");
-        world_expect_last(w, "involved session 2: <session:s2> <session:s3>\n");
+        world_expect_last(w, "involved session 2: <session:s3> <session:s2>\n");
         world_free(w);
 }
 
