@@ -8,7 +8,7 @@
 
 struct birth {
         uint64_t hash;
-        int64_t born_ns;
+        int64_t born_ns; /* the last bit says what it is: a domain's is 1 */
 };
 
 _Static_assert(sizeof(struct birth) == BIRTH_SIZE, "as the header says");
@@ -29,7 +29,7 @@ bool births_init(struct births *b, struct budget *budget, const struct hash_key 
                 .began_ns = -1,
         };
         births_find_classes(b);
-        return index_init(&b->index, index_bytes, &budget->index_room);
+        return index_init(&b->index, index_bytes, &budget->kept_index_room);
 }
 
 void births_free(struct births *b)
@@ -63,26 +63,49 @@ static void sweep(struct births *b, int64_t now_ns)
         }
 }
 
+/* The last even or odd nanosecond until then. */
+static int64_t of_account(int64_t ns)
+{
+        return ns & ~INT64_C(1);
+}
+
+static int64_t of_domain(int64_t ns)
+{
+        return (ns - 1) | 1;
+}
+
+static bool is_domain(const struct birth *birth)
+{
+        return birth->born_ns & 1;
+}
+
+/* The oldest account; of domains alone the newest, as everybody uses the old ones. */
+static bool goes_before(const struct birth *a, const struct birth *b)
+{
+        if (is_domain(a) != is_domain(b))
+                return is_domain(b);
+        return is_domain(a) ? a->born_ns > b->born_ns : a->born_ns < b->born_ns;
+}
+
 static void evict(struct births *b, int64_t now_ns)
 {
-        uint32_t oldest = 0;
+        uint32_t first = 0;
 
         for (unsigned i = 0; i < HAND_LOOKS && i < b->index.count; i++) {
                 uint32_t handle = index_next(&b->index, &b->hand);
-                if (oldest == 0 ||
-                    birth_at(b, handle)->born_ns < birth_at(b, oldest)->born_ns)
-                        oldest = handle;
+                if (first == 0 || goes_before(birth_at(b, handle), birth_at(b, first)))
+                        first = handle;
         }
-        if (oldest == 0)
+        if (first == 0)
                 return;
-        *b->evicted += !is_over(birth_at(b, oldest), now_ns);
-        forget(b, oldest);
+        *b->evicted += !is_over(birth_at(b, first), now_ns);
+        forget(b, first);
 }
 
 static uint32_t take(struct births *b, uint64_t hash)
 {
         uint32_t handle =
-            b->index.count < b->max ? budget_take(b->budget, b->class, BUDGET_GROWTH) : 0;
+            b->index.count < b->max ? budget_take(b->budget, b->class, BUDGET_KEPT) : 0;
 
         if (handle == 0)
                 return 0;
@@ -138,9 +161,9 @@ static void sign_up(struct births *b, const struct record *r, uint64_t session)
         uint64_t account = text_hash(b, r, PARTICIPANT_ACCOUNT, RECORD_ACCOUNT);
 
         if (session)
-                put(b, session, r->end_ns, r->end_ns);
+                put(b, session, of_account(r->end_ns), r->end_ns);
         if (account && !find(b, account, r->end_ns))
-                put(b, account, r->end_ns, r->end_ns);
+                put(b, account, of_account(r->end_ns), r->end_ns);
 }
 
 static uint64_t domain_of(const struct births *b, const struct record *r)
@@ -164,9 +187,9 @@ static void note_domain(struct births *b, const struct record *r)
                 b->began_ns = now_ns;
         const struct birth *birth = find(b, domain, now_ns);
         if (!birth)
-                put(b, domain, has_history(b, now_ns) ? now_ns : old_ns, now_ns);
+                put(b, domain, of_domain(has_history(b, now_ns) ? now_ns : old_ns), now_ns);
         else if (birth->born_ns < old_ns)
-                put(b, domain, old_ns, now_ns);
+                put(b, domain, of_domain(old_ns), now_ns);
 }
 
 static void note_account(struct births *b, const struct record *r)

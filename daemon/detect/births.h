@@ -14,7 +14,9 @@
  * since nobody knows who was there before.
  *
  * Births are forgotten after BIRTHS_TTL. When there is no room, of a few that the hand
- * looks at the oldest goes.
+ * looks at the oldest account's goes, and a domain's only where there is none, the newest:
+ * who forgets the domain that everybody has would take it for a new one. Times are even
+ * nanoseconds for accounts and odd ones for domains.
  *
  * Cost: nothing for transactions that are no sign-up and change no session; one or two
  * look-ups where an age is read. 16 bytes a birth.

@@ -18,7 +18,9 @@ bool budget_init(struct budget *p, uint64_t bytes)
         if (pages > BUDGET_MAX_PAGES)
                 pages = BUDGET_MAX_PAGES;
         *p = (struct budget){ .newcomer_pages = (uint32_t)(pages - pages / 4),
-                              .index_room = UINT64_MAX / 2 };
+                              .growth_pages = (uint32_t)(pages - pages / 16),
+                              .index_room = UINT64_MAX / 2,
+                              .kept_index_room = UINT64_MAX / 2 };
         /* A page and its descriptor are taken and given together: one number for both. */
         if (!slab_init(&p->pages, BUDGET_PAGE, (uint32_t)pages))
                 return false;
@@ -82,9 +84,16 @@ static void page_unlink(struct budget *p, uint32_t number)
                 p->class[page->size_class].partial = page->next;
 }
 
+static uint32_t pages_for(const struct budget *p, enum budget_priority priority)
+{
+        return priority == BUDGET_NEWCOMER ? p->newcomer_pages
+               : priority == BUDGET_GROWTH ? p->growth_pages
+                                           : UINT32_MAX;
+}
+
 static bool page_new(struct budget *p, unsigned size_class, enum budget_priority priority)
 {
-        if (priority == BUDGET_NEWCOMER && p->pages.used >= p->newcomer_pages)
+        if (p->pages.used >= pages_for(p, priority))
                 return false;
         uint32_t number = slab_take_raw(&p->pages);
         if (number == 0)

@@ -12,8 +12,10 @@
  *                 |
  *                 +- blocks of one size, the free ones in a list
  *
- * The last quarter of the pages is a reserve that only BUDGET_GROWTH may touch:
- * what is followed already can grow while newcomers fill the rest.
+ * The last quarter of the pages is a reserve that newcomers may not touch: what is followed
+ * already can grow while they fill the rest. And its last quarter is for what has a limit of
+ * its own and is kept for days (BUDGET_KEPT: tags, births, blocks): however many visitors
+ * there are, the few that were found are remembered.
  *
  * Address space is reserved at the start; nothing is asked of the system later.
  * Cost: a few instructions; a new page costs one clearing of 16 KiB.
@@ -26,7 +28,7 @@
 #define BUDGET_PAGE    16384
 #define BUDGET_CLASSES 240
 
-enum budget_priority { BUDGET_NEWCOMER, BUDGET_GROWTH };
+enum budget_priority { BUDGET_NEWCOMER, BUDGET_GROWTH, BUDGET_KEPT };
 
 struct budget_page {
         uint32_t next, prev; /* among the pages of its class that have a free block */
@@ -46,7 +48,9 @@ struct budget {
         struct slab pages;
         struct slab descriptors; /* struct budget_page, by page number */
         uint32_t newcomer_pages; /* newcomers get no new page past this many */
+        uint32_t growth_pages;   /* nor does what grows past this many */
         uint64_t index_room;     /* bytes for the indexes of its blocks (index.h) */
+        uint64_t kept_index_room; /* for those of what is kept */
         unsigned classes;
         struct budget_class class[BUDGET_CLASSES];
 };

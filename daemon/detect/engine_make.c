@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define INDEX_PART     8  /* of the memory: one in so many bytes is for indexes */
+#define KEPT_PART      32 /* and one for those of tags, births and blocks */
 #define TAGS_PART      16 /* of the memory: the most that tags may take */
 #define GROUPS_PART    32
 #define BIRTHS_PART    32
@@ -31,7 +32,7 @@ uint64_t engine_index_bytes(const struct engine *e)
 
 uint64_t engine_index_room(const struct engine *e)
 {
-        return e->memory / INDEX_PART;
+        return e->memory / INDEX_PART + e->memory / KEPT_PART;
 }
 
 void engine_find_classes(struct engine *e)
@@ -94,9 +95,10 @@ static uint32_t most(uint64_t memory, unsigned part, size_t size)
  * What outlives the keys: who carries a tag, is of a group, was signed up when. Rules
  * that are taken up later may ask for any of them.
  */
-static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_bytes)
+static bool init_memories(struct engine *e, uint64_t memory)
 {
         struct counters *counters = e->options.counters;
+        uint64_t index_bytes = memory / KEPT_PART / 3; /* none of them takes it all */
 
         return tags_init(&e->tags, &e->budget, index_bytes,
                          most(memory, TAGS_PART, sizeof(struct tag)),
@@ -114,9 +116,10 @@ static bool init_memories(struct engine *e, uint64_t memory, uint64_t index_byte
 
 static bool init_budget(struct engine *e, uint64_t memory)
 {
-        if (!budget_init(&e->budget, memory - memory / INDEX_PART))
+        if (!budget_init(&e->budget, memory - memory / INDEX_PART - memory / KEPT_PART))
                 return false;
         e->budget.index_room = memory / INDEX_PART;
+        e->budget.kept_index_room = memory / KEPT_PART;
         return true;
 }
 
@@ -132,7 +135,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
 
         if (!forms || !statistics || !init_budget(e, memory) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
-            !ladder_init(&e->ladder, &e->budget, index_bytes) ||
+            !ladder_init(&e->ladder, &e->budget, memory / KEPT_PART / 3) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
             !cases_init(&e->cases, o->incidents_max) ||
@@ -141,7 +144,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !orphans_init(&e->orphans, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
-        if (!init_memories(e, memory, index_bytes) ||
+        if (!init_memories(e, memory) ||
             !ahead_init(&e->ahead, &e->facts.conditions))
                 return false;
         engine_bind_facts(e);

@@ -22,7 +22,7 @@ bool ladder_init(struct ladder *l, struct budget *budget, uint64_t index_bytes)
 {
         *l = (struct ladder){ .budget = budget };
         ladder_find_classes(l);
-        return index_init(&l->index, index_bytes, &budget->index_room);
+        return index_init(&l->index, index_bytes, &budget->kept_index_room);
 }
 
 void ladder_free(struct ladder *l)
@@ -51,11 +51,11 @@ static void forget_one(struct ladder *l)
 
 static struct step *step_new(struct ladder *l, uint64_t hash)
 {
-        uint32_t handle = budget_take(l->budget, l->class, BUDGET_GROWTH);
+        uint32_t handle = budget_take(l->budget, l->class, BUDGET_KEPT);
 
         if (handle == 0) {
                 forget_one(l);
-                handle = budget_take(l->budget, l->class, BUDGET_GROWTH);
+                handle = budget_take(l->budget, l->class, BUDGET_KEPT);
         }
         if (handle == 0)
                 return NULL;

@@ -18,7 +18,7 @@ bool tags_init(struct tags *t, struct budget *budget, uint64_t index_bytes, uint
 {
         *t = (struct tags){ .budget = budget, .evicted = evicted, .max = max ? max : 1 };
         tags_find_classes(t);
-        return index_init(&t->index, index_bytes, &budget->index_room);
+        return index_init(&t->index, index_bytes, &budget->kept_index_room);
 }
 
 void tags_free(struct tags *t)
@@ -84,7 +84,7 @@ static void sweep(struct tags *t, int64_t now_ns)
 static uint32_t take(struct tags *t, uint64_t hash)
 {
         uint32_t handle =
-            t->index.count < t->max ? budget_take(t->budget, t->class, BUDGET_GROWTH) : 0;
+            t->index.count < t->max ? budget_take(t->budget, t->class, BUDGET_KEPT) : 0;
 
         if (handle == 0)
                 return 0;

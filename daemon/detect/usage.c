@@ -35,7 +35,8 @@ void engine_usage(const struct engine *e, struct engine_usage *usage)
 {
         uint64_t fixed = e->options.memory_max - e->memory;
         uint64_t pages = (uint64_t)e->budget.pages.used * BUDGET_PAGE;
-        uint64_t indexes = engine_index_room(e) - e->budget.index_room;
+        uint64_t indexes =
+            engine_index_room(e) - e->budget.index_room - e->budget.kept_index_room;
 
         *usage = (struct engine_usage){ .memory = fixed + pages + indexes,
                                         .memory_max = e->options.memory_max,

@@ -22,7 +22,7 @@ bool watch_init(struct watch *w, struct budget *budget, uint64_t index_bytes,
                              .live_until_ns = INT64_MIN,
                              .max = max ? max : 1 };
         watch_find_classes(w);
-        return index_init(&w->index, index_bytes, &budget->index_room);
+        return index_init(&w->index, index_bytes, &budget->kept_index_room);
 }
 
 void watch_free(struct watch *w)
@@ -70,7 +70,7 @@ static void sweep(struct watch *w, int64_t now_ns)
 static uint32_t take(struct watch *w, uint64_t carrier)
 {
         uint32_t handle =
-            w->index.count < w->max ? budget_take(w->budget, w->class, BUDGET_GROWTH) : 0;
+            w->index.count < w->max ? budget_take(w->budget, w->class, BUDGET_KEPT) : 0;
 
         if (handle == 0)
                 return 0;

@@ -210,6 +210,33 @@ static void a_domain_is_as_old_as_its_first_sign_up(void **state)
         end();
 }
 
+/* However many sign up, the domain that everybody has is not taken for a new one. */
+static void a_domain_outlives_accounts_and_newer_domains(void **state)
+{
+        char name[32];
+        (void)state;
+
+        begin(50, 65536);
+        for (unsigned i = 0; i < 10; i++) {
+                snprintf(name, sizeof(name), "old%u.example", i);
+                join_from(0, name);
+        }
+        for (unsigned i = 0; i < 1000; i++) {
+                snprintf(name, sizeof(name), "s%u", i);
+                sign_up(DAY_MS + i, name, NULL);
+        }
+        assert_int_equal(births.index.count, 50);
+        for (unsigned i = 0; i < 1000; i++) {
+                snprintf(name, sizeof(name), "new%u.example", i);
+                join_from(DAY_MS + 1000 + i, name);
+        }
+        for (unsigned i = 0; i < 10; i++) {
+                snprintf(name, sizeof(name), "old%u.example", i);
+                assert_int_equal(domain_age(DAY_MS + 3000, name), 7 * DAY_MS);
+        }
+        end();
+}
+
 /* One that is used goes on being old; one that nobody used for long is new again. */
 static void a_domain_is_forgotten_when_nobody_uses_it(void **state)
 {
@@ -237,6 +264,7 @@ int main(void)
                 cmocka_unit_test(many_births_stay_within_their_room),
                 cmocka_unit_test(a_domain_is_as_old_as_its_first_sign_up),
                 cmocka_unit_test(a_domain_is_forgotten_when_nobody_uses_it),
+                cmocka_unit_test(a_domain_outlives_accounts_and_newer_domains),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,16 +17,16 @@ static void pages_serve_another_size_when_they_are_empty(void **state)
         assert_int_equal(budget_class_of(&b, 24), small);
         for (unsigned round = 0; round < 3; round++) {
                 unsigned count = 0;
-                while ((handles[count] = budget_take(&b, small, BUDGET_GROWTH))) {
+                while ((handles[count] = budget_take(&b, small, BUDGET_KEPT))) {
                         memset(budget_at(&b, handles[count]), 0xee, 24);
                         count++;
                 }
                 assert_int_equal(count, 64 * (BUDGET_PAGE / 24));
-                assert_int_equal(budget_take(&b, large, BUDGET_GROWTH), 0);
+                assert_int_equal(budget_take(&b, large, BUDGET_KEPT), 0);
                 while (count)
                         budget_give(&b, handles[--count]);
                 assert_int_equal(b.pages.used, 0);
-                while ((handles[count] = budget_take(&b, large, BUDGET_GROWTH))) {
+                while ((handles[count] = budget_take(&b, large, BUDGET_KEPT))) {
                         const uint8_t *bytes = budget_at(&b, handles[count++]);
                         assert_int_equal(bytes[0] | bytes[8191], 0);
                 }
@@ -38,7 +38,7 @@ static void pages_serve_another_size_when_they_are_empty(void **state)
         budget_free(&b);
 }
 
-static void newcomers_leave_a_quarter(void **state)
+static void newcomers_leave_a_quarter_and_growth_a_sixteenth(void **state)
 {
         struct budget b;
         unsigned count = 0;
@@ -50,6 +50,9 @@ static void newcomers_leave_a_quarter(void **state)
                 count++;
         assert_int_equal(count, 48);
         while (budget_take(&b, class, BUDGET_GROWTH))
+                count++;
+        assert_int_equal(count, 60);
+        while (budget_take(&b, class, BUDGET_KEPT))
                 count++;
         assert_int_equal(count, 64);
         budget_free(&b);
@@ -117,7 +120,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(pages_serve_another_size_when_they_are_empty),
-                cmocka_unit_test(newcomers_leave_a_quarter),
+                cmocka_unit_test(newcomers_leave_a_quarter_and_growth_a_sixteenth),
                 cmocka_unit_test(an_index_finds_what_was_put_and_not_removed),
                 cmocka_unit_test(an_index_is_full_at_its_cap),
         };

@@ -155,7 +155,7 @@ static void without_room_nothing_is_put(void **state)
 
         begin(1000, 65536);
         class = budget_class_of(&budget, BUDGET_PAGE);
-        while (budget_take(&budget, class, BUDGET_GROWTH))
+        while (budget_take(&budget, class, BUDGET_KEPT))
                 ;
         assert_false(put(1, first_id, 100, 0));
         assert_null(find(1, 0));
