@@ -43,13 +43,26 @@ static void *grow(void *memory, unsigned count, size_t size)
         return memory;
 }
 
-static struct slot_group *find_group(struct table_plan *t, uint64_t met)
+/* The unit of a group that has this window as well. */
+static int64_t unit_with(const struct slot_group *g, int64_t window_ns)
+{
+        return window_common_unit(window_ns / WINDOW_NEWEST, g->unit_ns);
+}
+
+static bool has_room_for(const struct table_plan *t, const struct slot_group *g,
+                         const struct slot *s)
+{
+        return s->window == WINDOW_NONE ||
+               unit_with(g, t->window_ns[s->window]) >= GROUP_UNIT;
+}
+
+static struct slot_group *find_group(struct table_plan *t, const struct slot *s)
 {
         for (unsigned i = 0; i < t->group_count; i++)
-                if (t->groups[i].met == met)
+                if (t->groups[i].met == s->met && has_room_for(t, &t->groups[i], s))
                         return &t->groups[i];
         t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
-        t->groups[t->group_count].met = met;
+        t->groups[t->group_count].met = s->met;
         return &t->groups[t->group_count++];
 }
 
@@ -59,13 +72,17 @@ static void add_number(unsigned **numbers, unsigned *count, unsigned number)
         (*numbers)[(*count)++] = number;
 }
 
-static void add_window(struct slot_group *g, unsigned window)
+static void add_window(const struct table_plan *t, struct slot_group *g, unsigned window)
 {
         for (unsigned i = 0; i < g->window_count; i++)
                 if (g->windows[i] == window)
                         return;
         CHECK(g->window_count < WINDOWS_MAX);
         g->windows[g->window_count++] = window;
+        g->unit_ns = unit_with(g, t->window_ns[window]);
+        for (unsigned i = 0; i < g->window_count; i++)
+                g->panes[i] = (uint32_t)(t->window_ns[g->windows[i]] / WINDOW_NEWEST /
+                                         g->unit_ns);
 }
 
 /* A set joins others of the same values where one unit of time serves them all. */
@@ -123,9 +140,9 @@ static void make_groups(struct table_plan *t)
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 struct slot *s = &t->slots[i];
-                struct slot_group *g = find_group(t, s->met);
+                struct slot_group *g = find_group(t, s);
                 if (s->window != WINDOW_NONE)
-                        add_window(g, s->window);
+                        add_window(t, g, s->window);
                 add_number(&g->slots, &g->slot_count, i);
                 s->group = (unsigned)(g - t->groups);
                 if (s->kind == SLOT_DISTINCT)
@@ -177,8 +194,9 @@ static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32
         g->align = lay_out_cells(t, g, 8, 0) ? 8 : 4;
         g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
-        g->panes_offset = at;
-        at += g->window_count * (uint32_t)sizeof(uint32_t);
+        g->time_offset = at;
+        if (g->window_count)
+                at += (uint32_t)sizeof(uint32_t);
         at = lay_out_families(t, g, at);
         for (uint32_t align = 4; align; align /= 2)
                 at = lay_out_cells(t, g, align, at);

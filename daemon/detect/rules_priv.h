@@ -19,6 +19,7 @@
 #define DETECT_RULES_PRIV_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "detect/distinct.h"
 #include "detect/incident.h"
 #include "detect/lists.h"
@@ -35,6 +36,7 @@
 #define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
 #define OPERAND_NONE     UINT32_MAX
 #define WINDOW_NONE      UINT32_MAX
+#define GROUP_UNIT       (NS_PER_SEC / 8) /* a pane of the shortest window */
 #define FAMILY_NONE      UINT32_MAX
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
@@ -103,15 +105,19 @@ struct family {
 };
 
 /*
- * Slots that the same rules read stand together, with the panes that their windows were
- * last brought to. A transaction that none of these rules looks at leaves them alone.
+ * Slots that the same rules read stand together, with the time that their windows were
+ * last brought to: four bytes, in units that divide the panes of all these windows. A
+ * unit is GROUP_UNIT at least, so that the four bytes repeat after 17 years. A
+ * transaction that none of these rules looks at leaves them alone.
  */
 struct slot_group {
-        uint64_t met;                      /* bits of the wheres of those rules */
-        uint32_t begin, end, panes_offset; /* bytes in an entry that has all groups */
-        uint32_t align;                    /* of `begin` */
+        uint64_t met;                     /* bits of the wheres of those rules */
+        uint32_t begin, end, time_offset; /* bytes in an entry that has all groups */
+        uint32_t align;                   /* of `begin` */
         unsigned window_count;
         unsigned windows[WINDOWS_MAX]; /* of the table */
+        uint32_t panes[WINDOWS_MAX];   /* of each: how many units they are long */
+        int64_t unit_ns;               /* 0: it has no window */
         unsigned slot_count, family_count;
         unsigned *slots, *families; /* numbers, in the order of the entry */
 };

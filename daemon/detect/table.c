@@ -55,14 +55,19 @@ void *table_cells(const struct table *t, const struct entry *e, const struct slo
         return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
 }
 
+/* What a group's windows were last brought to. */
+static uint32_t *time_of(char *base, const struct slot_group *g)
+{
+        return (uint32_t *)(base + g->time_offset);
+}
+
 static void group_init(const struct table *t, struct entry *e, unsigned group)
 {
         const struct slot_group *g = &t->plan->groups[group];
         char *base = base_of(t, e, group);
-        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
 
-        for (unsigned w = 0; w < g->window_count; w++)
-                panes[w] = (uint32_t)t->clocks[g->windows[w]].pane;
+        if (g->window_count)
+                *time_of(base, g) = (uint32_t)t->group_units[group].pane;
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
                 struct slot_place place = place_in(t, e, base, s);
@@ -103,10 +108,15 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         for (unsigned i = 0; t->units && i < plan->family_count; i++)
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
+        t->group_units = calloc(plan->group_count + 1, sizeof(*t->group_units));
+        for (unsigned i = 0; t->group_units && i < plan->group_count; i++)
+                if (plan->groups[i].window_count)
+                        window_clock_init(&t->group_units[i],
+                                          plan->groups[i].unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
         t->unfetched = calloc(plan->unfetched_count + 1, sizeof(*t->unfetched));
         t->began_ns = calloc(plan->slot_count + 1, sizeof(*t->began_ns));
-        if (!t->units || !t->surges || !t->unfetched || !t->began_ns)
+        if (!t->units || !t->group_units || !t->surges || !t->unfetched || !t->began_ns)
                 return false;
         groups_init(t, t->blank);
         t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
@@ -121,6 +131,7 @@ void table_free(struct table *t)
 {
         index_free(&t->index);
         free(t->units);
+        free(t->group_units);
         free(t->surges);
         free(t->unfetched);
         free(t->began_ns);
@@ -133,6 +144,7 @@ void table_free(struct table *t)
         layouts_free(&t->layouts);
         t->blank = NULL;
         t->units = NULL;
+        t->group_units = NULL;
         t->surges = NULL;
         t->unfetched = NULL;
         t->began_ns = NULL;
@@ -160,6 +172,9 @@ void table_set_time(struct table *t, int64_t now_ns)
                 set_clock(t, &t->clocks[i], now_ns);
         for (unsigned i = 0; i < t->plan->family_count; i++)
                 set_clock(t, &t->units[i], now_ns);
+        for (unsigned i = 0; i < t->plan->group_count; i++)
+                if (t->plan->groups[i].window_count)
+                        set_clock(t, &t->group_units[i], now_ns);
 }
 
 uint64_t table_where_bit(const struct table *t, unsigned where)
@@ -447,14 +462,17 @@ static void rotate_group(const struct table *t, struct entry *e, char *base,
 {
         const struct slot_group *g = &t->plan->groups[group];
         const struct table_ops *ops = &t->ops[group];
-        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
+        int64_t now = t->group_units[group].pane;
 
-        for (unsigned w = 0, i = 0; w < g->window_count; w++) {
+        if (g->window_count == 0)
+                return;
+        uint32_t *time = time_of(base, g), behind = (uint32_t)now - *time;
+        *time = (uint32_t)now;
+        for (unsigned w = 0, i = 0; behind && w < g->window_count; w++) {
                 int64_t to = t->clocks[g->windows[w]].pane;
-                uint32_t behind = (uint32_t)to - panes[w];
-                panes[w] = (uint32_t)to;
-                for (; behind && i < ops->rotate_end[w]; i++)
-                        rotate_op(t, e, base, &ops->rotate[i], to - behind, to);
+                int64_t from = (now - behind) / g->panes[w];
+                for (; from != to && i < ops->rotate_end[w]; i++)
+                        rotate_op(t, e, base, &ops->rotate[i], from, to);
                 i = ops->rotate_end[w];
         }
 }

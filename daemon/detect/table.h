@@ -117,6 +117,7 @@ struct table {
         int64_t same_panes_ns; /* until then all clocks stay in their panes */
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
+        struct window_clock *group_units; /* of the groups with windows: likewise */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
         struct unfetched_usual *unfetched; /* likewise */
         int64_t *began_ns; /* of the slots: when rules that were swapped in began them;

@@ -22,6 +22,16 @@ static int64_t floor_div(int64_t a, int64_t b)
         return a / b - (a % b < 0);
 }
 
+int64_t window_common_unit(int64_t a_ns, int64_t b_ns)
+{
+        while (b_ns) {
+                int64_t rest = a_ns % b_ns;
+                a_ns = b_ns;
+                b_ns = rest;
+        }
+        return a_ns;
+}
+
 void window_clock_init(struct window_clock *c, int64_t window_ns)
 {
         CHECK(window_ns > 0 && window_ns % WINDOW_NEWEST == 0);

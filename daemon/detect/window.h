@@ -33,6 +33,9 @@ struct window_clock {
 /* `window_ns` is a multiple of 8, as all whole milliseconds are. */
 void window_clock_init(struct window_clock *, int64_t window_ns);
 
+/* The longest time that divides both; that of a and 0 is a. */
+int64_t window_common_unit(int64_t a_ns, int64_t b_ns);
+
 /* Moves to `now_ns`, which never goes back: a comparison, while the pane is the same. */
 void window_clock_set(struct window_clock *, int64_t now_ns);
 
