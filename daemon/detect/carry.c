@@ -176,7 +176,9 @@ static uint64_t groups_of(const struct move *m, const struct entry *from)
                 return LAYOUTS_ALL;
         for (unsigned i = 0; i < plan->slot_count; i++)
                 if (old_cells(m, from, i))
-                        groups |= UINT64_C(1) << plan->slots[i].group;
+                        groups |= UINT64_C(1) << plan->slots[i].group |
+                                  UINT64_C(1)
+                                      << plan->groups[plan->slots[i].group].whole;
         return groups;
 }
 

@@ -56,14 +56,46 @@ static bool has_room_for(const struct table_plan *t, const struct slot_group *g,
                unit_with(g, t->window_ns[s->window]) >= GROUP_UNIT;
 }
 
-static struct slot_group *find_group(struct table_plan *t, const struct slot *s)
+static unsigned add_group(struct table_plan *t, uint64_t met)
+{
+        t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
+        t->groups[t->group_count].met = met;
+        t->groups[t->group_count].whole = t->group_count;
+        t->groups[t->group_count].next_part = GROUP_NONE;
+        return t->group_count++;
+}
+
+static unsigned find_whole(struct table_plan *t, const struct slot *s)
 {
         for (unsigned i = 0; i < t->group_count; i++)
-                if (t->groups[i].met == s->met && has_room_for(t, &t->groups[i], s))
-                        return &t->groups[i];
-        t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
-        t->groups[t->group_count].met = s->met;
-        return &t->groups[t->group_count++];
+                if (t->groups[i].whole == i && t->groups[i].met == s->met &&
+                    has_room_for(t, &t->groups[i], s))
+                        return i;
+        return add_group(t, s->met);
+}
+
+static unsigned find_part(struct table_plan *t, unsigned whole, unsigned condition)
+{
+        unsigned last = whole;
+
+        while (t->groups[last].next_part != GROUP_NONE) {
+                last = t->groups[last].next_part;
+                if (t->groups[last].condition == condition)
+                        return last;
+        }
+        unsigned part = add_group(t, t->groups[whole].met);
+        t->groups[part].whole = whole;
+        t->groups[part].condition = condition;
+        return t->groups[last].next_part = part;
+}
+
+/* Whether it counts less than what its rules look at. */
+static bool is_narrower(const struct table_plan *t, const struct slot *s)
+{
+        for (unsigned i = 0; i < t->where_count; i++)
+                if (t->wheres[i] == s->condition)
+                        return false;
+        return true;
 }
 
 static void add_number(unsigned **numbers, unsigned *count, unsigned number)
@@ -136,15 +168,29 @@ static unsigned member_of(const struct family *f, int64_t window_ns)
         return k;
 }
 
-static void make_groups(struct table_plan *t)
+static void group_slots(struct table_plan *t, bool with_parts)
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 struct slot *s = &t->slots[i];
-                struct slot_group *g = find_group(t, s);
+                s->group = find_whole(t, s);
                 if (s->window != WINDOW_NONE)
-                        add_window(t, g, s->window);
+                        add_window(t, &t->groups[s->group], s->window);
+                if (with_parts && is_narrower(t, s))
+                        s->group = find_part(t, s->group, s->condition);
+        }
+}
+
+static void make_groups(struct table_plan *t)
+{
+        group_slots(t, true);
+        if (t->group_count > GROUPS_WITH_PARTS) {
+                t->group_count = 0;
+                group_slots(t, false);
+        }
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                struct slot *s = &t->slots[i];
+                struct slot_group *g = &t->groups[s->group];
                 add_number(&g->slots, &g->slot_count, i);
-                s->group = (unsigned)(g - t->groups);
                 if (s->kind == SLOT_DISTINCT)
                         join_family(t, s, s->group);
                 if (s->kind == SLOT_SURGE)
@@ -188,10 +234,20 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
         return at;
 }
 
+static uint32_t align_of(const struct table_plan *t, const struct slot_group *g)
+{
+        uint32_t align = g->window_count || g->family_count ? 4 : 1;
+
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot_type *type = &slot_types[t->slots[g->slots[i]].kind];
+                align = type->align > align ? type->align : align;
+        }
+        return align;
+}
+
 /* What wants the strictest alignment comes first; sizes are multiples of it. */
 static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
 {
-        g->align = lay_out_cells(t, g, 8, 0) ? 8 : 4;
         g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
         g->time_offset = at;
@@ -201,6 +257,18 @@ static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32
         for (uint32_t align = 4; align; align /= 2)
                 at = lay_out_cells(t, g, align, at);
         return g->end = at;
+}
+
+/* As layouts.c does it, so that the plan is a layout with all groups. */
+static uint32_t lay_out_groups(struct table_plan *t, uint32_t at)
+{
+        for (unsigned i = 0; i < t->group_count; i++)
+                t->groups[i].align = align_of(t, &t->groups[i]);
+        for (uint32_t align = 8; align; align /= 2)
+                for (unsigned i = 0; i < t->group_count; i++)
+                        if (t->groups[i].align == align)
+                                at = lay_out_group(t, &t->groups[i], at);
+        return at;
 }
 
 /* Signals come first, so that those who read them see what this transaction changed. */
@@ -256,8 +324,7 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 make_groups(t);
                 twins_plan(t);
                 find_usuals(rules, t);
-                for (unsigned g = 0; g < t->group_count; g++)
-                        at = lay_out_group(t, &t->groups[g], at);
+                at = lay_out_groups(t, at);
                 t->entry_size = (at + 7) / 8 * 8;
                 if (t->entry_size > BUDGET_PAGE)
                         diag_error(

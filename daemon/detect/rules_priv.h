@@ -38,6 +38,8 @@
 #define WINDOW_NONE      UINT32_MAX
 #define GROUP_UNIT       (NS_PER_SEC / 8) /* a pane of the shortest window */
 #define FAMILY_NONE      UINT32_MAX
+#define GROUP_NONE       UINT32_MAX
+#define GROUPS_WITH_PARTS 64 /* of a table, parts among them */
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
 
@@ -109,6 +111,11 @@ struct family {
  * last brought to: four bytes, in units that divide the panes of all these windows. A
  * unit is GROUP_UNIT at least, so that the four bytes repeat after 17 years. A
  * transaction that none of these rules looks at leaves them alone.
+ *
+ * Of most keys nothing ever meets the narrower conditions of these rules (no cookies, a
+ * library). So slots of such a condition are a part of the group, for which an entry has
+ * room when its key met it: parts are groups as well, of the same `met`, that come after
+ * theirs, and keep its time. Where these are too many, groups have no parts.
  */
 struct slot_group {
         uint64_t met;                     /* bits of the wheres of those rules */
@@ -118,6 +125,9 @@ struct slot_group {
         unsigned windows[WINDOWS_MAX]; /* of the table */
         uint32_t panes[WINDOWS_MAX];   /* of each: how many units they are long */
         int64_t unit_ns;               /* 0: it has no window */
+        unsigned whole;     /* the group that it is a part of; or itself, when it is none */
+        unsigned next_part; /* of the same whole; or GROUP_NONE */
+        unsigned condition; /* of all slots of a part */
         unsigned slot_count, family_count;
         unsigned *slots, *families; /* numbers, in the order of the entry */
 };

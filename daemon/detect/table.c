@@ -14,7 +14,7 @@ static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 #define ENTRY_FIRST 192 /* bytes: what most entries have, and more */
 #define HAND_LOOKS  24  /* entries, for one eviction */
 
-_Static_assert(LAYOUTS_MAX == 16, "a layout has four bits");
+_Static_assert(LAYOUTS_MAX <= 256, "a layout has eight bits");
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
 /*
@@ -356,7 +356,7 @@ static uint32_t entry_take(struct table *t, uint64_t groups,
         uint32_t handle = budget_take(t->budget, t->entry_classes[layout], priority);
         if (handle == 0)
                 return 0;
-        table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
+        table_at(t, handle)->layout = layout & 255;
         t->entry_bytes += entry_size(t, layout);
         return handle;
 }
@@ -381,7 +381,7 @@ static void entry_move(const struct table *t, const struct entry *from, struct e
         unsigned layout = to->layout;
 
         memcpy(to, from, t->plan->head_size);
-        to->layout = layout & (LAYOUTS_MAX - 1);
+        to->layout = layout & 255;
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 const struct slot_group *g = &t->plan->groups[i];
                 if (has_group(t, from, i))
@@ -457,23 +457,32 @@ static void rotate_op(const struct table *t, struct entry *e, char *base,
         }
 }
 
-static void rotate_group(const struct table *t, struct entry *e, char *base,
-                         unsigned group)
+/* All of it that the entry has. `group` is a whole one. */
+static void rotate_group(const struct table *t, struct entry *e, unsigned group)
 {
         const struct slot_group *g = &t->plan->groups[group];
-        const struct table_ops *ops = &t->ops[group];
-        int64_t now = t->group_units[group].pane;
+        int64_t now = t->group_units[group].pane, from[WINDOWS_MAX], to[WINDOWS_MAX];
 
         if (g->window_count == 0)
                 return;
-        uint32_t *time = time_of(base, g), behind = (uint32_t)now - *time;
+        uint32_t *time = time_of(base_of(t, e, group), g), behind = (uint32_t)now - *time;
+        if (behind == 0)
+                return;
         *time = (uint32_t)now;
-        for (unsigned w = 0, i = 0; behind && w < g->window_count; w++) {
-                int64_t to = t->clocks[g->windows[w]].pane;
-                int64_t from = (now - behind) / g->panes[w];
-                for (; from != to && i < ops->rotate_end[w]; i++)
-                        rotate_op(t, e, base, &ops->rotate[i], from, to);
-                i = ops->rotate_end[w];
+        for (unsigned w = 0; w < g->window_count; w++) {
+                from[w] = (now - behind) / g->panes[w];
+                to[w] = t->clocks[g->windows[w]].pane;
+        }
+        for (; group != GROUP_NONE; group = t->plan->groups[group].next_part) {
+                const struct table_ops *ops = &t->ops[group];
+                if (!has_group(t, e, group))
+                        continue;
+                char *base = base_of(t, e, group);
+                for (unsigned w = 0, i = 0; w < g->window_count; w++) {
+                        for (; from[w] != to[w] && i < ops->rotate_end[w]; i++)
+                                rotate_op(t, e, base, &ops->rotate[i], from[w], to[w]);
+                        i = ops->rotate_end[w];
+                }
         }
 }
 
@@ -541,14 +550,14 @@ static void count_group(const struct table *t, struct entry *e, char *base,
 
 void table_rotate_group(const struct table *t, struct entry *e, unsigned group)
 {
-        rotate_group(t, e, base_of(t, e, group), group);
+        rotate_group(t, e, t->plan->groups[group].whole);
 }
 
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
-                if (has_group(t, e, i))
-                        table_rotate_group(t, e, i);
+                if (t->plan->groups[i].whole == i && has_group(t, e, i))
+                        rotate_group(t, e, i);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -563,9 +572,12 @@ void table_count(const struct table *t, struct entry *e, struct facts *facts,
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
                         continue;
-                char *base = base_of(t, e, i);
-                rotate_group(t, e, base, i);
-                count_group(t, e, base, i, facts, met);
+                const struct slot_group *g = &t->plan->groups[i];
+                if (g->whole == i)
+                        rotate_group(t, e, i);
+                else if (!facts_condition(facts, g->condition))
+                        continue;
+                count_group(t, e, base_of(t, e, i), i, facts, met);
         }
         uint32_t weight = table_weight(t, facts->subject.record);
         uint32_t room = TRANSACTIONS_MAX - e->transactions;

@@ -34,6 +34,8 @@
 #define TRANSACTIONS_MAX ((1U << 18) - 1)
 #define RECENT_MAX       127
 
+#define ENTRY_INCIDENTS  ((1U << 24) - 1) /* more are never open: limits.incidents */
+
 struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
@@ -42,8 +44,8 @@ struct entry {
                                        stops at TRANSACTIONS_MAX */
         uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
         uint32_t lives : 3;
-        uint32_t layout : 4;
-        uint32_t incidents; /* head of the list of those that are open */
+        uint32_t layout : 8;
+        uint32_t incidents : 24; /* head of the list of those that are open */
         struct samples samples;
         struct involved involved;
 };
@@ -70,7 +72,7 @@ struct table_ops {
         struct table_op *rotate; /* those of its first window, of its second .. */
         uint64_t *family_wheres; /* of the group's families, as `where` above */
         unsigned count_count;
-        unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
+        unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group, or of its whole */
 };
 
 /* A family with an elder (twins.h). */

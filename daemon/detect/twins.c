@@ -64,6 +64,7 @@ static const struct distinct *elder_set(const struct table *t, const struct entr
         return set_of(base_of(t, e, elder->group), elder);
 }
 
+/* All of the elder's group, if the entry has that part of it. */
 static void rotate(const struct table *t, struct entry *e, unsigned group)
 {
         if (has_group(t, e, group))

@@ -5,7 +5,7 @@
 #include "detect/layouts.h"
 #include "detect/snapshot.h"
 
-enum { CLIENTS = 80, KINDS = 6, REQUESTS = 6000 };
+enum { CLIENTS = 200, KINDS = 8, REQUESTS = 8000 };
 
 #define KIND(name, status)                                                  \
         "  - name: " name "\n"                                              \
@@ -15,11 +15,11 @@ enum { CLIENTS = 80, KINDS = 6, REQUESTS = 6000 };
         "      and max(response.bytes, 1d) > 1e9 and gap_entropy(1d) < 0\n"
 
 static const char kinds[] = "rules:\n" KIND("a", "200") KIND("b", "201") KIND("c", "202")
-    KIND("d", "203") KIND("e", "204") KIND("f", "205");
+    KIND("d", "203") KIND("e", "204") KIND("f", "205") KIND("g", "206") KIND("h", "207");
 
 /* The same kinds of requests in another order, and one more between them. */
 static const char kinds_anew[] =
-    "rules:\n" KIND("f", "205") KIND("e", "204") KIND("new", "404") KIND("d", "203")
+    "rules:\n" KIND("h", "207") KIND("g", "206") KIND("f", "205") KIND("e", "204") KIND("new", "404") KIND("d", "203")
         KIND("c", "202") KIND("b", "201") KIND("a", "200");
 
 static uint64_t next(uint64_t *random)
