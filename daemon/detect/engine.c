@@ -186,11 +186,10 @@ static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash,
         return handle;
 }
 
-/* With room for what a transaction counts that met these conditions. */
-static uint32_t find_entry(struct engine *e, const struct visit *visit)
+/* With room for what the transaction counts. */
+static uint32_t find_entry(struct engine *e, const struct visit *visit, uint64_t groups)
 {
         struct table *t = visit->table;
-        uint64_t groups = layouts_met(&t->layouts, &e->facts, visit->met);
         uint32_t handle = table_find(t, visit->hash);
 
         if (handle == 0)
@@ -531,12 +530,13 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         struct table *t = visit->table;
 
         table_set_time(t, e->now_ns);
-        uint32_t handle = find_entry(e, visit);
+        uint64_t groups = layouts_met(&t->layouts, &e->facts, visit->met);
+        uint32_t handle = find_entry(e, visit, groups);
         if (handle == 0)
                 return;
         struct entry *entry = table_at(t, handle);
         note_transaction(e, t, entry, actor, visit->met);
-        table_count(t, entry, &e->facts, visit->met);
+        table_count(t, entry, &e->facts, visit->met, groups);
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
         look_at_rules(&(struct look){ .engine = e,

@@ -49,6 +49,8 @@ bool layouts_init(struct layouts *l, const struct table_plan *plan)
             calloc((size_t)LAYOUTS_MAX * plan->group_count + 1, sizeof(*l->shifts));
         if (!l->shifts)
                 return false;
+        for (unsigned i = 0; i < plan->group_count; i++)
+                l->parts |= plan->groups[i].parts;
         lay_out(l, 0, LAYOUTS_ALL);
         return true;
 }
@@ -59,17 +61,29 @@ void layouts_free(struct layouts *l)
         l->shifts = NULL;
 }
 
-uint64_t layouts_met(const struct layouts *l, struct facts *facts, uint64_t met)
+/* With all of their parts. */
+static uint64_t groups_of(const struct layouts *l, uint64_t met)
 {
         uint64_t groups = 0;
 
+        for (unsigned i = 0; i < l->plan->group_count; i++)
+                groups |= (uint64_t)((l->plan->groups[i].met & met) != 0) << i;
+        return groups;
+}
+
+uint64_t layouts_met(struct layouts *l, struct facts *facts, uint64_t met)
+{
         if (l->plan->group_count > LAYOUTS_GROUPS)
                 return LAYOUTS_ALL;
-        for (unsigned i = 0; i < l->plan->group_count; i++) {
-                const struct slot_group *g = &l->plan->groups[i];
-                if (g->met & met && (g->whole == i || facts_condition(facts, g->condition)))
-                        groups |= UINT64_C(1) << i;
+        if (met != l->met) {
+                l->met = met;
+                l->may = groups_of(l, met);
         }
+        uint64_t groups = l->may;
+        for (uint64_t left = groups & l->parts; left; left &= left - 1)
+                if (!facts_condition(
+                        facts, l->plan->groups[__builtin_ctzll(left)].condition))
+                        groups &= ~(left & -left);
         return groups;
 }
 

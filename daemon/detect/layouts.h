@@ -23,13 +23,15 @@
 
 #define LAYOUTS_MAX    64
 #define LAYOUTS_ALL    UINT64_MAX /* groups */
-#define LAYOUTS_GROUPS 64         /* a plan with more has layout 0 alone */
+#define LAYOUTS_GROUPS GROUPS_WITH_PARTS /* a plan with more has layout 0 alone */
 #define LAYOUT_ABSENT  INT32_MIN
 
 struct transfer; /* transfer.h */
 
 struct layouts {
         const struct table_plan *plan;
+        uint64_t parts; /* bits of the groups that are one */
+        uint64_t met, may; /* which groups go with these conditions: the last answer */
         unsigned count;
         uint64_t groups[LAYOUTS_MAX]; /* a bit for each */
         uint32_t sizes[LAYOUTS_MAX];
@@ -41,7 +43,7 @@ void layouts_free(struct layouts *);
 
 /* Bits of the groups that the transaction at hand counts in, which met these conditions
    of the table. */
-uint64_t layouts_met(const struct layouts *, struct facts *, uint64_t met);
+uint64_t layouts_met(struct layouts *, struct facts *, uint64_t met);
 
 /* The smallest that has the groups at least; it is made when there is none. */
 unsigned layouts_find(struct layouts *, uint64_t groups);

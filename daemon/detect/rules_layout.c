@@ -61,7 +61,6 @@ static unsigned add_group(struct table_plan *t, uint64_t met)
         t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
         t->groups[t->group_count].met = met;
         t->groups[t->group_count].whole = t->group_count;
-        t->groups[t->group_count].next_part = GROUP_NONE;
         return t->group_count++;
 }
 
@@ -76,17 +75,17 @@ static unsigned find_whole(struct table_plan *t, const struct slot *s)
 
 static unsigned find_part(struct table_plan *t, unsigned whole, unsigned condition)
 {
-        unsigned last = whole;
-
-        while (t->groups[last].next_part != GROUP_NONE) {
-                last = t->groups[last].next_part;
-                if (t->groups[last].condition == condition)
-                        return last;
+        for (uint64_t left = t->groups[whole].parts; left; left &= left - 1) {
+                unsigned part = (unsigned)__builtin_ctzll(left);
+                if (t->groups[part].condition == condition)
+                        return part;
         }
         unsigned part = add_group(t, t->groups[whole].met);
         t->groups[part].whole = whole;
         t->groups[part].condition = condition;
-        return t->groups[last].next_part = part;
+        if (part < GROUPS_WITH_PARTS)
+                t->groups[whole].parts |= UINT64_C(1) << part;
+        return part;
 }
 
 /* Whether it counts less than what its rules look at. */

@@ -38,8 +38,8 @@
 #define WINDOW_NONE      UINT32_MAX
 #define GROUP_UNIT       (NS_PER_SEC / 8) /* a pane of the shortest window */
 #define FAMILY_NONE      UINT32_MAX
-#define GROUP_NONE       UINT32_MAX
-#define GROUPS_WITH_PARTS 64 /* of a table, parts among them */
+#define SLOT_NONE        UINT32_MAX
+#define GROUPS_WITH_PARTS 63 /* of a table, parts among them */
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
 
@@ -88,6 +88,8 @@ struct slot {
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned group;              /* of its table */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
+        unsigned elder;              /* SLOT_BYTES: slot that may stand for it (twins.h), or
+                                        SLOT_NONE */
         unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
         unsigned shared; /* SLOT_SURGE, SLOT_UNFETCHED: which of its table's kind */
 };
@@ -126,7 +128,7 @@ struct slot_group {
         uint32_t panes[WINDOWS_MAX];   /* of each: how many units they are long */
         int64_t unit_ns;               /* 0: it has no window */
         unsigned whole;     /* the group that it is a part of; or itself, when it is none */
-        unsigned next_part; /* of the same whole; or GROUP_NONE */
+        uint64_t parts;     /* of a whole one: a bit for each */
         unsigned condition; /* of all slots of a part */
         unsigned slot_count, family_count;
         unsigned *slots, *families; /* numbers, in the order of the entry */

@@ -448,7 +448,8 @@ static void rotate_op(const struct table *t, struct entry *e, char *base,
                 window_counts_rotate(&t->windows, cells, from, to);
                 break;
         case SLOT_BYTES:
-                window_bytes_rotate(&t->windows, cells, from, to);
+                if (!window_bytes_are_twin(cells))
+                        window_bytes_rotate(&t->windows, cells, from, to);
                 break;
         default:
                 place = place_of(t, e, base, op);
@@ -457,11 +458,32 @@ static void rotate_op(const struct table *t, struct entry *e, char *base,
         }
 }
 
+/* Which panes of a group's windows begin: those after `from` up to `to`. */
+struct turn {
+        unsigned windows;
+        int64_t from[WINDOWS_MAX], to[WINDOWS_MAX];
+};
+
+static void turn_group(const struct table *t, struct entry *e, unsigned group,
+                       const struct turn *turn)
+{
+        const struct table_ops *ops = &t->ops[group];
+        char *base = base_of(t, e, group);
+
+        for (unsigned w = 0, i = 0; w < turn->windows; w++) {
+                for (; turn->from[w] != turn->to[w] && i < ops->rotate_end[w]; i++)
+                        rotate_op(t, e, base, &ops->rotate[i], turn->from[w],
+                                  turn->to[w]);
+                i = ops->rotate_end[w];
+        }
+}
+
 /* All of it that the entry has. `group` is a whole one. */
 static void rotate_group(const struct table *t, struct entry *e, unsigned group)
 {
         const struct slot_group *g = &t->plan->groups[group];
-        int64_t now = t->group_units[group].pane, from[WINDOWS_MAX], to[WINDOWS_MAX];
+        struct turn turn;
+        int64_t now = t->group_units[group].pane;
 
         if (g->window_count == 0)
                 return;
@@ -469,21 +491,15 @@ static void rotate_group(const struct table *t, struct entry *e, unsigned group)
         if (behind == 0)
                 return;
         *time = (uint32_t)now;
+        turn.windows = g->window_count;
         for (unsigned w = 0; w < g->window_count; w++) {
-                from[w] = (now - behind) / g->panes[w];
-                to[w] = t->clocks[g->windows[w]].pane;
+                turn.from[w] = (now - behind) / g->panes[w];
+                turn.to[w] = t->clocks[g->windows[w]].pane;
         }
-        for (; group != GROUP_NONE; group = t->plan->groups[group].next_part) {
-                const struct table_ops *ops = &t->ops[group];
-                if (!has_group(t, e, group))
-                        continue;
-                char *base = base_of(t, e, group);
-                for (unsigned w = 0, i = 0; w < g->window_count; w++) {
-                        for (; from[w] != to[w] && i < ops->rotate_end[w]; i++)
-                                rotate_op(t, e, base, &ops->rotate[i], from[w], to[w]);
-                        i = ops->rotate_end[w];
-                }
-        }
+        turn_group(t, e, group, &turn);
+        for (uint64_t left = g->parts & t->layouts.groups[e->layout]; left;
+             left &= left - 1)
+                turn_group(t, e, (unsigned)__builtin_ctzll(left), &turn);
 }
 
 /* The pane that the transaction is counted in; false when it is too old. */
@@ -513,8 +529,9 @@ static void count_op(const struct table *t, struct entry *e, char *base,
                                        table_weight(t, r));
                 break;
         case SLOT_BYTES:
-                window_bytes_add(&t->windows, (void *)(base + op->offset), pane,
-                                 r->response_bytes);
+                if (!window_bytes_are_twin((void *)(base + op->offset)))
+                        window_bytes_add(&t->windows, (void *)(base + op->offset), pane,
+                                         r->response_bytes);
                 break;
         default:
                 place = place_of(t, e, base, op);
@@ -565,20 +582,26 @@ void table_forget(struct table *t, uint32_t handle)
         entry_free(t, handle);
 }
 
+static void visit_group(const struct table *t, struct entry *e, unsigned group,
+                        struct facts *facts, uint64_t met)
+{
+        if (t->plan->groups[group].whole == group)
+                rotate_group(t, e, group);
+        count_group(t, e, base_of(t, e, group), group, facts, met);
+}
+
 void table_count(const struct table *t, struct entry *e, struct facts *facts,
-                 uint64_t met)
+                 uint64_t met, uint64_t groups)
 {
         twins_settle(t, e, facts, met);
-        for (unsigned i = 0; i < t->plan->group_count; i++) {
-                if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
-                        continue;
-                const struct slot_group *g = &t->plan->groups[i];
-                if (g->whole == i)
-                        rotate_group(t, e, i);
-                else if (!facts_condition(facts, g->condition))
-                        continue;
-                count_group(t, e, base_of(t, e, i), i, facts, met);
-        }
+        if (groups == LAYOUTS_ALL)
+                for (unsigned i = 0; i < t->plan->group_count; i++)
+                        if (t->plan->groups[i].met & met)
+                                visit_group(t, e, i, facts, met);
+        if (groups != LAYOUTS_ALL)
+                for (uint64_t left = groups & t->layouts.groups[e->layout]; left;
+                     left &= left - 1)
+                        visit_group(t, e, (unsigned)__builtin_ctzll(left), facts, met);
         uint32_t weight = table_weight(t, facts->subject.record);
         uint32_t room = TRANSACTIONS_MAX - e->transactions;
         e->transactions += (weight < room ? weight : room) & TRANSACTIONS_MAX;

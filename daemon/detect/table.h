@@ -75,9 +75,9 @@ struct table_ops {
         unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group, or of its whole */
 };
 
-/* A family with an elder (twins.h). */
+/* A family, or a slot with bytes, that has an elder (twins.h). */
 struct twin {
-        unsigned family;
+        unsigned number;
         uint64_t met; /* of its group, or of its elder's */
 };
 
@@ -108,8 +108,8 @@ struct table {
         uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
-        struct twin *twins;
-        unsigned twin_count;
+        struct twin *twins; /* families, then bytes */
+        unsigned twin_families, twin_count;
         struct gates gates;
         struct needs needs;
         struct slot_memo *memos;      /* by slot */
@@ -186,9 +186,11 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
 /*
  * Counts the transaction in all slots whose condition is true, after their windows were
  * brought to the table's time. `met`: which conditions of the table it met, which is to
- * say which rules look at it. What only other rules read is left alone.
+ * say which rules look at it; `groups`: what layouts_met says of that. What only other
+ * rules read is left alone.
  */
-void table_count(const struct table *, struct entry *, struct facts *, uint64_t met);
+void table_count(const struct table *, struct entry *, struct facts *, uint64_t met,
+                 uint64_t groups);
 
 /* A signal rule of the table holds for the key; false when there is no room to say so. */
 bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);

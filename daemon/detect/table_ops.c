@@ -68,20 +68,33 @@ static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
         return true;
 }
 
+static void add_twin(struct table *t, unsigned number, unsigned group, unsigned elder_group)
+{
+        const struct slot_group *groups = t->plan->groups;
+
+        t->twins[t->twin_count++] =
+            (struct twin){ number, groups[group].met | groups[elder_group].met };
+}
+
 static bool find_twins(struct table *t)
 {
         const struct table_plan *plan = t->plan;
 
-        t->twins = calloc(plan->family_count + 1, sizeof(*t->twins));
-        for (unsigned i = 0; t->twins && i < plan->family_count; i++) {
+        t->twins = calloc(plan->family_count + plan->slot_count + 1, sizeof(*t->twins));
+        if (!t->twins)
+                return false;
+        for (unsigned i = 0; i < plan->family_count; i++) {
                 const struct family *f = &plan->families[i];
                 if (f->elder != FAMILY_NONE)
-                        t->twins[t->twin_count++] = (struct twin){
-                                i, plan->groups[f->group].met |
-                                       plan->groups[plan->families[f->elder].group].met
-                        };
+                        add_twin(t, i, f->group, plan->families[f->elder].group);
         }
-        return t->twins;
+        t->twin_families = t->twin_count;
+        for (unsigned i = 0; i < plan->slot_count; i++) {
+                const struct slot *s = &plan->slots[i];
+                if (s->elder != SLOT_NONE)
+                        add_twin(t, i, s->group, plan->slots[s->elder].group);
+        }
+        return true;
 }
 
 bool table_ops_init(struct table *t)

@@ -369,7 +369,7 @@ static void bytes_use(struct window_bytes *w, const struct block *b)
 
 void window_bytes_prefetch(const struct window_store *s, const struct window_bytes *w)
 {
-        if (bytes_width(w))
+        if (bytes_width(w) && !window_bytes_are_twin(w))
                 __builtin_prefetch(budget_at(s->budget, w->words[1]), 1);
 }
 
@@ -472,9 +472,25 @@ void window_bytes_add(const struct window_store *s, struct window_bytes *w, int6
         block_add(&b, i, bytes);
 }
 
+void window_bytes_copy(const struct window_store *s, const struct window_bytes *from,
+                       struct window_bytes *to)
+{
+        struct block b, copy;
+
+        if (bytes_width(from) == 0) {
+                *to = *from;
+                return;
+        }
+        b = bytes_block(s, from);
+        if (!block_take(s, b.width, &copy))
+                return;
+        memcpy(copy.cells, b.cells, (size_t)WINDOW_PANES * b.width);
+        bytes_use(to, &copy);
+}
+
 void window_bytes_clear(const struct window_store *s, struct window_bytes *w)
 {
-        if (bytes_width(w))
+        if (bytes_width(w) && !window_bytes_are_twin(w))
                 budget_give(s->budget, w->words[1]);
         *w = (struct window_bytes){ { 0 } };
 }
