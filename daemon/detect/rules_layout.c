@@ -235,7 +235,7 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
 
 static uint32_t align_of(const struct table_plan *t, const struct slot_group *g)
 {
-        uint32_t align = g->window_count || g->family_count ? 4 : 1;
+        uint32_t align = g->family_count ? 4 : 1;
 
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot_type *type = &slot_types[t->slots[g->slots[i]].kind];
@@ -249,12 +249,12 @@ static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32
 {
         g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
-        g->time_offset = at;
-        if (g->window_count)
-                at += (uint32_t)sizeof(uint32_t);
         at = lay_out_families(t, g, at);
         for (uint32_t align = 4; align; align /= 2)
                 at = lay_out_cells(t, g, align, at);
+        g->time_offset = at;
+        if (g->window_count)
+                at += (uint32_t)sizeof(uint32_t);
         return g->end = at;
 }
 

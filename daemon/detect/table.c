@@ -55,10 +55,20 @@ void *table_cells(const struct table *t, const struct entry *e, const struct slo
         return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
 }
 
-/* What a group's windows were last brought to. */
-static uint32_t *time_of(char *base, const struct slot_group *g)
+/* What a group's windows were last brought to; it may stand anywhere. */
+static uint32_t time_of(const char *base, const struct slot_group *g)
 {
-        return (uint32_t *)(base + g->time_offset);
+        uint32_t time;
+
+        memcpy(&time, base + g->time_offset, sizeof(time));
+        return time;
+}
+
+static void set_time_of(char *base, const struct slot_group *g, int64_t unit)
+{
+        uint32_t time = (uint32_t)unit;
+
+        memcpy(base + g->time_offset, &time, sizeof(time));
 }
 
 static void group_init(const struct table *t, struct entry *e, unsigned group)
@@ -67,7 +77,7 @@ static void group_init(const struct table *t, struct entry *e, unsigned group)
         char *base = base_of(t, e, group);
 
         if (g->window_count)
-                *time_of(base, g) = (uint32_t)t->group_units[group].pane;
+                set_time_of(base, g, t->group_units[group].pane);
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
                 struct slot_place place = place_in(t, e, base, s);
@@ -487,10 +497,11 @@ static void rotate_group(const struct table *t, struct entry *e, unsigned group)
 
         if (g->window_count == 0)
                 return;
-        uint32_t *time = time_of(base_of(t, e, group), g), behind = (uint32_t)now - *time;
+        char *base = base_of(t, e, group);
+        uint32_t behind = (uint32_t)now - time_of(base, g);
         if (behind == 0)
                 return;
-        *time = (uint32_t)now;
+        set_time_of(base, g, now);
         turn.windows = g->window_count;
         for (unsigned w = 0; w < g->window_count; w++) {
                 turn.from[w] = (now - behind) / g->panes[w];
