@@ -60,7 +60,7 @@ static inline int64_t window_pane_of(const struct window_clock *c, int64_t time_
  * budget, whose nine cells are as wide as they must be:
  *
  *      counts   4 bits a pane in the entry | 1 byte a pane: 16 bytes | 4: 40
- *      bytes    two panes in the entry     | 2 bytes a pane: 24 | 3: 32 | 6: 56
+ *      bytes    two panes in the entry     | five: 16 | 2 bytes a pane: 24 | 3: 32 | 6: 56
  */
 #define WINDOW_WIDTHS 7 /* widths are below this */
 
