@@ -315,10 +315,6 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 struct table_plan *t = &rules->tables[i];
                 uint32_t at = ENTRY_HEAD;
                 put_signals_first(rules, t);
-                if (t->signal_count) {
-                        t->signals_offset = at;
-                        at += sizeof(struct signals);
-                }
                 t->head_size = at;
                 make_groups(t);
                 twins_plan(t);

@@ -203,7 +203,6 @@ struct table_plan {
         struct signal_row signals[SIGNALS_MAX];
         const char *signal_families[SIGNALS_MAX];
         unsigned signal_family_count;
-        uint32_t signals_offset; /* in an entry; 0: no signals */
 };
 
 struct exemption {

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define SIZE_STEP 32 /* bytes */
+#define SIZE_STEP 16 /* bytes */
 
 /* Times are kept one nanosecond late, so that 0 is "never". */
 static const int64_t *times_of(const struct signals *s, const struct budget *budget)

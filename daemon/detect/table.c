@@ -215,13 +215,32 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
 bool table_signal(const struct table *t, struct entry *e, unsigned signal,
                   int64_t time_ns)
 {
-        return signals_hold(signals_of(t, e), t->budget, t->signals_class, signal,
-                            time_ns);
+        uint32_t *block = samples_take_beside(t->samples, &e->samples);
+
+        if (!block)
+                return false;
+        struct signals signals = { *block };
+        bool held = signals_hold(&signals, t->budget, t->signals_class, signal, time_ns);
+        *block = signals.block;
+        return held;
+}
+
+void table_clear_signals(const struct table *t, struct entry *e)
+{
+        uint32_t *block = samples_beside(t->samples, &e->samples);
+
+        if (!block)
+                return;
+        struct signals signals = { *block };
+        signals_clear(&signals, t->budget);
+        *block = 0;
 }
 
 int64_t table_signal_held(const struct table *t, const struct entry *e, unsigned signal)
 {
-        return signals_held(signals_of(t, e), t->budget, signal);
+        struct signals signals = signals_of(t, e);
+
+        return signals_held(&signals, t->budget, signal);
 }
 
 static void group_clear(const struct table *t, struct entry *e, unsigned group)
@@ -261,8 +280,7 @@ static void entry_free(struct table *t, uint32_t handle)
         for (unsigned i = 0; i < t->plan->group_count; i++)
                 if (has_group(t, e, i))
                         group_clear(t, e, i);
-        if (t->plan->signal_count)
-                signals_clear(signals_of(t, e), t->budget);
+        table_clear_signals(t, e);
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);

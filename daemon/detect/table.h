@@ -192,6 +192,9 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
 void table_count(const struct table *, struct entry *, struct facts *, uint64_t met,
                  uint64_t groups);
 
+/* Forgets when its signals held. */
+void table_clear_signals(const struct table *, struct entry *);
+
 /* A signal rule of the table holds for the key; false when there is no room to say so. */
 bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);
 

@@ -33,14 +33,14 @@ static double signals_number(const struct table *t, const struct entry *e,
                              enum function_id function)
 {
         const struct table_plan *plan = t->plan;
-        const struct signals *s = signals_of(t, e);
+        struct signals s = signals_of(t, e);
 
         if (plan->signal_count == 0)
                 return 0;
         if (function == FUNCTION_FAMILIES)
-                return signals_families(s, t->budget, plan->signals, plan->signal_count,
+                return signals_families(&s, t->budget, plan->signals, plan->signal_count,
                                         t->now_ns);
-        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
+        return signals_score(&s, t->budget, plan->signals, plan->signal_count, t->now_ns);
 }
 
 /* Whether its two sides have not seen the same of the key. */
