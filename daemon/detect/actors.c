@@ -10,9 +10,8 @@ static const size_t text_sizes[ACTOR_TEXT_SIZES] = { 32, 48, 64, 128, 512 };
 
 void actors_find_classes(struct actors *a)
 {
-        for (unsigned i = 1; i <= ACTOR_IP_WORDS + ACTOR_TEXTS; i++)
-                a->classes[i] = budget_class_of(a->budget, offsetof(struct actor, words) +
-                                                               i * sizeof(uint32_t));
+        for (unsigned i = 1; i < ACTOR_SIZES; i++)
+                a->classes[i] = budget_class_of(a->budget, (size_t)i * 8);
         for (unsigned i = 0; i < ACTOR_TEXT_SIZES; i++)
                 a->text_classes[i] = budget_class_of(a->budget, text_sizes[i]);
 }
@@ -146,27 +145,47 @@ static struct ip ip_of(const struct actor *actor)
         return ip;
 }
 
-/* Its text of a kind; 0: it has none. */
-static uint32_t text_of(const struct actor *actor, unsigned kind)
+/* Whether a session of that length stands in the actor itself. */
+static bool is_own(unsigned kind, size_t len)
+{
+        return kind == ACTOR_SESSION && len && len <= ACTOR_OWN_MAX;
+}
+
+/* Where its text of a kind is, or would be, if it is not an own one. */
+static unsigned word_of(const struct actor *actor, unsigned kind)
 {
         unsigned at = ip_words(actor->is_v4);
 
-        if (!(actor->texts >> kind & 1))
-                return 0;
-        for (unsigned i = 0; i < kind; i++)
+        for (unsigned i = actor->own_len ? ACTOR_SESSION + 1 : 0; i < kind; i++)
                 at += actor->texts >> i & 1;
-        return actor->words[at];
+        return at;
 }
 
+/* Its text of a kind; 0: it has none, or it is its own. */
+static uint32_t text_of(const struct actor *actor, unsigned kind)
+{
+        if (!(actor->texts >> kind & 1) || is_own(kind, actor->own_len))
+                return 0;
+        return actor->words[word_of(actor, kind)];
+}
+
+static uint8_t *own_of(const struct actor *actor)
+{
+        return (uint8_t *)&actor->words[word_of(actor, ACTOR_TEXTS)];
+}
+
+/* `own`: its session, where that is to stand in it; or none. */
 static uint32_t actor_new(const struct actors *a, const struct record *r,
-                          const uint32_t texts[ACTOR_TEXTS])
+                          const uint32_t texts[ACTOR_TEXTS], struct slice own)
 {
         bool is_v4 = ip_is_v4(&r->client);
         unsigned at = ip_words(is_v4), words = at;
 
         for (unsigned i = 0; i < ACTOR_TEXTS; i++)
                 words += texts[i] != 0;
-        uint32_t handle = budget_take(a->budget, a->classes[words], BUDGET_NEWCOMER);
+        size_t size = offsetof(struct actor, words) + words * sizeof(uint32_t) + own.len;
+        uint32_t handle =
+            budget_take(a->budget, a->classes[(size + 7) / 8], BUDGET_NEWCOMER);
         if (handle == 0)
                 return 0;
         struct actor *actor = budget_at(a->budget, handle);
@@ -180,6 +199,11 @@ static uint32_t actor_new(const struct actors *a, const struct record *r,
                         continue;
                 actor->texts |= (uint8_t)(1U << i);
                 actor->words[at++] = texts[i];
+        }
+        if (own.len) {
+                actor->texts |= 1U << ACTOR_SESSION;
+                actor->own_len = own.len & 127;
+                memcpy(own_of(actor), own.data, own.len);
         }
         return handle;
 }
@@ -204,9 +228,12 @@ static bool take_texts(struct actors *a, uint32_t texts[ACTOR_TEXTS],
 {
         bool full = false;
 
-        for (unsigned i = 0; i < ACTOR_TEXTS; i++)
-                texts[i] = text_take(a, text_sources[i].kind, source_text(r, ja4, i),
-                                     hashes[i], &full);
+        for (unsigned i = 0; i < ACTOR_TEXTS; i++) {
+                struct slice text = source_text(r, ja4, i);
+                texts[i] = is_own(i, text.len) ? 0
+                                               : text_take(a, text_sources[i].kind, text,
+                                                           hashes[i], &full);
+        }
         return !full;
 }
 
@@ -236,9 +263,12 @@ uint32_t actors_take_known(struct actors *a, const struct record *r, struct slic
                 actors_hold(a, handle);
                 return handle;
         }
+        struct slice session = source_text(r, ja4, ACTOR_SESSION);
         uint32_t texts[ACTOR_TEXTS];
         if (take_texts(a, texts, r, ja4, key->texts))
-                handle = actor_new(a, r, texts);
+                handle = actor_new(a, r, texts,
+                                   is_own(ACTOR_SESSION, session.len) ? session
+                                                                      : slice_none());
         if (handle == 0) {
                 drop_texts(a, texts);
                 return 0;
@@ -300,7 +330,7 @@ bool actor_has(const struct actor *actor, enum participant_kind kind)
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return text_of(actor, text_number(kind)) != 0;
+                return actor->texts >> text_number(kind) & 1;
         case PARTICIPANT_HTTP_SHAPE:
                 return actor->http_shape != 0;
         default:
@@ -324,19 +354,28 @@ uint64_t actors_text_hash(const struct actors *a, enum participant_kind kind,
                           const struct actor *actor)
 {
         unsigned i = text_number(kind);
-        uint32_t text = i < ACTOR_TEXTS ? text_of(actor, i) : 0;
 
+        if (i < ACTOR_TEXTS && is_own(i, actor->own_len))
+                return text_hash(a, kind, slice_of(own_of(actor), actor->own_len), 0);
+        uint32_t text = i < ACTOR_TEXTS ? text_of(actor, i) : 0;
         return text ? text_at(a, text)->hash : 0;
 }
 
-static int compare_texts(const struct actors *a, uint32_t x, uint32_t y)
+/* The bytes of a text that it has. */
+static struct slice bytes_of(const struct actors *a, const struct actor *actor,
+                             unsigned kind)
 {
-        const struct actor_text *s = text_at(a, x), *t = text_at(a, y);
+        if (is_own(kind, actor->own_len))
+                return slice_of(own_of(actor), actor->own_len);
+        const struct actor_text *text = text_at(a, text_of(actor, kind));
+        return slice_of(text->bytes, text->len);
+}
 
-        if (x == y)
-                return 0;
-        int order = memcmp(s->bytes, t->bytes, s->len < t->len ? s->len : t->len);
-        return order ? order : (s->len > t->len) - (s->len < t->len);
+static int compare_texts(struct slice s, struct slice t)
+{
+        int order = memcmp(s.data, t.data, s.len < t.len ? s.len : t.len);
+
+        return order ? order : (s.len > t.len) - (s.len < t.len);
 }
 
 int actors_compare(const struct actors *a, enum participant_kind kind,
@@ -357,8 +396,8 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return compare_texts(a, text_of(x, text_number(kind)),
-                                     text_of(y, text_number(kind)));
+                return compare_texts(bytes_of(a, x, text_number(kind)),
+                                     bytes_of(a, y, text_number(kind)));
         case PARTICIPANT_HTTP_SHAPE:
                 return (x->http_shape > y->http_shape) - (x->http_shape < y->http_shape);
         default:
@@ -366,23 +405,21 @@ int actors_compare(const struct actors *a, enum participant_kind kind,
         }
 }
 
-static size_t publish_clear(const struct actors *a, uint32_t handle, char out[256])
+static size_t publish_clear(struct slice text, char out[256])
 {
-        const struct actor_text *text = text_at(a, handle);
-
-        memcpy(out, text->bytes, text->len); /* 253 bytes at the most */
-        return text->len;
+        memcpy(out, text.data, text.len); /* 253 bytes at the most */
+        return text.len;
 }
 
-static size_t publish_private(const struct actors *a, uint32_t handle, char out[256])
+static size_t publish_private(const struct actors *a, enum participant_kind kind,
+                              const struct actor *actor, char out[256])
 {
-        const struct actor_text *text = text_at(a, handle);
+        uint32_t handle = text_of(actor, text_number(kind));
+        struct slice text = bytes_of(a, actor, text_number(kind));
 
-        if (!text->is_published)
-                return actors_pseudonym(a, text->kind, slice_of(text->bytes, text->len),
-                                        out);
-        memcpy(out, text->bytes, text->len);
-        return text->len;
+        if (handle && text_at(a, handle)->is_published)
+                return publish_clear(text, out);
+        return actors_pseudonym(a, kind, text, out);
 }
 
 size_t actors_publish(const struct actors *a, enum participant_kind kind,
@@ -399,11 +436,11 @@ size_t actors_publish(const struct actors *a, enum participant_kind kind,
                 return network_format(&prefix, out);
         case PARTICIPANT_SESSION:
         case PARTICIPANT_ACCOUNT:
-                return publish_private(a, text_of(actor, text_number(kind)), out);
+                return publish_private(a, kind, actor, out);
         case PARTICIPANT_EMAIL_DOMAIN:
         case PARTICIPANT_EMAIL_SKELETON:
         case PARTICIPANT_TLS_JA4:
-                return publish_clear(a, text_of(actor, text_number(kind)), out);
+                return publish_clear(bytes_of(a, actor, text_number(kind)), out);
         case PARTICIPANT_HTTP_SHAPE:
                 return (size_t)snprintf(out, 256, "%016" PRIx64, actor->http_shape);
         default:

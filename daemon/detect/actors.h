@@ -7,7 +7,9 @@
  * never more). All keys that it took part in (its address, its network, its session)
  * name it by one handle, so its texts are held once. Texts are interned with a count of
  * their users; one that is longer than ACTOR_TEXT_MAX is held as the pseudonym it would
- * leave the sensor as.
+ * leave the sensor as. A session of up to ACTOR_OWN_MAX bytes is not: few actors have the
+ * same, and as a part of its actor it needs no block, no count and no place in an index,
+ * which take 24 bytes and more.
  *
  * Actors are counted references: the last one to let go frees the block.
  */
@@ -21,6 +23,7 @@
 #include "observe/record.h"
 
 #define ACTOR_TEXT_MAX 488
+#define ACTOR_OWN_MAX  32
 
 /* What an actor is told apart by, beside its address and shape. */
 enum actor_text_kind {
@@ -34,16 +37,17 @@ enum actor_text_kind {
 
 #define ACTOR_IP_WORDS (sizeof(struct ip) / sizeof(uint32_t))
 
-/* Most have an IPv4 address and one text, which is 32 bytes; at most it has 64. */
+/* Most have an IPv4 address and a session of 16 to 32 bytes: 44 to 60 bytes. */
 struct actor {
         uint64_t hash;
         uint64_t http_shape; /* 0: none */
         uint32_t references;
         uint8_t prefix_bits;
         uint8_t texts; /* a bit for each kind that it has */
-        bool is_v4;
-        uint32_t
-            words[]; /* the address, the last of four alone in IPv4; then the texts */
+        uint8_t is_v4 : 1;
+        uint8_t own_len : 7; /* of its own session; 0: it has none, or it is a text */
+        uint32_t words[];    /* the address, the last of four alone in IPv4; then the texts
+                                but for an own one; then the bytes of that */
 };
 
 struct actor_text {
@@ -56,6 +60,10 @@ struct actor_text {
 };
 
 #define ACTOR_TEXT_SIZES 5
+#define ACTOR_SIZE_MAX                                                            \
+        (offsetof(struct actor, words) +                                          \
+         (ACTOR_IP_WORDS + ACTOR_TEXTS) * sizeof(uint32_t) + ACTOR_OWN_MAX)
+#define ACTOR_SIZES (ACTOR_SIZE_MAX / 8 + 2)
 
 struct actors {
         struct budget *budget;
@@ -63,7 +71,7 @@ struct actors {
         pseudonym_fn *pseudonym; /* NULL: texts are published as they are */
         void *pseudonym_context;
         struct index actors, texts;
-        unsigned classes[ACTOR_IP_WORDS + ACTOR_TEXTS + 1]; /* by words */
+        unsigned classes[ACTOR_SIZES]; /* by eight bytes */
         unsigned text_classes[ACTOR_TEXT_SIZES];
 };
 

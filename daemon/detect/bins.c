@@ -3,7 +3,40 @@
 
 #include <string.h>
 
-#define PANE_SHIFT 8
+#define NOTE_BITS   9
+#define NOTE_MASK   ((1U << NOTE_BITS) - 1)
+#define BIN_BITS    6 /* of a note; the others are the pane's cell */
+#define BIN_MASK    ((1U << BIN_BITS) - 1)
+#define NOTES       3 /* in a word */
+
+_Static_assert(BINS_MAX == 1 << BIN_BITS && WINDOW_NEWEST == 1 << (NOTE_BITS - BIN_BITS) &&
+                   BINS_EARLY == NOTES * BINS_WORDS && BINS_COUNT_SHIFT == NOTE_BITS * NOTES,
+               "as struct bins says");
+
+static unsigned count_of(const struct bins *b)
+{
+        return b->words[0] >> BINS_COUNT_SHIFT;
+}
+
+/* How many notes. */
+static unsigned early_count(const struct bins *b)
+{
+        return count_of(b) == BINS_HAS_BLOCK ? 0 : count_of(b);
+}
+
+static unsigned note_at(const struct bins *b, unsigned i)
+{
+        return b->words[i / NOTES] >> i % NOTES * NOTE_BITS & NOTE_MASK;
+}
+
+/* One more, for which there is room. */
+static void note_put(struct bins *b, unsigned note)
+{
+        unsigned i = count_of(b);
+
+        b->words[i / NOTES] |= note << i % NOTES * NOTE_BITS;
+        b->words[0] += 1U << BINS_COUNT_SHIFT;
+}
 
 static uint32_t *row_of(const struct bins_store *s, uint32_t block, unsigned cell)
 {
@@ -28,10 +61,9 @@ static bool grow(const struct bins_store *s, struct bins *b)
                 s->counters->windows_refused++;
                 return false;
         }
-        for (unsigned i = 0; i < b->early_count; i++)
-                count(s, block, b->early[i] >> PANE_SHIFT,
-                      b->early[i] & ((1U << PANE_SHIFT) - 1));
-        *b = (struct bins){ .block = block };
+        for (unsigned i = 0; i < early_count(b); i++)
+                count(s, block, note_at(b, i) >> BIN_BITS, note_at(b, i) & BIN_MASK);
+        *b = (struct bins){ { BINS_HAS_BLOCK << BINS_COUNT_SHIFT, block } };
         return true;
 }
 
@@ -39,20 +71,20 @@ void bins_add(const struct bins_store *s, struct bins *b, int64_t pane, unsigned
 {
         unsigned cell = (unsigned)(pane % WINDOW_NEWEST);
 
-        if (b->block == 0 && b->early_count < BINS_EARLY)
-                b->early[b->early_count++] = (uint16_t)(cell << PANE_SHIFT | bin);
-        else if (b->block || grow(s, b))
-                count(s, b->block, cell, bin);
+        if (count_of(b) < BINS_EARLY)
+                note_put(b, cell << BIN_BITS | bin);
+        else if (bins_block(b) || grow(s, b))
+                count(s, bins_block(b), cell, bin);
 }
 
 static void drop_notes(struct bins *b, unsigned cells)
 {
-        unsigned kept = 0;
+        struct bins kept = { 0 };
 
-        for (unsigned i = 0; i < b->early_count; i++)
-                if (!(cells >> (b->early[i] >> PANE_SHIFT) & 1))
-                        b->early[kept++] = b->early[i];
-        b->early_count = (uint16_t)kept;
+        for (unsigned i = 0; i < early_count(b); i++)
+                if (!(cells >> (note_at(b, i) >> BIN_BITS) & 1))
+                        note_put(&kept, note_at(b, i));
+        *b = kept;
 }
 
 static void drop_counts(const struct bins_store *s, struct bins *b, unsigned cells)
@@ -60,7 +92,7 @@ static void drop_counts(const struct bins_store *s, struct bins *b, unsigned cel
         uint32_t any = 0;
 
         for (unsigned cell = 0; cell < WINDOW_NEWEST; cell++) {
-                uint32_t *row = row_of(s, b->block, cell);
+                uint32_t *row = row_of(s, bins_block(b), cell);
                 if (cells >> cell & 1)
                         memset(row, 0, sizeof(*row) * s->bins);
                 for (unsigned i = 0; i < s->bins; i++)
@@ -76,7 +108,7 @@ void bins_rotate(const struct bins_store *s, struct bins *b, int64_t from, int64
 
         for (int64_t pane = to; pane > from && pane > to - WINDOW_NEWEST; pane--)
                 cells |= 1U << pane % WINDOW_NEWEST;
-        if (b->block)
+        if (bins_block(b))
                 drop_counts(s, b, cells);
         else
                 drop_notes(b, cells);
@@ -84,8 +116,8 @@ void bins_rotate(const struct bins_store *s, struct bins *b, int64_t from, int64
 
 void bins_clear(const struct bins_store *s, struct bins *b)
 {
-        if (b->block)
-                budget_give(s->budget, b->block);
+        if (bins_block(b))
+                budget_give(s->budget, bins_block(b));
         *b = (struct bins){ 0 };
 }
 
@@ -95,10 +127,10 @@ uint64_t bins_sum(const struct bins_store *s, const struct bins *b,
         uint64_t all = 0;
 
         memset(sums, 0, sizeof(*sums) * s->bins);
-        for (unsigned i = 0; i < b->early_count; i++)
-                sums[b->early[i] & ((1U << PANE_SHIFT) - 1)]++;
-        for (unsigned cell = 0; b->block && cell < WINDOW_NEWEST; cell++) {
-                const uint32_t *row = row_of(s, b->block, cell);
+        for (unsigned i = 0; i < early_count(b); i++)
+                sums[note_at(b, i) & BIN_MASK]++;
+        for (unsigned cell = 0; bins_block(b) && cell < WINDOW_NEWEST; cell++) {
+                const uint32_t *row = row_of(s, bins_block(b), cell);
                 for (unsigned i = 0; i < s->bins; i++)
                         sums[i] += row[i];
         }

@@ -126,15 +126,22 @@ static void find_signals(struct move *m)
         }
 }
 
-static void move_signals(const struct move *m, const struct entry *from, struct entry *to)
+/* Of the new plan's signals: when they held last. */
+static void read_signals(const struct move *m, const struct entry *from,
+                         int64_t held_ns[SIGNALS_MAX])
 {
-        for (unsigned i = 0; i < m->to->plan->signal_count; i++) {
-                int64_t held_ns = m->signals[i] == CARRY_NONE
-                                      ? -1
-                                      : table_signal_held(m->from, from, m->signals[i]);
-                if (held_ns >= 0 && !table_signal(m->to, to, i, held_ns))
+        for (unsigned i = 0; i < m->to->plan->signal_count; i++)
+                held_ns[i] = m->signals[i] == CARRY_NONE
+                                 ? -1
+                                 : table_signal_held(m->from, from, m->signals[i]);
+}
+
+static void put_signals(const struct move *m, struct entry *to,
+                        const int64_t held_ns[SIGNALS_MAX])
+{
+        for (unsigned i = 0; i < m->to->plan->signal_count; i++)
+                if (held_ns[i] >= 0 && !table_signal(m->to, to, i, held_ns[i]))
                         m->to->counters->signals_dropped++;
-        }
 }
 
 static uint64_t find_where(const struct move *m, unsigned where)
@@ -176,7 +183,9 @@ static uint64_t groups_of(const struct move *m, const struct entry *from)
                 return LAYOUTS_ALL;
         for (unsigned i = 0; i < plan->slot_count; i++)
                 if (old_cells(m, from, i))
-                        groups |= UINT64_C(1) << plan->slots[i].group;
+                        groups |= UINT64_C(1) << plan->slots[i].group |
+                                  UINT64_C(1)
+                                      << plan->groups[plan->slots[i].group].whole;
         return groups;
 }
 
@@ -239,6 +248,7 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
 {
         struct entry *from = table_at(m->from, handle);
         uint32_t fresh = table_new(m->to, from->hash, groups_of(m, from));
+        int64_t held_ns[SIGNALS_MAX];
 
         if (fresh == 0) {
                 m->to->counters->entries_evicted++;
@@ -249,11 +259,13 @@ static void move_entry(struct move *m, uint32_t handle, carry_moved_fn *moved,
                 struct entry *to = table_at(m->to, fresh);
                 table_rotate(m->from, from);
                 twins_part(m->from, from);
+                read_signals(m, from, held_ns);
+                table_clear_signals(m->from, from);
                 move_head(m, from, to);
                 to->incidents = from->incidents;
                 from->incidents = 0;
                 move_cells(m, from, to);
-                move_signals(m, from, to);
+                put_signals(m, to, held_ns);
                 for (unsigned i = 0; i < m->to->plan->family_count; i++)
                         move_family(m, from, to, i);
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/distinct.h"
 
+#include "detect/window.h"
+
 #include <string.h>
 
 /*
@@ -49,7 +51,7 @@ static const struct {
         uint16_t values, lines;
 } sizes[DISTINCT_SIZES] = { { 3, 0 },    { 5, 0 },    { 8, 0 },
                             { 12, 0 },   { 16, 2 },   { 24, 3 },
-                            { 32, 4 },   { 48, 6 },   { 64, 8 },
+                            { 32, 4 },   { 40, 5 },   { 48, 6 },   { 64, 8 },
                             { 96, 12 },  { 128, 16 }, { 192, 24 },
                             { 256, 32 }, { 384, 48 }, { DISTINCT_EXACT, 64 } };
 
@@ -81,16 +83,6 @@ void distinct_store_init(struct distinct_store *s, struct budget *budget,
 
 /* ---- the plan ---- */
 
-static int64_t common_unit(int64_t a, int64_t b)
-{
-        while (b) {
-                int64_t rest = a % b;
-                a = b;
-                b = rest;
-        }
-        return a;
-}
-
 /*
  * When its pane has just begun a window reaches back 7/8 of its length, and one that is
  * hardly shorter may reach further at that moment: such a one is no view of it.
@@ -112,7 +104,7 @@ bool distinct_plan_add(struct distinct_plan *p, int64_t window_ns)
                 return false;
         for (unsigned i = 0; i < p->windows; i++) {
                 pane_ns[i] = p->pane[i] * p->unit_ns;
-                unit_ns = common_unit(unit_ns, pane_ns[i]);
+                unit_ns = window_common_unit(unit_ns, pane_ns[i]);
         }
         for (; at && pane_ns[at - 1] < window_ns / SKETCH_PANES; at--)
                 pane_ns[at] = pane_ns[at - 1];

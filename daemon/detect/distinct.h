@@ -69,7 +69,7 @@ struct distinct_plan {
 /* For a set without a window: everything is seen in unit 0. */
 extern const struct distinct_plan distinct_flat;
 
-#define DISTINCT_SIZES 15 /* 3, 5, 8, ... 512 values */
+#define DISTINCT_SIZES 16 /* 3, 5, 8, ... 512 values; as many as struct distinct tells */
 
 /* What all of them share. */
 struct distinct_store {

@@ -27,13 +27,14 @@ static void unlink_case(struct engine *e, const struct incident_case *c, uint32_
 {
         struct entry *entry =
             table_at(&e->tables[e->rules->rules[c->rule].table], c->entry);
-        uint32_t *link = &entry->incidents;
+        uint32_t first = entry->incidents, *link = &first;
 
         while (*link != number) {
                 CHECK(*link != 0);
                 link = &cases_at(&e->cases, *link)->next;
         }
         *link = c->next;
+        entry->incidents = first & ENTRY_INCIDENTS;
 }
 
 /* Forgets the case that is first in the heap. */
@@ -185,11 +186,10 @@ static uint32_t new_entry(struct engine *e, struct table *t, uint64_t hash,
         return handle;
 }
 
-/* With room for what a transaction counts that met these conditions. */
-static uint32_t find_entry(struct engine *e, const struct visit *visit)
+/* With room for what the transaction counts. */
+static uint32_t find_entry(struct engine *e, const struct visit *visit, uint64_t groups)
 {
         struct table *t = visit->table;
-        uint64_t groups = layouts_met(&t->layouts, visit->met);
         uint32_t handle = table_find(t, visit->hash);
 
         if (handle == 0)
@@ -306,7 +306,7 @@ static void raise(const struct look *look)
         c->rule = (uint32_t)(rule - e->rules->rules);
         c->entry = look->handle;
         c->next = look->entry->incidents;
-        look->entry->incidents = number;
+        look->entry->incidents = number & ENTRY_INCIDENTS;
         c->raised_ns = c->held_ns = c->last_ns = time_ns;
         c->start_ns = look->entry->since_ns > window_begin_ns ? look->entry->since_ns
                                                               : window_begin_ns;
@@ -530,12 +530,13 @@ static void count_in_table(struct engine *e, const struct visit *visit, uint32_t
         struct table *t = visit->table;
 
         table_set_time(t, e->now_ns);
-        uint32_t handle = find_entry(e, visit);
+        uint64_t groups = layouts_met(&t->layouts, &e->facts, visit->met);
+        uint32_t handle = find_entry(e, visit, groups);
         if (handle == 0)
                 return;
         struct entry *entry = table_at(t, handle);
         note_transaction(e, t, entry, actor, visit->met);
-        table_count(t, entry, &e->facts, visit->met);
+        table_count(t, entry, &e->facts, visit->met, groups);
         if (e->reads_block_state)
                 e->facts.subject.watched = watching_key(e, t);
         look_at_rules(&(struct look){ .engine = e,

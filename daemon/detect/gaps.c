@@ -44,7 +44,7 @@ static int64_t next_gap(const struct slot_place *p, const struct facts *facts,
         if (p->clock->pane - pane >= WINDOW_NEWEST ||
             (last.start_ns != NO_START && start_ns < last.start_ns))
                 return -1;
-        *newest = (struct gaps_newest){ start_ns, pane };
+        *newest = (struct gaps_newest){ start_ns, (uint32_t)pane };
         return last.start_ns == NO_START ? -1 : start_ns - last.start_ns;
 }
 
@@ -52,7 +52,7 @@ static void rotate_newest(const struct slot_place *p, int64_t to)
 {
         struct gaps_newest *newest = p->cells;
 
-        if (to - newest->pane >= WINDOW_NEWEST)
+        if ((uint32_t)to - newest->pane >= WINDOW_NEWEST)
                 newest->start_ns = NO_START;
 }
 

@@ -10,7 +10,7 @@
 #define NOWHERE    UINT32_MAX
 #define FORGOTTEN  1  /* with a block: who was seen before this second is gone */
 #define EVICTED    (INVOLVED_MAX / 8)
-#define IN_A_ROW   32 /* so many places are looked through one after the other */
+#define IN_A_ROW   40 /* so many places are looked through one after the other */
 
 /*
  * How many actors a block of each size holds, in how many cells. Up to IN_A_ROW they
@@ -23,7 +23,7 @@ static const struct {
 } sizes[INVOLVED_SIZES] = {
         { 1, 1 },     { 2, 2 },     { 3, 3 },     { 4, 4 },     { 6, 6 },
         { 8, 8 },     { 12, 12 },   { 16, 16 },   { 24, 24 },   { 32, 32 },
-        { 42, 48 },   { 56, 64 },   { 72, 80 },   { 88, 96 },   { 118, 128 },
+        { 40, 40 },   { 42, 48 },   { 56, 64 },   { 72, 80 },   { 88, 96 },   { 118, 128 },
         { 160, 176 }, { 220, 240 }, { 296, 320 }, { 400, 432 }, { 552, 592 },
         { 752, 800 }, { INVOLVED_MAX, 1024 },
 };

@@ -9,7 +9,7 @@
  * window, the busiest first. One that was not seen for `keep` gives up its place when
  * a place is needed.
  *
- * Up to 32 stand in a row, more of them in lines of the cache, of which the actor says
+ * Up to 40 stand in a row, more of them in lines of the cache, of which the actor says
  * one: a search reads one or two of however many there are.
  *
  * A key may be busy with other things than a rule looks at: a browser's thousands read
@@ -30,7 +30,7 @@
 
 #define CONDITIONS_MAX 64 /* of a table */
 #define INVOLVED_MAX   1000
-#define INVOLVED_SIZES 22 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
+#define INVOLVED_SIZES 23 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
 
 struct involved {
         uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block, and

@@ -12,24 +12,26 @@
  *      layout 2 | head | b | d |
  *
  * Which layouts there are is learnt from the traffic. There are LAYOUTS_MAX at most; who
- * needs another one gets room for all.
+ * needs another one gets the smallest that has all of it.
  *
  * Cost: to find one, a look at each; a cell's place is one addition more.
  */
 #ifndef DETECT_LAYOUTS_H
 #define DETECT_LAYOUTS_H
 
-#include "detect/rules_priv.h"
+#include "detect/facts.h"
 
-#define LAYOUTS_MAX    16
+#define LAYOUTS_MAX    64
 #define LAYOUTS_ALL    UINT64_MAX /* groups */
-#define LAYOUTS_GROUPS 64         /* a plan with more has layout 0 alone */
+#define LAYOUTS_GROUPS GROUPS_WITH_PARTS /* a plan with more has layout 0 alone */
 #define LAYOUT_ABSENT  INT32_MIN
 
 struct transfer; /* transfer.h */
 
 struct layouts {
         const struct table_plan *plan;
+        uint64_t parts; /* bits of the groups that are one */
+        uint64_t met, may; /* which groups go with these conditions: the last answer */
         unsigned count;
         uint64_t groups[LAYOUTS_MAX]; /* a bit for each */
         uint32_t sizes[LAYOUTS_MAX];
@@ -39,8 +41,9 @@ struct layouts {
 bool layouts_init(struct layouts *, const struct table_plan *);
 void layouts_free(struct layouts *);
 
-/* Bits of the groups that a transaction which met these conditions counts in. */
-uint64_t layouts_met(const struct layouts *, uint64_t met);
+/* Bits of the groups that the transaction at hand counts in, which met these conditions
+   of the table. */
+uint64_t layouts_met(struct layouts *, struct facts *, uint64_t met);
 
 /* The smallest that has the groups at least; it is made when there is none. */
 unsigned layouts_find(struct layouts *, uint64_t groups);

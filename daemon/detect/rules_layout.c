@@ -43,14 +43,58 @@ static void *grow(void *memory, unsigned count, size_t size)
         return memory;
 }
 
-static struct slot_group *find_group(struct table_plan *t, uint64_t met)
+/* The unit of a group that has this window as well. */
+static int64_t unit_with(const struct slot_group *g, int64_t window_ns)
 {
-        for (unsigned i = 0; i < t->group_count; i++)
-                if (t->groups[i].met == met)
-                        return &t->groups[i];
+        return window_common_unit(window_ns / WINDOW_NEWEST, g->unit_ns);
+}
+
+static bool has_room_for(const struct table_plan *t, const struct slot_group *g,
+                         const struct slot *s)
+{
+        return s->window == WINDOW_NONE ||
+               unit_with(g, t->window_ns[s->window]) >= GROUP_UNIT;
+}
+
+static unsigned add_group(struct table_plan *t, uint64_t met)
+{
         t->groups = grow(t->groups, t->group_count, sizeof(*t->groups));
         t->groups[t->group_count].met = met;
-        return &t->groups[t->group_count++];
+        t->groups[t->group_count].whole = t->group_count;
+        return t->group_count++;
+}
+
+static unsigned find_whole(struct table_plan *t, const struct slot *s)
+{
+        for (unsigned i = 0; i < t->group_count; i++)
+                if (t->groups[i].whole == i && t->groups[i].met == s->met &&
+                    has_room_for(t, &t->groups[i], s))
+                        return i;
+        return add_group(t, s->met);
+}
+
+static unsigned find_part(struct table_plan *t, unsigned whole, unsigned condition)
+{
+        for (uint64_t left = t->groups[whole].parts; left; left &= left - 1) {
+                unsigned part = (unsigned)__builtin_ctzll(left);
+                if (t->groups[part].condition == condition)
+                        return part;
+        }
+        unsigned part = add_group(t, t->groups[whole].met);
+        t->groups[part].whole = whole;
+        t->groups[part].condition = condition;
+        if (part < GROUPS_WITH_PARTS)
+                t->groups[whole].parts |= UINT64_C(1) << part;
+        return part;
+}
+
+/* Whether it counts less than what its rules look at. */
+static bool is_narrower(const struct table_plan *t, const struct slot *s)
+{
+        for (unsigned i = 0; i < t->where_count; i++)
+                if (t->wheres[i] == s->condition)
+                        return false;
+        return true;
 }
 
 static void add_number(unsigned **numbers, unsigned *count, unsigned number)
@@ -59,13 +103,17 @@ static void add_number(unsigned **numbers, unsigned *count, unsigned number)
         (*numbers)[(*count)++] = number;
 }
 
-static void add_window(struct slot_group *g, unsigned window)
+static void add_window(const struct table_plan *t, struct slot_group *g, unsigned window)
 {
         for (unsigned i = 0; i < g->window_count; i++)
                 if (g->windows[i] == window)
                         return;
         CHECK(g->window_count < WINDOWS_MAX);
         g->windows[g->window_count++] = window;
+        g->unit_ns = unit_with(g, t->window_ns[window]);
+        for (unsigned i = 0; i < g->window_count; i++)
+                g->panes[i] = (uint32_t)(t->window_ns[g->windows[i]] / WINDOW_NEWEST /
+                                         g->unit_ns);
 }
 
 /* A set joins others of the same values where one unit of time serves them all. */
@@ -119,15 +167,29 @@ static unsigned member_of(const struct family *f, int64_t window_ns)
         return k;
 }
 
-static void make_groups(struct table_plan *t)
+static void group_slots(struct table_plan *t, bool with_parts)
 {
         for (unsigned i = 0; i < t->slot_count; i++) {
                 struct slot *s = &t->slots[i];
-                struct slot_group *g = find_group(t, s->met);
+                s->group = find_whole(t, s);
                 if (s->window != WINDOW_NONE)
-                        add_window(g, s->window);
+                        add_window(t, &t->groups[s->group], s->window);
+                if (with_parts && is_narrower(t, s))
+                        s->group = find_part(t, s->group, s->condition);
+        }
+}
+
+static void make_groups(struct table_plan *t)
+{
+        group_slots(t, true);
+        if (t->group_count > GROUPS_WITH_PARTS) {
+                t->group_count = 0;
+                group_slots(t, false);
+        }
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                struct slot *s = &t->slots[i];
+                struct slot_group *g = &t->groups[s->group];
                 add_number(&g->slots, &g->slot_count, i);
-                s->group = (unsigned)(g - t->groups);
                 if (s->kind == SLOT_DISTINCT)
                         join_family(t, s, s->group);
                 if (s->kind == SLOT_SURGE)
@@ -171,18 +233,41 @@ static uint32_t lay_out_families(struct table_plan *t, const struct slot_group *
         return at;
 }
 
+static uint32_t align_of(const struct table_plan *t, const struct slot_group *g)
+{
+        uint32_t align = g->family_count ? 4 : 1;
+
+        for (unsigned i = 0; i < g->slot_count; i++) {
+                const struct slot_type *type = &slot_types[t->slots[g->slots[i]].kind];
+                align = type->align > align ? type->align : align;
+        }
+        return align;
+}
+
 /* What wants the strictest alignment comes first; sizes are multiples of it. */
 static uint32_t lay_out_group(struct table_plan *t, struct slot_group *g, uint32_t at)
 {
-        g->align = lay_out_cells(t, g, 8, 0) ? 8 : 4;
         g->begin = at = (at + g->align - 1) / g->align * g->align;
         at = lay_out_cells(t, g, 8, at);
-        g->panes_offset = at;
-        at += g->window_count * (uint32_t)sizeof(uint32_t);
         at = lay_out_families(t, g, at);
         for (uint32_t align = 4; align; align /= 2)
                 at = lay_out_cells(t, g, align, at);
+        g->time_offset = at;
+        if (g->window_count)
+                at += (uint32_t)sizeof(uint32_t);
         return g->end = at;
+}
+
+/* As layouts.c does it, so that the plan is a layout with all groups. */
+static uint32_t lay_out_groups(struct table_plan *t, uint32_t at)
+{
+        for (unsigned i = 0; i < t->group_count; i++)
+                t->groups[i].align = align_of(t, &t->groups[i]);
+        for (uint32_t align = 8; align; align /= 2)
+                for (unsigned i = 0; i < t->group_count; i++)
+                        if (t->groups[i].align == align)
+                                at = lay_out_group(t, &t->groups[i], at);
+        return at;
 }
 
 /* Signals come first, so that those who read them see what this transaction changed. */
@@ -230,16 +315,11 @@ void rules_lay_out(struct rules *rules, struct diag *diag)
                 struct table_plan *t = &rules->tables[i];
                 uint32_t at = ENTRY_HEAD;
                 put_signals_first(rules, t);
-                if (t->signal_count) {
-                        t->signals_offset = at;
-                        at += sizeof(struct signals);
-                }
                 t->head_size = at;
                 make_groups(t);
                 twins_plan(t);
                 find_usuals(rules, t);
-                for (unsigned g = 0; g < t->group_count; g++)
-                        at = lay_out_group(t, &t->groups[g], at);
+                at = lay_out_groups(t, at);
                 t->entry_size = (at + 7) / 8 * 8;
                 if (t->entry_size > BUDGET_PAGE)
                         diag_error(

@@ -19,6 +19,7 @@
 #define DETECT_RULES_PRIV_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "detect/distinct.h"
 #include "detect/incident.h"
 #include "detect/lists.h"
@@ -35,7 +36,10 @@
 #define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
 #define OPERAND_NONE     UINT32_MAX
 #define WINDOW_NONE      UINT32_MAX
+#define GROUP_UNIT       (NS_PER_SEC / 8) /* a pane of the shortest window */
 #define FAMILY_NONE      UINT32_MAX
+#define SLOT_NONE        UINT32_MAX
+#define GROUPS_WITH_PARTS 63 /* of a table, parts among them */
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
 
@@ -84,6 +88,8 @@ struct slot {
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned group;              /* of its table */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
+        unsigned elder;              /* SLOT_BYTES: slot that may stand for it (twins.h), or
+                                        SLOT_NONE */
         unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
         unsigned shared; /* SLOT_SURGE, SLOT_UNFETCHED: which of its table's kind */
 };
@@ -103,15 +109,27 @@ struct family {
 };
 
 /*
- * Slots that the same rules read stand together, with the panes that their windows were
- * last brought to. A transaction that none of these rules looks at leaves them alone.
+ * Slots that the same rules read stand together, with the time that their windows were
+ * last brought to: four bytes, in units that divide the panes of all these windows. A
+ * unit is GROUP_UNIT at least, so that the four bytes repeat after 17 years. A
+ * transaction that none of these rules looks at leaves them alone.
+ *
+ * Of most keys nothing ever meets the narrower conditions of these rules (no cookies, a
+ * library). So slots of such a condition are a part of the group, for which an entry has
+ * room when its key met it: parts are groups as well, of the same `met`, that come after
+ * theirs, and keep its time. Where these are too many, groups have no parts.
  */
 struct slot_group {
-        uint64_t met;                      /* bits of the wheres of those rules */
-        uint32_t begin, end, panes_offset; /* bytes in an entry that has all groups */
-        uint32_t align;                    /* of `begin` */
+        uint64_t met;                     /* bits of the wheres of those rules */
+        uint32_t begin, end, time_offset; /* bytes in an entry that has all groups */
+        uint32_t align;                   /* of `begin` */
         unsigned window_count;
         unsigned windows[WINDOWS_MAX]; /* of the table */
+        uint32_t panes[WINDOWS_MAX];   /* of each: how many units they are long */
+        int64_t unit_ns;               /* 0: it has no window */
+        unsigned whole;     /* the group that it is a part of; or itself, when it is none */
+        uint64_t parts;     /* of a whole one: a bit for each */
+        unsigned condition; /* of all slots of a part */
         unsigned slot_count, family_count;
         unsigned *slots, *families; /* numbers, in the order of the entry */
 };
@@ -187,7 +205,6 @@ struct table_plan {
         struct signal_row signals[SIGNALS_MAX];
         const char *signal_families[SIGNALS_MAX];
         unsigned signal_family_count;
-        uint32_t signals_offset; /* in an entry; 0: no signals */
 };
 
 struct exemption {

@@ -14,15 +14,20 @@ struct sample {
 #define STATUS_MAX  6 /* " 65535" */
 
 static const uint32_t kept_nth[SAMPLES_KEPT] = { 6, 12, 24, 64 };
-static const size_t text_sizes[3] = { 48, 96, 256 };
+static const size_t text_sizes[SAMPLE_SIZES] = { 40, 56, 96, 256 };
+
+struct list {
+        uint32_t handles[SAMPLES_KEPT];
+        uint32_t beside;
+};
 
 _Static_assert(SAMPLE_HEAD + SAMPLE_TEXT_MAX <= 256, "the longest has a class");
 
 void sample_store_init(struct sample_store *s, struct budget *budget)
 {
         *s = (struct sample_store){ .budget = budget };
-        s->list_class = budget_class_of(budget, SAMPLES_KEPT * sizeof(uint32_t));
-        for (unsigned i = 0; i < 3; i++)
+        s->list_class = budget_class_of(budget, sizeof(struct list));
+        for (unsigned i = 0; i < SAMPLE_SIZES; i++)
                 s->text_classes[i] = budget_class_of(budget, text_sizes[i]);
 }
 
@@ -149,11 +154,28 @@ void samples_clear(const struct sample_store *s, struct samples *samples)
 {
         if (samples->block == 0)
                 return;
-        const uint32_t *handles = budget_at(s->budget, samples->block);
-        for (unsigned i = 0; i < SAMPLES_KEPT && handles[i]; i++)
-                budget_give(s->budget, handles[i]);
+        struct list *list = budget_at(s->budget, samples->block);
+        for (unsigned i = 0; i < SAMPLES_KEPT && list->handles[i]; i++)
+                budget_give(s->budget, list->handles[i]);
+        memset(list->handles, 0, sizeof(list->handles));
+        if (list->beside)
+                return;
         budget_give(s->budget, samples->block);
         samples->block = 0;
+}
+
+uint32_t *samples_beside(const struct sample_store *s, const struct samples *samples)
+{
+        struct list *list = budget_at(s->budget, samples->block);
+
+        return samples->block ? &list->beside : NULL;
+}
+
+uint32_t *samples_take_beside(const struct sample_store *s, struct samples *samples)
+{
+        if (samples->block == 0)
+                samples->block = budget_take(s->budget, s->list_class, BUDGET_GROWTH);
+        return samples_beside(s, samples);
 }
 
 void samples_translate(const struct sample_store *s, struct samples *samples,

@@ -21,14 +21,15 @@
 
 #define SAMPLES_KEPT    4
 #define SAMPLE_TEXT_MAX 200
+#define SAMPLE_SIZES    4
 
 struct samples {
-        uint32_t block; /* of handles, oldest first; 0 after the last */
+        uint32_t block; /* of handles, oldest first, 0 after the last; and one more, below */
 };
 
 struct sample_store {
         struct budget *budget;
-        unsigned list_class, text_classes[3];
+        unsigned list_class, text_classes[SAMPLE_SIZES];
 };
 
 /* Masks have a bit for each condition of the key's table. */
@@ -52,7 +53,15 @@ void samples_add(const struct sample_store *, struct samples *,
 unsigned samples_get(const struct sample_store *, const struct samples *,
                      uint64_t condition, uint32_t since,
                      struct slice texts[SAMPLES_KEPT]);
+/* Lets go of the texts; and of the block, unless something stands beside them. */
 void samples_clear(const struct sample_store *, struct samples *);
+
+/*
+ * Most keys have neither samples nor signals, so both share four bytes of an entry: the
+ * block has a word for the signals. NULL: there is no block, or, for `take`, no room.
+ */
+uint32_t *samples_beside(const struct sample_store *, const struct samples *);
+uint32_t *samples_take_beside(const struct sample_store *, struct samples *);
 
 /* The masks of what was met become others: those of other rules. */
 void samples_translate(const struct sample_store *, struct samples *,

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define SIZE_STEP 16 /* bytes */
+
 /* Times are kept one nanosecond late, so that 0 is "never". */
 static const int64_t *times_of(const struct signals *s, const struct budget *budget)
 {
@@ -14,7 +16,7 @@ size_t signals_size(unsigned count)
         size_t size = sizeof(int64_t);
 
         while (size < count * sizeof(int64_t))
-                size *= 2;
+                size += size < SIZE_STEP ? size : SIZE_STEP;
         return size;
 }
 

@@ -16,7 +16,7 @@ static struct bins_store store_of(const struct slot_place *p)
 
 void steps_slot_init(const struct slot_place *p)
 {
-        ((struct steps *)p->cells)->last = NAN;
+        ((struct steps *)p->cells)->last.number = NAN;
 }
 
 void steps_slot_rotate(const struct slot_place *p, int64_t from, int64_t to)
@@ -24,8 +24,8 @@ void steps_slot_rotate(const struct slot_place *p, int64_t from, int64_t to)
         struct bins_store store = store_of(p);
         struct steps *s = p->cells;
 
-        if (to - s->pane >= WINDOW_NEWEST)
-                s->last = NAN;
+        if ((uint32_t)to - s->last.pane >= WINDOW_NEWEST)
+                s->last.number = NAN;
         bins_rotate(&store, &s->bins, from, to);
 }
 
@@ -34,12 +34,11 @@ void steps_slot_count(const struct slot_place *p, struct facts *facts, int64_t p
         struct bins_store store = store_of(p);
         struct steps *s = p->cells;
         double number = facts_operand(facts, p->slot->operand)->value.number;
-        double step = number - s->last;
+        double step = number - s->last.number;
 
         if (p->clock->pane - pane >= WINDOW_NEWEST || !(fabs(number) <= NUMBER_MAX))
                 return;
-        s->last = number;
-        s->pane = pane;
+        s->last = (struct steps_last){ number, (uint32_t)pane };
         if (isnan(step) || step == 0)
                 return;
         bins_add(&store, &s->bins, pane,

@@ -14,7 +14,7 @@ static const uint32_t lives_from[] = { 2, 8, 32, 128 };
 #define ENTRY_FIRST 192 /* bytes: what most entries have, and more */
 #define HAND_LOOKS  24  /* entries, for one eviction */
 
-_Static_assert(LAYOUTS_MAX == 16, "a layout has four bits");
+_Static_assert(LAYOUTS_MAX <= 256, "a layout has eight bits");
 _Static_assert(sizeof(lives_from) / sizeof(*lives_from) < 8, "lives have three bits");
 
 /*
@@ -55,14 +55,29 @@ void *table_cells(const struct table *t, const struct entry *e, const struct slo
         return has_group(t, e, s->group) ? cells_of(t, e, s) : NULL;
 }
 
+/* What a group's windows were last brought to; it may stand anywhere. */
+static uint32_t time_of(const char *base, const struct slot_group *g)
+{
+        uint32_t time;
+
+        memcpy(&time, base + g->time_offset, sizeof(time));
+        return time;
+}
+
+static void set_time_of(char *base, const struct slot_group *g, int64_t unit)
+{
+        uint32_t time = (uint32_t)unit;
+
+        memcpy(base + g->time_offset, &time, sizeof(time));
+}
+
 static void group_init(const struct table *t, struct entry *e, unsigned group)
 {
         const struct slot_group *g = &t->plan->groups[group];
         char *base = base_of(t, e, group);
-        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
 
-        for (unsigned w = 0; w < g->window_count; w++)
-                panes[w] = (uint32_t)t->clocks[g->windows[w]].pane;
+        if (g->window_count)
+                set_time_of(base, g, t->group_units[group].pane);
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &t->plan->slots[g->slots[i]];
                 struct slot_place place = place_in(t, e, base, s);
@@ -103,10 +118,15 @@ bool table_init(struct table *t, const struct rules *rules, const struct table_p
         for (unsigned i = 0; t->units && i < plan->family_count; i++)
                 window_clock_init(&t->units[i],
                                   plan->families[i].plan.unit_ns * WINDOW_NEWEST);
+        t->group_units = calloc(plan->group_count + 1, sizeof(*t->group_units));
+        for (unsigned i = 0; t->group_units && i < plan->group_count; i++)
+                if (plan->groups[i].window_count)
+                        window_clock_init(&t->group_units[i],
+                                          plan->groups[i].unit_ns * WINDOW_NEWEST);
         t->surges = calloc(plan->surge_count + 1, sizeof(*t->surges));
         t->unfetched = calloc(plan->unfetched_count + 1, sizeof(*t->unfetched));
         t->began_ns = calloc(plan->slot_count + 1, sizeof(*t->began_ns));
-        if (!t->units || !t->surges || !t->unfetched || !t->began_ns)
+        if (!t->units || !t->group_units || !t->surges || !t->unfetched || !t->began_ns)
                 return false;
         groups_init(t, t->blank);
         t->memos = calloc(plan->slot_count + 1, sizeof(*t->memos));
@@ -121,6 +141,7 @@ void table_free(struct table *t)
 {
         index_free(&t->index);
         free(t->units);
+        free(t->group_units);
         free(t->surges);
         free(t->unfetched);
         free(t->began_ns);
@@ -133,6 +154,7 @@ void table_free(struct table *t)
         layouts_free(&t->layouts);
         t->blank = NULL;
         t->units = NULL;
+        t->group_units = NULL;
         t->surges = NULL;
         t->unfetched = NULL;
         t->began_ns = NULL;
@@ -160,6 +182,9 @@ void table_set_time(struct table *t, int64_t now_ns)
                 set_clock(t, &t->clocks[i], now_ns);
         for (unsigned i = 0; i < t->plan->family_count; i++)
                 set_clock(t, &t->units[i], now_ns);
+        for (unsigned i = 0; i < t->plan->group_count; i++)
+                if (t->plan->groups[i].window_count)
+                        set_clock(t, &t->group_units[i], now_ns);
 }
 
 uint64_t table_where_bit(const struct table *t, unsigned where)
@@ -190,13 +215,32 @@ bool table_key(const struct table *t, struct facts *facts, uint64_t *hash)
 bool table_signal(const struct table *t, struct entry *e, unsigned signal,
                   int64_t time_ns)
 {
-        return signals_hold(signals_of(t, e), t->budget, t->signals_class, signal,
-                            time_ns);
+        uint32_t *block = samples_take_beside(t->samples, &e->samples);
+
+        if (!block)
+                return false;
+        struct signals signals = { *block };
+        bool held = signals_hold(&signals, t->budget, t->signals_class, signal, time_ns);
+        *block = signals.block;
+        return held;
+}
+
+void table_clear_signals(const struct table *t, struct entry *e)
+{
+        uint32_t *block = samples_beside(t->samples, &e->samples);
+
+        if (!block)
+                return;
+        struct signals signals = { *block };
+        signals_clear(&signals, t->budget);
+        *block = 0;
 }
 
 int64_t table_signal_held(const struct table *t, const struct entry *e, unsigned signal)
 {
-        return signals_held(signals_of(t, e), t->budget, signal);
+        struct signals signals = signals_of(t, e);
+
+        return signals_held(&signals, t->budget, signal);
 }
 
 static void group_clear(const struct table *t, struct entry *e, unsigned group)
@@ -236,8 +280,7 @@ static void entry_free(struct table *t, uint32_t handle)
         for (unsigned i = 0; i < t->plan->group_count; i++)
                 if (has_group(t, e, i))
                         group_clear(t, e, i);
-        if (t->plan->signal_count)
-                signals_clear(signals_of(t, e), t->budget);
+        table_clear_signals(t, e);
         involved_clear(t->involved, &e->involved);
         samples_clear(t->samples, &e->samples);
         index_remove(&t->index, e->hash, handle);
@@ -341,7 +384,7 @@ static uint32_t entry_take(struct table *t, uint64_t groups,
         uint32_t handle = budget_take(t->budget, t->entry_classes[layout], priority);
         if (handle == 0)
                 return 0;
-        table_at(t, handle)->layout = layout & (LAYOUTS_MAX - 1);
+        table_at(t, handle)->layout = layout & 255;
         t->entry_bytes += entry_size(t, layout);
         return handle;
 }
@@ -366,7 +409,7 @@ static void entry_move(const struct table *t, const struct entry *from, struct e
         unsigned layout = to->layout;
 
         memcpy(to, from, t->plan->head_size);
-        to->layout = layout & (LAYOUTS_MAX - 1);
+        to->layout = layout & 255;
         for (unsigned i = 0; i < t->plan->group_count; i++) {
                 const struct slot_group *g = &t->plan->groups[i];
                 if (has_group(t, from, i))
@@ -433,7 +476,8 @@ static void rotate_op(const struct table *t, struct entry *e, char *base,
                 window_counts_rotate(&t->windows, cells, from, to);
                 break;
         case SLOT_BYTES:
-                window_bytes_rotate(&t->windows, cells, from, to);
+                if (!window_bytes_are_twin(cells))
+                        window_bytes_rotate(&t->windows, cells, from, to);
                 break;
         default:
                 place = place_of(t, e, base, op);
@@ -442,21 +486,49 @@ static void rotate_op(const struct table *t, struct entry *e, char *base,
         }
 }
 
-static void rotate_group(const struct table *t, struct entry *e, char *base,
-                         unsigned group)
-{
-        const struct slot_group *g = &t->plan->groups[group];
-        const struct table_ops *ops = &t->ops[group];
-        uint32_t *panes = (uint32_t *)(base + g->panes_offset);
+/* Which panes of a group's windows begin: those after `from` up to `to`. */
+struct turn {
+        unsigned windows;
+        int64_t from[WINDOWS_MAX], to[WINDOWS_MAX];
+};
 
-        for (unsigned w = 0, i = 0; w < g->window_count; w++) {
-                int64_t to = t->clocks[g->windows[w]].pane;
-                uint32_t behind = (uint32_t)to - panes[w];
-                panes[w] = (uint32_t)to;
-                for (; behind && i < ops->rotate_end[w]; i++)
-                        rotate_op(t, e, base, &ops->rotate[i], to - behind, to);
+static void turn_group(const struct table *t, struct entry *e, unsigned group,
+                       const struct turn *turn)
+{
+        const struct table_ops *ops = &t->ops[group];
+        char *base = base_of(t, e, group);
+
+        for (unsigned w = 0, i = 0; w < turn->windows; w++) {
+                for (; turn->from[w] != turn->to[w] && i < ops->rotate_end[w]; i++)
+                        rotate_op(t, e, base, &ops->rotate[i], turn->from[w],
+                                  turn->to[w]);
                 i = ops->rotate_end[w];
         }
+}
+
+/* All of it that the entry has. `group` is a whole one. */
+static void rotate_group(const struct table *t, struct entry *e, unsigned group)
+{
+        const struct slot_group *g = &t->plan->groups[group];
+        struct turn turn;
+        int64_t now = t->group_units[group].pane;
+
+        if (g->window_count == 0)
+                return;
+        char *base = base_of(t, e, group);
+        uint32_t behind = (uint32_t)now - time_of(base, g);
+        if (behind == 0)
+                return;
+        set_time_of(base, g, now);
+        turn.windows = g->window_count;
+        for (unsigned w = 0; w < g->window_count; w++) {
+                turn.from[w] = (now - behind) / g->panes[w];
+                turn.to[w] = t->clocks[g->windows[w]].pane;
+        }
+        turn_group(t, e, group, &turn);
+        for (uint64_t left = g->parts & t->layouts.groups[e->layout]; left;
+             left &= left - 1)
+                turn_group(t, e, (unsigned)__builtin_ctzll(left), &turn);
 }
 
 /* The pane that the transaction is counted in; false when it is too old. */
@@ -486,8 +558,9 @@ static void count_op(const struct table *t, struct entry *e, char *base,
                                        table_weight(t, r));
                 break;
         case SLOT_BYTES:
-                window_bytes_add(&t->windows, (void *)(base + op->offset), pane,
-                                 r->response_bytes);
+                if (!window_bytes_are_twin((void *)(base + op->offset)))
+                        window_bytes_add(&t->windows, (void *)(base + op->offset), pane,
+                                         r->response_bytes);
                 break;
         default:
                 place = place_of(t, e, base, op);
@@ -523,14 +596,14 @@ static void count_group(const struct table *t, struct entry *e, char *base,
 
 void table_rotate_group(const struct table *t, struct entry *e, unsigned group)
 {
-        rotate_group(t, e, base_of(t, e, group), group);
+        rotate_group(t, e, t->plan->groups[group].whole);
 }
 
 void table_rotate(const struct table *t, struct entry *e)
 {
         for (unsigned i = 0; i < t->plan->group_count; i++)
-                if (has_group(t, e, i))
-                        table_rotate_group(t, e, i);
+                if (t->plan->groups[i].whole == i && has_group(t, e, i))
+                        rotate_group(t, e, i);
 }
 
 void table_forget(struct table *t, uint32_t handle)
@@ -538,17 +611,26 @@ void table_forget(struct table *t, uint32_t handle)
         entry_free(t, handle);
 }
 
+static void visit_group(const struct table *t, struct entry *e, unsigned group,
+                        struct facts *facts, uint64_t met)
+{
+        if (t->plan->groups[group].whole == group)
+                rotate_group(t, e, group);
+        count_group(t, e, base_of(t, e, group), group, facts, met);
+}
+
 void table_count(const struct table *t, struct entry *e, struct facts *facts,
-                 uint64_t met)
+                 uint64_t met, uint64_t groups)
 {
         twins_settle(t, e, facts, met);
-        for (unsigned i = 0; i < t->plan->group_count; i++) {
-                if (!(t->plan->groups[i].met & met) || !has_group(t, e, i))
-                        continue;
-                char *base = base_of(t, e, i);
-                rotate_group(t, e, base, i);
-                count_group(t, e, base, i, facts, met);
-        }
+        if (groups == LAYOUTS_ALL)
+                for (unsigned i = 0; i < t->plan->group_count; i++)
+                        if (t->plan->groups[i].met & met)
+                                visit_group(t, e, i, facts, met);
+        if (groups != LAYOUTS_ALL)
+                for (uint64_t left = groups & t->layouts.groups[e->layout]; left;
+                     left &= left - 1)
+                        visit_group(t, e, (unsigned)__builtin_ctzll(left), facts, met);
         uint32_t weight = table_weight(t, facts->subject.record);
         uint32_t room = TRANSACTIONS_MAX - e->transactions;
         e->transactions += (weight < room ? weight : room) & TRANSACTIONS_MAX;

@@ -34,6 +34,8 @@
 #define TRANSACTIONS_MAX ((1U << 18) - 1)
 #define RECENT_MAX       127
 
+#define ENTRY_INCIDENTS  ((1U << 24) - 1) /* more are never open: limits.incidents */
+
 struct entry {
         uint64_t hash;
         int64_t since_ns; /* first transaction after a silence of the longest window */
@@ -42,8 +44,8 @@ struct entry {
                                        stops at TRANSACTIONS_MAX */
         uint32_t recent : 7;        /* since since_ns; stops at RECENT_MAX */
         uint32_t lives : 3;
-        uint32_t layout : 4;
-        uint32_t incidents; /* head of the list of those that are open */
+        uint32_t layout : 8;
+        uint32_t incidents : 24; /* head of the list of those that are open */
         struct samples samples;
         struct involved involved;
 };
@@ -70,12 +72,12 @@ struct table_ops {
         struct table_op *rotate; /* those of its first window, of its second .. */
         uint64_t *family_wheres; /* of the group's families, as `where` above */
         unsigned count_count;
-        unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group */
+        unsigned rotate_end[WINDOWS_MAX]; /* of each window of the group, or of its whole */
 };
 
-/* A family with an elder (twins.h). */
+/* A family, or a slot with bytes, that has an elder (twins.h). */
 struct twin {
-        unsigned family;
+        unsigned number;
         uint64_t met; /* of its group, or of its elder's */
 };
 
@@ -106,8 +108,8 @@ struct table {
         uint64_t evicted;     /* also of the table that it took the place of */
         unsigned signals_class;
         struct table_ops *ops; /* of each group */
-        struct twin *twins;
-        unsigned twin_count;
+        struct twin *twins; /* families, then bytes */
+        unsigned twin_families, twin_count;
         struct gates gates;
         struct needs needs;
         struct slot_memo *memos;      /* by slot */
@@ -117,6 +119,7 @@ struct table {
         int64_t same_panes_ns; /* until then all clocks stay in their panes */
         struct window_clock clocks[WINDOWS_MAX];
         struct window_clock *units; /* of the families: a unit is a pane of these */
+        struct window_clock *group_units; /* of the groups with windows: likewise */
         struct surge_usual *surges; /* of the surges: what all keys have in common */
         struct unfetched_usual *unfetched; /* likewise */
         int64_t *began_ns; /* of the slots: when rules that were swapped in began them;
@@ -183,9 +186,14 @@ static inline struct entry *table_at(const struct table *t, uint32_t handle)
 /*
  * Counts the transaction in all slots whose condition is true, after their windows were
  * brought to the table's time. `met`: which conditions of the table it met, which is to
- * say which rules look at it. What only other rules read is left alone.
+ * say which rules look at it; `groups`: what layouts_met says of that. What only other
+ * rules read is left alone.
  */
-void table_count(const struct table *, struct entry *, struct facts *, uint64_t met);
+void table_count(const struct table *, struct entry *, struct facts *, uint64_t met,
+                 uint64_t groups);
+
+/* Forgets when its signals held. */
+void table_clear_signals(const struct table *, struct entry *);
 
 /* A signal rule of the table holds for the key; false when there is no room to say so. */
 bool table_signal(const struct table *, struct entry *, unsigned signal, int64_t time_ns);

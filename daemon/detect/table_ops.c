@@ -12,10 +12,16 @@ static uint64_t where_of(const struct table_plan *plan, unsigned condition)
         return 0;
 }
 
+/* Neither need one that met all of a part's conditions, which is asked for them all. */
+static uint64_t where_in(const struct table_plan *plan, unsigned group, unsigned condition)
+{
+        return plan->groups[group].whole == group ? where_of(plan, condition) : UINT64_MAX;
+}
+
 static struct table_op op_of(const struct table_plan *plan, const struct slot *s)
 {
         return (struct table_op){ .slot = s,
-                                  .where = where_of(plan, s->condition),
+                                  .where = where_in(plan, s->group, s->condition),
                                   .offset = s->offset,
                                   .condition = s->condition,
                                   .operand = s->operand,
@@ -34,6 +40,7 @@ static bool is_rotated(const struct slot *s, unsigned window)
 static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
                      struct table_ops *ops)
 {
+        const struct slot_group *whole = &plan->groups[g->whole];
         unsigned rotated = 0;
 
         ops->count = calloc(g->slot_count + 1, sizeof(*ops->count));
@@ -43,16 +50,17 @@ static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
                 return false;
         for (unsigned i = 0; i < g->family_count; i++)
                 ops->family_wheres[i] =
-                    where_of(plan, plan->families[g->families[i]].condition);
+                    where_in(plan, plan->families[g->families[i]].group,
+                             plan->families[g->families[i]].condition);
         for (unsigned i = 0; i < g->slot_count; i++) {
                 const struct slot *s = &plan->slots[g->slots[i]];
                 if (slot_types[s->kind].count)
                         ops->count[ops->count_count++] = op_of(plan, s);
         }
-        for (unsigned w = 0; w < g->window_count; w++) {
+        for (unsigned w = 0; w < whole->window_count; w++) {
                 for (unsigned i = 0; i < g->slot_count; i++) {
                         const struct slot *s = &plan->slots[g->slots[i]];
-                        if (is_rotated(s, g->windows[w]))
+                        if (is_rotated(s, whole->windows[w]))
                                 ops->rotate[rotated++] = op_of(plan, s);
                 }
                 ops->rotate_end[w] = rotated;
@@ -60,20 +68,33 @@ static bool find_ops(const struct table_plan *plan, const struct slot_group *g,
         return true;
 }
 
+static void add_twin(struct table *t, unsigned number, unsigned group, unsigned elder_group)
+{
+        const struct slot_group *groups = t->plan->groups;
+
+        t->twins[t->twin_count++] =
+            (struct twin){ number, groups[group].met | groups[elder_group].met };
+}
+
 static bool find_twins(struct table *t)
 {
         const struct table_plan *plan = t->plan;
 
-        t->twins = calloc(plan->family_count + 1, sizeof(*t->twins));
-        for (unsigned i = 0; t->twins && i < plan->family_count; i++) {
+        t->twins = calloc(plan->family_count + plan->slot_count + 1, sizeof(*t->twins));
+        if (!t->twins)
+                return false;
+        for (unsigned i = 0; i < plan->family_count; i++) {
                 const struct family *f = &plan->families[i];
                 if (f->elder != FAMILY_NONE)
-                        t->twins[t->twin_count++] = (struct twin){
-                                i, plan->groups[f->group].met |
-                                       plan->groups[plan->families[f->elder].group].met
-                        };
+                        add_twin(t, i, f->group, plan->families[f->elder].group);
         }
-        return t->twins;
+        t->twin_families = t->twin_count;
+        for (unsigned i = 0; i < plan->slot_count; i++) {
+                const struct slot *s = &plan->slots[i];
+                if (s->elder != SLOT_NONE)
+                        add_twin(t, i, s->group, plan->slots[s->elder].group);
+        }
+        return true;
 }
 
 bool table_ops_init(struct table *t)

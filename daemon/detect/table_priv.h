@@ -46,9 +46,11 @@ static inline struct slot_place place_in(const struct table *t, struct entry *e,
                                     e, base + s->offset };
 }
 
-static inline struct signals *signals_of(const struct table *t, const struct entry *e)
+static inline struct signals signals_of(const struct table *t, const struct entry *e)
 {
-        return (struct signals *)((char *)e + t->plan->signals_offset);
+        const uint32_t *block = samples_beside(t->samples, &e->samples);
+
+        return (struct signals){ block ? *block : 0 };
 }
 
 #endif

@@ -21,6 +21,8 @@ double table_slot(const struct table *t, const struct entry *e, unsigned number)
         if (s->kind == SLOT_COUNT)
                 return window_counts_value(&t->windows, cells_of(t, e, s),
                                            &t->clocks[s->window]);
+        if (s->kind == SLOT_BYTES)
+                return (double)table_bytes(t, e, number);
         struct slot_place place =
             place_in(t, (struct entry *)e, base_of(t, e, s->group), s);
         return slot_types[s->kind].value(&place);
@@ -31,14 +33,14 @@ static double signals_number(const struct table *t, const struct entry *e,
                              enum function_id function)
 {
         const struct table_plan *plan = t->plan;
-        const struct signals *s = signals_of(t, e);
+        struct signals s = signals_of(t, e);
 
         if (plan->signal_count == 0)
                 return 0;
         if (function == FUNCTION_FAMILIES)
-                return signals_families(s, t->budget, plan->signals, plan->signal_count,
+                return signals_families(&s, t->budget, plan->signals, plan->signal_count,
                                         t->now_ns);
-        return signals_score(s, t->budget, plan->signals, plan->signal_count, t->now_ns);
+        return signals_score(&s, t->budget, plan->signals, plan->signal_count, t->now_ns);
 }
 
 /* Whether its two sides have not seen the same of the key. */
@@ -135,5 +137,5 @@ void table_copy_set(const struct table *t, const struct entry *e, unsigned slot,
 
 uint64_t table_bytes(const struct table *t, const struct entry *e, unsigned slot)
 {
-        return window_bytes_value(&t->windows, cells_of(t, e, slot_at(t, slot)));
+        return window_bytes_value(&t->windows, twins_bytes(t, e, slot_at(t, slot)));
 }

@@ -38,8 +38,41 @@ static unsigned eldest(const struct table_plan *t, unsigned operand)
         return found;
 }
 
+/* Of conditions with bytes of that window the one that counts them over most windows. */
+static unsigned eldest_bytes(const struct table_plan *t, unsigned window)
+{
+        unsigned found = SLOT_NONE, most = 0;
+
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                const struct slot *s = &t->slots[i];
+                unsigned windows = 0;
+                if (s->kind != SLOT_BYTES || s->window != window)
+                        continue;
+                for (unsigned k = 0; k < t->slot_count; k++)
+                        windows += t->slots[k].kind == SLOT_BYTES &&
+                                   t->slots[k].group == s->group &&
+                                   t->slots[k].condition == s->condition;
+                if (windows > most) {
+                        found = i;
+                        most = windows;
+                }
+        }
+        return found;
+}
+
+static void plan_bytes(struct table_plan *t)
+{
+        for (unsigned i = 0; i < t->slot_count; i++) {
+                struct slot *s = &t->slots[i];
+                s->elder = s->kind == SLOT_BYTES ? eldest_bytes(t, s->window) : SLOT_NONE;
+                if (s->elder == i)
+                        s->elder = SLOT_NONE;
+        }
+}
+
 void twins_plan(struct table_plan *t)
 {
+        plan_bytes(t);
         for (unsigned i = 0; i < t->family_count; i++) {
                 struct family *f = &t->families[i];
                 unsigned elder = eldest(t, f->operand);
@@ -64,6 +97,7 @@ static const struct distinct *elder_set(const struct table *t, const struct entr
         return set_of(base_of(t, e, elder->group), elder);
 }
 
+/* All of the elder's group, if the entry has that part of it. */
 static void rotate(const struct table *t, struct entry *e, unsigned group)
 {
         if (has_group(t, e, group))
@@ -114,27 +148,106 @@ static void settle(const struct table *t, struct entry *e, unsigned number,
         }
 }
 
+/* ---- bytes ---- */
+
+static struct window_bytes *bytes_of(const struct table *t, const struct entry *e,
+                                     const struct slot *s)
+{
+        return cells_of(t, e, s);
+}
+
+/*
+ * The elder is brought to the present first. What the two have in common stands in panes
+ * that had begun when the twin's were last turned, or before: turning these from there on
+ * takes away no more than what has left.
+ */
+static void part_bytes(const struct table *t, struct entry *e, const struct slot *s)
+{
+        const struct slot *elder = &t->plan->slots[s->elder];
+
+        rotate(t, e, elder->group);
+        *bytes_of(t, e, s) = (struct window_bytes){ { 0 } };
+        window_bytes_copy(&t->windows, bytes_of(t, e, elder), bytes_of(t, e, s));
+}
+
+static bool slot_will_count(const struct table *t, const struct entry *e,
+                            const struct slot *s, struct facts *facts, uint64_t met)
+{
+        return t->plan->groups[s->group].met & met && has_group(t, e, s->group) &&
+               facts_condition(facts, s->condition);
+}
+
+static void settle_bytes(const struct table *t, struct entry *e, const struct slot *s,
+                         struct facts *facts, uint64_t met)
+{
+        const struct slot *elder = &t->plan->slots[s->elder];
+        struct window_bytes *bytes = bytes_of(t, e, s);
+        bool differ = slot_will_count(t, e, s, facts, met) !=
+                      slot_will_count(t, e, elder, facts, met);
+
+        if (window_bytes_are_none(bytes)) {
+                if (!differ && window_bytes_are_none(bytes_of(t, e, elder)))
+                        bytes->words[0] = WINDOW_BYTES_TWIN;
+        } else if (differ) {
+                part_bytes(t, e, s);
+        } else if (!(t->plan->groups[elder->group].met & met)) {
+                rotate(t, e, elder->group);
+        }
+}
+
+static void settle_all_bytes(const struct table *t, struct entry *e, struct facts *facts,
+                             uint64_t met)
+{
+        for (unsigned i = t->twin_families; i < t->twin_count; i++) {
+                const struct twin *twin = &t->twins[i];
+                const struct slot *s = &t->plan->slots[twin->number];
+                if (!(twin->met & met) || !has_group(t, e, s->group))
+                        continue;
+                const struct window_bytes *bytes = bytes_of(t, e, s);
+                if (window_bytes_are_none(bytes) || window_bytes_are_twin(bytes))
+                        settle_bytes(t, e, s, facts, met);
+        }
+}
+
+const struct window_bytes *twins_bytes(const struct table *t, const struct entry *e,
+                                       const struct slot *s)
+{
+        const struct window_bytes *bytes = bytes_of(t, e, s);
+
+        return window_bytes_are_twin(bytes) ? bytes_of(t, e, &t->plan->slots[s->elder])
+                                            : bytes;
+}
+
+/* ---- all of an entry ---- */
+
 void twins_settle(const struct table *t, struct entry *e, struct facts *facts,
                   uint64_t met)
 {
-        for (unsigned i = 0; i < t->twin_count; i++) {
+        settle_all_bytes(t, e, facts, met);
+        for (unsigned i = 0; i < t->twin_families; i++) {
                 const struct twin *twin = &t->twins[i];
-                const struct family *f = &t->plan->families[twin->family];
+                const struct family *f = &t->plan->families[twin->number];
                 if (!(twin->met & met) || !has_group(t, e, f->group))
                         continue;
                 struct distinct *set = set_of(base_of(t, e, f->group), f);
                 if (set->kind == DISTINCT_EMPTY || set->kind == DISTINCT_TWIN)
-                        settle(t, e, twin->family, set, facts, met);
+                        settle(t, e, twin->number, set, facts, met);
         }
 }
 
 void twins_part(const struct table *t, struct entry *e)
 {
-        for (unsigned i = 0; i < t->twin_count; i++) {
-                const struct family *f = &t->plan->families[t->twins[i].family];
+        for (unsigned i = 0; i < t->twin_families; i++) {
+                const struct family *f = &t->plan->families[t->twins[i].number];
                 if (has_group(t, e, f->group) &&
                     set_of(base_of(t, e, f->group), f)->kind == DISTINCT_TWIN)
-                        part(t, e, t->twins[i].family);
+                        part(t, e, t->twins[i].number);
+        }
+        for (unsigned i = t->twin_families; i < t->twin_count; i++) {
+                const struct slot *s = &t->plan->slots[t->twins[i].number];
+                if (has_group(t, e, s->group) &&
+                    window_bytes_are_twin(bytes_of(t, e, s)))
+                        part_bytes(t, e, s);
         }
 }
 

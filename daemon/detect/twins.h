@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * twins - sets of a key that have seen the same, kept once.
+ * twins - sets and byte counts of a key that have seen the same, kept once.
  *
  * Rules that narrow one condition in different ways count the same values of most keys:
  * what was served (200), what was asked for and served (2xx), what has a number. Such a
@@ -13,7 +13,8 @@
  *      elder   | a b c d e |            | a b c d e f |
  *      twin    | see there |    f: ->   | a b c d e   |
  *
- * A set that is empty while its elder is empty is a twin again.
+ * A set that is empty while its elder is empty is a twin again. Bytes that were served are
+ * kept in the same way; the elder of a count has the same window.
  *
  * Nothing is told differently by it. Cost: a few instructions for each set with an elder;
  * a copy, when they part.
@@ -33,7 +34,7 @@ void twins_plan(struct table_plan *);
  */
 void twins_settle(const struct table *, struct entry *, struct facts *, uint64_t met);
 
-/* Gives every twin of the entry a set of its own. */
+/* Gives every twin of the entry a set, or a count, of its own. */
 void twins_part(const struct table *, struct entry *);
 
 /* The set that shows a slot, and as which window of which plan. */
@@ -46,5 +47,9 @@ struct set_shown {
 
 struct set_shown twins_shown(const struct table *, const struct entry *,
                              const struct slot *);
+
+/* The bytes that a slot shows. */
+const struct window_bytes *twins_bytes(const struct table *, const struct entry *,
+                                       const struct slot *);
 
 #endif

@@ -10,6 +10,13 @@
 enum { COUNT_NARROW = 1, COUNT_WIDE = 4 };
 static const unsigned byte_widths[] = { 2, 3, 6 };
 
+/* A block for the bytes of five panes: 20 bits each, and which it is. Its "width". */
+#define BYTES_FEW   5U
+#define FEW_PANES   5U
+#define FEW_CELL    3U /* bytes */
+#define FEW_BITS    20
+#define FEW_MAX     ((1U << FEW_BITS) - 1)
+
 #define BYTES_MAX   ((UINT64_C(1) << 48) - 1)
 #define NIBBLE_MAX  15U
 #define NIBBLES_ALL ((UINT64_C(1) << 4 * WINDOW_PANES) - 1)
@@ -20,6 +27,16 @@ static const unsigned byte_widths[] = { 2, 3, 6 };
 static int64_t floor_div(int64_t a, int64_t b)
 {
         return a / b - (a % b < 0);
+}
+
+int64_t window_common_unit(int64_t a_ns, int64_t b_ns)
+{
+        while (b_ns) {
+                int64_t rest = a_ns % b_ns;
+                a_ns = b_ns;
+                b_ns = rest;
+        }
+        return a_ns;
 }
 
 void window_clock_init(struct window_clock *c, int64_t window_ns)
@@ -74,6 +91,7 @@ void window_store_init(struct window_store *s, struct budget *budget,
         for (unsigned i = 0; i < sizeof(byte_widths) / sizeof(*byte_widths); i++)
                 s->classes[byte_widths[i]] =
                     budget_class_of(budget, (size_t)WINDOW_PANES * byte_widths[i]);
+        s->classes[BYTES_FEW] = budget_class_of(budget, (size_t)FEW_PANES * FEW_CELL);
 }
 
 /* ---- a block of cells ---- */
@@ -357,9 +375,83 @@ static void bytes_use(struct window_bytes *w, const struct block *b)
         w->words[1] = b->handle;
 }
 
+/* ---- bytes of a few panes: which one of them in the upper bits, from 1 on, or 0 ---- */
+
+static uint32_t few_load(const struct block *b, unsigned i)
+{
+        uint32_t cell = 0;
+
+        memcpy(&cell, b->cells + (size_t)i * FEW_CELL, FEW_CELL);
+        return cell;
+}
+
+static void few_put(const struct block *b, unsigned i, uint32_t cell)
+{
+        memcpy(b->cells + (size_t)i * FEW_CELL, &cell, FEW_CELL);
+}
+
+/* Where the pane stands, or one that is free; FEW_PANES: there is none. */
+static unsigned few_find(const struct block *b, unsigned pane)
+{
+        unsigned found = FEW_PANES;
+
+        for (unsigned i = 0; i < FEW_PANES; i++) {
+                uint32_t cell = few_load(b, i);
+                if (cell >> FEW_BITS == pane + 1)
+                        return i;
+                if (cell == 0 && found == FEW_PANES)
+                        found = i;
+        }
+        return found;
+}
+
+static bool few_add(const struct block *b, unsigned pane, uint64_t bytes)
+{
+        unsigned i = few_find(b, pane);
+
+        if (i == FEW_PANES || bytes > FEW_MAX - (few_load(b, i) & FEW_MAX))
+                return false;
+        few_put(b, i,
+                (pane + 1) << FEW_BITS | ((few_load(b, i) & FEW_MAX) + (uint32_t)bytes));
+        return true;
+}
+
+static void few_crowd(const struct block *b, unsigned pane, uint64_t bytes)
+{
+        unsigned i = few_find(b, pane) % FEW_PANES;
+        uint32_t cell = few_load(b, i), room = FEW_MAX - (cell & FEW_MAX);
+
+        if (cell == 0)
+                cell = (pane + 1) << FEW_BITS;
+        few_put(b, i, cell + (bytes < room ? (uint32_t)bytes : room));
+}
+
+static uint64_t few_sum(const struct block *b)
+{
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < FEW_PANES; i++)
+                sum += few_load(b, i) & FEW_MAX;
+        return sum;
+}
+
+/* Panes from + 1 to `to` begin. False when nothing is left. */
+static bool few_rotate(const struct block *b, int64_t from, int64_t to)
+{
+        uint32_t begun = cells_begun(from, to), any = 0;
+
+        for (unsigned i = 0; i < FEW_PANES; i++) {
+                uint32_t cell = few_load(b, i);
+                if (cell && begun >> ((cell >> FEW_BITS) - 1) & 1)
+                        few_put(b, i, cell = 0);
+                any |= cell;
+        }
+        return any;
+}
+
 void window_bytes_prefetch(const struct window_store *s, const struct window_bytes *w)
 {
-        if (bytes_width(w))
+        if (bytes_width(w) && !window_bytes_are_twin(w))
                 __builtin_prefetch(budget_at(s->budget, w->words[1]), 1);
 }
 
@@ -368,7 +460,7 @@ uint64_t window_bytes_value(const struct window_store *s, const struct window_by
         if (bytes_width(w) == 0)
                 return (uint64_t)(w->words[0] & WORD_BYTES) + (w->words[1] & WORD_BYTES);
         struct block b = bytes_block(s, w);
-        return block_sum(&b);
+        return b.width == BYTES_FEW ? few_sum(&b) : block_sum(&b);
 }
 
 /* The width of cells that hold as much. */
@@ -416,11 +508,40 @@ static bool bytes_leave(const struct window_store *s, struct window_bytes *w,
                 held += w->words[i] >> 24 == cell + 1 ? bytes : 0;
                 most = held > most ? held : most;
         }
+        if (!block_take(s, most <= FEW_MAX ? BYTES_FEW : width_for(most), &b))
+                return false;
+        for (unsigned i = 0; i < 2; i++) {
+                unsigned pane = (w->words[i] >> 24) - 1;
+                if (w->words[i] == 0)
+                        continue;
+                if (b.width == BYTES_FEW)
+                        few_add(&b, pane, w->words[i] & WORD_BYTES);
+                else
+                        block_add(&b, pane, w->words[i] & WORD_BYTES);
+        }
+        bytes_use(w, &b);
+        return true;
+}
+
+/* From a block of a few panes to one of all, with room for `bytes` more in that one. */
+static bool few_leave(const struct window_store *s, struct window_bytes *w, unsigned pane,
+                      uint64_t bytes)
+{
+        struct block few = bytes_block(s, w), b;
+        uint64_t most = bytes;
+
+        for (unsigned i = 0; i < FEW_PANES; i++) {
+                uint64_t held = few_load(&few, i) & FEW_MAX;
+                held += few_load(&few, i) >> FEW_BITS == pane + 1 ? bytes : 0;
+                most = held > most ? held : most;
+        }
         if (!block_take(s, width_for(most), &b))
                 return false;
-        for (unsigned i = 0; i < 2; i++)
-                if (w->words[i])
-                        block_add(&b, (w->words[i] >> 24) - 1, w->words[i] & WORD_BYTES);
+        for (unsigned i = 0; i < FEW_PANES; i++)
+                if (few_load(&few, i))
+                        block_add(&b, (few_load(&few, i) >> FEW_BITS) - 1,
+                                  few_load(&few, i) & FEW_MAX);
+        budget_give(s->budget, few.handle);
         bytes_use(w, &b);
         return true;
 }
@@ -455,6 +576,15 @@ void window_bytes_add(const struct window_store *s, struct window_bytes *w, int6
                 }
         }
         struct block b = bytes_block(s, w);
+        if (b.width == BYTES_FEW) {
+                if (few_add(&b, i, bytes))
+                        return;
+                if (!few_leave(s, w, i, bytes)) {
+                        few_crowd(&b, i, bytes);
+                        return;
+                }
+                b = bytes_block(s, w);
+        }
         uint64_t room = block_max(&b) - block_load(&b, i);
         if (bytes > room && width_for(bytes + block_load(&b, i)) > b.width &&
             block_widen(s, width_for(bytes + block_load(&b, i)), &b))
@@ -462,9 +592,26 @@ void window_bytes_add(const struct window_store *s, struct window_bytes *w, int6
         block_add(&b, i, bytes);
 }
 
+void window_bytes_copy(const struct window_store *s, const struct window_bytes *from,
+                       struct window_bytes *to)
+{
+        struct block b, copy;
+
+        if (bytes_width(from) == 0) {
+                *to = *from;
+                return;
+        }
+        b = bytes_block(s, from);
+        if (!block_take(s, b.width, &copy))
+                return;
+        memcpy(copy.cells, b.cells,
+               b.width == BYTES_FEW ? FEW_PANES * FEW_CELL : WINDOW_PANES * b.width);
+        bytes_use(to, &copy);
+}
+
 void window_bytes_clear(const struct window_store *s, struct window_bytes *w)
 {
-        if (bytes_width(w))
+        if (bytes_width(w) && !window_bytes_are_twin(w))
                 budget_give(s->budget, w->words[1]);
         *w = (struct window_bytes){ { 0 } };
 }
@@ -474,7 +621,8 @@ void window_bytes_rotate(const struct window_store *s, struct window_bytes *w,
 {
         if (bytes_width(w)) {
                 struct block b = bytes_block(s, w);
-                if (!block_rotate(&b, from, to))
+                if (b.width == BYTES_FEW ? !few_rotate(&b, from, to)
+                                         : !block_rotate(&b, from, to))
                         window_bytes_clear(s, w);
                 return;
         }

@@ -33,6 +33,9 @@ struct window_clock {
 /* `window_ns` is a multiple of 8, as all whole milliseconds are. */
 void window_clock_init(struct window_clock *, int64_t window_ns);
 
+/* The longest time that divides both; that of a and 0 is a. */
+int64_t window_common_unit(int64_t a_ns, int64_t b_ns);
+
 /* Moves to `now_ns`, which never goes back: a comparison, while the pane is the same. */
 void window_clock_set(struct window_clock *, int64_t now_ns);
 
@@ -57,7 +60,7 @@ static inline int64_t window_pane_of(const struct window_clock *c, int64_t time_
  * budget, whose nine cells are as wide as they must be:
  *
  *      counts   4 bits a pane in the entry | 1 byte a pane: 16 bytes | 4: 40
- *      bytes    two panes in the entry     | 2 bytes a pane: 24 | 3: 32 | 6: 56
+ *      bytes    two panes in the entry     | five: 16 | 2 bytes a pane: 24 | 3: 32 | 6: 56
  */
 #define WINDOW_WIDTHS 7 /* widths are below this */
 
@@ -72,7 +75,8 @@ struct window_sums {
 /*
  * A word is one pane: which in the upper 8 bits, from 1 on, and its bytes, below 16 MiB;
  * or all zeroes. With a block, the first has BYTES_BLOCK and the width of its cells
- * there, the second the block. Six bytes a pane are enough: ten million gigabytes.
+ * there, the second the block. Six bytes a pane are enough: ten million gigabytes. Or it
+ * is a twin, of which another one says what it has (twins.h).
  */
 struct window_bytes {
         uint32_t words[2];
@@ -124,6 +128,22 @@ void window_bytes_add(const struct window_store *, struct window_bytes *, int64_
 void window_bytes_rotate(const struct window_store *, struct window_bytes *, int64_t from,
                          int64_t to);
 void window_bytes_clear(const struct window_store *, struct window_bytes *);
+
+#define WINDOW_BYTES_TWIN 0xff000000U /* the first word of a twin */
+
+static inline bool window_bytes_are_twin(const struct window_bytes *w)
+{
+        return w->words[0] == WINDOW_BYTES_TWIN;
+}
+
+static inline bool window_bytes_are_none(const struct window_bytes *w)
+{
+        return w->words[0] == 0 && w->words[1] == 0;
+}
+
+/* `to` is empty, and gets what `from` has of the same window. */
+void window_bytes_copy(const struct window_store *, const struct window_bytes *from,
+                       struct window_bytes *to);
 
 /* Has the processor fetch what window_bytes_add will look at. */
 void window_bytes_prefetch(const struct window_store *, const struct window_bytes *);

@@ -248,7 +248,7 @@ static uint64_t bytes_used(const struct engine *e)
 {
         uint64_t bytes = 0;
 
-        for (uint32_t n = 1; n <= e->budget.pages.used; n++) {
+        for (uint32_t n = 1; n <= e->budget.pages.touched; n++) {
                 const struct budget_page *page = slab_at(&e->budget.descriptors, n);
                 bytes += (uint64_t)page->used * e->budget.class[page->size_class].size;
         }

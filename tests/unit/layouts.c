@@ -5,7 +5,7 @@
 #include "detect/layouts.h"
 #include "detect/snapshot.h"
 
-enum { CLIENTS = 80, KINDS = 6, REQUESTS = 6000 };
+enum { CLIENTS = 200, KINDS = 8, REQUESTS = 8000 };
 
 #define KIND(name, status)                                                  \
         "  - name: " name "\n"                                              \
@@ -15,11 +15,11 @@ enum { CLIENTS = 80, KINDS = 6, REQUESTS = 6000 };
         "      and max(response.bytes, 1d) > 1e9 and gap_entropy(1d) < 0\n"
 
 static const char kinds[] = "rules:\n" KIND("a", "200") KIND("b", "201") KIND("c", "202")
-    KIND("d", "203") KIND("e", "204") KIND("f", "205");
+    KIND("d", "203") KIND("e", "204") KIND("f", "205") KIND("g", "206") KIND("h", "207");
 
 /* The same kinds of requests in another order, and one more between them. */
 static const char kinds_anew[] =
-    "rules:\n" KIND("f", "205") KIND("e", "204") KIND("new", "404") KIND("d", "203")
+    "rules:\n" KIND("h", "207") KIND("g", "206") KIND("f", "205") KIND("e", "204") KIND("new", "404") KIND("d", "203")
         KIND("c", "202") KIND("b", "201") KIND("a", "200");
 
 static uint64_t next(uint64_t *random)
@@ -151,6 +151,75 @@ static void a_key_has_what_it_met_and_nothing_else(void **state)
         world_free(w);
 }
 
+static const char narrow[] =
+    "rules:\n"
+    "  - name: bare\n"
+    "    where: page == profile and status == 200\n"
+    "    per: client.host\n"
+    "    when: count(10m) >= 999 and share(present(account), 10m) > 2\n"
+    "      and max(response.bytes, present(account), 10m) > 1e9\n";
+
+static uint32_t size_of_last(const struct world *w)
+{
+        uint32_t handle;
+        const struct table *t = &w->engine->tables[0];
+
+        return t->layouts.sizes[entry_of_last(w, &handle)->layout];
+}
+
+/* What only a narrower condition counts has room once the key met it. */
+static void a_narrower_condition_has_room_when_it_is_met(void **state)
+{
+        struct world *w = world_new(narrow);
+        struct hit hit = { .at_ms = 1,
+                           .client = "198.51.100.1",
+                           .page = PAGE_PROFILE,
+                           .status = 200 };
+        (void)state;
+
+        world_hit(w, hit);
+        assert_float_equal(value_of(w, "bare", 1).number, 0, 0);
+        assert_int_equal(value_of(w, "bare", 2).type, VALUE_MISSING);
+        uint32_t size = size_of_last(w);
+        hit.at_ms = 700 * 1000; /* after its windows */
+        world_hit(w, hit);
+        hit.account = "anna";
+        hit.bytes = 500;
+        world_hit(w, hit);
+        assert_true(size_of_last(w) >= size + sizeof(struct window_sums));
+        assert_float_equal(value_of(w, "bare", 1).number, 0.5, 0);
+        assert_float_equal(value_of(w, "bare", 2).number, 500, 0);
+        hit.at_ms += 700 * 1000;
+        hit.account = NULL;
+        world_hit(w, hit);
+        assert_float_equal(value_of(w, "bare", 1).number, 0, 0);
+        assert_int_equal(value_of(w, "bare", 2).type, VALUE_MISSING);
+        reload(w, narrow);
+        assert_int_equal(w->counters.windows_refused, 0);
+        forget_all(w);
+        world_free(w);
+}
+
+/* Units of 125 ms at least: the four bytes of a group's time last for years. */
+static void windows_without_a_common_unit_are_two_groups(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: odd\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.host\n"
+                                    "    when: count(1s) > 9 and count(1001ms) > 9\n");
+        const struct table_plan *plan = w->engine->tables[0].plan;
+        (void)state;
+
+        for (unsigned i = 0; i < plan->group_count; i++)
+                assert_true(plan->groups[i].unit_ns == 0 ||
+                            plan->groups[i].unit_ns >= GROUP_UNIT);
+        for (unsigned i = 0; i < 3; i++)
+                world_view(w, i * 600, "198.51.100.1", i);
+        assert_float_equal(value_of(w, "odd", 0).number, value_of(w, "odd", 1).number, 0.4);
+        world_free(w);
+}
+
 static const char two[] = "rules:\n"
                           "  - name: harvest\n"
                           "    where: page == profile\n"
@@ -227,6 +296,8 @@ static void what_finds_no_room_is_not_counted(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_narrower_condition_has_room_when_it_is_met),
+                cmocka_unit_test(windows_without_a_common_unit_are_two_groups),
                 cmocka_unit_test(a_key_has_what_it_met_and_nothing_else),
                 cmocka_unit_test(an_incident_goes_with_the_entry_that_moves),
                 cmocka_unit_test(what_finds_no_room_is_not_counted),

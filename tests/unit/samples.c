@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/detect_world.h"
 
+#include "detect/engine_priv.h"
 #include "detect/samples.h"
 
 static void expect_printed(struct hit hit, const char *method, uint16_t status,
@@ -120,6 +121,41 @@ static void who_comes_back_has_samples_of_this_visit(void **state)
         world_free(w);
 }
 
+/* What stands beside the samples of a key stays when these are forgotten. */
+static void a_signal_outlives_samples(void **state)
+{
+        struct world *w =
+            world_new("rules:\n"
+                      "  - name: weak\n"
+                      "    where: page == profile\n"
+                      "    per: client.ip\n"
+                      "    when: count(10m) >= 8\n"
+                      "    signal: true\n"
+                      "    weight: 2\n"
+                      "    family: pace\n"
+                      "  - name: views\n"
+                      "    where: page == profile\n"
+                      "    per: client.ip\n"
+                      "    when: distinct(target, 10m) >= 99\n");
+        struct table *t = &w->engine->tables[0];
+        uint64_t hash;
+        (void)state;
+
+        for (unsigned i = 0; i < 20; i++)
+                world_view(w, i * 100, "198.51.100.9", i);
+        assert_true(table_key(t, &w->engine->facts, &hash));
+        struct entry *e = table_at(t, table_find(t, hash));
+        int64_t held_ns = table_signal_held(t, e, 0);
+        assert_true(held_ns > 0);
+        samples_clear(t->samples, &e->samples);
+        assert_true(table_signal_held(t, e, 0) == held_ns);
+        table_clear_signals(t, e);
+        samples_clear(t->samples, &e->samples);
+        assert_int_equal(e->samples.block, 0);
+        assert_int_equal(table_signal_held(t, e, 0), -1);
+        world_free(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -127,6 +163,7 @@ int main(void)
                 cmocka_unit_test(what_is_long_is_cut),
                 cmocka_unit_test(five_sign_ups_are_five_samples),
                 cmocka_unit_test(who_comes_back_has_samples_of_this_visit),
+                cmocka_unit_test(a_signal_outlives_samples),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

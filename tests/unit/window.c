@@ -159,6 +159,11 @@ static void bytes_take_a_block_as_wide_as_they_need(void **state)
         add(&f, 0, 65535);
         assert_int_equal(block_size(&f), 0);
         add(&f, 1, 7);
+        add(&f, 2, 8);
+        add(&f, 3, 9);
+        assert_int_equal(block_size(&f), 16); /* with that of eight panes ago: five */
+        compare(&f);
+        add(&f, 4, 10);
         assert_int_equal(block_size(&f), 24);
         compare(&f);
         add(&f, 1, 65535 - 7);
@@ -173,6 +178,52 @@ static void bytes_take_a_block_as_wide_as_they_need(void **state)
         go_on(&f, 9);
         compare(&f);
         assert_int_equal(block_size(&f), 0);
+        end(&f);
+}
+
+static void a_few_panes_hold_20_bits_each(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned age = 0; age < 3; age++)
+                add(&f, age, 1);
+        add(&f, 2, 0xfffff - 1);
+        assert_int_equal(block_size(&f), 16);
+        compare(&f);
+        add(&f, 2, 1);
+        assert_int_equal(block_size(&f), 32);
+        compare(&f);
+        end(&f);
+}
+
+static uint64_t refuse_all(struct fixture *f, uint32_t taken[100])
+{
+        unsigned page = budget_class_of(&f->budget, BUDGET_PAGE), count = 0;
+
+        while ((taken[count] = budget_take(&f->budget, page, BUDGET_GROWTH)))
+                assert_true(++count < 100);
+        return count;
+}
+
+static void a_sixth_pane_is_not_lost_without_a_block(void **state)
+{
+        struct fixture f;
+        uint32_t taken[100];
+
+        (void)state;
+        begin(&f);
+        for (unsigned age = 0; age < 5; age++)
+                add(&f, age, 1000);
+        uint64_t count = refuse_all(&f, taken);
+        add(&f, 5, 1000);
+        assert_true(window_bytes_value(&f.store, &f.bytes) == 6000);
+        window_bytes_add(&f.store, &f.bytes, f.pane - 6, 0xfffff);
+        assert_true(window_bytes_value(&f.store, &f.bytes) == 4000 + 0xfffff);
+        assert_int_equal(f.counters.windows_refused, 2);
+        while (count)
+                budget_give(&f.budget, taken[--count]);
         end(&f);
 }
 
@@ -193,13 +244,10 @@ static void what_the_budget_refuses_is_counted_low(void **state)
 {
         struct fixture f;
         uint32_t taken[100];
-        unsigned count = 0;
 
         (void)state;
         begin(&f);
-        unsigned page = budget_class_of(&f.budget, BUDGET_PAGE);
-        while ((taken[count] = budget_take(&f.budget, page, BUDGET_GROWTH)))
-                assert_true(++count < 100);
+        uint64_t count = refuse_all(&f, taken);
         for (unsigned i = 0; i < 20; i++)
                 add(&f, 0, 1000);
         assert_float_equal(window_counts_value(&f.store, &f.counts, &f.clock), 15, 0);
@@ -243,6 +291,8 @@ int main(void)
                 cmocka_unit_test(cells_hold_what_came_whatever_its_size),
                 cmocka_unit_test(few_requests_take_no_block_for_counts),
                 cmocka_unit_test(bytes_take_a_block_as_wide_as_they_need),
+                cmocka_unit_test(a_few_panes_hold_20_bits_each),
+                cmocka_unit_test(a_sixth_pane_is_not_lost_without_a_block),
                 cmocka_unit_test(no_cell_overflows),
                 cmocka_unit_test(some_at_once_are_as_many_one_by_one),
                 cmocka_unit_test(what_the_budget_refuses_is_counted_low),
