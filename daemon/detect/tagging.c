@@ -105,7 +105,7 @@ void tagging_joined(struct engine *e, struct incident_case *c, uint32_t actor_nu
 {
         const struct rule *rule = &e->rules->rules[c->rule];
 
-        if (c->apart_ns && now_ns - c->taken_ns >= REJOIN)
+        if (rule->tag_count > 0 && c->apart_ns && now_ns - c->taken_ns >= REJOIN)
                 take_in_those_apart(e, c, now_ns);
         if (actor_number == 0)
                 return;
