@@ -187,7 +187,8 @@ static void note_domain(struct births *b, const struct record *r)
                 b->began_ns = now_ns;
         const struct birth *birth = find(b, domain, now_ns);
         if (!birth)
-                put(b, domain, of_domain(has_history(b, now_ns) ? now_ns : old_ns), now_ns);
+                put(b, domain, of_domain(has_history(b, now_ns) ? now_ns : old_ns),
+                    now_ns);
         else if (birth->born_ns < old_ns)
                 put(b, domain, of_domain(old_ns), now_ns);
 }

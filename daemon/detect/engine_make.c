@@ -144,8 +144,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
             !orphans_init(&e->orphans, o->incidents_max) ||
             !facts_init(&e->facts, e->rules, o->site, &o->hash_key, o->counters))
                 return false;
-        if (!init_memories(e, memory) ||
-            !ahead_init(&e->ahead, &e->facts.conditions))
+        if (!init_memories(e, memory) || !ahead_init(&e->ahead, &e->facts.conditions))
                 return false;
         engine_bind_facts(e);
         block_limit_init(&e->block_limit);

@@ -53,10 +53,9 @@ static void participants_since(const struct engine *e, const struct incident_cas
         const struct table *table = &e->tables[rule->table];
         const struct entry *entry = table_at(table, c->entry);
 
-        p->count = involved_actors(&e->involved, &entry->involved,
-                                   table_where_bit(table, rule->where),
-                                   since_ns > 0 ? seconds_of(since_ns) : 0, p->actors,
-                                   INVOLVED_MAX);
+        p->count = involved_actors(
+            &e->involved, &entry->involved, table_where_bit(table, rule->where),
+            since_ns > 0 ? seconds_of(since_ns) : 0, p->actors, INVOLVED_MAX);
         for (unsigned i = 0; i < p->count; i++)
                 p->members[i] = member_of(e, p->actors[i]);
 }

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SEEN         16   /* profiles that a visitor may come back to */
-#define SEARCH_PAUSE 10.0 /* seconds on a page of results, mean, in a sitting */
-#define SEARCH_VIEWS 5    /* most profiles of one search */
+#define SEEN         16          /* profiles that a visitor may come back to */
+#define SEARCH_PAUSE 10.0        /* seconds on a page of results, mean, in a sitting */
+#define SEARCH_VIEWS 5           /* most profiles of one search */
 #define LATE_NS      10000000000 /* a crew makes up for so much that it was late */
 #define WORDS        100000
 #define REST_S       600.0 /* of who stays below something, when it may nowhere go on */
@@ -69,7 +69,8 @@ static void leave_address(struct scraper *s, struct lab *lab)
 
 /*
  * When a visitor goes on after what it does now. A crew's rate is that of its views, so
- * its searches take their part of the time, and a page that was slow delays one view only.
+ * its searches take their part of the time, and a page that was slow delays one view
+ * only.
  */
 static int64_t when_due(struct scraper *s, int64_t now_ns, double sitting_s)
 {
