@@ -120,8 +120,8 @@ static void find_signals(struct move *m)
                 m->signals[i] = CARRY_NONE;
         for (unsigned i = 0; i < m->from->plan->rule_count; i++) {
                 unsigned old = m->from->plan->rules[i], new = c->rules[old];
-                if (new != CARRY_NONE && c->from->rules[old].is_signal &&
-                    c->to->rules[new].is_signal)
+                if (new != CARRY_NONE && rule_has_weight(&c->from->rules[old]) &&
+                    rule_has_weight(&c->to->rules[new]))
                         m->signals[c->to->rules[new].signal] = c->from->rules[old].signal;
         }
 }

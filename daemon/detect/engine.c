@@ -400,7 +400,8 @@ static void note_signal(const struct look *look)
 {
         struct engine *e = look->engine;
 
-        if (!table_signal(look->table, look->entry, look->rule->signal,
+        if (rule_has_weight(look->rule) &&
+            !table_signal(look->table, look->entry, look->rule->signal,
                           e->facts.subject.record->end_ns))
                 e->options.counters->signals_dropped++;
         tagging_signal(e, look->rule, look->actor, e->facts.subject.record->end_ns);

@@ -520,13 +520,13 @@ static void plan_signal(struct rules *rules, struct rule *rule,
                 diag_error(diag, draft->when_place,
                            "a signal cannot read score() or families(), which are made "
                            "of signals");
+        if (!rule_has_weight(rule) || !rule->family)
+                return;
         if (t->signal_count == SIGNALS_MAX) {
                 diag_error(diag, draft->rule.place,
                            "more than %d signals for the key '%s'", SIGNALS_MAX, t->type);
                 return;
         }
-        if (!rule->family)
-                return;
         while (family < t->signal_family_count &&
                strcmp(t->signal_families[family], rule->family) != 0)
                 family++;

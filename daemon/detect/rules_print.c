@@ -204,7 +204,7 @@ static void put_signal(const struct rule_print *p)
 
 static void put_weight(const struct rule_print *p)
 {
-        if (!p->draft->rule.is_signal)
+        if (!rule_has_weight(&p->draft->rule))
                 return;
         put_key(p, "weight");
         value_print(
@@ -215,7 +215,7 @@ static void put_weight(const struct rule_print *p)
 
 static void put_family(const struct rule_print *p)
 {
-        if (!p->draft->rule.is_signal)
+        if (!rule_has_weight(&p->draft->rule))
                 return;
         put_key(p, "family");
         yaml_put_text(slice_str(p->draft->rule.family), p->out);

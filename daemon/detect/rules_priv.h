@@ -171,9 +171,15 @@ struct rule {
         int64_t tag_ns; /* how long they stay */
         bool is_signal; /* does not alert */
         double weight;
-        const char *family;
-        unsigned signal; /* number among the signals of its table */
+        const char *family; /* NULL, as a weight of 0: it only tags */
+        unsigned signal;    /* number among the signals of its table */
 };
+
+/* Whether score() hears it. */
+static inline bool rule_has_weight(const struct rule *rule)
+{
+        return rule->is_signal && rule->weight > 0;
+}
 
 static inline bool rule_blocks(const struct rule *rule)
 {

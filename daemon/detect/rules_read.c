@@ -331,6 +331,7 @@ static void make_signal(struct reading *r, const struct yaml_node *signal)
         rule->rungs = rule->block_what = 0;
         if (!yaml_get(r->rule, "tag"))
                 rule->tag_count = 0;
+        bool adds_nothing = rule->tag_count && !get(r, "weight") && !get(r, "family");
         for (int i = 0; alert_keys[i]; i++) {
                 const struct yaml_node *node = yaml_get(r->rule, alert_keys[i]);
                 if (node)
@@ -338,9 +339,9 @@ static void make_signal(struct reading *r, const struct yaml_node *signal)
                                    "a signal does not alert: it has no use for '%s'",
                                    alert_keys[i]);
         }
-        if (!get(r, "weight"))
+        if (!adds_nothing && !get(r, "weight"))
                 diag_error(r->diag, signal->place, "a signal needs the key 'weight'");
-        if (!get(r, "family"))
+        if (!adds_nothing && !get(r, "family"))
                 diag_error(r->diag, signal->place, "a signal needs the key 'family'");
 }
 

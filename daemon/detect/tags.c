@@ -132,6 +132,8 @@ bool tags_put(struct tags *t, uint64_t carrier, uint64_t name, const char *origi
 
         if (tag && !is_over(tag, now_ns)) {
                 tag->until_ns = until_ns > tag->until_ns ? until_ns : tag->until_ns;
+                if (!tag->origin[0])
+                        memcpy(tag->origin, origin, sizeof(tag->origin));
                 return true;
         }
         if (!tag)

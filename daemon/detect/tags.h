@@ -2,8 +2,8 @@
 /*
  * tags - who carries which tag, until when, and which incident put it there.
  *
- * A tag hangs on a carrier (carrier.h). When it is put again, the origin stays and the
- * later end counts; one that ran out is forgotten with its origin.
+ * A tag hangs on a carrier (carrier.h). When it is put again, the origin stays, if it has
+ * one, and the later end counts; one that ran out is forgotten with its origin.
  *
  *      hash of (carrier, name) -> until, origin
  *

@@ -99,6 +99,8 @@ static void mistakes_of_a_rule(void **state)
                 { RULE "    signal: true\n",
                   "r.yaml:5:13: a signal needs the key 'weight'\n"
                   "r.yaml:5:13: a signal needs the key 'family'\n" },
+                { RULE "    signal: true\n    weight: 1\n    tag: { session: a, for: 1d }\n",
+                  "r.yaml:5:13: a signal needs the key 'family'\n" },
                 { RULE
                   "    signal: true\n    weight: 1\n    family: a\n"
                   "    severity: high\n    block: 1m\n    again: 5m\n",
@@ -414,7 +416,7 @@ static void a_folder_is_read_in_the_order_of_names(void **state)
 
 static void put_file(const char *folder, const char *name, const char *text)
 {
-        char path[200];
+        char path[512];
 
         snprintf(path, sizeof(path), "%s/%s", folder, name);
         FILE *file = fopen(path, "w");

@@ -152,12 +152,14 @@ static void a_signal_tags_who_shows_it(void **state)
             "rules:\n"
             "  - name: busy\n"
             "    signal: true\n"
-            "    weight: 1\n"
-            "    family: a\n"
             "    where: page == profile\n"
             "    per: session\n"
             "    when: distinct(target, 1h) >= 2\n"
             "    tag: { session: busy, for: 1h }\n"
+            "  - name: told\n"
+            "    per: session\n"
+            "    when: count(1h) >= 1 and (score() > 0 or families() > 0)\n"
+            "    tag: { session: found, for: 1h }\n"
             "  - name: plain\n"
             "    signal: true\n"
             "    weight: 1\n"
@@ -189,6 +191,42 @@ static void a_signal_tags_who_shows_it(void **state)
         assert_int_equal(w->raised, 0);
         view(w, 6000, "203.0.113.1", "one", "t2");
         world_expect(w, "raised many-busy client.prefix=203.0.113.0/24 n=0 at=6000\n");
+        world_free(w);
+}
+
+/* It came first; the incident that puts the same tag is the origin then. */
+static void an_incident_is_the_origin_of_a_tag_that_a_signal_put(void **state)
+{
+        struct world *w = world_new(
+            "rules:\n"
+            "  - name: sign\n"
+            "    signal: true\n"
+            "    where: page == signup\n"
+            "    per: session\n"
+            "    when: count(1h) >= 1\n"
+            "    tag: { session: seen, for: 1h }\n"
+            "  - name: burst\n"
+            "    where: page == signup\n"
+            "    per: client.prefix\n"
+            "    when: count(1h) >= 3\n"
+            "    tag: { session: seen, for: 1h }\n"
+            "  - name: back\n"
+            "    where: page == profile\n"
+            "    per: tag_origin(session, seen)\n"
+            "    when: count(1h) >= 1\n");
+        char expected[200];
+        (void)state;
+
+        sign_up(w, 0, "198.51.100.1", "s1");
+        view(w, 500, "203.0.113.1", "s1", "t");
+        assert_int_equal(w->raised, 0);
+        sign_up(w, 1000, "198.51.100.2", "s2");
+        sign_up(w, 2000, "198.51.100.3", "s3");
+        assert_int_equal(w->raised, 1);
+        snprintf(expected, sizeof(expected), "raised back incident=%s n=0 at=3000\n", w->id);
+        buf_clear(&w->told);
+        view(w, 3000, "203.0.113.1", "s1", "t");
+        world_expect(w, expected);
         world_free(w);
 }
 
@@ -793,6 +831,7 @@ int main(void)
                 cmocka_unit_test(who_joins_while_it_holds_is_tagged_too),
                 cmocka_unit_test(who_came_while_it_did_not_hold_is_tagged_when_it_does),
                 cmocka_unit_test(a_signal_tags_who_shows_it),
+                cmocka_unit_test(an_incident_is_the_origin_of_a_tag_that_a_signal_put),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
                 cmocka_unit_test(who_takes_part_twice_is_tagged_once),
                 cmocka_unit_test(a_dry_run_tags_nobody),
