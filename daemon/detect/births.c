@@ -3,7 +3,7 @@
 
 #include "detect/carrier.h"
 
-#define HAND_LOOKS 16
+#define HAND_LOOKS 32 /* so that some of those that should go are among them */
 #define SWEEP      2
 
 struct birth {
@@ -48,21 +48,6 @@ static bool is_over(const struct birth *birth, int64_t now_ns)
         return now_ns - birth->born_ns >= BIRTHS_TTL;
 }
 
-static void forget(struct births *b, uint32_t handle)
-{
-        index_remove(&b->index, birth_at(b, handle)->hash, handle);
-        budget_give(b->budget, handle);
-}
-
-static void sweep(struct births *b, int64_t now_ns)
-{
-        for (unsigned i = 0; i < SWEEP && b->index.count; i++) {
-                uint32_t handle = index_next(&b->index, &b->hand);
-                if (is_over(birth_at(b, handle), now_ns))
-                        forget(b, handle);
-        }
-}
-
 /* The last even or odd nanosecond until then. */
 static int64_t of_account(int64_t ns)
 {
@@ -79,11 +64,27 @@ static bool is_domain(const struct birth *birth)
         return birth->born_ns & 1;
 }
 
-/* The oldest account; of domains alone the newest, as everybody uses the old ones. */
-static bool goes_before(const struct birth *a, const struct birth *b)
+static void forget(struct births *b, uint32_t handle)
+{
+        b->domains -= is_domain(birth_at(b, handle));
+        index_remove(&b->index, birth_at(b, handle)->hash, handle);
+        budget_give(b->budget, handle);
+}
+
+static void sweep(struct births *b, int64_t now_ns)
+{
+        for (unsigned i = 0; i < SWEEP && b->index.count; i++) {
+                uint32_t handle = index_next(&b->index, &b->hand);
+                if (is_over(birth_at(b, handle), now_ns))
+                        forget(b, handle);
+        }
+}
+
+/* Of domains the newest, as everybody uses the old ones; of accounts the oldest. */
+static bool goes_before(const struct birth *a, const struct birth *b, bool domains_first)
 {
         if (is_domain(a) != is_domain(b))
-                return is_domain(b);
+                return is_domain(a) == domains_first;
         return is_domain(a) ? a->born_ns > b->born_ns : a->born_ns < b->born_ns;
 }
 
@@ -93,7 +94,8 @@ static void evict(struct births *b, int64_t now_ns)
 
         for (unsigned i = 0; i < HAND_LOOKS && i < b->index.count; i++) {
                 uint32_t handle = index_next(&b->index, &b->hand);
-                if (first == 0 || goes_before(birth_at(b, handle), birth_at(b, first)))
+                if (first == 0 || goes_before(birth_at(b, handle), birth_at(b, first),
+                                              b->domains > b->index.count / 2))
                         first = handle;
         }
         if (first == 0)
@@ -136,8 +138,11 @@ static void put(struct births *b, uint64_t hash, int64_t born_ns, int64_t now_ns
                 evict(b, now_ns);
                 handle = take(b, hash);
         }
-        if (handle)
-                birth_at(b, handle)->born_ns = born_ns;
+        if (handle == 0)
+                return;
+        struct birth *birth = birth_at(b, handle);
+        b->domains += (uint32_t)(born_ns & 1) - is_domain(birth);
+        birth->born_ns = born_ns;
 }
 
 static uint64_t text_hash(const struct births *b, const struct record *r,

@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
-#define INDEX_PART     8  /* of the memory: one in so many bytes is for indexes */
-#define KEPT_PART      32 /* and one for those of tags, births and blocks */
-#define TAGS_PART      16 /* of the memory: the most that tags may take */
+#define INDEX_PART     8  /* of the memory: one in so many bytes is for indexes of keys */
+#define TAGS_PART      32 /* of the memory: the most that tags may take */
 #define GROUPS_PART    32
-#define BIRTHS_PART    32
+#define BIRTHS_PART    64
 #define WATCH_PART     32
+#define LADDER_PART    256 /* for its index */
 #define TEXTS_OF_EVENT (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */
@@ -30,9 +30,38 @@ uint64_t engine_index_bytes(const struct engine *e)
         return e->memory / INDEX_PART / 2;
 }
 
+static uint32_t most(uint64_t memory, unsigned part, size_t size)
+{
+        uint64_t count = memory / part / size;
+
+        return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+/* The most that may be kept of each, for which there is always room in its index. */
+struct kept {
+        uint32_t tags, groups, births, watched;
+};
+
+static struct kept kept_of(uint64_t memory)
+{
+        return (struct kept){ most(memory, TAGS_PART, sizeof(struct tag)),
+                              most(memory, GROUPS_PART, sizeof(struct tag)),
+                              most(memory, BIRTHS_PART, BIRTH_SIZE),
+                              most(memory, WATCH_PART, sizeof(struct watched)) };
+}
+
+static uint64_t kept_index_bytes(uint64_t memory)
+{
+        struct kept max = kept_of(memory);
+
+        return index_bytes_for(max.tags) + index_bytes_for(max.groups) +
+               index_bytes_for(max.births) + index_bytes_for(max.watched) +
+               memory / LADDER_PART;
+}
+
 uint64_t engine_index_room(const struct engine *e)
 {
-        return e->memory / INDEX_PART + e->memory / KEPT_PART;
+        return e->memory / INDEX_PART + kept_index_bytes(e->memory);
 }
 
 void engine_find_classes(struct engine *e)
@@ -84,13 +113,6 @@ void engine_bind_facts(struct engine *e)
         bind_limits(e);
 }
 
-static uint32_t most(uint64_t memory, unsigned part, size_t size)
-{
-        uint64_t count = memory / part / size;
-
-        return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
 /*
  * What outlives the keys: who carries a tag, is of a group, was signed up when. Rules
  * that are taken up later may ask for any of them.
@@ -98,28 +120,27 @@ static uint32_t most(uint64_t memory, unsigned part, size_t size)
 static bool init_memories(struct engine *e, uint64_t memory)
 {
         struct counters *counters = e->options.counters;
-        uint64_t index_bytes = memory / KEPT_PART / 3; /* none of them takes it all */
+        struct kept max = kept_of(memory);
 
-        return tags_init(&e->tags, &e->budget, index_bytes,
-                         most(memory, TAGS_PART, sizeof(struct tag)),
+        return tags_init(&e->tags, &e->budget, index_bytes_for(max.tags), max.tags,
                          &counters->tags_evicted) &&
-               tags_init(&e->groups, &e->budget, index_bytes,
-                         most(memory, GROUPS_PART, sizeof(struct tag)),
+               tags_init(&e->groups, &e->budget, index_bytes_for(max.groups), max.groups,
                          &counters->groups_evicted) &&
-               births_init(&e->births, &e->budget, &e->options.hash_key, index_bytes,
-                           most(memory, BIRTHS_PART, BIRTH_SIZE),
+               births_init(&e->births, &e->budget, &e->options.hash_key,
+                           index_bytes_for(max.births), max.births,
                            &counters->births_evicted) &&
-               watch_init(&e->watch, &e->budget, index_bytes,
-                          most(memory, WATCH_PART, sizeof(struct watched)),
-                          &counters->blocks_unwatched);
+               watch_init(&e->watch, &e->budget, index_bytes_for(max.watched),
+                          max.watched, &counters->blocks_unwatched);
 }
 
 static bool init_budget(struct engine *e, uint64_t memory)
 {
-        if (!budget_init(&e->budget, memory - memory / INDEX_PART - memory / KEPT_PART))
+        uint64_t kept = kept_index_bytes(memory);
+
+        if (!budget_init(&e->budget, memory - memory / INDEX_PART - kept))
                 return false;
         e->budget.index_room = memory / INDEX_PART;
-        e->budget.kept_index_room = memory / KEPT_PART;
+        e->budget.kept_index_room = kept;
         return true;
 }
 
@@ -135,7 +156,7 @@ static bool init_parts(struct engine *e, uint64_t memory)
 
         if (!forms || !statistics || !init_budget(e, memory) ||
             !actors_init(&e->actors, &e->budget, &o->hash_key, index_bytes) ||
-            !ladder_init(&e->ladder, &e->budget, memory / KEPT_PART / 3) ||
+            !ladder_init(&e->ladder, &e->budget, memory / LADDER_PART) ||
             !join_init(&e->join, &o->hash_key, o->hellos_max, o->hello_join_ns) ||
             !usual_init(&e->usual, e->rules) || !missed_init(&e->missed) ||
             !cases_init(&e->cases, o->incidents_max) ||

@@ -44,6 +44,15 @@ bool index_init(struct index *ix, uint64_t bytes_max, uint64_t *room)
         return true;
 }
 
+uint64_t index_bytes_for(uint32_t count)
+{
+        uint64_t size = INDEX_FIRST;
+
+        while (size * 3 / 4 < count)
+                size *= 2;
+        return size * sizeof(uint64_t);
+}
+
 static uint64_t bytes_of(const struct index *ix)
 {
         return ((uint64_t)ix->mask + 1) * sizeof(*ix->slots);

@@ -28,6 +28,9 @@ struct index {
  */
 bool index_init(struct index *, uint64_t bytes_max, uint64_t *room);
 
+/* The bytes_max that so many blocks need. */
+uint64_t index_bytes_for(uint32_t count);
+
 /* What it has of the room now. */
 uint64_t index_taken(const struct index *);
 void index_free(struct index *);

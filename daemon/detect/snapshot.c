@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       11 /* one more for what no size below tells */
+#define FORMAT       12 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
@@ -179,6 +179,7 @@ static void pass_memory(struct transfer *t, struct engine *e)
         TRANSFER(t, e->groups.hand);
         transfer_index(t, &e->births.index);
         TRANSFER(t, e->births.hand);
+        TRANSFER(t, e->births.domains);
         TRANSFER(t, e->births.began_ns);
         transfer_index(t, &e->watch.index);
         TRANSFER(t, e->watch.hand);

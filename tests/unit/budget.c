@@ -102,6 +102,24 @@ static void an_index_finds_what_was_put_and_not_removed(void **state)
         budget_free(&b);
 }
 
+/* And, past the first size, not with half of the bytes. */
+static void an_index_has_room_for_as_many_as_were_asked_for(void **state)
+{
+        static const uint32_t counts[] = { 0, 1, 768, 769, 1536, 1537, 10000, 174762 };
+        (void)state;
+
+        for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+                struct index ix;
+                uint64_t bytes = index_bytes_for(counts[i]), room = bytes;
+                assert_true(index_init(&ix, bytes, &room));
+                for (uint32_t n = 0; n < counts[i]; n++)
+                        assert_true(index_put(&ix, (uint64_t)(n + 1) << 32, n + 1));
+                assert_true(index_taken(&ix) == bytes || counts[i] <= 768);
+                index_free(&ix);
+                assert_int_equal(room, bytes);
+        }
+}
+
 static void an_index_is_full_at_its_cap(void **state)
 {
         struct index ix;
@@ -122,6 +140,7 @@ int main(void)
                 cmocka_unit_test(pages_serve_another_size_when_they_are_empty),
                 cmocka_unit_test(newcomers_leave_a_quarter_and_growth_a_sixteenth),
                 cmocka_unit_test(an_index_finds_what_was_put_and_not_removed),
+                cmocka_unit_test(an_index_has_room_for_as_many_as_were_asked_for),
                 cmocka_unit_test(an_index_is_full_at_its_cap),
         };
 

@@ -171,6 +171,38 @@ static void memory_and_incidents_are_told_with_their_limits(void **state)
         world_free(w);
 }
 
+static uint64_t room_of(const struct index *ix, uint32_t max)
+{
+        uint64_t slots = (uint64_t)ix->mask_max + 1;
+
+        assert_true(max > 0 && slots * 3 / 4 >= max);
+        return slots * sizeof(uint64_t);
+}
+
+/* As many as limits.md says find a place, whatever the others have. */
+static void what_is_kept_has_room_in_its_index(void **state)
+{
+        static const uint64_t memories[] = { 8 << 20, 50 << 20, 256 << 20, 1 << 30 };
+        (void)state;
+
+        for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+                struct world *w = world_new_with(world_site, two_rules, memories[i], 100);
+                const struct engine *e = w->engine;
+                assert_true(e->budget.kept_index_room >=
+                            room_of(&e->tags.index, e->tags.max) +
+                                room_of(&e->groups.index, e->groups.max) +
+                                room_of(&e->births.index, e->births.max) +
+                                room_of(&e->watch.index, e->watch.max) +
+                                index_bytes_for(1));
+                /* docs/limits.md */
+                assert_int_equal(e->tags.max, e->memory / 32 / 48);
+                assert_int_equal(e->groups.max, e->memory / 32 / 48);
+                assert_int_equal(e->births.max, e->memory / 64 / 16);
+                assert_int_equal(e->watch.max, e->memory / 32 / 80);
+                world_free(w);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -179,6 +211,7 @@ int main(void)
                 cmocka_unit_test(tables_tell_keys_and_bytes),
                 cmocka_unit_test(bytes_are_those_of_the_blocks),
                 cmocka_unit_test(memory_and_incidents_are_told_with_their_limits),
+                cmocka_unit_test(what_is_kept_has_room_in_its_index),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
