@@ -113,6 +113,9 @@ def play(capture):
     sessions = ["again0", "again1", "farm2", "farm7"]  # the last one made it a burst
     for n in range(100):
         capture.view(9000 + 10 * n, f"203.0.113.{n % 4}", sessions[n % 4], f"member{n}")
+    # One who signed up beside them, with the same mailbox, looks in.
+    for n in (0, 1):
+        capture.view(9004 + 40 * n, "198.51.103.1", "farm3", f"member{n}")
     # A member who reads as much, and the class that looks around.
     for n in range(60):
         capture.view(9003 + 10 * n, "192.0.2.99", "member", f"member{n}")
@@ -135,7 +138,7 @@ def read_alerts(tmp_path_factory):
     play(capture)
     capture.write(path)
     alerts, counters = run(path, RULES)
-    assert counters["requests_total"] == 8 + 6 + 2 + 100 + 120
+    assert counters["requests_total"] == 8 + 6 + 2 + 100 + 2 + 120
     assert counters["http_malformed_requests_total"] == 0
     return alerts
 
@@ -159,12 +162,12 @@ def test_the_farm_is_found_under_the_name_of_the_burst(alerts):
     assert told["subject"]["type"] == "incident"
     assert told["subject"]["value"] == burst["trawlwatch"]["group"]
     assert farm["event"]["severity"] == 99
-    # 4 sessions, 60 targets: the 60th request.
-    assert farm["@timestamp"].startswith("2026-11-23T13:39:50.")
+    # 5 sessions, 75 targets: the 75th request.
+    assert farm["@timestamp"].startswith("2026-11-23T13:42:20.")
     assert sorted(told["involved"]["client.ip"]["values"]) == [
         f"203.0.113.{i}" for i in range(4)]
     # The first five of each are what made it a reader.
-    assert told["served"]["targets"] == 40
+    assert told["served"]["targets"] == 55
 
 
 def test_a_session_that_was_changed_is_still_the_farms(alerts):
@@ -174,6 +177,7 @@ def test_a_session_that_was_changed_is_still_the_farms(alerts):
 
 
 def test_nobody_else_is_accused(alerts):
+    assert "198.51.103.1" not in json.dumps(raised(alerts, "farm-harvest"))
     assert not raised(alerts, "signup-burst-address")  # the class is no burst
     for alert in alerts:
         if alert["rule"]["name"] == "farm-harvest":
