@@ -26,9 +26,32 @@ static struct value read_tag(void *context, const struct aggregate *a)
         return (struct value){ .type = VALUE_STRING, .text = slice_str(tag->origin) };
 }
 
+static void note_tag(void *context, struct aggregate *a)
+{
+        *(bool *)context |=
+            a->function->id == FUNCTION_TAGGED || a->function->id == FUNCTION_TAG_ORIGIN;
+}
+
+static void find_conditions_of_tags(struct facts *f)
+{
+        for (unsigned i = 0; i < f->rules->condition_count; i++) {
+                struct expr *expr = f->rules->conditions[i].expr;
+                bool reads_tags = false;
+                if (expr) /* there is none where anything will do, nor in a plan */
+                        expr_each_aggregate(expr, note_tag, &reads_tags);
+                if (reads_tags)
+                        f->of_tags[f->of_tags_count++] = i;
+        }
+}
+
 static bool init_tags(struct facts *f)
 {
         const struct known_tags *tags = &f->rules->tags;
+
+        f->of_tags = calloc(f->rules->condition_count + 1, sizeof(*f->of_tags));
+        if (!f->of_tags)
+                return false;
+        find_conditions_of_tags(f);
 
         f->tag_names = calloc(tags->count + 1, sizeof(*f->tag_names));
         for (unsigned i = 0; f->tag_names && i < tags->count; i++)
@@ -65,6 +88,7 @@ void facts_free(struct facts *f)
         free(f->scratch);
         free(f->statuses);
         free(f->tag_names);
+        free(f->of_tags);
         conditions_free(&f->conditions);
         *f = (struct facts){ 0 };
 }
@@ -131,6 +155,12 @@ bool facts_ask(struct facts *f, unsigned condition)
                 holds = ask_part(f, f->page->parts[left->first + i]);
         f->condition_of[condition] = f->transaction | holds;
         return holds;
+}
+
+void facts_see_tags(struct facts *f)
+{
+        for (unsigned i = 0; i < f->of_tags_count; i++)
+                facts_condition(f, f->of_tags[i]);
 }
 
 /* The tag may be forgotten before the transaction is done with its origin. */

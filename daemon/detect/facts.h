@@ -33,6 +33,8 @@ struct facts {
         const struct hash_key *key;
         struct tags *tags;   /* NULL: nobody carries any */
         uint64_t *tag_names; /* keyed hashes of those that rules put, by number */
+        unsigned *of_tags;   /* the conditions that ask for tags */
+        unsigned of_tags_count;
         struct subject subject;
         struct expr_subject reading;
         struct conditions conditions;
@@ -64,6 +66,12 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
         return (of ^ f->transaction) > FACT_TRUE ? facts_ask(f, condition)
                                                  : of & FACT_TRUE;
 }
+
+/*
+ * Asks all conditions that read tags, before a rule puts any: a tag is seen from the
+ * transaction after the one that put it, whatever the order of the rules.
+ */
+void facts_see_tags(struct facts *);
 
 /* facts_operand, when it is not known yet. */
 const struct fact_operand *facts_ask_operand(struct facts *, unsigned operand);

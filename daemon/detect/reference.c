@@ -29,7 +29,7 @@ static const struct key_help {
         { "again", "duration",
           "how often an open incident is told of again; 10m if not given" },
         { "tag", "{ KIND: NAME, for: duration }",
-          "marks those involved, for rules that ask tagged()" },
+          "marks those involved (of a signal: who made the request), for tagged()" },
         { "signal", "true",
           "in place of severity: adds its weight to the key's score()" },
         { "weight", "number, at most 6", "of the signal, in log-odds" },

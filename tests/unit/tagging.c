@@ -194,6 +194,44 @@ static void a_signal_tags_who_shows_it(void **state)
         world_free(w);
 }
 
+/* Whatever stands first, and whoever asks. */
+static void a_tag_is_seen_from_the_next_request_on(void **state)
+{
+        static const char *const order[] = { "abc", "bca", "cab" };
+        static const char *const rules[] = {
+                "  - name: sign\n"
+                "    signal: true\n"
+                "    where: page == profile\n"
+                "    per: session\n"
+                "    when: count(1h) >= 2\n"
+                "    tag: { session: seen, for: 1h }\n",
+                "  - name: inside\n"
+                "    where: page == profile\n"
+                "    per: client.host\n"
+                "    when: distinct(session, tagged(session, seen), 1h) >= 1\n",
+                "  - name: outside\n"
+                "    where: page == profile and tagged(session, seen)\n"
+                "    per: client.prefix\n"
+                "    when: count(1h) >= 1\n",
+        };
+        (void)state;
+
+        /* Without the last one no `where` has asked before. */
+        for (unsigned i = 0; i < 6; i++) {
+                char text[1000] = "rules:\n";
+                for (const char *c = order[i % 3]; *c; c++)
+                        if (i < 3 || *c != 'c')
+                                strcat(text, rules[*c - 'a']);
+                struct world *w = world_new(text);
+                view(w, 0, "203.0.113.1", "one", "t1");
+                view(w, 1000, "203.0.113.1", "one", "t2");
+                assert_int_equal(w->raised, 0);
+                view(w, 2000, "203.0.113.1", "one", "t3");
+                assert_int_equal(w->raised, i < 3 ? 2 : 1);
+                world_free(w);
+        }
+}
+
 /* It came first; the incident that puts the same tag is the origin then. */
 static void an_incident_is_the_origin_of_a_tag_that_a_signal_put(void **state)
 {
@@ -831,6 +869,7 @@ int main(void)
                 cmocka_unit_test(who_joins_while_it_holds_is_tagged_too),
                 cmocka_unit_test(who_came_while_it_did_not_hold_is_tagged_when_it_does),
                 cmocka_unit_test(a_signal_tags_who_shows_it),
+                cmocka_unit_test(a_tag_is_seen_from_the_next_request_on),
                 cmocka_unit_test(an_incident_is_the_origin_of_a_tag_that_a_signal_put),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
                 cmocka_unit_test(who_takes_part_twice_is_tagged_once),
