@@ -235,7 +235,8 @@ static void add_ring(struct process *p, const struct control_message *message,
         struct ring *ring =
             fds[0] < 0 ? NULL : ring_open(fds[0], fds[1], sizeof(struct worker_page));
 
-        if (!ring || !merge_add(p->merge, ring, message->number, message->generation)) {
+        if (!ring || !merge_add(p->merge, ring, message->number, message->generation,
+                                clock_monotonic_ns())) {
                 log_error("a capture's ring cannot be used");
                 tell(p, CONTROL_REFUSED, message->number);
                 return;

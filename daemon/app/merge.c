@@ -10,8 +10,8 @@
 struct input {
         struct ring *ring;
         unsigned number, generation;
-        int64_t time_ns;  /* nothing comes from it that is earlier */
-        int64_t heard_ns; /* of the monotonic clock: when it last said anything */
+        int64_t time_ns;  /* nothing comes from it that is earlier; 0: it has not spoken */
+        int64_t heard_ns; /* of the monotonic clock: when it last said anything, or came */
         bool is_over, is_refused, has_message;
         uint32_t kind, size;
         void *bytes; /* of the message that waits; MESSAGE_MAX, aligned to 8 */
@@ -68,7 +68,8 @@ void merge_free(struct merge **merge)
         *merge = NULL;
 }
 
-bool merge_add(struct merge *m, struct ring *ring, unsigned number, unsigned generation)
+bool merge_add(struct merge *m, struct ring *ring, unsigned number, unsigned generation,
+               int64_t now_ns)
 {
         void *bytes = malloc(MESSAGE_MAX);
 
@@ -77,9 +78,11 @@ bool merge_add(struct merge *m, struct ring *ring, unsigned number, unsigned gen
                 ring_free(&ring);
                 return false;
         }
-        m->inputs[m->count++] = (struct input){
-                .ring = ring, .number = number, .generation = generation, .bytes = bytes
-        };
+        m->inputs[m->count++] = (struct input){ .ring = ring,
+                                                .number = number,
+                                                .generation = generation,
+                                                .heard_ns = now_ns,
+                                                .bytes = bytes };
         return true;
 }
 
@@ -165,7 +168,8 @@ static struct look look(struct merge *m, int64_t now_ns)
                                 found.first = input;
                 } else if (!input->is_over && !input->is_refused &&
                            now_ns - input->heard_ns < m->options.wait_ns &&
-                           is_in_step(m, input) && input->time_ns < found.bound_ns) {
+                           (input->time_ns == 0 || is_in_step(m, input)) &&
+                           input->time_ns < found.bound_ns) {
                         found.bound_ns = input->time_ns;
                 }
         }

@@ -60,12 +60,17 @@ static struct ring *other_side(const struct ring *ring)
         return other;
 }
 
-static void add(struct world *w, unsigned number, unsigned generation)
+static void add_at(struct world *w, unsigned number, unsigned generation, int64_t now_ns)
 {
         w->rings[number] = ring_new(1 << 16, sizeof(struct worker_page));
         assert_non_null(w->rings[number]);
         assert_true(
-            merge_add(w->merge, other_side(w->rings[number]), number, generation));
+            merge_add(w->merge, other_side(w->rings[number]), number, generation, now_ns));
+}
+
+static void add(struct world *w, unsigned number, unsigned generation)
+{
+        add_at(w, number, generation, 0);
 }
 
 static int begin(void **state)
@@ -241,6 +246,31 @@ static void test_a_silent_ring_is_not_waited_for_long(void **state)
         put_hello(w, 1, "waits.example");
         require(w, NS_PER_SEC + 199 * MS, "");
         require(w, NS_PER_SEC + 200 * MS, "waits.example");
+}
+
+/* A worker that begins has to begin first: what others have read meanwhile waits. */
+static void test_a_ring_that_has_not_spoken_yet_is_waited_for(void **state)
+{
+        struct world *w = *state;
+
+        merge_is_over(w->merge, 2);
+        put_time(w, 1, START + 30 * MS);
+        require(w, NS_PER_SEC, "");
+        ring_free(&w->rings[2]);
+        add_at(w, 2, 5, NS_PER_SEC);
+        put_hello(w, 1, "request.example");
+        require(w, NS_PER_SEC + 199 * MS, "");
+        assert_int_equal(merge_time(w->merge, 0), START + 30 * MS);
+        put_time(w, 2, START + 20 * MS);
+        put_hello(w, 2, "hello.example");
+        put_time(w, 2, START + 30 * MS);
+        require(w, NS_PER_SEC + 199 * MS, "hello.example request.example");
+        merge_is_over(w->merge, 2);
+        require(w, 2 * NS_PER_SEC, "");
+        ring_free(&w->rings[2]);
+        add_at(w, 2, 5, 3 * NS_PER_SEC);
+        put_hello(w, 1, "alone.example");
+        require(w, 3 * NS_PER_SEC + 200 * MS, "alone.example");
 }
 
 /* One that speaks all the time, of a time that never comes. */
@@ -429,6 +459,7 @@ int main(void)
                 TEST(test_what_may_still_be_overtaken_waits),
                 TEST(test_who_waits_for_a_ring_sleeps),
                 TEST(test_a_silent_ring_is_not_waited_for_long),
+                TEST(test_a_ring_that_has_not_spoken_yet_is_waited_for),
                 TEST(test_a_ring_that_is_far_behind_holds_up_nobody),
                 TEST(test_one_that_is_over_goes_whatever_its_header_says),
                 TEST(test_one_that_is_over_is_read_out_and_dropped),
