@@ -37,25 +37,33 @@ void slot_count_cold_views(const struct slot_place *p, struct facts *facts, int6
 
 /* ---- cold_surge ---- */
 
+static enum cold_of cold_of(const struct slot_place *p)
+{
+        return p->table->plan->is_of_one ? COLD_OF_ONE : COLD_OF_MANY;
+}
+
+static const struct cold_site *cold_site_of(const struct slot_place *p)
+{
+        return &statistics_population(statistics_of(p), p->slot)->cold[cold_of(p)];
+}
+
 void slot_count_cold_surge(const struct slot_place *p, struct facts *facts, int64_t pane)
 {
         const struct statistics *s = statistics_of(p);
-        const struct population *population = statistics_population(s, p->slot);
-        struct cold_spread *spread = statistics_spread(s, p->slot, p->table->plan);
+        const struct cold_site *site = cold_site_of(p);
 
         (void)facts;
         (void)pane;
-        cold_surge_advance(p->cells, &population->cold, spread);
-        if (s->sight.is_view && s->sight.recency.cold != COLD_UNKNOWN)
-                cold_surge_count(p->cells, &population->cold, s->sight.recency.level);
+        cold_surge_advance(p->cells, site, statistics_spread(s, p->slot, p->table->plan));
+        if (s->sight.counts_for[cold_of(p)])
+                cold_surge_count(p->cells, site, s->sight.recency.level);
 }
 
 double slot_value_cold_surge(const struct slot_place *p)
 {
-        const struct statistics *s = statistics_of(p);
-
-        return cold_surge_value(p->cells, &statistics_population(s, p->slot)->cold,
-                                statistics_spread(s, p->slot, p->table->plan));
+        return cold_surge_value(
+            p->cells, cold_site_of(p),
+            statistics_spread(statistics_of(p), p->slot, p->table->plan));
 }
 
 /* ---- undercollision ---- */

@@ -13,6 +13,7 @@
 #define MARKS_PART  16
 #define FIT_PART    64
 #define KNOWN_PART  32
+#define QUOTA_PART  64
 
 static bool is_of_population(enum slot_kind kind)
 {
@@ -25,6 +26,16 @@ static bool any_slot(const struct rules *rules, bool (*is)(enum slot_kind))
         for (unsigned i = 0; i < rules->table_count; i++)
                 for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
                         if (is(rules->tables[i].slots[k].kind))
+                                return true;
+        return false;
+}
+
+static bool judges_many(const struct rules *rules)
+{
+        for (unsigned i = 0; i < rules->table_count; i++)
+                for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
+                        if (!rules->tables[i].is_of_one &&
+                            rules->tables[i].slots[k].kind == SLOT_COLD_SURGE)
                                 return true;
         return false;
 }
@@ -68,7 +79,8 @@ static struct population *find_population(struct statistics *s, bool *pages)
         s->populations = p;
         p += s->population_count++;
         *p = (struct population){ .pages = pages };
-        cold_site_init(&p->cold);
+        for (unsigned i = 0; i < COLD_KINDS; i++)
+                cold_site_init(&p->cold[i]);
         return p;
 }
 
@@ -149,7 +161,8 @@ static bool make_memories(struct statistics *s, uint64_t *memory)
                (!s->wants_fit ||
                 fit_init(&s->fit, part_of(memory, FIT_PART), s->counters)) &&
                (!s->wants_known ||
-                known_init(&s->known, part_of(memory, KNOWN_PART), s->counters));
+                known_init(&s->known, part_of(memory, KNOWN_PART), s->counters)) &&
+               (!s->wants_quota || quota_init(&s->quota, part_of(memory, QUOTA_PART)));
 }
 
 bool statistics_init(struct statistics *s, const struct rules *rules,
@@ -168,6 +181,7 @@ bool statistics_init(struct statistics *s, const struct rules *rules,
             rules_read_field(rules, "target.cold") || any_slot(rules, is_of_marks);
         s->wants_fit = rules_read_field(rules, "ua.fit");
         s->wants_known = rules_read_field(rules, "session.known");
+        s->wants_quota = judges_many(rules);
         CHECK(whole >= FIT_PART);
         return make_memories(s, memory) && init_populations(s);
 }
@@ -186,6 +200,7 @@ void statistics_free(struct statistics *s)
         views_free(&s->views);
         fit_free(&s->fit);
         known_free(&s->known);
+        quota_free(&s->quota);
         *s = (struct statistics){ 0 };
 }
 
@@ -193,7 +208,7 @@ void statistics_free(struct statistics *s)
 
 static void carry_population(struct population *from, struct population *to)
 {
-        to->cold = from->cold;
+        memcpy(to->cold, from->cold, sizeof(to->cold));
         if (from->has_paces && to->has_paces) {
                 paces_free(&to->paces);
                 to->paces = from->paces;
@@ -246,6 +261,12 @@ void statistics_carry(struct statistics *from, struct statistics *to,
                 to->known = from->known;
                 from->known = (struct known){ .places = NULL };
         }
+        if (from->wants_quota && to->wants_quota &&
+            from->quota.width == to->quota.width) {
+                quota_free(&to->quota);
+                to->quota = from->quota;
+                from->quota = (struct quota){ .counts = NULL };
+        }
         carry_populations(from, to, tables);
 }
 
@@ -296,6 +317,7 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
         TRANSFER(t, s->wants_marks);
         TRANSFER(t, s->wants_fit);
         TRANSFER(t, s->wants_known);
+        TRANSFER(t, s->wants_quota);
         if (t->has_failed)
                 return;
         if (t->is_reading && !make_memories(s, &memory)) {
@@ -307,6 +329,8 @@ void statistics_transfer(struct statistics *s, struct transfer *t, uint64_t memo
                 fit_transfer(&s->fit, t);
         if (s->wants_known)
                 known_transfer(&s->known, t);
+        if (s->wants_quota)
+                quota_transfer(&s->quota, t);
         transfer_populations(s, t);
 }
 
@@ -324,6 +348,12 @@ static uint64_t hash_network(const struct hash_key *key, const struct network *n
 static bool wants_views(const struct statistics *s)
 {
         return s->wants_counts || s->wants_marks;
+}
+
+static uint64_t host_of(const struct statistics *s, const struct record *r,
+                        const struct seen_early *seen)
+{
+        return seen->host ? seen->host : hash_network(s->key, &r->client_host);
 }
 
 static bool is_view(const struct record *r)
@@ -351,8 +381,13 @@ void statistics_ahead(const struct statistics *s, const struct record *r,
         if (wants_views(s) && !slice_is_none(target)) {
                 if (!seen->target)
                         seen->target = hash_slice(s->key, target);
-                if (is_view(r))
+                if (is_view(r)) {
                         views_prefetch(&s->views, page_target(seen->target, r));
+                        if (s->wants_quota) {
+                                seen->host = host_of(s, r, seen);
+                                quota_prefetch(&s->quota, seen->host);
+                        }
+                }
         }
         if (has_fit(s, r)) {
                 if (!seen->host)
@@ -415,7 +450,7 @@ static uint64_t person_of(const struct statistics *s, const struct record *r,
 
         if (session.len)
                 return seen->session ? seen->session : hash_slice(s->key, session);
-        return seen->host ? seen->host : hash_network(s->key, &r->client_host);
+        return host_of(s, r, seen);
 }
 
 static void note_collision(struct statistics *s, struct population *p,
@@ -427,21 +462,44 @@ static void note_collision(struct statistics *s, struct population *p,
                                      s->views.now_ns);
 }
 
+static bool is_compared(const struct statistics *s, unsigned page)
+{
+        for (unsigned i = 0; i < s->population_count; i++)
+                if (page < s->page_count && s->populations[i].pages[page])
+                        return true;
+        return false;
+}
+
+/* For what the view counts where views are judged by how rare their targets are. */
+static void see_rareness(struct statistics *s, const struct record *r,
+                         const struct seen_early *seen)
+{
+        bool is_judged = s->sight.is_view && s->sight.recency.cold != COLD_UNKNOWN &&
+                         is_compared(s, r->page);
+
+        s->sight.counts_for[COLD_OF_ONE] = is_judged;
+        if (!is_judged || !s->wants_quota)
+                return;
+        bool counts = quota_take(&s->quota, host_of(s, r, seen));
+        s->sight.counts_for[COLD_OF_MANY] = counts;
+        s->counters->views_over_quota += !counts;
+}
+
 static void note_populations(struct statistics *s, const struct record *r,
                              const struct seen_early *seen)
 {
         for (unsigned i = 0; i < s->population_count; i++) {
                 struct population *p = &s->populations[i];
-                cold_site_advance(&p->cold, s->views.now_ns);
+                for (unsigned k = 0; k < COLD_KINDS; k++)
+                        cold_site_advance(&p->cold[k], s->views.now_ns);
                 if (r->page >= s->page_count || !p->pages[r->page])
                         continue;
+                for (unsigned k = 0; k < COLD_KINDS; k++)
+                        if (s->sight.counts_for[k])
+                                cold_site_note(&p->cold[k], s->sight.recency.level);
                 if (p->has_paces)
                         paces_note(&p->paces, person_of(s, r, seen), r->end_ns);
-                if (!s->sight.is_view)
-                        continue;
-                if (s->sight.recency.cold != COLD_UNKNOWN)
-                        cold_site_note(&p->cold, s->sight.recency.level);
-                if (p->collides)
+                if (p->collides && s->sight.is_view)
                         note_collision(s, p, r, seen);
         }
 }
@@ -456,9 +514,12 @@ void statistics_begin(struct statistics *s, const struct record *r,
                 fit_advance(&s->fit, r->end_ns);
         if (s->wants_known)
                 known_advance(&s->known, r->end_ns);
+        if (s->wants_quota)
+                quota_advance(&s->quota, r->end_ns);
         see_target(s, r, seen);
         see_software(s, r, seen, ja4);
         see_session(s, r);
+        see_rareness(s, r, seen);
         note_populations(s, r, seen);
 }
 

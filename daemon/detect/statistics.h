@@ -13,6 +13,11 @@
  * carry a tag is compared with all who view those pages, not with the tagged.
  * Exempt transactions are views of the site like any others.
  *
+ * A key that is of many (a network, a browser) is judged by what many view: of each address
+ * its first QUOTA_MAX views of a day count, for the key and for the site. Otherwise the few
+ * who read thousands would be a good part of the site's mean, and a crawl that many
+ * share would not stand out from it (decision 024). Of a key that is one visitor all count.
+ *
  * A view in sight is counted for the population at once, since it is for the key, too;
  * targets and shapes are remembered when the rules have been looked at, so that a
  * transaction never is its own precedent.
@@ -25,13 +30,17 @@
 #include "detect/fit.h"
 #include "detect/known.h"
 #include "detect/paces.h"
+#include "detect/quota.h"
 #include "detect/rules_priv.h"
 #include "detect/views.h"
+
+/* What a key's views are compared with: all, or of everybody his first fifty of a day. */
+enum cold_of { COLD_OF_ONE, COLD_OF_MANY, COLD_KINDS };
 
 struct population {
         bool *pages; /* of the site map */
         bool collides;
-        struct cold_site cold;
+        struct cold_site cold[COLD_KINDS];
         struct collisions_site collisions;
         bool has_paces;
         struct paces paces;
@@ -39,7 +48,7 @@ struct population {
 
 /* The transaction at hand. */
 struct sight {
-        bool has_target, is_view, is_top;
+        bool has_target, is_view, is_top, counts_for[COLD_KINDS];
         unsigned page;
         struct recency recency;
         uint64_t target;
@@ -53,11 +62,12 @@ struct statistics {
         const struct rules *rules;
         const struct hash_key *key;
         struct counters *counters;
-        bool wants_counts, wants_marks, wants_fit, wants_known;
+        bool wants_counts, wants_marks, wants_fit, wants_known, wants_quota;
         struct views views;
         struct fit fit;
         bool *fit_pages; /* where ua.fit is read */
         struct known known;
+        struct quota quota; /* for COLD_OF_MANY */
         unsigned population_count, page_count;
         struct population *populations;
         unsigned *population_of; /* by condition; population_count: none is asked for */

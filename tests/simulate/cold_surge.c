@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "detect/cold.h"
+#include "detect/quota.h"
 #include "detect/views.h"
 
 #include <math.h>
@@ -35,6 +36,7 @@ static const double shares[SCRAPED] = { 0.30, 0.10, 0.05 };
 struct world {
         struct people people;
         struct views views;
+        struct quota quota;
         struct cold_site site;
         struct cold_spread spread;
         struct cold_surge key[STRATA];
@@ -67,11 +69,16 @@ static void look(struct world *w, unsigned stratum)
         }
 }
 
-static void view_of(struct world *w, unsigned stratum, uint32_t target)
+static uint64_t visitor(uint64_t key, uint64_t number)
+{
+        return hash_u64(&(struct hash_key){ key, 4 }, number);
+}
+
+static void view_of(struct world *w, unsigned stratum, uint32_t target, uint64_t visitor)
 {
         struct recency r = views_recency(&w->views, name(target));
 
-        if (r.cold != COLD_UNKNOWN) {
+        if (r.cold != COLD_UNKNOWN && quota_take(&w->quota, visitor)) {
                 w->all += w->judging;
                 w->cold += w->judging && r.cold == COLD_YES;
                 cold_site_note(&w->site, r.level);
@@ -84,10 +91,13 @@ static void view_of(struct world *w, unsigned stratum, uint32_t target)
 
 static void view(void *context, const struct person *p, uint32_t target)
 {
-        view_of(context, p->stratum, target);
+        struct world *w = context;
+
+        view_of(w, p->stratum, target, visitor(1, (uint64_t)(p - w->people.person)));
 }
 
-/* The share of the stratum's traffic, at the same rate by day and by night. */
+/* The share of the stratum's traffic, at the same rate by day and by night; each address
+   takes eight. */
 static void scrape(struct world *w)
 {
         for (unsigned i = 0; i < SCRAPED; i++) {
@@ -95,7 +105,8 @@ static void scrape(struct world *w)
                 unsigned n = (unsigned)(rate + people_uniform(&w->people));
                 for (; n; n--) {
                         w->scraped[i]++;
-                        view_of(w, i, people_any_target(&w->people));
+                        view_of(w, i, people_any_target(&w->people),
+                                visitor(2 + i, w->scraped[i] / 8));
                 }
         }
 }
@@ -105,6 +116,7 @@ static void run_day(struct world *w, int64_t day)
         for (unsigned hour = 0; hour < 24; hour++) {
                 int64_t now_ns = ((20000 + day) * 24 + hour) * HOUR;
                 views_advance(&w->views, now_ns);
+                quota_advance(&w->quota, now_ns);
                 cold_site_advance(&w->site, now_ns);
                 people_hour(&w->people, hour, view, w);
                 if (w->attacking) {
@@ -138,6 +150,7 @@ static struct world *run(uint64_t seed, double zipf, unsigned days)
         sizes(size);
         people_make(&w->people, seed, zipf, TARGETS, VIEWS, size, STRATA);
         CHECK(views_init(&w->views, 0, 16 << 20, &counters));
+        CHECK(quota_init(&w->quota, 4 << 20));
         cold_site_init(&w->site);
         cold_spread_init(&w->spread);
         for (unsigned day = 0; day < HISTORY + days + ATTACK; day++) {
@@ -195,6 +208,7 @@ static void run_zipf(double zipf, unsigned days, unsigned seeds)
                         hours[i][seed] = w->found_hours[i];
                 }
                 views_free(&w->views);
+                quota_free(&w->quota);
                 people_free(&w->people);
                 free(w);
         }

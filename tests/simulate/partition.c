@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "detect/cold.h"
 #include "detect/collisions.h"
+#include "detect/quota.h"
 #include "detect/views.h"
 
 #include <math.h>
@@ -47,6 +48,7 @@ struct stratum {
 struct world {
         struct people people;
         struct views views;
+        struct quota quota;
         struct cold_site site;
         struct cold_spread spread;
         struct collisions_site collisions;
@@ -97,10 +99,12 @@ static void view_of(struct world *w, unsigned stratum, uint32_t target, uint64_t
         uint64_t t = name(target);
         struct recency r = views_recency(&w->views, t);
 
-        if (r.cold != COLD_UNKNOWN)
+        bool is_judged = r.cold != COLD_UNKNOWN && quota_take(&w->quota, visitor);
+
+        if (is_judged)
                 cold_site_note(&w->site, r.level);
         cold_surge_advance(&s->cold, &w->site, &w->spread);
-        if (r.cold != COLD_UNKNOWN)
+        if (is_judged)
                 cold_surge_count(&s->cold, &w->site, r.level);
         if (!views_is_top(&w->views, t)) {
                 collisions_site_note(&w->collisions, t, visitor, w->views.now_ns);
@@ -140,6 +144,7 @@ static void run_hour(struct world *w, int64_t day, unsigned hour)
         int64_t now_ns = ((20000 + day) * 24 + hour) * HOUR;
 
         views_advance(&w->views, now_ns);
+        quota_advance(&w->quota, now_ns);
         cold_site_advance(&w->site, now_ns);
         window_clock_set(&w->clock, now_ns);
         for (; w->pane < w->clock.pane; w->pane++)
@@ -165,6 +170,7 @@ static struct world *run(uint64_t seed, double zipf, unsigned days, bool mimics)
         people_make_mixed(&w->people, seed, zipf, targets, views, size, STRATA,
                           is_mixed ? recruiters : NULL);
         CHECK(views_init(&w->views, 16 << 20, 16 << 20, &w->counters));
+        CHECK(quota_init(&w->quota, 4 << 20));
         CHECK(collisions_site_init(&w->collisions) && budget_init(&w->budget, 16 << 20));
         cold_site_init(&w->site);
         cold_spread_init(&w->spread);
@@ -184,6 +190,7 @@ static struct world *run(uint64_t seed, double zipf, unsigned days, bool mimics)
 static void drop(struct world *w)
 {
         views_free(&w->views);
+        quota_free(&w->quota);
         collisions_site_free(&w->collisions);
         budget_free(&w->budget);
         people_free(&w->people);

@@ -112,11 +112,12 @@ static void a_network_that_reads_cold_targets_surges(void **state)
                 for (int64_t hour = 0; hour < 23; hour++)
                         for (unsigned i = 0; i < 300; i++) {
                                 int64_t at = hour * HOUR + i * 12000;
-                                snprintf(client, sizeof(client), "203.0.%u.9",
-                                         113 + i % 5);
+                                snprintf(client, sizeof(client), "203.0.%u.%u",
+                                         113 + i % 5, i % 250);
                                 view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
+                                snprintf(client, sizeof(client), "198.51.100.%u", i % 250);
                                 if (hour >= 13 && i % 8 == 0)
-                                        view(w, at + 5, "198.51.100.9", next++);
+                                        view(w, at + 5, client, next++);
                                 /* Another page's views are no matter. */
                                 world_hit(w, (struct hit){ .at_ms = at + 6,
                                                            .client = "203.0.200.9",
@@ -128,8 +129,70 @@ static void a_network_that_reads_cold_targets_surges(void **state)
                             0);
                 long long at = atoll((const char *)w->told.data + strlen(raised));
                 assert_in_range(at, 20 * HOUR, 21 * HOUR); /* the eighth hour */
+                assert_int_equal(w->counters.views_over_quota, 0);
                 world_free(w);
         }
+}
+
+/* Three quarters of all views are those of ten who go through the site: no measure. */
+static void a_group_is_compared_with_many_and_not_with_the_few_who_view_most(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: surge\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.prefix\n"
+                                    "    when: cold_surge() >= 10\n";
+        struct world *w = world_new(rules);
+        char client[32];
+        unsigned next = 1000;
+        (void)state;
+
+        for (int64_t hour = 0; hour < 23; hour++)
+                for (unsigned i = 0; i < 300; i++) {
+                        int64_t at = hour * HOUR + i * 12000;
+                        snprintf(client, sizeof(client), "203.0.%u.%u", 113 + i % 5, i % 250);
+                        view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
+                        for (unsigned k = 0; k < 3; k++) {
+                                snprintf(client, sizeof(client), "192.0.2.%u", i % 10);
+                                view(w, at + 1 + k, client, next++);
+                        }
+                        snprintf(client, sizeof(client), "198.51.100.%u", i % 250);
+                        if (hour >= 13 && i % 8 == 0)
+                                view(w, at + 5, client, next++);
+                }
+        assert_non_null(strstr((const char *)w->told.data,
+                               "raised surge client.prefix=198.51.100.0/24 n=0 at="));
+        /* Views are judged from the twelfth hour on; midnight is among them. */
+        assert_int_equal(w->counters.views_over_quota, 10 * (11 * 90 - 2 * 50));
+        world_free(w);
+}
+
+/* All that it views counts. */
+static void one_address_that_reads_cold_targets_surges(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: surge\n"
+                                    "    where: page == profile\n"
+                                    "    per: client.host\n"
+                                    "    when: cold_surge() >= 10\n";
+        struct world *w = world_new(rules);
+        char client[32];
+        unsigned next = 1000;
+        (void)state;
+
+        for (int64_t hour = 0; hour < 23; hour++)
+                for (unsigned i = 0; i < 300; i++) {
+                        int64_t at = hour * HOUR + i * 12000;
+                        snprintf(client, sizeof(client), "203.0.113.%u", i % 5);
+                        view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
+                        if (hour >= 13 && i % 8 == 0)
+                                view(w, at + 5, "198.51.100.9", next++);
+                }
+        assert_int_equal(w->raised, 1);
+        assert_non_null(strstr((const char *)w->told.data,
+                               "raised surge client.host=198.51.100.9 n=0 at="));
+        assert_int_equal(w->counters.views_over_quota, 0);
+        world_free(w);
 }
 
 /* Half the views are of twenty targets and the others of 600: none is cold for long. */
@@ -149,11 +212,13 @@ static void a_network_surges_where_nothing_is_cold(void **state)
                 for (unsigned i = 0; i < 400; i++) {
                         int64_t at = hour * HOUR + i * 9000;
                         seed = seed * 1664525 + 1013904223;
-                        snprintf(client, sizeof(client), "203.0.%u.9", seed >> 9 & 3);
+                        snprintf(client, sizeof(client), "203.0.%u.%u", seed >> 9 & 3,
+                                 i % 256);
                         view(w, at, client,
                              seed >> 31 ? (seed >> 12) % 20 : 100 + (seed >> 12) % 600);
+                        snprintf(client, sizeof(client), "198.51.100.%u", i % 256);
                         if (hour >= 48 && i % 4 == 0)
-                                view(w, at + 5, "198.51.100.9",
+                                view(w, at + 5, client,
                                      100 + ((unsigned)hour * 100 + i) % 600);
                         if (hour == 47 && i == 399)
                                 assert_int_equal(w->raised, 0);
@@ -385,6 +450,9 @@ int main(void)
                 cmocka_unit_test(a_view_is_not_its_own_precedent),
                 cmocka_unit_test(what_is_not_viewed_has_no_cold_share),
                 cmocka_unit_test(a_network_that_reads_cold_targets_surges),
+                cmocka_unit_test(
+                    a_group_is_compared_with_many_and_not_with_the_few_who_view_most),
+                cmocka_unit_test(one_address_that_reads_cold_targets_surges),
                 cmocka_unit_test(a_network_surges_where_nothing_is_cold),
                 cmocka_unit_test(a_group_that_shares_a_crawl_is_seen),
                 cmocka_unit_test(undercollision_is_of_targets),
