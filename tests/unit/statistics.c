@@ -91,44 +91,78 @@ static void what_is_not_viewed_has_no_cold_share(void **state)
         world_free(w);
 }
 
-/* The site reads what is warm; one network reads what is cold, over ten hours. */
+/* 23 hours of a site that reads what is warm, and of one network that reads what is cold for
+   the last ten of them. */
+struct site_day {
+        unsigned people;  /* addresses in each of five networks */
+        unsigned readers; /* addresses of the network */
+        unsigned heavy;   /* views that ten others make of cold targets beside each view */
+};
+
+static void client_of(char client[32], const char *network, unsigned i, unsigned addresses)
+{
+        snprintf(client, 32, "%s.%u", network, 1 + i % addresses);
+}
+
+static void live_a_day(struct world *w, const struct site_day *day)
+{
+        static const char *const networks[] = { "203.0.113", "203.0.114", "203.0.115",
+                                                "203.0.116", "203.0.117" };
+        unsigned next = 1000;
+        char client[32];
+
+        for (int64_t hour = 0; hour < 23; hour++)
+                for (unsigned i = 0; i < 300; i++) {
+                        int64_t at = hour * HOUR + i * 12000;
+                        client_of(client, networks[i % 5], i, day->people);
+                        view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
+                        client_of(client, "192.0.2", i, 10);
+                        for (unsigned k = 0; k < day->heavy; k++)
+                                view(w, at + 1 + k, client, next++);
+                        client_of(client, "198.51.100", i, day->readers);
+                        if (hour >= 13 && i % 8 == 0)
+                                view(w, at + 5, client, next++);
+                        /* Another page's views are no matter. */
+                        world_hit(w, (struct hit){ .at_ms = at + 6,
+                                                   .client = "203.0.200.9",
+                                                   .page = PAGE_SEARCH,
+                                                   .target = client });
+                }
+}
+
+#define SURGE(where, per)                   \
+        "rules:\n"                          \
+        "  - name: surge\n"                \
+        "    where: page == profile" where  \
+        "\n"                                \
+        "    per: " per "\n"                \
+        "    when: cold_surge() >= 10\n"
+
+static void expect_surge(struct world *w, const char *key, int64_t before)
+{
+        char raised[64];
+
+        snprintf(raised, sizeof(raised), "raised surge %s n=0 at=", key);
+        buf_put_byte(&w->told, 0);
+        const char *there = strstr((const char *)w->told.data, raised);
+        assert_non_null(there);
+        long long at = atoll(there + strlen(raised));
+        assert_in_range(at, 20 * HOUR, before); /* the eighth hour at the earliest */
+}
+
 static void a_network_that_reads_cold_targets_surges(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: surge\n"
-                                    "    where: page == profile and %s\n"
-                                    "    per: client.prefix\n"
-                                    "    when: cold_surge() >= 10\n";
-        static const char raised[] = "raised surge client.prefix=198.51.100.0/24 n=0 at=";
-        static const char *const where[] = { "status == 200", "client.ip in "
-                                                              "198.51.100.0/24" };
-        char text[512], client[32];
+        static const char *const rules[] = {
+                SURGE(" and status == 200", "client.prefix"),
+                SURGE(" and client.ip in 198.51.100.0/24", "client.prefix"),
+        };
         (void)state;
 
         for (unsigned k = 0; k < 2; k++) {
-                unsigned next = 1000;
-                snprintf(text, sizeof(text), rules, where[k]);
-                struct world *w = world_new(text);
-                for (int64_t hour = 0; hour < 23; hour++)
-                        for (unsigned i = 0; i < 300; i++) {
-                                int64_t at = hour * HOUR + i * 12000;
-                                snprintf(client, sizeof(client), "203.0.%u.%u",
-                                         113 + i % 5, i % 250);
-                                view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
-                                snprintf(client, sizeof(client), "198.51.100.%u", i % 250);
-                                if (hour >= 13 && i % 8 == 0)
-                                        view(w, at + 5, client, next++);
-                                /* Another page's views are no matter. */
-                                world_hit(w, (struct hit){ .at_ms = at + 6,
-                                                           .client = "203.0.200.9",
-                                                           .page = PAGE_SEARCH,
-                                                           .target = client });
-                        }
+                struct world *w = world_new(rules[k]);
+                live_a_day(w, &(struct site_day){ .people = 250, .readers = 250 });
+                expect_surge(w, "client.prefix=198.51.100.0/24", 21 * HOUR);
                 assert_int_equal(w->raised, 1);
-                assert_true(strncmp((const char *)w->told.data, raised, strlen(raised)) ==
-                            0);
-                long long at = atoll((const char *)w->told.data + strlen(raised));
-                assert_in_range(at, 20 * HOUR, 21 * HOUR); /* the eighth hour */
                 assert_int_equal(w->counters.views_over_quota, 0);
                 world_free(w);
         }
@@ -137,60 +171,25 @@ static void a_network_that_reads_cold_targets_surges(void **state)
 /* Three quarters of all views are those of ten who go through the site: no measure. */
 static void a_group_is_compared_with_many_and_not_with_the_few_who_view_most(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: surge\n"
-                                    "    where: page == profile\n"
-                                    "    per: client.prefix\n"
-                                    "    when: cold_surge() >= 10\n";
-        struct world *w = world_new(rules);
-        char client[32];
-        unsigned next = 1000;
+        struct world *w = world_new(SURGE("", "client.prefix"));
         (void)state;
 
-        for (int64_t hour = 0; hour < 23; hour++)
-                for (unsigned i = 0; i < 300; i++) {
-                        int64_t at = hour * HOUR + i * 12000;
-                        snprintf(client, sizeof(client), "203.0.%u.%u", 113 + i % 5, i % 250);
-                        view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
-                        for (unsigned k = 0; k < 3; k++) {
-                                snprintf(client, sizeof(client), "192.0.2.%u", i % 10);
-                                view(w, at + 1 + k, client, next++);
-                        }
-                        snprintf(client, sizeof(client), "198.51.100.%u", i % 250);
-                        if (hour >= 13 && i % 8 == 0)
-                                view(w, at + 5, client, next++);
-                }
-        assert_non_null(strstr((const char *)w->told.data,
-                               "raised surge client.prefix=198.51.100.0/24 n=0 at="));
+        live_a_day(w, &(struct site_day){ .people = 250, .readers = 250, .heavy = 3 });
+        expect_surge(w, "client.prefix=198.51.100.0/24", 22 * HOUR);
         /* Views are judged from the twelfth hour on; midnight is among them. */
         assert_int_equal(w->counters.views_over_quota, 10 * (11 * 90 - 2 * 50));
         world_free(w);
 }
 
-/* All that it views counts. */
+/* All that one visitor views counts. */
 static void one_address_that_reads_cold_targets_surges(void **state)
 {
-        static const char rules[] = "rules:\n"
-                                    "  - name: surge\n"
-                                    "    where: page == profile\n"
-                                    "    per: client.host\n"
-                                    "    when: cold_surge() >= 10\n";
-        struct world *w = world_new(rules);
-        char client[32];
-        unsigned next = 1000;
+        struct world *w = world_new(SURGE("", "client.host"));
         (void)state;
 
-        for (int64_t hour = 0; hour < 23; hour++)
-                for (unsigned i = 0; i < 300; i++) {
-                        int64_t at = hour * HOUR + i * 12000;
-                        snprintf(client, sizeof(client), "203.0.113.%u", i % 5);
-                        view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
-                        if (hour >= 13 && i % 8 == 0)
-                                view(w, at + 5, "198.51.100.9", next++);
-                }
+        live_a_day(w, &(struct site_day){ .people = 1, .readers = 1 });
+        expect_surge(w, "client.host=198.51.100.1", 21 * HOUR);
         assert_int_equal(w->raised, 1);
-        assert_non_null(strstr((const char *)w->told.data,
-                               "raised surge client.host=198.51.100.9 n=0 at="));
         assert_int_equal(w->counters.views_over_quota, 0);
         world_free(w);
 }
