@@ -160,7 +160,8 @@ bool facts_ask(struct facts *f, unsigned condition)
 void facts_see_tags(struct facts *f)
 {
         for (unsigned i = 0; i < f->of_tags_count; i++)
-                facts_condition(f, f->of_tags[i]);
+                if (f->page->conditions[f->of_tags[i]].count != CONDITION_NEVER)
+                        facts_condition(f, f->of_tags[i]);
 }
 
 /* The tag may be forgotten before the transaction is done with its origin. */
