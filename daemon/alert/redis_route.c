@@ -75,6 +75,7 @@ struct redis_route {
         int64_t redirect_ns;
         unsigned redirects;
         char why[REDIS_WHY_MAX + 400]; /* the last place failed */
+        char lost_why[REDIS_WHY_MAX + 400];
         bool is_mistake;               /* because of what the operator wrote */
 };
 
@@ -377,6 +378,7 @@ static bool next_host(struct redis_route *r)
                 if (r->has_owner) { /* it is of no use */
                         r->lost = r->owner;
                         r->lost_ns = clock_monotonic_ns();
+                        memcpy(r->lost_why, r->why, sizeof(r->lost_why));
                 }
                 r->has_owner = false;
                 r->left--;
@@ -508,7 +510,7 @@ bool redis_route_redirect(struct redis_route *r, const char *error)
 
 const char *redis_route_redirect_why(const struct redis_route *r)
 {
-        return r->is_lost ? r->why : NULL;
+        return r->is_lost ? r->lost_why : NULL;
 }
 
 bool redis_route_is_asking(const struct redis_route *r)

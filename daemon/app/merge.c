@@ -10,9 +10,9 @@
 struct input {
         struct ring *ring;
         unsigned number, generation;
-        int64_t time_ns;  /* nothing comes from it that is earlier; 0: it has not spoken */
+        int64_t time_ns;  /* nothing comes from it that is earlier */
         int64_t heard_ns; /* of the monotonic clock: when it last said anything, or came */
-        bool is_over, is_refused, has_message;
+        bool is_over, is_refused, has_message, has_spoken;
         uint32_t kind, size;
         void *bytes; /* of the message that waits; MESSAGE_MAX, aligned to 8 */
 };
@@ -23,6 +23,7 @@ struct merge {
         struct input inputs[MERGE_RINGS]; /* in no order */
         unsigned count;
         int64_t time_ns; /* of what was handed on */
+        bool waits_for_new; /* for one that has not spoken */
 };
 
 struct merge *merge_new(const struct merge_options *options)
@@ -133,6 +134,7 @@ static bool fill(struct merge *m, struct input *input, int64_t now_ns)
                         return false;
                 }
                 input->heard_ns = now_ns;
+                input->has_spoken = true;
                 if (head.kind != MESSAGE_TIME) {
                         input->kind = head.kind;
                         input->size = head.size;
@@ -159,6 +161,7 @@ static struct look look(struct merge *m, int64_t now_ns)
 {
         struct look found = { NULL, INT64_MAX };
 
+        m->waits_for_new = false;
         for (unsigned i = 0; i < m->count; i++) {
                 struct input *input = &m->inputs[i];
                 if (!is_read(m, input))
@@ -168,9 +171,10 @@ static struct look look(struct merge *m, int64_t now_ns)
                                 found.first = input;
                 } else if (!input->is_over && !input->is_refused &&
                            now_ns - input->heard_ns < m->options.wait_ns &&
-                           (input->time_ns == 0 || is_in_step(m, input)) &&
-                           input->time_ns < found.bound_ns) {
-                        found.bound_ns = input->time_ns;
+                           (!input->has_spoken || is_in_step(m, input))) {
+                        m->waits_for_new |= !input->has_spoken;
+                        if (input->time_ns < found.bound_ns)
+                                found.bound_ns = input->time_ns;
                 }
         }
         return found;
@@ -272,6 +276,8 @@ int64_t merge_time(const struct merge *m, int64_t otherwise_ns)
 {
         int64_t time_ns = INT64_MAX;
 
+        if (m->waits_for_new)
+                return m->time_ns ? m->time_ns : otherwise_ns;
         for (unsigned i = 0; i < m->count; i++) {
                 const struct input *input = &m->inputs[i];
                 if (!input->is_over && !input->is_refused && is_read(m, input) &&

@@ -125,7 +125,7 @@
         row(windows_refused, "windows_refused_total", "counts, bytes and values of a key held low because the budget was full") \
         row(views_saturated, "views_saturated_total", "views past what the counts of views are made for, which then come out too high") \
         row(cold_saturated, "cold_saturated_total", "targets of a day past what the memory of cold ones is made for") \
-        row(views_over_quota, "views_over_quota_total", "views of those who had fifty on that day already, which cold_surge leaves out") \
+        row(views_over_quota, "views_over_quota_total", "views of those who had sixteen in three hours already, which cold_surge of groups leaves out") \
         row(collisions_refused, "collisions_refused_total", "times a group was compared anew because the budget was full") \
         row(fit_evicted, "fit_evicted_total", "rare shapes forgotten because the table was full") \
         row(known_saturated, "known_saturated_total", "sessions of a day past what the memory of session.known is made for") \

@@ -9,7 +9,7 @@
 #define GROUPS_PART    32
 #define BIRTHS_PART    64
 #define WATCH_PART     32
-#define LADDER_PART    256 /* for its index */
+#define LADDER_PART    96 /* for its index */
 #define TEXTS_OF_EVENT (PARTICIPANT_KINDS * INCIDENT_INVOLVED * 256)
 
 /* Takes its part off *memory when a rule asks for it. */

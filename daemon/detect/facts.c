@@ -44,14 +44,33 @@ static void find_conditions_of_tags(struct facts *f)
         }
 }
 
+static bool is_counted(const struct rules *rules, unsigned operand)
+{
+        for (unsigned i = 0; i < rules->table_count; i++)
+                for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
+                        if (rules->tables[i].slots[k].operand == operand)
+                                return true;
+        return false;
+}
+
+/* Keys are asked for before any rule puts a tag. */
+static void find_origins(struct facts *f)
+{
+        for (unsigned i = 0; i < f->rules->operand_count; i++)
+                if (f->rules->operands[i].is_origin && is_counted(f->rules, i))
+                        f->origins[f->origin_count++] = i;
+}
+
 static bool init_tags(struct facts *f)
 {
         const struct known_tags *tags = &f->rules->tags;
 
         f->of_tags = calloc(f->rules->condition_count + 1, sizeof(*f->of_tags));
-        if (!f->of_tags)
+        f->origins = calloc(f->rules->operand_count + 1, sizeof(*f->origins));
+        if (!f->of_tags || !f->origins)
                 return false;
         find_conditions_of_tags(f);
+        find_origins(f);
 
         f->tag_names = calloc(tags->count + 1, sizeof(*f->tag_names));
         for (unsigned i = 0; f->tag_names && i < tags->count; i++)
@@ -89,6 +108,7 @@ void facts_free(struct facts *f)
         free(f->statuses);
         free(f->tag_names);
         free(f->of_tags);
+        free(f->origins);
         conditions_free(&f->conditions);
         *f = (struct facts){ 0 };
 }
@@ -162,6 +182,8 @@ void facts_see_tags(struct facts *f)
         for (unsigned i = 0; i < f->of_tags_count; i++)
                 if (f->page->conditions[f->of_tags[i]].count != CONDITION_NEVER)
                         facts_condition(f, f->of_tags[i]);
+        for (unsigned i = 0; i < f->origin_count; i++)
+                facts_operand(f, f->origins[i]);
 }
 
 /* The tag may be forgotten before the transaction is done with its origin. */

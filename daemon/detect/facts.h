@@ -35,6 +35,8 @@ struct facts {
         uint64_t *tag_names; /* keyed hashes of those that rules put, by number */
         unsigned *of_tags;   /* the conditions that ask for tags */
         unsigned of_tags_count;
+        unsigned *origins; /* the operands of functions that do */
+        unsigned origin_count;
         struct subject subject;
         struct expr_subject reading;
         struct conditions conditions;
@@ -68,8 +70,9 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
 }
 
 /*
- * Asks all conditions that read tags, before a rule puts any: a tag is seen from the
- * transaction after the one that put it, whatever the order of the rules.
+ * Asks all that reads tags, in conditions and inside of functions, before a rule puts any:
+ * a tag is seen from the transaction after the one that put it, whatever the order of the
+ * rules.
  */
 void facts_see_tags(struct facts *);
 

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "detect/quota.h"
 
-#include "base/clock.h"
 #include "base/huge.h"
 #include "detect/bloom.h"
 #include "detect/transfer.h"
 
 #include <string.h>
 
-#define DAY_NS    (24 * 3600 * NS_PER_SEC)
 #define WIDTH_MIN 2048
 
 bool quota_init(struct quota *q, uint64_t bytes)
 {
-        *q = (struct quota){ .day = -1 };
+        *q = (struct quota){ .spell = -1 };
         q->width = bytes / 2 < WIDTH_MIN ? WIDTH_MIN : bytes / 2;
         q->counts = huge_take(2 * q->width);
         return q->counts != NULL;
@@ -28,18 +26,19 @@ void quota_free(struct quota *q)
 void quota_transfer(struct quota *q, struct transfer *t)
 {
         transfer_same(t, q->width, "limits.detect was another");
-        TRANSFER(t, q->day);
+        TRANSFER(t, q->spell);
         transfer_bytes(t, q->counts, 2 * q->width);
 }
 
 void quota_advance(struct quota *q, int64_t now_ns)
 {
-        int64_t day = now_ns / DAY_NS;
+        int64_t spell = now_ns / QUOTA_SPELL_NS;
 
-        if (day <= q->day)
+        if (spell <= q->spell)
                 return;
-        q->day = day;
-        memset(q->counts, 0, 2 * q->width);
+        if (q->spell >= 0) /* they are 0 at first, and no page is touched */
+                memset(q->counts, 0, 2 * q->width);
+        q->spell = spell;
 }
 
 struct places {

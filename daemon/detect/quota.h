@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota - whether a visitor has had fewer than QUOTA_MAX of something on this day (UTC).
+ * quota - whether a visitor has had fewer than QUOTA_MAX of something in these three hours.
  *
- * For what is said of many: everybody counts with his first fifty, so that the few who
- * take thousands do not make the mean. A count-min sketch (Cormode, Muthukrishnan 2005) of
+ * For what is said of many: everybody counts with his first sixteen, so that the few who
+ * take thousands do not make the mean. It begins anew every three hours (of UTC), so that
+ * who takes his time counts all day. A count-min sketch (Cormode, Muthukrishnan 2005) of
  * two rows of one byte each, updated conservatively (Estan, Varghese 2002): of a visitor's
  * two counts only the smaller ones grow, and no further than the quota.
  *
- *      row 1  | 3 | 0 | 50 | 1 | ...      the smaller of the two is never below what he
+ *      row 1  | 3 | 0 | 16 | 1 | ...      the smaller of the two is never below what he
  *      row 2  | 7 | 3 |  0 | 2 | ...      has had, and above it where both are shared
  *
  * So nobody has more than his quota, and some have less. With 2 M counts in a row, 1 M
  * visitors with five each and 1 % who use theirs up, one in 10,000 shares both with
  * such (computed: 0.005^2 and little more).
  *
- * Cost: two counts looked at; all of them are cleared at midnight (4 MiB: 0.2 ms).
+ * Cost: two counts looked at; all of them are cleared every three hours (4 MiB: 0.2 ms).
  */
 #ifndef DETECT_QUOTA_H
 #define DETECT_QUOTA_H
+
+#include "base/clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUOTA_MAX 50
+#define QUOTA_MAX      16
+#define QUOTA_SPELL_NS (3 * 3600 * NS_PER_SEC)
 
 struct transfer; /* transfer.h */
 
 struct quota {
         uint8_t *counts; /* of both rows */
         size_t width;    /* of a row */
-        int64_t day;
+        int64_t spell; /* the running one; -1: none yet */
 };
 
 /* Takes at most `bytes`, and 4 KiB at least. False when the memory cannot be had. */
@@ -40,7 +44,7 @@ void quota_free(struct quota *);
 /* To a snapshot, or from one of equal size. */
 void quota_transfer(struct quota *, struct transfer *);
 
-/* It is `now_ns`; a day that is over already stays so. */
+/* It is `now_ns`; three hours that are over stay so. */
 void quota_advance(struct quota *, int64_t now_ns);
 
 /* Has the processor fetch what quota_take looks at. */

@@ -92,6 +92,7 @@ static bool add_population(struct statistics *s, const struct slot *slot)
         if (!p)
                 return false;
         s->population_of[slot->condition] = (unsigned)(p - s->populations);
+        p->surges |= slot->kind == SLOT_COLD_SURGE;
         if (slot->kind == SLOT_SYNCHRONY && !p->has_paces) {
                 p->has_paces = true;
                 return paces_init(&p->paces);
@@ -465,7 +466,8 @@ static void note_collision(struct statistics *s, struct population *p,
 static bool is_compared(const struct statistics *s, unsigned page)
 {
         for (unsigned i = 0; i < s->population_count; i++)
-                if (page < s->page_count && s->populations[i].pages[page])
+                if (s->populations[i].surges && page < s->page_count &&
+                    s->populations[i].pages[page])
                         return true;
         return false;
 }

@@ -14,7 +14,7 @@
  * Exempt transactions are views of the site like any others.
  *
  * A key that is of many (a network, a browser) is judged by what many view: of each address
- * its first QUOTA_MAX views of a day count, for the key and for the site. Otherwise the few
+ * its first QUOTA_MAX views in three hours count, for the key and for the site. Otherwise the few
  * who read thousands would be a good part of the site's mean, and a crawl that many
  * share would not stand out from it (decision 024). Of a key that is one visitor all count.
  *
@@ -34,12 +34,12 @@
 #include "detect/rules_priv.h"
 #include "detect/views.h"
 
-/* What a key's views are compared with: all, or of everybody his first fifty of a day. */
+/* What a key's views are compared with: all, or of everybody his first sixteen in three hours. */
 enum cold_of { COLD_OF_ONE, COLD_OF_MANY, COLD_KINDS };
 
 struct population {
         bool *pages; /* of the site map */
-        bool collides;
+        bool collides, surges;
         struct cold_site cold[COLD_KINDS];
         struct collisions_site collisions;
         bool has_paces;

@@ -260,7 +260,7 @@ static void test_a_ring_that_has_not_spoken_yet_is_waited_for(void **state)
         add_at(w, 2, 5, NS_PER_SEC);
         put_hello(w, 1, "request.example");
         require(w, NS_PER_SEC + 199 * MS, "");
-        assert_int_equal(merge_time(w->merge, 0), START + 30 * MS);
+        assert_int_equal(merge_time(w->merge, 99), 99);
         put_time(w, 2, START + 20 * MS);
         put_hello(w, 2, "hello.example");
         put_time(w, 2, START + 30 * MS);
@@ -294,6 +294,21 @@ static void test_a_ring_that_is_far_behind_holds_up_nobody(void **state)
         put_hello(w, 1, "third.example");
         require(w, NS_PER_SEC, "third.example");
         assert_int_equal(merge_time(w->merge, 0), START + 40 * MS);
+        /* Nor one that only says that it is 1970, or says no time at all. */
+        for (int64_t now_ns = 2 * NS_PER_SEC; now_ns < 3 * NS_PER_SEC; now_ns += 50 * MS) {
+                put_time(w, 2, 0);
+                put_hello(w, 1, "goes-on.example");
+                require(w, now_ns, "goes-on.example");
+        }
+        merge_is_over(w->merge, 2);
+        require(w, 3 * NS_PER_SEC, "");
+        ring_free(&w->rings[2]);
+        add_at(w, 2, 5, 4 * NS_PER_SEC);
+        for (int64_t now_ns = 4 * NS_PER_SEC; now_ns < 5 * NS_PER_SEC; now_ns += 50 * MS) {
+                put_hello(w, 2, "untimed.example");
+                put_hello(w, 1, "on.example");
+                require(w, now_ns, "untimed.example on.example");
+        }
 }
 
 /* In the memory of a ring the reader's position is the writer's to spoil, too. */

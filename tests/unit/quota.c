@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/unit.h"
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "detect/quota.h"
-
-#define DAY (24 * 3600 * NS_PER_SEC)
 
 static uint64_t visitor(unsigned n)
 {
@@ -23,22 +20,22 @@ static unsigned takes(struct quota *q, unsigned n, unsigned times)
         return taken;
 }
 
-static void everybody_has_fifty_a_day(void **state)
+static void everybody_has_sixteen_in_three_hours(void **state)
 {
         struct quota q;
         (void)state;
 
         assert_true(quota_init(&q, 0));
-        quota_advance(&q, 5 * DAY);
-        assert_int_equal(takes(&q, 1, 49), 49);
+        quota_advance(&q, 5 * QUOTA_SPELL_NS);
+        assert_int_equal(takes(&q, 1, 15), 15);
         assert_int_equal(takes(&q, 2, 1000), QUOTA_MAX);
         assert_int_equal(takes(&q, 1, 10), 1);
-        quota_advance(&q, 6 * DAY - 1);
+        quota_advance(&q, 6 * QUOTA_SPELL_NS - 1);
         assert_int_equal(takes(&q, 1, 10), 0);
-        quota_advance(&q, 6 * DAY);
+        quota_advance(&q, 6 * QUOTA_SPELL_NS);
         assert_int_equal(takes(&q, 1, 1000), QUOTA_MAX);
-        /* A day that was is not begun again. */
-        quota_advance(&q, 5 * DAY);
+        /* Hours that were are not begun again. */
+        quota_advance(&q, 5 * QUOTA_SPELL_NS);
         assert_int_equal(takes(&q, 1, 10), 0);
         quota_free(&q);
 }
@@ -53,7 +50,7 @@ static void those_who_take_much_take_it_from_few(void **state)
 
         assert_true(quota_init(&q, 4 * VISITORS));
         assert_int_equal(q.width, 2 * VISITORS);
-        quota_advance(&q, DAY);
+        quota_advance(&q, QUOTA_SPELL_NS);
         for (unsigned i = 0; i < GREEDY; i++)
                 assert_true(takes(&q, VISITORS + i, 1000) <= QUOTA_MAX);
         for (unsigned i = 0; i < VISITORS; i++)
@@ -65,7 +62,7 @@ static void those_who_take_much_take_it_from_few(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(everybody_has_fifty_a_day),
+                cmocka_unit_test(everybody_has_sixteen_in_three_hours),
                 cmocka_unit_test(those_who_take_much_take_it_from_few),
         };
 

@@ -197,37 +197,35 @@ static void a_signal_tags_who_shows_it(void **state)
 /* Whatever stands first, and whoever asks. */
 static void a_tag_is_seen_from_the_next_request_on(void **state)
 {
-        static const char *const order[] = { "abc", "bca", "cab" };
-        static const char *const rules[] = {
-                "  - name: sign\n"
-                "    signal: true\n"
-                "    where: page == profile\n"
-                "    per: session\n"
-                "    when: count(1h) >= 2\n"
-                "    tag: { session: seen, for: 1h }\n",
-                "  - name: inside\n"
-                "    where: page == profile\n"
+        static const char sign[] = "  - name: sign\n"
+                                   "    where: page == profile\n"
+                                   "    per: session\n"
+                                   "    when: count(1h) >= 2\n"
+                                   "    tag: { session: seen, for: 1h }\n";
+        static const char *const asking[] = {
                 "    per: client.host\n"
                 "    when: distinct(session, tagged(session, seen), 1h) >= 1\n",
-                "  - name: outside\n"
-                "    where: page == profile and tagged(session, seen)\n"
-                "    per: client.prefix\n"
+                "    per: client.host\n"
+                "    when: distinct(tag_origin(session, seen), 1h) >= 1\n",
+                "    where: tagged(session, seen)\n"
+                "    per: client.host\n"
+                "    when: count(1h) >= 1\n",
+                "    per: tag_origin(session, seen)\n"
                 "    when: count(1h) >= 1\n",
         };
         (void)state;
 
-        /* Without the last one no `where` has asked before. */
-        for (unsigned i = 0; i < 6; i++) {
-                char text[1000] = "rules:\n";
-                for (const char *c = order[i % 3]; *c; c++)
-                        if (i < 3 || *c != 'c')
-                                strcat(text, rules[*c - 'a']);
+        for (unsigned i = 0; i < 8; i++) {
+                char text[1000], asks[300];
+                snprintf(asks, sizeof(asks), "  - name: asks\n%s", asking[i / 2]);
+                snprintf(text, sizeof(text), "rules:\n%s%s", i % 2 ? asks : sign,
+                         i % 2 ? sign : asks);
                 struct world *w = world_new(text);
                 view(w, 0, "203.0.113.1", "one", "t1");
                 view(w, 1000, "203.0.113.1", "one", "t2");
-                assert_int_equal(w->raised, 0);
+                assert_int_equal(w->raised, 1); /* sign */
                 view(w, 2000, "203.0.113.1", "one", "t3");
-                assert_int_equal(w->raised, i < 3 ? 2 : 1);
+                assert_int_equal(w->raised, 2);
                 world_free(w);
         }
 }
