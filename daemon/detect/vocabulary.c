@@ -521,7 +521,7 @@ static const struct function functions[] = {
         { "modal_gap_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_MODAL_GAP_SHARE, "share of the commonest second among the times between requests", false, NULL },
         { "sequential", { PARAMETER_NUMBER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SEQUENTIAL, "share of steps between values that are small and of one sign", false, NULL },
         { "cold_share", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_COLD_SHARE, "share of views of cold targets", false, NULL },
-        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of how rare the targets are against the rest of the site", false, NULL },
+        { "cold_surge", { PARAMETER_END }, VALUE_NUMBER, FUNCTION_COLD_SURGE, "CUSUM of how rare the targets are against the rest of the site; of groups, 16 views an address in 3 h", false, NULL },
         { "undercollision", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNDERCOLLISION, "-log10 of the chance that people would repeat so few targets", false, "target" },
         { "unfetched", { CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_UNFETCHED, "-log10 of the chance that one would fetch so little of what its pages bring", false, NULL },
         { "synchrony", { PARAMETER_FIELD, CONDITION_WINDOW }, VALUE_NUMBER, FUNCTION_SYNCHRONY, "-log10 of the chance that so many of the values would go at one pace", false, NULL },

@@ -573,6 +573,7 @@ void ruleset_print(const struct ruleset *s, const struct ruleset *other, struct 
 
         for (unsigned i = 0; i < all; i++) {
                 unsigned at = draw(d, i + 1);
+                order[i] = i;
                 order[i] = order[at];
                 order[at] = i;
         }

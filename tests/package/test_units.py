@@ -27,7 +27,8 @@ def analyze(*arguments, units, check=True):
     """With manual pages where the units say that they are."""
     pages = str(units.parents[2] / "share/man")
     return run("systemd-analyze", *arguments, check=check, cwd=units,
-               env={**os.environ, "MANPATH": pages, "SYSTEMD_COLORS": "0"})
+               env={**os.environ, "MANPATH": pages, "SYSTEMD_COLORS": "0",
+                    "LC_ALL": "C.UTF-8"})
 
 
 def verify(units, unit, check=True):

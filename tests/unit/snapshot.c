@@ -44,6 +44,7 @@ static void restart(struct world *w, const char *rules)
         char why[SNAPSHOT_WHY];
         struct diag *diag = diag_new();
         struct engine_options options = options_of(w, 64 << 20);
+        uint32_t domains = w->engine->births.domains;
 
         assert_non_null(file);
         assert_true(engine_save(w->engine, file));
@@ -58,6 +59,7 @@ static void restart(struct world *w, const char *rules)
         w->engine = engine_restore(&options, file, why);
         if (!w->engine)
                 fail_msg("%s", why);
+        assert_int_equal(w->engine->births.domains, domains);
         fclose(file);
 }
 
@@ -329,6 +331,11 @@ static void tags_births_and_signals_outlive_a_restart(void **state)
         world_hit(w, hit);
         memcpy(burst, w->id, sizeof(burst));
         buf_clear(&w->told);
+        struct world_record mail;
+        world_make_record(&hit, &mail);
+        world_put_text(&mail, &mail.record.texts[RECORD_EMAIL_DOMAIN], "mail.example");
+        births_note(&w->engine->births, &mail.record, BIRTH_DOMAINS);
+        assert_int_equal(w->engine->births.domains, 1);
         /* The other signal is gone, and with it the numbers of those behind it. */
         char fewer[2000];
         snprintf(fewer, sizeof(fewer), "rules:\n%s", strstr(rules, "  - name: burst"));
