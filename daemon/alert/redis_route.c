@@ -76,7 +76,7 @@ struct redis_route {
         unsigned redirects;
         char why[REDIS_WHY_MAX + 400]; /* the last place failed */
         char lost_why[REDIS_WHY_MAX + 400];
-        bool is_mistake;               /* because of what the operator wrote */
+        bool is_mistake; /* because of what the operator wrote */
 };
 
 /* --- the end of a place --- */

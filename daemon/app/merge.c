@@ -10,8 +10,9 @@
 struct input {
         struct ring *ring;
         unsigned number, generation;
-        int64_t time_ns;  /* nothing comes from it that is earlier */
-        int64_t heard_ns; /* of the monotonic clock: when it last said anything, or came */
+        int64_t time_ns; /* nothing comes from it that is earlier */
+        int64_t
+            heard_ns; /* of the monotonic clock: when it last said anything, or came */
         bool is_over, is_refused, has_message, has_spoken;
         uint32_t kind, size;
         void *bytes; /* of the message that waits; MESSAGE_MAX, aligned to 8 */
@@ -22,7 +23,7 @@ struct merge {
         struct record_limits limits;
         struct input inputs[MERGE_RINGS]; /* in no order */
         unsigned count;
-        int64_t time_ns; /* of what was handed on */
+        int64_t time_ns;    /* of what was handed on */
         bool waits_for_new; /* for one that has not spoken */
 };
 

@@ -62,8 +62,9 @@ struct merge_options {
 struct merge *merge_new(const struct merge_options *);
 void merge_free(struct merge **);
 
-/* Takes the ring, which is waited for from `now_ns` (of the monotonic clock) on, even before it
-   says anything. `number` names it. False, and the ring is freed, when there is no room.
+/* Takes the ring, which is waited for from `now_ns` (of the monotonic clock) on, even
+   before it says anything. `number` names it. False, and the ring is freed, when there is
+   no room.
  */
 bool merge_add(struct merge *, struct ring *, unsigned number, unsigned generation,
                int64_t now_ns);

@@ -14,10 +14,10 @@
  * since nobody knows who was there before.
  *
  * Births are forgotten after BIRTHS_TTL. When there is no room, of a few that the hand
- * looks at the oldest account's goes, and where more than half of all are domains the newest
- * domain's: who forgets the domain that everybody has takes it for a new one, and no flood of
- * either kind drives out the other. Times are even nanoseconds for accounts and odd ones
- * for domains.
+ * looks at the oldest account's goes, and where more than half of all are domains the
+ * newest domain's: who forgets the domain that everybody has takes it for a new one, and
+ * no flood of either kind drives out the other. Times are even nanoseconds for accounts
+ * and odd ones for domains.
  *
  * Cost: nothing for transactions that are no sign-up and change no session; one or two
  * look-ups where an age is read. 16 bytes a birth.

@@ -184,8 +184,7 @@ static uint64_t groups_of(const struct move *m, const struct entry *from)
         for (unsigned i = 0; i < plan->slot_count; i++)
                 if (old_cells(m, from, i))
                         groups |= UINT64_C(1) << plan->slots[i].group |
-                                  UINT64_C(1)
-                                      << plan->groups[plan->slots[i].group].whole;
+                                  UINT64_C(1) << plan->groups[plan->slots[i].group].whole;
         return groups;
 }
 

@@ -12,8 +12,8 @@
  *      z = (c - m v) / (s sqrt(v (1 + v / rest + v / 400)))
  *      S = max(0, S + z/sigma - 1/2)
  *
- * Of each address the first sixteen views in three hours are given to it where the key is of
- * many (statistics.h).
+ * Of each address the first sixteen views in three hours are given to it where the key is
+ * of many (statistics.h).
  *
  * Where there are two levels only, this is the test of shared/RESEARCH.md on the share of
  * cold ones ("alarm at 10"). What is added here, as simulations of people who differ ask

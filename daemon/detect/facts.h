@@ -70,9 +70,9 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
 }
 
 /*
- * Asks all that reads tags, in conditions and inside of functions, before a rule puts any:
- * a tag is seen from the transaction after the one that put it, whatever the order of the
- * rules.
+ * Asks all that reads tags, in conditions and inside of functions, before a rule puts
+ * any: a tag is seen from the transaction after the one that put it, whatever the order
+ * of the rules.
  */
 void facts_see_tags(struct facts *);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota - whether a visitor has had fewer than QUOTA_MAX of something in these three hours.
+ * quota - whether a visitor has had fewer than QUOTA_MAX of something in these three
+ * hours.
  *
  * For what is said of many: everybody counts with his first sixteen, so that the few who
  * take thousands do not make the mean. It begins anew every three hours (of UTC), so that
  * who takes his time counts all day. A count-min sketch (Cormode, Muthukrishnan 2005) of
- * two rows of one byte each, updated conservatively (Estan, Varghese 2002): of a visitor's
- * two counts only the smaller ones grow, and no further than the quota.
+ * two rows of one byte each, updated conservatively (Estan, Varghese 2002): of a
+ * visitor's two counts only the smaller ones grow, and no further than the quota.
  *
  *      row 1  | 3 | 0 | 16 | 1 | ...      the smaller of the two is never below what he
  *      row 2  | 7 | 3 |  0 | 2 | ...      has had, and above it where both are shared
@@ -34,7 +35,7 @@ struct transfer; /* transfer.h */
 struct quota {
         uint8_t *counts; /* of both rows */
         size_t width;    /* of a row */
-        int64_t spell; /* the running one; -1: none yet */
+        int64_t spell;   /* the running one; -1: none yet */
 };
 
 /* Takes at most `bytes`, and 4 KiB at least. False when the memory cannot be had. */

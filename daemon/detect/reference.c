@@ -31,7 +31,8 @@ static const struct key_help {
         { "tag", "{ KIND: NAME, for: duration }",
           "marks those involved (of a signal: who made the request), for tagged()" },
         { "signal", "true",
-          "in place of severity: adds its weight to the key's score(), or puts its tag, or both" },
+          "in place of severity: adds its weight to the key's score(), or puts its tag, "
+          "or both" },
         { "weight", "number, at most 6",
           "of the signal, in log-odds; with family, or neither where it tags" },
         { "family", "name", "of the signal: one family counts once, by its largest" },

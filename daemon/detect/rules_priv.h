@@ -27,18 +27,18 @@
 #include "detect/signals.h"
 #include "detect/vocabulary.h"
 
-#define RULES_MAX        4096
-#define TABLES_MAX       128 /* different keys */
-#define KEY_PARTS_MAX    4
-#define WINDOWS_MAX      24 /* different windows of one table */
-#define BLOCK_RUNGS_MAX  8
-#define CONDITION_ALWAYS 0
-#define RULE_TAGS_MAX    9 /* kinds of participants, client.host among them */
-#define OPERAND_NONE     UINT32_MAX
-#define WINDOW_NONE      UINT32_MAX
-#define GROUP_UNIT       (NS_PER_SEC / 8) /* a pane of the shortest window */
-#define FAMILY_NONE      UINT32_MAX
-#define SLOT_NONE        UINT32_MAX
+#define RULES_MAX         4096
+#define TABLES_MAX        128 /* different keys */
+#define KEY_PARTS_MAX     4
+#define WINDOWS_MAX       24 /* different windows of one table */
+#define BLOCK_RUNGS_MAX   8
+#define CONDITION_ALWAYS  0
+#define RULE_TAGS_MAX     9 /* kinds of participants, client.host among them */
+#define OPERAND_NONE      UINT32_MAX
+#define WINDOW_NONE       UINT32_MAX
+#define GROUP_UNIT        (NS_PER_SEC / 8) /* a pane of the shortest window */
+#define FAMILY_NONE       UINT32_MAX
+#define SLOT_NONE         UINT32_MAX
 #define GROUPS_WITH_PARTS 63 /* of a table, parts among them */
 
 enum rule_mode { MODE_ALERT, MODE_DRY_RUN, MODE_OFF };
@@ -88,9 +88,9 @@ struct slot {
         uint32_t offset;             /* in an entry; of a set: where its family begins */
         unsigned group;              /* of its table */
         unsigned family, member;     /* SLOT_DISTINCT: which, and which of its windows */
-        unsigned elder;              /* SLOT_BYTES: slot that may stand for it (twins.h), or
-                                        SLOT_NONE */
-        unsigned usual;              /* SLOT_SKEW: number in rules.usuals */
+        unsigned elder;  /* SLOT_BYTES: slot that may stand for it (twins.h), or
+                            SLOT_NONE */
+        unsigned usual;  /* SLOT_SKEW: number in rules.usuals */
         unsigned shared; /* SLOT_SURGE, SLOT_UNFETCHED: which of its table's kind */
 };
 
@@ -127,8 +127,8 @@ struct slot_group {
         unsigned windows[WINDOWS_MAX]; /* of the table */
         uint32_t panes[WINDOWS_MAX];   /* of each: how many units they are long */
         int64_t unit_ns;               /* 0: it has no window */
-        unsigned whole;     /* the group that it is a part of; or itself, when it is none */
-        uint64_t parts;     /* of a whole one: a bit for each */
+        unsigned whole; /* the group that it is a part of; or itself, when it is none */
+        uint64_t parts; /* of a whole one: a bit for each */
         unsigned condition; /* of all slots of a part */
         unsigned slot_count, family_count;
         unsigned *slots, *families; /* numbers, in the order of the entry */
@@ -204,8 +204,8 @@ struct table_plan {
         unsigned where_count;
         unsigned *wheres; /* different conditions of its rules, CONDITIONS_MAX at most */
         uint64_t few; /* bits of those that some rule needs to be met but a few times */
-        uint64_t alerting; /* of those of rules that are no signals: whose participants are
-                              named */
+        uint64_t alerting; /* of those of rules that are no signals: whose participants
+                              are named */
         uint32_t head_size, entry_size; /* bytes; entry_size: with all groups */
         unsigned signal_count;
         struct signal_row signals[SIGNALS_MAX];
@@ -241,7 +241,7 @@ struct rules {
         struct exemption *exemptions;
         unsigned usual_count;
         struct usual_plan *usuals;
-        bool remember_forms;  /* some expression asks for forms that were served */
+        bool remember_forms;      /* some expression asks for forms that were served */
         unsigned remember_births; /* or how old an account or a domain is: birth_kind */
         int asset_page, api_page, health_page; /* numbers in the site map */
         bool is_plan; /* read back from a snapshot: it has no expressions */

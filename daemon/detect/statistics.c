@@ -459,8 +459,8 @@ static void note_collision(struct statistics *s, struct population *p,
 {
         s->sight.is_top = views_is_top(&s->views, s->sight.target);
         if (!s->sight.is_top)
-                collisions_site_note(&p->collisions, s->sight.target, person_of(s, r, seen),
-                                     s->views.now_ns);
+                collisions_site_note(&p->collisions, s->sight.target,
+                                     person_of(s, r, seen), s->views.now_ns);
 }
 
 static bool is_compared(const struct statistics *s, unsigned page)

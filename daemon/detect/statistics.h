@@ -13,10 +13,11 @@
  * carry a tag is compared with all who view those pages, not with the tagged.
  * Exempt transactions are views of the site like any others.
  *
- * A key that is of many (a network, a browser) is judged by what many view: of each address
- * its first QUOTA_MAX views in three hours count, for the key and for the site. Otherwise the few
- * who read thousands would be a good part of the site's mean, and a crawl that many
- * share would not stand out from it (decision 024). Of a key that is one visitor all count.
+ * A key that is of many (a network, a browser) is judged by what many view: of each
+ * address its first QUOTA_MAX views in three hours count, for the key and for the site.
+ * Otherwise the few who read thousands would be a good part of the site's mean, and a
+ * crawl that many share would not stand out from it (decision 024). Of a key that is one
+ * visitor all count.
  *
  * A view in sight is counted for the population at once, since it is for the key, too;
  * targets and shapes are remembered when the rules have been looked at, so that a
@@ -34,7 +35,8 @@
 #include "detect/rules_priv.h"
 #include "detect/views.h"
 
-/* What a key's views are compared with: all, or of everybody his first sixteen in three hours. */
+/* What a key's views are compared with: all, or of everybody his first sixteen in three
+ * hours. */
 enum cold_of { COLD_OF_ONE, COLD_OF_MANY, COLD_KINDS };
 
 struct population {

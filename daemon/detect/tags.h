@@ -23,7 +23,7 @@ struct tag {
         uint64_t hash;
         int64_t until_ns;
         char origin[INCIDENT_ID_MAX]; /* "": a signal put it */
-        bool is_found; /* somebody came back with it */
+        bool is_found;                /* somebody came back with it */
 };
 
 struct tags {

@@ -146,8 +146,8 @@ static void put_hex(uint64_t number, char out[16])
                 x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
                 x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
                 /* 1 in each byte that is a letter */
-                uint64_t letters =
-                    (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+                uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 &
+                                   UINT64_C(0x0101010101010101);
                 x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
                 x = __builtin_bswap64(x);
                 memcpy(out + 8 * half, &x, sizeof(x));
@@ -564,8 +564,9 @@ static const struct field_with_argument argument_rows[] = {
 bool field_is_of_one(enum field_kind kind)
 {
         static const bool are[] = {
-                [FIELD_SESSION_WAS] = true, [FIELD_EMAIL] = true,   [FIELD_IP] = true,
-                [FIELD_HOST] = true,        [FIELD_SESSION] = true, [FIELD_ACCOUNT] = true,
+                [FIELD_SESSION_WAS] = true, [FIELD_EMAIL] = true,
+                [FIELD_IP] = true,          [FIELD_HOST] = true,
+                [FIELD_SESSION] = true,     [FIELD_ACCOUNT] = true,
                 [FIELD_JA4] = false,
         };
 
@@ -574,18 +575,11 @@ bool field_is_of_one(enum field_kind kind)
 
 bool field_is_of_record(const struct field *field)
 {
-        static field_read_fn *const reads[] = { read_text,
-                                                read_client,
-                                                read_status,
-                                                read_shape,
-                                                read_cookies,
-                                                read_version,
-                                                read_header,
-                                                read_client_port,
-                                                read_target_number,
-                                                read_latency,
-                                                read_request_bytes,
-                                                read_response_bytes };
+        static field_read_fn *const reads[] = {
+                read_text,          read_client,  read_status,        read_shape,
+                read_cookies,       read_version, read_header,        read_client_port,
+                read_target_number, read_latency, read_request_bytes, read_response_bytes
+        };
 
         for (size_t i = 0; i < sizeof(reads) / sizeof(*reads); i++)
                 if (field->read == reads[i])

@@ -200,7 +200,8 @@ static void a_domain_is_as_old_as_its_first_sign_up(void **state)
         begin(100, 65536);
         assert_int_equal(domain_age(0, "old.example"), -1);
         join_from(0, "old.example");
-        assert_int_equal(domain_age(DAY_MS - 1, "new.example"), -1); /* too early to say */
+        assert_int_equal(domain_age(DAY_MS - 1, "new.example"),
+                         -1); /* too early to say */
         assert_int_equal(domain_age(DAY_MS, "new.example"), 0);
         assert_int_equal(domain_age(DAY_MS, "old.example"), 7 * DAY_MS);
         join_from(DAY_MS, "new.example");

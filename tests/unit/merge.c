@@ -64,8 +64,8 @@ static void add_at(struct world *w, unsigned number, unsigned generation, int64_
 {
         w->rings[number] = ring_new(1 << 16, sizeof(struct worker_page));
         assert_non_null(w->rings[number]);
-        assert_true(
-            merge_add(w->merge, other_side(w->rings[number]), number, generation, now_ns));
+        assert_true(merge_add(w->merge, other_side(w->rings[number]), number, generation,
+                              now_ns));
 }
 
 static void add(struct world *w, unsigned number, unsigned generation)
@@ -295,7 +295,8 @@ static void test_a_ring_that_is_far_behind_holds_up_nobody(void **state)
         require(w, NS_PER_SEC, "third.example");
         assert_int_equal(merge_time(w->merge, 0), START + 40 * MS);
         /* Nor one that only says that it is 1970, or says no time at all. */
-        for (int64_t now_ns = 2 * NS_PER_SEC; now_ns < 3 * NS_PER_SEC; now_ns += 50 * MS) {
+        for (int64_t now_ns = 2 * NS_PER_SEC; now_ns < 3 * NS_PER_SEC;
+             now_ns += 50 * MS) {
                 put_time(w, 2, 0);
                 put_hello(w, 1, "goes-on.example");
                 require(w, now_ns, "goes-on.example");
@@ -304,7 +305,8 @@ static void test_a_ring_that_is_far_behind_holds_up_nobody(void **state)
         require(w, 3 * NS_PER_SEC, "");
         ring_free(&w->rings[2]);
         add_at(w, 2, 5, 4 * NS_PER_SEC);
-        for (int64_t now_ns = 4 * NS_PER_SEC; now_ns < 5 * NS_PER_SEC; now_ns += 50 * MS) {
+        for (int64_t now_ns = 4 * NS_PER_SEC; now_ns < 5 * NS_PER_SEC;
+             now_ns += 50 * MS) {
                 put_hello(w, 2, "untimed.example");
                 put_hello(w, 1, "on.example");
                 require(w, now_ns, "untimed.example on.example");

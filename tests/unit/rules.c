@@ -99,11 +99,11 @@ static void mistakes_of_a_rule(void **state)
                 { RULE "    signal: true\n",
                   "r.yaml:5:13: a signal needs the key 'weight'\n"
                   "r.yaml:5:13: a signal needs the key 'family'\n" },
-                { RULE "    signal: true\n    weight: 1\n    tag: { session: a, for: 1d }\n",
-                  "r.yaml:5:13: a signal needs the key 'family'\n" },
                 { RULE
-                  "    signal: true\n    weight: 1\n    family: a\n"
-                  "    severity: high\n    block: 1m\n    again: 5m\n",
+                  "    signal: true\n    weight: 1\n    tag: { session: a, for: 1d }\n",
+                  "r.yaml:5:13: a signal needs the key 'family'\n" },
+                { RULE "    signal: true\n    weight: 1\n    family: a\n"
+                       "    severity: high\n    block: 1m\n    again: 5m\n",
                   "r.yaml:8:5: a signal does not alert: it has no use for 'severity'\n"
                   "r.yaml:9:5: a signal does not alert: it has no use for 'block'\n"
                   "r.yaml:10:5: a signal does not alert: it has no use for 'again'\n" },

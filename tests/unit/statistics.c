@@ -91,8 +91,8 @@ static void what_is_not_viewed_has_no_cold_share(void **state)
         world_free(w);
 }
 
-/* 23 hours of a site that reads what is warm, and of one network that reads what is cold for
-   the last ten of them. */
+/* 23 hours of a site that reads what is warm, and of one network that reads what is cold
+   for the last ten of them. */
 struct site_day {
         unsigned networks, people; /* and addresses in each */
         unsigned readers;          /* addresses of that network */
@@ -107,8 +107,8 @@ static void live_a_day(struct world *w, const struct site_day *day)
         for (int64_t hour = 0; hour < 23; hour++)
                 for (unsigned i = 0; i < 300; i++) {
                         int64_t at = hour * HOUR + i * 12000;
-                        snprintf(client, sizeof(client), "203.0.%u.%u",
-                                 i % day->networks, i % day->people);
+                        snprintf(client, sizeof(client), "203.0.%u.%u", i % day->networks,
+                                 i % day->people);
                         view(w, at, client, (i + hour) % 11 == 0 ? next++ : i);
                         snprintf(client, sizeof(client), "192.0.2.%u", i % 10);
                         for (unsigned k = 0; k < day->heavy; k++)
@@ -125,12 +125,11 @@ static void live_a_day(struct world *w, const struct site_day *day)
                 }
 }
 
-#define SURGE(where, per)                   \
-        "rules:\n"                          \
-        "  - name: surge\n"                \
-        "    where: page == profile" where  \
-        "\n"                                \
-        "    per: " per "\n"                \
+#define SURGE(where, per)                       \
+        "rules:\n"                              \
+        "  - name: surge\n"                     \
+        "    where: page == profile" where "\n" \
+        "    per: " per "\n"                    \
         "    when: cold_surge() >= 10\n"
 
 static void expect_surge(struct world *w, const char *key, int64_t before)

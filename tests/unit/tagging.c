@@ -105,17 +105,17 @@ static void who_joins_while_it_holds_is_tagged_too(void **state)
 
 static void who_came_while_it_did_not_hold_is_tagged_when_it_does(void **state)
 {
-        struct world *w = world_new(
-            "rules:\n"
-            "  - name: burst\n"
-            "    where: page == signup\n"
-            "    per: client.prefix\n"
-            "    when: count(1h) >= 3 and count(not signup.accepted, 1m) == 0\n"
-            "    tag: { session: burst-account, for: 30d }\n"
-            "  - name: back\n"
-            "    where: page == profile and tagged(session, burst-account)\n"
-            "    per: session\n"
-            "    when: count(1h) >= 1\n");
+        struct world *w =
+            world_new("rules:\n"
+                      "  - name: burst\n"
+                      "    where: page == signup\n"
+                      "    per: client.prefix\n"
+                      "    when: count(1h) >= 3 and count(not signup.accepted, 1m) == 0\n"
+                      "    tag: { session: burst-account, for: 30d }\n"
+                      "  - name: back\n"
+                      "    where: page == profile and tagged(session, burst-account)\n"
+                      "    per: session\n"
+                      "    when: count(1h) >= 1\n");
         struct hit refused = { .at_ms = 10000,
                                .client = "198.51.100.1",
                                .page = PAGE_SIGNUP,
@@ -147,38 +147,38 @@ static void who_came_while_it_did_not_hold_is_tagged_when_it_does(void **state)
 /* Of each session, silently; and the tag has no origin. */
 static void a_signal_tags_who_shows_it(void **state)
 {
-        struct world *w = world_new(
-            "defaults: { tag: { session: not-this, for: 1d } }\n"
-            "rules:\n"
-            "  - name: busy\n"
-            "    signal: true\n"
-            "    where: page == profile\n"
-            "    per: session\n"
-            "    when: distinct(target, 1h) >= 2\n"
-            "    tag: { session: busy, for: 1h }\n"
-            "  - name: told\n"
-            "    per: session\n"
-            "    when: count(1h) >= 1 and (score() > 0 or families() > 0)\n"
-            "    tag: { session: found, for: 1h }\n"
-            "  - name: plain\n"
-            "    signal: true\n"
-            "    weight: 1\n"
-            "    family: a\n"
-            "    per: client.host\n"
-            "    when: count(1h) >= 1\n"
-            "  - name: many-busy\n"
-            "    where: page == profile and tagged(session, busy)\n"
-            "    per: client.prefix\n"
-            "    when: distinct(session, 1h) >= 2\n"
-            "    tag: { session: found, for: 1h }\n"
-            "  - name: origin\n"
-            "    per: tag_origin(session, busy)\n"
-            "    when: count(1h) >= 1\n"
-            "    tag: { session: found, for: 1h }\n"
-            "  - name: default\n"
-            "    where: tagged(session, not-this)\n"
-            "    per: session\n"
-            "    when: count(1h) >= 1\n");
+        struct world *w =
+            world_new("defaults: { tag: { session: not-this, for: 1d } }\n"
+                      "rules:\n"
+                      "  - name: busy\n"
+                      "    signal: true\n"
+                      "    where: page == profile\n"
+                      "    per: session\n"
+                      "    when: distinct(target, 1h) >= 2\n"
+                      "    tag: { session: busy, for: 1h }\n"
+                      "  - name: told\n"
+                      "    per: session\n"
+                      "    when: count(1h) >= 1 and (score() > 0 or families() > 0)\n"
+                      "    tag: { session: found, for: 1h }\n"
+                      "  - name: plain\n"
+                      "    signal: true\n"
+                      "    weight: 1\n"
+                      "    family: a\n"
+                      "    per: client.host\n"
+                      "    when: count(1h) >= 1\n"
+                      "  - name: many-busy\n"
+                      "    where: page == profile and tagged(session, busy)\n"
+                      "    per: client.prefix\n"
+                      "    when: distinct(session, 1h) >= 2\n"
+                      "    tag: { session: found, for: 1h }\n"
+                      "  - name: origin\n"
+                      "    per: tag_origin(session, busy)\n"
+                      "    when: count(1h) >= 1\n"
+                      "    tag: { session: found, for: 1h }\n"
+                      "  - name: default\n"
+                      "    where: tagged(session, not-this)\n"
+                      "    per: session\n"
+                      "    when: count(1h) >= 1\n");
         (void)state;
 
         view(w, 0, "203.0.113.1", "one", "t1");
@@ -233,23 +233,22 @@ static void a_tag_is_seen_from_the_next_request_on(void **state)
 /* It came first; the incident that puts the same tag is the origin then. */
 static void an_incident_is_the_origin_of_a_tag_that_a_signal_put(void **state)
 {
-        struct world *w = world_new(
-            "rules:\n"
-            "  - name: sign\n"
-            "    signal: true\n"
-            "    where: page == signup\n"
-            "    per: session\n"
-            "    when: count(1h) >= 1\n"
-            "    tag: { session: seen, for: 1h }\n"
-            "  - name: burst\n"
-            "    where: page == signup\n"
-            "    per: client.prefix\n"
-            "    when: count(1h) >= 3\n"
-            "    tag: { session: seen, for: 1h }\n"
-            "  - name: back\n"
-            "    where: page == profile\n"
-            "    per: tag_origin(session, seen)\n"
-            "    when: count(1h) >= 1\n");
+        struct world *w = world_new("rules:\n"
+                                    "  - name: sign\n"
+                                    "    signal: true\n"
+                                    "    where: page == signup\n"
+                                    "    per: session\n"
+                                    "    when: count(1h) >= 1\n"
+                                    "    tag: { session: seen, for: 1h }\n"
+                                    "  - name: burst\n"
+                                    "    where: page == signup\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(1h) >= 3\n"
+                                    "    tag: { session: seen, for: 1h }\n"
+                                    "  - name: back\n"
+                                    "    where: page == profile\n"
+                                    "    per: tag_origin(session, seen)\n"
+                                    "    when: count(1h) >= 1\n");
         char expected[200];
         (void)state;
 
@@ -259,7 +258,8 @@ static void an_incident_is_the_origin_of_a_tag_that_a_signal_put(void **state)
         sign_up(w, 1000, "198.51.100.2", "s2");
         sign_up(w, 2000, "198.51.100.3", "s3");
         assert_int_equal(w->raised, 1);
-        snprintf(expected, sizeof(expected), "raised back incident=%s n=0 at=3000\n", w->id);
+        snprintf(expected, sizeof(expected), "raised back incident=%s n=0 at=3000\n",
+                 w->id);
         buf_clear(&w->told);
         view(w, 3000, "203.0.113.1", "s1", "t");
         world_expect(w, expected);
@@ -806,12 +806,12 @@ static void signals_are_forgotten_with_their_key(void **state)
 /* A signal alerts nobody: whom it looked at need not be remembered. */
 static void participants_are_those_of_rules_that_alert(void **state)
 {
-        struct world *w =
-            world_new("rules:\n"
-                      "  - { name: sign, signal: true, weight: 1, family: a, per: client.prefix,\n"
-                      "      where: page == signup, when: count(1h) >= 1 }\n"
-                      "  - { name: read, where: page == profile, per: client.prefix,\n"
-                      "      when: count(1h) >= 2 and score() > 0.5 }\n");
+        struct world *w = world_new(
+            "rules:\n"
+            "  - { name: sign, signal: true, weight: 1, family: a, per: client.prefix,\n"
+            "      where: page == signup, when: count(1h) >= 1 }\n"
+            "  - { name: read, where: page == profile, per: client.prefix,\n"
+            "      when: count(1h) >= 2 and score() > 0.5 }\n");
         (void)state;
 
         sign_up(w, 0, "198.51.100.1", "s1");
