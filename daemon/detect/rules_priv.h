@@ -225,6 +225,7 @@ struct known_tags {
         unsigned count;
         const char **names; /* ends with a NULL */
         uint32_t *kinds;    /* on what: 1 << field_kind each */
+        bool *origins;      /* whether an incident puts it, and not signals alone */
 };
 
 struct rules {

@@ -37,7 +37,8 @@ static void *grow(void *memory, size_t count, size_t size)
         return memory;
 }
 
-static void add_tag(struct rules *rules, struct slice name, enum field_kind kind)
+static void add_tag(struct rules *rules, struct slice name, enum field_kind kind,
+                    bool has_origin)
 {
         struct known_tags *tags = &rules->tags;
         int at = find_tag(tags, name);
@@ -46,11 +47,21 @@ static void add_tag(struct rules *rules, struct slice name, enum field_kind kind
                 at = (int)tags->count++;
                 tags->names = grow(tags->names, tags->count + 1, sizeof(*tags->names));
                 tags->kinds = grow(tags->kinds, tags->count, sizeof(*tags->kinds));
+                tags->origins = grow(tags->origins, tags->count, sizeof(*tags->origins));
                 tags->names[at] = (const char *)arena_copy(&rules->arena, name).data;
                 tags->names[at + 1] = NULL;
                 tags->kinds[at] = 0;
+                tags->origins[at] = false;
         }
         tags->kinds[at] |= 1U << kind;
+        tags->origins[at] |= has_origin;
+}
+
+static bool is_signal(const struct yaml_node *rule)
+{
+        const struct yaml_node *signal = yaml_get(rule, "signal");
+
+        return signal && signal->kind == YAML_SCALAR && slice_is(signal->text, "true");
 }
 
 static void collect(struct rules *rules, const struct yaml_node *rule)
@@ -61,7 +72,7 @@ static void collect(struct rules *rules, const struct yaml_node *rule)
         for (unsigned i = 0; tag && tag->kind == YAML_MAP && i < KINDS; i++) {
                 const struct yaml_node *name = yaml_get(tag, keys[i]);
                 if (name && name->kind == YAML_SCALAR && name->text.len)
-                        add_tag(rules, name->text, kinds[i]);
+                        add_tag(rules, name->text, kinds[i], !is_signal(rule));
         }
 }
 
@@ -75,8 +86,8 @@ const char *rules_tag_kind(enum field_kind kind)
 }
 
 /* Whether what the field shows can carry the tag. */
-static bool tag_fits(const void *context, const struct field *field, unsigned tag,
-                     struct buf *why)
+static bool tag_fits(const void *context, unsigned id, const struct field *field,
+                     unsigned tag, struct buf *why)
 {
         const struct known_tags *tags = context;
         const char *comma = "it is put on ";
@@ -84,6 +95,11 @@ static bool tag_fits(const void *context, const struct field *field, unsigned ta
         if (!field || !carrier_is_kind(field->kind)) {
                 buf_put_str(why, "tags are on addresses, sessions and other participants "
                                  "of incidents");
+                return false;
+        }
+        if (id == FUNCTION_TAG_ORIGIN && !tags->origins[tag]) {
+                buf_put_str(why, "only signals put it, which are no incidents; ask "
+                                 "tagged(), or tag with a rule that alerts");
                 return false;
         }
         for (unsigned i = 0; i < KINDS; i++)
@@ -174,4 +190,5 @@ void rules_tags_free(struct known_tags *tags)
 {
         free(tags->names);
         free(tags->kinds);
+        free(tags->origins);
 }

@@ -129,10 +129,11 @@ struct value_list {
 struct tag_names {
         const char *const *names; /* ends with a NULL */
         /*
-         * Whether the tag of that number can be on what the field shows (NULL: the
-         * expression is not just a field). If not, `why` gets the end of a message.
+         * Whether a function of that id finds the tag of that number on what the field
+         * shows (NULL: the expression is not just a field). If not, `why` gets the end of
+         * a message.
          */
-        bool (*fits)(const void *context, const struct field *, unsigned tag,
+        bool (*fits)(const void *context, unsigned id, const struct field *, unsigned tag,
                      struct buf *why);
         const void *context;
 };

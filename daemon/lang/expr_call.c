@@ -186,7 +186,8 @@ static void find_tag(struct reader *r, unsigned at, struct aggregate *aggregate)
         if (!tags->names[i])
                 expr_mistake(r, at, "no rule puts the tag '%.*s'%s", QUOTE(name),
                              expr_hint(r, name, tags->names));
-        else if (!tags->fits(tags->context, expr_field(aggregate->field), i, &why))
+        else if (!tags->fits(tags->context, aggregate->function->id,
+                             expr_field(aggregate->field), i, &why))
                 expr_mistake(r, at, "the tag '%.*s' is never found there: %.*s",
                              QUOTE(name), (int)why.len, (const char *)why.data);
         buf_free(&why);

@@ -84,6 +84,15 @@ static void mistakes_of_a_rule(void **state)
                        "    where: tagged(account, burst)\n",
                   "r.yaml:6:28: the tag 'burst' is never found there: it is put on "
                   "'client.prefix', 'session'\n" },
+                { RULE "    signal: true\n    tag: { session: busy, for: 1d }\n"
+                       "  - name: s\n    per: tag_origin(session, busy)\n"
+                       "    when: count(1m) > 0\n"
+                       "  - name: t\n    where: tagged(session, busy)\n"
+                       "    per: client.ip\n    when: count(1m) > 0\n",
+                  "r.yaml:8:30: the tag 'busy' is never found there: only signals put "
+                  "it, "
+                  "which are no incidents; ask tagged(), or tag with a rule that "
+                  "alerts\n" },
                 { RULE "    tag: { client.ip: burst, for: 1d }\n"
                        "    where: tagged(path, burst) or tagged(client.host, burst)\n",
                   "r.yaml:6:25: the tag 'burst' is never found there: tags are on "

@@ -144,7 +144,7 @@ static void who_came_while_it_did_not_hold_is_tagged_when_it_does(void **state)
         world_free(w);
 }
 
-/* Of each session, silently; and the tag has no origin. */
+/* Of each session, silently. */
 static void a_signal_tags_who_shows_it(void **state)
 {
         struct world *w =
@@ -170,10 +170,6 @@ static void a_signal_tags_who_shows_it(void **state)
                       "    where: page == profile and tagged(session, busy)\n"
                       "    per: client.prefix\n"
                       "    when: distinct(session, 1h) >= 2\n"
-                      "    tag: { session: found, for: 1h }\n"
-                      "  - name: origin\n"
-                      "    per: tag_origin(session, busy)\n"
-                      "    when: count(1h) >= 1\n"
                       "    tag: { session: found, for: 1h }\n"
                       "  - name: default\n"
                       "    where: tagged(session, not-this)\n"
