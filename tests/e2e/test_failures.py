@@ -172,7 +172,8 @@ class SmallDisk:
         return "/proc/%d/root%s" % (self.holder.pid, self.path)
 
     def inside(self):
-        return ["nsenter", "--mount=/proc/%d/ns/mnt" % self.holder.pid, "--"]
+        at = "/proc/%d/" % self.holder.pid
+        return ["nsenter", "--mount=" + at + "ns/mnt", "--root=" + at + "root", "--"]
 
     def fill(self):
         with open(self.seen + "/filler", "wb", buffering=0) as file:
