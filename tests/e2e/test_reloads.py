@@ -370,7 +370,7 @@ def test_a_reload_while_an_interface_is_away(rig, redis):
         daemon.child.send_signal(signal.SIGHUP)
         daemon.wait_said(TAKEN_UP + ", by new captures")
         daemon.wait_said("reload: taken up")
-        assert len(daemon.workers()) == 0
+        wait_until(lambda: not daemon.workers(), 10, "the old worker to end")
         files.write(interface="nosuch0")
         daemon.child.send_signal(signal.SIGHUP)
         daemon.wait_said("interface nosuch0: ")
