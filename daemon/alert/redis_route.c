@@ -74,9 +74,9 @@ struct redis_route {
         bool is_asked;          /* the next reply is ASKING's */
         int64_t redirect_ns;
         unsigned redirects;
-        char why[REDIS_WHY_MAX + 400]; /* the last place failed */
-        char lost_why[REDIS_WHY_MAX + 400];
-        bool is_mistake; /* because of what the operator wrote */
+        char why[REDIS_WHY_MAX + 400];      /* the last place failed */
+        char lost_why[REDIS_WHY_MAX + 400]; /* the lost owner did */
+        bool is_mistake;                    /* because of what the operator wrote */
 };
 
 /* --- the end of a place --- */

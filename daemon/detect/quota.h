@@ -13,10 +13,10 @@
  *      row 2  | 7 | 3 |  0 | 2 | ...      has had, and above it where both are shared
  *
  * So nobody has more than his quota, and some have less. With 2 M counts in a row, 1 M
- * visitors with five each and 1 % who use theirs up, one in 10,000 shares both with
- * such (computed: 0.005^2 and little more).
+ * visitors with five each and 1 % who use theirs up, one in 40,000 shares both with
+ * such (0.005^2; 2 of 100,000 in unit.quota).
  *
- * Cost: two counts looked at; all of them are cleared every three hours (4 MiB: 0.2 ms).
+ * Cost: two counts looked at; all of them are cleared every three hours (4 MiB: 0.03 ms).
  */
 #ifndef DETECT_QUOTA_H
 #define DETECT_QUOTA_H

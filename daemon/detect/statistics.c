@@ -391,8 +391,7 @@ void statistics_ahead(const struct statistics *s, const struct record *r,
                 }
         }
         if (has_fit(s, r)) {
-                if (!seen->host)
-                        seen->host = hash_network(s->key, &r->client_host);
+                seen->host = host_of(s, r, seen);
                 if (!seen->family)
                         seen->family =
                             hash_slice(s->key, record_text(r, RECORD_UA_FAMILY));
@@ -492,11 +491,11 @@ static void note_populations(struct statistics *s, const struct record *r,
 {
         for (unsigned i = 0; i < s->population_count; i++) {
                 struct population *p = &s->populations[i];
-                for (unsigned k = 0; k < COLD_KINDS; k++)
+                for (unsigned k = 0; p->surges && k < COLD_KINDS; k++)
                         cold_site_advance(&p->cold[k], s->views.now_ns);
                 if (r->page >= s->page_count || !p->pages[r->page])
                         continue;
-                for (unsigned k = 0; k < COLD_KINDS; k++)
+                for (unsigned k = 0; p->surges && k < COLD_KINDS; k++)
                         if (s->sight.counts_for[k])
                                 cold_site_note(&p->cold[k], s->sight.recency.level);
                 if (p->has_paces)

@@ -8,7 +8,8 @@
  * 1e6 targets, 150 k views a day, strata of 0.3 to 10 % of the traffic. After 8 days of
  * history come DAYS without scraping, then 7 days in which three strata with 2 % of the
  * traffic each have 30, 10 and 5 % of scraping. shared/RESEARCH.md: no false alarm in
- * 215 days; at 30 % 380 scraped profiles, 11 h; at 10 % 790; at 5 % missed.
+ * 215 days; at 30 % 380 scraped profiles, 11 h; at 10 % 790; at 5 % missed. People and
+ * scrapers, whose addresses take eight each, count with their quota (quota.h).
  */
 #include "simulate/people.h"
 

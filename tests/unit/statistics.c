@@ -176,6 +176,43 @@ static void a_group_is_compared_with_many_and_not_with_the_few_who_view_most(voi
         world_free(w);
 }
 
+/* An alarm takes eight hours: who reads eight an hour has to count in all of them. Two
+   days; in a network of 300 views an hour 80 more are a crawl, 16 hours a day. */
+static void a_crawl_that_goes_on_all_day_is_not_used_up_in_the_morning(void **state)
+{
+        enum { CRAWLERS = 10, FIRST = 26 };
+        struct world *w = world_new(SURGE("", "client.prefix"));
+        unsigned next = 100000;
+        uint32_t seed = 7;
+        char client[32];
+        (void)state;
+
+        for (int64_t hour = 0; hour < 48; hour++)
+                for (unsigned i = 0; i < 3600; i++) {
+                        int64_t at = hour * HOUR + i * 1000;
+                        unsigned network = i / 2 % 6,
+                                 host = (unsigned)(hour * 3 + i) % 190;
+                        seed = seed * 1664525 + 1013904223;
+                        if (network < 5)
+                                snprintf(client, sizeof(client), "203.0.%u.%u",
+                                         113 + network, host);
+                        else
+                                snprintf(client, sizeof(client), "198.51.100.%u",
+                                         60 + host);
+                        if (i % 2 == 0)
+                                view(w, at, client,
+                                     (seed >> 8) % 11 == 0 ? next++ : (seed >> 12) % 300);
+                        snprintf(client, sizeof(client), "198.51.100.%u",
+                                 1 + i / 45 % CRAWLERS);
+                        if (hour >= FIRST && hour % 24 >= 2 && hour % 24 < 18 &&
+                            i % 45 == 7)
+                                view(w, at + 9, client, next++);
+                }
+        /* With fifty at once, at midnight, it takes twelve. */
+        expect_surge(w, "client.prefix=198.51.100.0/24", (FIRST + 12) * HOUR);
+        world_free(w);
+}
+
 /* All that one visitor views counts. */
 static void one_address_that_reads_cold_targets_surges(void **state)
 {
@@ -446,6 +483,8 @@ int main(void)
                 cmocka_unit_test(a_network_that_reads_cold_targets_surges),
                 cmocka_unit_test(
                     a_group_is_compared_with_many_and_not_with_the_few_who_view_most),
+                cmocka_unit_test(
+                    a_crawl_that_goes_on_all_day_is_not_used_up_in_the_morning),
                 cmocka_unit_test(one_address_that_reads_cold_targets_surges),
                 cmocka_unit_test(a_network_surges_where_nothing_is_cold),
                 cmocka_unit_test(a_group_that_shares_a_crawl_is_seen),

@@ -193,7 +193,7 @@ static void what_is_kept_has_room_in_its_index(void **state)
                                 room_of(&e->groups.index, e->groups.max) +
                                 room_of(&e->births.index, e->births.max) +
                                 room_of(&e->watch.index, e->watch.max) +
-                                index_bytes_for(1));
+                                room_of(&e->ladder.index, 1));
                 /* docs/limits.md */
                 assert_int_equal(e->tags.max, e->memory / 32 / 48);
                 assert_int_equal(e->groups.max, e->memory / 32 / 48);
