@@ -318,11 +318,14 @@ unsigned blocking_participants(struct engine *e, const struct incident_case *c,
         const struct table *table = &e->tables[rule->table];
         const struct entry *entry = table_at(table, c->entry);
         int64_t begin_ns = c->raised_ns - rule->longest_ns;
+        struct involved_query query = {
+                .kind = field_participant(kind),
+                .condition = table_where_bit(table, rule->where),
+                .since = begin_ns > 0 ? seconds_of(begin_ns) : 0,
+        };
         uint64_t total;
 
-        return involved_values(&e->involved, &entry->involved, field_participant(kind),
-                               table_where_bit(table, rule->where),
-                               begin_ns > 0 ? seconds_of(begin_ns) : 0, actors,
+        return involved_values(&e->involved, &entry->involved, &query, actors,
                                INVOLVED_MAX, &total);
 }
 

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_BITS  30
-#define PART_MASK  ((1U << PART_BITS) - 1)
-#define LINE       16 /* actors in a line of the cache */
-#define NOWHERE    UINT32_MAX
-#define FORGOTTEN  1  /* with a block: who was seen before this second is gone */
-#define EVICTED    (INVOLVED_MAX / 8)
-#define IN_A_ROW   40 /* so many places are looked through one after the other */
+#define PART_BITS 30
+#define PART_MASK ((1U << PART_BITS) - 1)
+#define LINE      16 /* actors in a line of the cache */
+#define NOWHERE   UINT32_MAX
+#define FORGOTTEN 1 /* with a block: who was seen before this second is gone */
+#define EVICTED   (INVOLVED_MAX / 8)
+#define IN_A_ROW  40 /* so many places are looked through one after the other */
 
 /*
  * How many actors a block of each size holds, in how many cells. Up to IN_A_ROW they
@@ -21,20 +21,44 @@
 static const struct {
         uint16_t room, cells;
 } sizes[INVOLVED_SIZES] = {
-        { 1, 1 },     { 2, 2 },     { 3, 3 },     { 4, 4 },     { 6, 6 },
-        { 8, 8 },     { 12, 12 },   { 16, 16 },   { 24, 24 },   { 32, 32 },
-        { 40, 40 },   { 42, 48 },   { 56, 64 },   { 72, 80 },   { 88, 96 },   { 118, 128 },
-        { 160, 176 }, { 220, 240 }, { 296, 320 }, { 400, 432 }, { 552, 592 },
-        { 752, 800 }, { INVOLVED_MAX, 1024 },
+        { 1, 1 },
+        { 2, 2 },
+        { 3, 3 },
+        { 4, 4 },
+        { 6, 6 },
+        { 8, 8 },
+        { 12, 12 },
+        { 16, 16 },
+        { 24, 24 },
+        { 32, 32 },
+        { 40, 40 },
+        { 42, 48 },
+        { 56, 64 },
+        { 72, 80 },
+        { 88, 96 },
+        { 118, 128 },
+        { 160, 176 },
+        { 220, 240 },
+        { 296, 320 },
+        { 400, 432 },
+        { 552, 592 },
+        { 752, 800 },
+        { INVOLVED_MAX, 1024 },
 };
 
 _Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
+#define HITS_BITS 24
+
 /* n cells: n actors, so that a search reads few lines, then the rest of each. 0: free. */
 struct rest {
-        uint32_t met, seen, hits;
+        uint32_t met, seen;
+        uint32_t hits : HITS_BITS;
+        uint32_t named : 32 - HITS_BITS; /* kinds of which a message had its value */
 };
+
+_Static_assert(PARTICIPANT_KINDS <= 32 - HITS_BITS, "a bit for each kind");
 
 struct places {
         uint32_t *actors;
@@ -143,8 +167,8 @@ static bool has_met(uint32_t met, uint64_t condition)
         return (uint64_t)(met & PART_MASK) << (met >> PART_BITS) * PART_BITS & condition;
 }
 
-/* Lets go of those that were last seen before `since` and met none of `but`; of so many at
-   most. */
+/* Lets go of those that were last seen before `since` and met none of `but`; of so many
+   at most. */
 static void forget(const struct involved_store *s, struct involved *v, uint32_t since,
                    uint64_t but, unsigned most)
 {
@@ -318,7 +342,8 @@ static void add_part(const struct involved_store *s, struct involved *v,
                 actors_hold(s->actors, i->actor);
         }
         struct rest *rest = &p.rest[at];
-        rest->hits += rest->hits < UINT32_MAX;
+        if (rest->hits < (1U << HITS_BITS) - 1)
+                rest->hits++;
         rest->seen = i->now > rest->seen ? i->now : rest->seen;
 }
 
@@ -362,40 +387,53 @@ void involved_clear(const struct involved_store *s, struct involved *v)
         *v = (struct involved){ 0 };
 }
 
-struct tally {
+/* A place of those that are asked for. */
+struct found {
         const struct actor *actor;
-        uint64_t hits;
-        uint32_t seen;
+        struct rest *rest;
 };
 
-static void tally_add(struct tally *to, const struct tally *one)
-{
-        to->hits += one->hits;
-        to->seen = one->seen > to->seen ? one->seen : to->seen;
-}
+/* A value, and the places that have it. */
+struct tally {
+        const struct actor *actor; /* one that shows it */
+        unsigned first, count;     /* of the places found */
+        uint64_t hits;
+        uint32_t seen;
+        bool is_named;
+};
 
 struct by_value {
         const struct actors *actors;
         enum participant_kind kind;
 };
 
-static int tally_by_value(const void *a, const void *b, void *context)
+static int found_by_value(const void *a, const void *b, void *context)
 {
         const struct by_value *by = context;
 
-        return actors_compare(by->actors, by->kind, ((const struct tally *)a)->actor,
-                              ((const struct tally *)b)->actor);
+        return actors_compare(by->actors, by->kind, ((const struct found *)a)->actor,
+                              ((const struct found *)b)->actor);
 }
 
 static int tally_by_hits(const void *a, const void *b, void *context)
 {
+        const struct by_value *by = context;
         const struct tally *x = a, *y = b;
 
         if (x->hits != y->hits)
                 return x->hits < y->hits ? 1 : -1;
         if (x->seen != y->seen)
                 return x->seen < y->seen ? 1 : -1;
-        return tally_by_value(a, b, context);
+        return actors_compare(by->actors, by->kind, x->actor, y->actor);
+}
+
+static int tally_by_news(const void *a, const void *b, void *context)
+{
+        const struct tally *x = a, *y = b;
+
+        if (x->is_named != y->is_named)
+                return x->is_named ? 1 : -1;
+        return tally_by_hits(a, b, context);
 }
 
 void involved_translate(const struct involved_store *s, struct involved *v,
@@ -413,34 +451,97 @@ void involved_translate(const struct involved_store *s, struct involved *v,
         }
 }
 
-unsigned involved_values(const struct involved_store *s, const struct involved *v,
-                         enum participant_kind kind, uint64_t condition, uint32_t since,
-                         const struct actor *actors[], unsigned max, uint64_t *total)
+/* What there is to tell of one kind. */
+struct tallies {
+        struct by_value by;
+        unsigned count; /* of values */
+        struct found found[INVOLVED_MAX];
+        struct tally tally[INVOLVED_MAX];
+};
+
+static unsigned find(const struct involved_store *s, const struct involved *v,
+                     const struct involved_query *q, struct found found[])
 {
         struct places p = places_of(s, v);
-        struct by_value by = { s->actors, kind };
-        struct tally tallies[INVOLVED_MAX];
-        unsigned count = 0, different = 0;
+        unsigned count = 0;
 
         for (unsigned i = 0; i < p.end; i++) {
                 const struct actor *actor = actors_at(s->actors, p.actors[i]);
-                if (p.actors[i] && p.rest[i].seen >= since && has_met(p.rest[i].met, condition) &&
-                    actor_has(actor, kind))
-                        tallies[count++] = (struct tally){ actor, p.rest[i].hits,
-                                                             p.rest[i].seen };
+                if (p.actors[i] && p.rest[i].seen >= q->since &&
+                    has_met(p.rest[i].met, q->condition) && actor_has(actor, q->kind))
+                        found[count++] = (struct found){ actor, &p.rest[i] };
         }
-        qsort_r(tallies, count, sizeof(*tallies), tally_by_value, &by);
+        return count;
+}
+
+static void take_stock(const struct involved_store *s, const struct involved *v,
+                       const struct involved_query *q, struct tallies *t)
+{
+        unsigned found = find(s, v, q, t->found);
+        struct tally *last = NULL;
+
+        t->by = (struct by_value){ s->actors, q->kind };
+        t->count = 0;
+        qsort_r(t->found, found, sizeof(*t->found), found_by_value, &t->by);
+        for (unsigned i = 0; i < found; i++) {
+                const struct rest *rest = t->found[i].rest;
+                if (i == 0 || found_by_value(&t->found[i - 1], &t->found[i], &t->by)) {
+                        last = &t->tally[t->count++];
+                        *last = (struct tally){ t->found[i].actor, i, 0, 0, 0, false };
+                }
+                last->count++;
+                last->hits += rest->hits;
+                last->seen = rest->seen > last->seen ? rest->seen : last->seen;
+                last->is_named |= rest->named >> q->kind & 1;
+        }
+}
+
+static unsigned give_first(const struct tallies *t, const struct actor *actors[],
+                           unsigned max)
+{
+        unsigned count = t->count < max ? t->count : max;
+
         for (unsigned i = 0; i < count; i++)
-                if (different &&
-                    !tally_by_value(&tallies[different - 1], &tallies[i], &by))
-                        tally_add(&tallies[different - 1], &tallies[i]);
-                else
-                        tallies[different++] = tallies[i];
-        qsort_r(tallies, different, sizeof(*tallies), tally_by_hits, &by);
-        *total = different;
-        for (unsigned i = 0; i < different && i < max; i++)
-                actors[i] = tallies[i].actor;
-        return different < max ? different : max;
+                actors[i] = t->tally[i].actor;
+        return count;
+}
+
+unsigned involved_values(const struct involved_store *s, const struct involved *v,
+                         const struct involved_query *q, const struct actor *actors[],
+                         unsigned max, uint64_t *total)
+{
+        struct tallies t;
+
+        take_stock(s, v, q, &t);
+        qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_hits, &t.by);
+        *total = t.count;
+        return give_first(&t, actors, max);
+}
+
+unsigned involved_name(const struct involved_store *s, struct involved *v,
+                       const struct involved_query *q, bool anew,
+                       const struct actor *actors[], unsigned max, uint64_t *total)
+{
+        uint32_t bit = 1U << q->kind;
+        struct tallies t;
+
+        take_stock(s, v, q, &t);
+        if (!anew)
+                qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_news, &t.by);
+        else
+                qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_hits, &t.by);
+        *total = t.count;
+        for (unsigned i = 0; i < t.count; i++)
+                for (unsigned k = 0; k < t.tally[i].count; k++) {
+                        struct rest *rest = t.found[t.tally[i].first + k].rest;
+                        if (i < max)
+                                rest->named |= bit & 0xff;
+                        else if (anew)
+                                rest->named &= ~bit & 0xff;
+                }
+        t.count = t.count < max ? t.count : max;
+        qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_hits, &t.by);
+        return give_first(&t, actors, max);
 }
 
 static int by_place(const void *a, const void *b)
@@ -459,7 +560,8 @@ unsigned involved_actors(const struct involved_store *s, const struct involved *
         unsigned count = 0, different = 0;
 
         for (unsigned i = 0; i < p.end; i++)
-                if (p.actors[i] && p.rest[i].seen >= since && has_met(p.rest[i].met, condition))
+                if (p.actors[i] && p.rest[i].seen >= since &&
+                    has_met(p.rest[i].met, condition))
                         handles[count++] = p.actors[i];
         qsort(handles, count, sizeof(*handles), by_place);
         for (unsigned i = 0; i < count && different < max; i++)

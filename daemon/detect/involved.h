@@ -6,8 +6,8 @@
  * of them in a block, at most 1 000. A place is for an actor and for which of the table's
  * conditions its transactions met, so that a rule names only those that it looked at.
  * Each has how often and when it was last seen, so that an incident can name those of its
- * window, the busiest first. One that was not seen for `keep` gives up its place when
- * a place is needed.
+ * window, the busiest first, and whether a message of some incident has named it. One
+ * that was not seen for `keep` gives up its place when a place is needed.
  *
  * Up to 40 stand in a row, more of them in lines of the cache, of which the actor says
  * one: a search reads one or two of however many there are.
@@ -33,8 +33,8 @@
 #define INVOLVED_SIZES 23 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
 
 struct involved {
-        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block, and
-                              [1]: who was seen before that second was let go */
+        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block,
+                              and [1]: who was seen before that second was let go */
         uint16_t count : 10;
         uint16_t size : 5;     /* which size of block; 0: the place above */
         uint16_t overflow : 1; /* there were more than could be kept */
@@ -71,15 +71,32 @@ void involved_clear(const struct involved_store *, struct involved *);
 void involved_translate(const struct involved_store *, struct involved *,
                         uint64_t (*met)(void *context, uint64_t), void *context);
 
+/* Values of a kind that were seen at or after `since` in transactions that met the
+   `condition` (its bit). */
+struct involved_query {
+        enum participant_kind kind;
+        uint64_t condition;
+        uint32_t since; /* seconds */
+};
+
 /*
- * The different values of a kind that were seen at or after `since` in transactions
- * that met the `condition` (its bit), busiest first, and of as busy ones the one that was
- * seen last: of a burst of sign-ups those that are new. Up to `max` are put in `actors`
- * (one that shows the value); `total` gets how many there are.
+ * The different values, busiest first, and of as busy ones the one that was seen last: of
+ * a burst of sign-ups those that are new. Up to `max` are put in `actors` (one that shows
+ * the value); `total` gets how many there are.
  */
 unsigned involved_values(const struct involved_store *, const struct involved *,
-                         enum participant_kind, uint64_t condition, uint32_t since,
-                         const struct actor *actors[], unsigned max, uint64_t *total);
+                         const struct involved_query *, const struct actor *actors[],
+                         unsigned max, uint64_t *total);
+
+/*
+ * The same for a message that names them, and from now on they are named. Where there are
+ * more than `max`, those that no message named yet get a place before the others, so that
+ * message after message everybody is named. With `anew`, for the first message of an
+ * incident, nobody was.
+ */
+unsigned involved_name(const struct involved_store *, struct involved *,
+                       const struct involved_query *, bool anew,
+                       const struct actor *actors[], unsigned max, uint64_t *total);
 
 /*
  * The different actors that were seen at or after `since` in transactions that met the

@@ -112,23 +112,39 @@ void report_subject(struct engine *e, const struct rule *rule, struct incident_c
         buf_free(&text);
 }
 
+/* The last message has the busiest of all; those before name who was not named. */
+static unsigned name_involved(struct engine *e, struct involved *list,
+                              const struct involved_query *query,
+                              enum incident_action action,
+                              const struct actor *actors[INCIDENT_INVOLVED],
+                              uint64_t *total)
+{
+        if (action == INCIDENT_ENDED)
+                return involved_values(&e->involved, list, query, actors,
+                                       INCIDENT_INVOLVED, total);
+        return involved_name(&e->involved, list, query, action == INCIDENT_RAISED, actors,
+                             INCIDENT_INVOLVED, total);
+}
+
 static void gather_involved(struct engine *e, const struct incident_case *c,
-                            const struct rule *rule)
+                            const struct rule *rule, enum incident_action action)
 {
         const struct table *table = &e->tables[rule->table];
-        const struct entry *entry = table_at(table, c->entry);
-        uint64_t condition = table_where_bit(table, rule->where);
+        struct entry *entry = table_at(table, c->entry);
         struct event_memory *event = e->event;
         int64_t begin_ns = c->raised_ns - rule->longest_ns;
-        uint32_t since = begin_ns > 0 ? seconds_of(begin_ns) : 0;
+        struct involved_query query = {
+                .condition = table_where_bit(table, rule->where),
+                .since = begin_ns > 0 ? seconds_of(begin_ns) : 0,
+        };
 
         buf_clear(&event->texts);
         for (unsigned kind = 0; kind < PARTICIPANT_KINDS; kind++) {
                 struct incident_involved *involved = &event->involved[kind];
                 const struct actor *actors[INCIDENT_INVOLVED];
-                involved->count =
-                    involved_values(&e->involved, &entry->involved, kind, condition,
-                                    since, actors, INCIDENT_INVOLVED, &involved->total);
+                query.kind = kind;
+                involved->count = name_involved(e, &entry->involved, &query, action,
+                                                actors, &involved->total);
                 involved->at_least = entry->involved.overflow;
                 for (unsigned i = 0; i < involved->count; i++) {
                         char *at = (char *)event->texts.data + event->texts.len;
@@ -192,7 +208,7 @@ void report_event(struct engine *e, struct incident_case *c, enum incident_actio
         for (unsigned i = 0; i < c->sample_count; i++)
                 incident.samples[i] = slice_of(c->samples[i], c->sample_len[i]);
         gather_evidence(e, c, rule, &incident);
-        gather_involved(e, c, rule);
+        gather_involved(e, c, rule, action);
         if (e->options.incident)
                 e->options.incident(e->options.incident_context, &incident);
         e->event->block_count = 0;

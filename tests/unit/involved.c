@@ -37,9 +37,9 @@ static void add(struct fixture *f, unsigned visitor)
         snprintf(client, sizeof(client), "198.51.%u.%u", visitor / 200, visitor % 200);
         world_make_record(&(struct hit){ .client = client }, &r);
         uint32_t actor = actors_take(&f->actors, &r.record, slice_none());
-        involved_add(&f->store, &f->list,
-                     &(struct involvement){
-                         .actor = actor, .met = 1, .now = 1000, .keep = 3600 });
+        involved_add(
+            &f->store, &f->list,
+            &(struct involvement){ .actor = actor, .met = 1, .now = 1000, .keep = 3600 });
         actors_drop(&f->actors, actor);
 }
 
@@ -56,9 +56,15 @@ static uint32_t bytes_taken(const struct fixture *f)
 }
 
 /* At every size of block; with little more than sixteen bytes for each. */
+static struct involved_query all_addresses(uint64_t condition)
+{
+        return (struct involved_query){ PARTICIPANT_CLIENT_IP, condition, 0 };
+}
+
 static void all_are_named_up_to_the_last(void **state)
 {
         const struct actor *actors[INVOLVED_MAX];
+        const struct involved_query query = all_addresses(1);
         struct fixture f;
         uint64_t total;
 
@@ -75,8 +81,7 @@ static void all_are_named_up_to_the_last(void **state)
         assert_int_equal(count(&f), INVOLVED_MAX);
         /* The first one, whose place moved with every block, is known still. */
         add(&f, 1);
-        assert_int_equal(involved_values(&f.store, &f.list, PARTICIPANT_CLIENT_IP, 1, 0,
-                                         actors, 1, &total),
+        assert_int_equal(involved_values(&f.store, &f.list, &query, actors, 1, &total),
                          1);
         assert_int_equal(total, INVOLVED_MAX);
         char text[256];
@@ -135,6 +140,7 @@ static void of_as_busy_ones_the_newest_is_named_first(void **state)
         static const char *const order[] = { "198.51.0.5", "198.51.0.9", "198.51.0.8",
                                              "198.51.0.7" };
         const struct actor *actors[INVOLVED_MAX];
+        const struct involved_query query = all_addresses(3);
         struct fixture f;
         uint64_t total;
         char text[256];
@@ -146,20 +152,20 @@ static void of_as_busy_ones_the_newest_is_named_first(void **state)
         add_at(&f, 7, 1002);
         add_at(&f, 9, 1004);
         add_at(&f, 8, 1003);
-        assert_int_equal(involved_values(&f.store, &f.list, PARTICIPANT_CLIENT_IP, 3, 0,
-                                         actors, 4, &total),
+        assert_int_equal(involved_values(&f.store, &f.list, &query, actors, 4, &total),
                          4);
         for (unsigned i = 0; i < 4; i++) {
-                size_t len = actors_publish(&f.actors, PARTICIPANT_CLIENT_IP, actors[i],
-                                            text);
+                size_t len =
+                    actors_publish(&f.actors, PARTICIPANT_CLIENT_IP, actors[i], text);
                 assert_int_equal(len, strlen(order[i]));
                 assert_memory_equal(text, order[i], len);
         }
         end(&f);
 }
 
-/* One comes every eight seconds, and each stays for an hour: a list that never overflows, of which
-   some always leave; those of the last hour are there, whatever line they stand in. */
+/* One comes every eight seconds, and each stays for an hour: a list that never overflows,
+   of which some always leave; those of the last hour are there, whatever line they stand
+   in. */
 static void who_was_not_seen_gives_up_a_place(void **state)
 {
         const struct actor *actors[INVOLVED_MAX];
@@ -171,9 +177,9 @@ static void who_was_not_seen_gives_up_a_place(void **state)
                 add_at(&f, n, 10000 + 8 * n);
                 unsigned here = n < 450 ? n + 1 : 451;
                 uint32_t since = 10000 + 8 * n - 3600;
-                assert_int_equal(involved_actors(&f.store, &f.list, 3, since, actors,
-                                                 INVOLVED_MAX),
-                                 here);
+                assert_int_equal(
+                    involved_actors(&f.store, &f.list, 3, since, actors, INVOLVED_MAX),
+                    here);
         }
         assert_false(f.list.overflow);
         assert_true(f.list.count <= 552);
@@ -211,11 +217,84 @@ static void the_few_take_the_places_of_the_many(void **state)
         end(&f);
 }
 
+/* The addresses that the next message names, of three at most, in one string. */
+static const char *message(struct fixture *f, uint64_t condition, bool anew)
+{
+        const struct involved_query query = all_addresses(condition);
+        const struct actor *actors[3];
+        static char text[256];
+        uint64_t total;
+        size_t len = 0;
+
+        unsigned count =
+            involved_name(&f->store, &f->list, &query, anew, actors, 3, &total);
+        for (unsigned i = 0; i < count; i++) {
+                if (i)
+                        text[len++] = ' ';
+                len += actors_publish(&f->actors, PARTICIPANT_CLIENT_IP, actors[i],
+                                      text + len);
+        }
+        text[len] = '\0';
+        return text;
+}
+
+static void each_is_named_by_some_message(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 1; n <= 7; n++)
+                for (unsigned hits = 0; hits < n; hits++)
+                        add_who(&f, n, 1000 + n, 1, 0);
+        assert_string_equal(message(&f, 1, true), "198.51.0.7 198.51.0.6 198.51.0.5");
+        assert_string_equal(message(&f, 1, false), "198.51.0.4 198.51.0.3 198.51.0.2");
+        /* One is left, and beside it the busiest. */
+        assert_string_equal(message(&f, 1, false), "198.51.0.7 198.51.0.6 198.51.0.1");
+        assert_string_equal(message(&f, 1, false), "198.51.0.7 198.51.0.6 198.51.0.5");
+        add_who(&f, 8, 1010, 1, 0);
+        assert_string_equal(message(&f, 1, false), "198.51.0.7 198.51.0.6 198.51.0.8");
+        end(&f);
+}
+
+static void the_next_incident_names_them_anew(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 1; n <= 5; n++)
+                for (unsigned hits = 0; hits < n; hits++)
+                        add_who(&f, n, 1000 + n, 1 + n % 2, 0);
+        assert_string_equal(message(&f, 3, true), "198.51.0.5 198.51.0.4 198.51.0.3");
+        assert_string_equal(message(&f, 3, true), "198.51.0.5 198.51.0.4 198.51.0.3");
+        assert_string_equal(message(&f, 3, false), "198.51.0.5 198.51.0.2 198.51.0.1");
+        end(&f);
+}
+
+static void a_session_has_a_place_for_each_part_and_one_name(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 1; n <= 4; n++)
+                for (unsigned hits = 0; hits < n; hits++)
+                        add_who(&f, n, 1000 + n, UINT64_C(1) << 40 | 1, 0);
+        assert_string_equal(message(&f, 1, true), "198.51.0.4 198.51.0.3 198.51.0.2");
+        assert_string_equal(message(&f, UINT64_C(1) << 40 | 1, false),
+                            "198.51.0.4 198.51.0.3 198.51.0.1");
+        end(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_are_named_up_to_the_last),
                 cmocka_unit_test(of_as_busy_ones_the_newest_is_named_first),
+                cmocka_unit_test(each_is_named_by_some_message),
+                cmocka_unit_test(the_next_incident_names_them_anew),
+                cmocka_unit_test(a_session_has_a_place_for_each_part_and_one_name),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
                 cmocka_unit_test(who_was_not_seen_gives_up_a_place),
                 cmocka_unit_test(the_few_take_the_places_of_the_many),

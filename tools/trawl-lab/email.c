@@ -124,15 +124,21 @@ static void draw_name(enum name_kind kind, struct dice *dice, struct name *name)
         name->last[0] = (char)toupper((unsigned char)name->last[0]);
 }
 
-/* Dots anywhere in the local part, and a tag: all are one inbox. */
+/*
+ * A tag, and dots anywhere in the local part where the provider does not look at them:
+ * all are one inbox. Elsewhere a.nna is somebody else.
+ */
 static void tagged_local(const struct emails *e, struct dice *dice, char *local,
                          size_t size)
 {
-        bool has_tag = dice_chance(dice, 0.8);
+        bool has_dots = strcmp(e->domain[0], "gmail.com") == 0 ||
+                        strcmp(e->domain[0], "googlemail.com") == 0;
+        bool has_tag = !has_dots || dice_chance(dice, 0.8);
+        double dot = !has_dots ? 0 : has_tag ? 0.15 : 0.5;
         size_t used = 0;
 
         for (const char *c = e->inbox; *c && used + 2 < size / 2; c++) {
-                if (c != e->inbox && dice_chance(dice, has_tag ? 0.15 : 0.5))
+                if (c != e->inbox && dice_chance(dice, dot))
                         local[used++] = '.';
                 local[used++] = *c;
         }

@@ -174,6 +174,29 @@ static void test_one_inbox_has_many_spellings(void **state)
         fake_free(&lab);
 }
 
+/* Where a dot makes another address, one inbox has tags alone. */
+static void test_a_dot_counts_at_most_providers(void **state)
+{
+        struct lab *lab = run("{ class: signup-mailbox, begin: 3h, signups: 50, "
+                              "inboxes: fastmail.com }");
+        char inbox[64] = "";
+        const struct sent *s;
+        size_t i = 0;
+
+        (void)state;
+        while ((s = sign_up(lab, &i))) {
+                size_t length = strcspn(s->email, "+");
+
+                assert_int_equal(s->email[length], '+');
+                if (inbox[0] == '\0')
+                        memcpy(inbox, s->email, length);
+                assert_memory_equal(s->email, inbox, length);
+                assert_int_equal(strlen(inbox), length);
+        }
+        assert_int_equal(fake_distinct(lab, email), 50);
+        fake_free(&lab);
+}
+
 static void test_one_pattern_over_many_domains(void **state)
 {
         struct lab *lab = run("{ class: signup-skeleton, begin: 3h, signups: 200, "
@@ -257,6 +280,7 @@ int main(void)
                 cmocka_unit_test(test_a_burst_of_one_network),
                 cmocka_unit_test(test_residential_addresses_are_anywhere),
                 cmocka_unit_test(test_one_inbox_has_many_spellings),
+                cmocka_unit_test(test_a_dot_counts_at_most_providers),
                 cmocka_unit_test(test_one_pattern_over_many_domains),
                 cmocka_unit_test(test_disposable_domains_are_those_that_are_said),
                 cmocka_unit_test(test_the_form_is_skipped_or_sent_at_once),
