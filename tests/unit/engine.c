@@ -289,6 +289,35 @@ static void only_whom_the_rule_looks_at_is_involved(void **state)
         world_free(w);
 }
 
+/* The hundred that read most are told of first, then those of whom nobody was told, and
+   at the end the first again. */
+static void in_the_end_each_of_many_was_named(void **state)
+{
+        static const char rules[] = "rules:\n"
+                                    "  - name: many\n"
+                                    "    where: page == profile\n"
+                                    "    per: page\n"
+                                    "    when: count(30m) >= 300\n"
+                                    "    again: 5m\n";
+        struct world *w = world_new(rules);
+        char client[32];
+
+        (void)state;
+        for (unsigned i = 0; i < 500; i++) { /* a hundred three times, two hundred once */
+                unsigned n = i < 300 ? i % 100 : i - 200;
+                snprintf(client, sizeof(client), "198.51.%u.%u", n / 100, n % 100);
+                world_view(w, i, client, i);
+        }
+        world_expect_last(w, "raised many page=profile n=0 at=299\n");
+        world_expect_last(w, "involved client.ip 100: 198.51.0.0 198.51.0.1 ");
+        world_view(w, 301000, "198.51.1.11", 1);
+        world_expect_last(w, "updated many page=profile n=1 at=301000\n");
+        world_expect_last(w, "involved client.ip 300: 198.51.1.11 198.51.1.0 ");
+        world_view(w, 602000, "198.51.2.50", 1);
+        world_expect_last(w, "involved client.ip 300: 198.51.2.50 198.51.2.0 ");
+        world_free(w);
+}
+
 static void lists_are_looked_into(void **state)
 {
         static const char rules[] =
@@ -603,6 +632,7 @@ int main(void)
                 cmocka_unit_test(participants_are_blocked_and_so_are_those_who_join),
                 cmocka_unit_test(accepted_signups_of_one_network),
                 cmocka_unit_test(only_whom_the_rule_looks_at_is_involved),
+                cmocka_unit_test(in_the_end_each_of_many_was_named),
                 cmocka_unit_test(lists_are_looked_into),
                 cmocka_unit_test(lists_and_exemptions),
                 cmocka_unit_test(the_whole_site_is_a_key),
