@@ -118,6 +118,43 @@ def test_attackers_that_share_an_alert():
     assert whose("http.shape", "4a5b", client_ip=few) == ("attacker", [OTHER], True)
 
 
+def few_in_each(*messages):
+    """A busy attacker of 90 addresses and one of eight, and who is found by messages on both."""
+    truth = Truth().group(1, "attacker", "scrape-addresses").group(2, "attacker", "farm")
+    for n in range(90):
+        truth.uses(1, 0, address=STRANGERS[n])
+    for one in YOURS[:8]:
+        truth.uses(2, 0, address=one)
+    alerts = [alert(100 * n + 100, "page", "profile", client_ip=some, number=number,
+                    action=action) for n, (number, action, some) in enumerate(messages)]
+    result = score.score(truth.text(), alerts, delay=0)
+    assert result["alarms"] == []
+    return [one["found"] and round(one["found"]["t"] - MIDNIGHT) for one in result["groups"]]
+
+
+def test_messages_of_an_incident_count_together():
+    """Those that have named half of an attacker's addresses find it, be it few of each message."""
+    busy = STRANGERS[:40]
+    first = (1, "raised", busy + YOURS[:3])
+    assert few_in_each(first) == [100, None]
+    assert few_in_each(first, (1, "updated", busy + YOURS[1:3])) == [100, None]
+    assert few_in_each(first, (1, "updated", busy + YOURS[3:4])) == [100, 200]
+    assert few_in_each(first, (2, "raised", busy + YOURS[3:4])) == [100, None]
+    assert few_in_each(first, (1, "ended", busy + YOURS[3:4])) == [100, None]
+
+
+def test_a_message_on_people_is_not_counted_together():
+    """Nor is it one that finds anybody."""
+    truth = Truth().group(1, "attacker", "farm")
+    for one in MINE[:4]:
+        truth.uses(1, 0, address=one)
+    alerts = [alert(100, "page", "profile", client_ip=STRANGERS[:9] + MINE[:1]),
+              alert(200, "page", "profile", client_ip=STRANGERS[:9] + MINE[1:3],
+                    action="updated")]
+    (group,) = score.score(truth.text(), alerts)["groups"]
+    assert group["found"] is None
+
+
 def test_pseudonyms():
     """printf 'session\\0s1' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f"""
     name = "38d10717baf29b3e98ed9432e26328bd"

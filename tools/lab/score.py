@@ -186,6 +186,7 @@ class Score:
         self.truth, self.delay = truth, delay
         self.alarms, self.alarm_ids = [], set()
         self.on_attackers = set()  # incidents
+        self.named = {}  # incident: {group: its names that messages had so far}
         self.raised = []  # (time, side)
         self.dry_run = 0
 
@@ -196,11 +197,12 @@ class Score:
             self.dry_run += alert["action"] == "raised"
             return
         verdict = self.verdict(alert)
-        for number in verdict.groups:
+        more = self.named_by_now(alert, verdict.groups)
+        for number in verdict.groups + more:
             group = self.truth.groups[number]
             group.name_sessions(self.sessions_of(group, alert))
             if alert["action"] != "ended":
-                group.take(alert, told, verdict.shared)
+                group.take(alert, told, verdict.shared or number in more)
         if alert["action"] == "raised":
             self.raised.append((alert["t"], verdict.side))
         if verdict.side == names.ATTACKER:
@@ -217,6 +219,21 @@ class Score:
             alert, lambda groups: self.truth.owners.only(groups, names.ATTACKER, alert))
         return names.Verdict(names.ATTACKER, attackers, len(attackers) != 1) \
             if is_theirs else verdict
+
+    def named_by_now(self, alert, groups):
+        """Others of which an incident on attackers has named half by now (names.py, 3)."""
+        owners, named = self.truth.owners, self.named.setdefault(alert["id"], {})
+        if alert["action"] == "ended":
+            del self.named[alert["id"]]
+            return []
+        if owners.verdict(alert).side != names.ATTACKER:
+            return []
+        kind, values = names.names_of(alert)
+        for one in values:
+            for group in owners.only(owners.of(kind, one), names.ATTACKER, alert):
+                named.setdefault((kind, group), set()).add(one)
+        return [group for (of, group), some in named.items()
+                if group not in groups and 2 * len(some) >= owners.used[of][group]]
 
     def goes_on(self, alert):
         """Whether an incident that was raised on attackers is theirs still (names.py, 5)."""
