@@ -8,7 +8,7 @@
 #define PART_MASK ((1U << PART_BITS) - 1)
 #define LINE      16 /* actors in a line of the cache */
 #define NOWHERE   UINT32_MAX
-#define FORGOTTEN 1 /* with a block: who was seen before this second is gone */
+#define SEARCHED  1 /* with a block: who was seen after this second stays for now */
 #define EVICTED   (INVOLVED_MAX / 8)
 #define IN_A_ROW  40 /* so many places are looked through one after the other */
 
@@ -268,7 +268,7 @@ static bool grow(const struct involved_store *s, struct involved *v)
             budget_take(s->actors->budget, s->classes[grown.size], BUDGET_GROWTH);
         if (grown.place[0] == 0)
                 return false;
-        grown.place[FORGOTTEN] = v->size ? v->place[FORGOTTEN] : 0;
+        grown.place[SEARCHED] = v->size ? v->place[SEARCHED] : 0;
         struct places new = places_of(s, &grown);
         if (!has_lines(&new))
                 new.end = 0;
@@ -286,15 +286,30 @@ static bool is_full(const struct involved *v)
         return v->count >= sizes[v->size].room;
 }
 
-/* Those of before `since` are gone already when somebody looked for them. */
+/*
+ * When it was searched for those of before `since`: who has to be old for the next
+ * search. A list that cannot grow and is nearly full waits until an eighth of it is, or
+ * each newcomer would have all of it searched for the few that got old meanwhile.
+ */
+static uint32_t next_search(const struct involved_store *s, const struct involved *v,
+                            uint32_t since)
+{
+        struct places p = places_of(s, v);
+        uint32_t times[INVOLVED_MAX];
+
+        if (v->count <= INVOLVED_MAX - EVICTED)
+                return since;
+        return nth_time(times, times_but(&p, 0, times), EVICTED - 1);
+}
+
 static void forget_once(const struct involved_store *s, struct involved *v,
                         uint32_t since)
 {
-        if (v->size && v->place[FORGOTTEN] >= since)
+        if (v->size && v->place[SEARCHED] >= since)
                 return;
         forget(s, v, since, 0, INVOLVED_MAX);
         if (v->size)
-                v->place[FORGOTTEN] = since;
+                v->place[SEARCHED] = next_search(s, v, since);
 }
 
 static bool make_room(const struct involved_store *s, struct involved *v, uint32_t since,

@@ -34,7 +34,7 @@
 
 struct involved {
         uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block,
-                              and [1]: who was seen before that second was let go */
+                              and [1]: who was seen after that second stays for now */
         uint16_t count : 10;
         uint16_t size : 5;     /* which size of block; 0: the place above */
         uint16_t overflow : 1; /* there were more than could be kept */

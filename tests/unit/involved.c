@@ -114,8 +114,8 @@ static void without_room_the_list_stays_as_it_is(void **state)
         end(&f);
 }
 
-static void add_who(struct fixture *f, unsigned visitor, uint32_t now, uint64_t met,
-                    uint64_t few)
+static void add_one(struct fixture *f, unsigned visitor, uint32_t now, uint64_t met,
+                    uint64_t few, uint32_t keep)
 {
         struct world_record r;
         char client[32];
@@ -126,8 +126,14 @@ static void add_who(struct fixture *f, unsigned visitor, uint32_t now, uint64_t 
         involved_add(
             &f->store, &f->list,
             &(struct involvement){
-                .actor = actor, .met = met, .few = few, .now = now, .keep = 3600 });
+                .actor = actor, .met = met, .few = few, .now = now, .keep = keep });
         actors_drop(&f->actors, actor);
+}
+
+static void add_who(struct fixture *f, unsigned visitor, uint32_t now, uint64_t met,
+                    uint64_t few)
+{
+        add_one(f, visitor, now, met, few, 3600);
 }
 
 static void add_at(struct fixture *f, unsigned visitor, uint32_t now)
@@ -183,6 +189,31 @@ static void who_was_not_seen_gives_up_a_place(void **state)
         }
         assert_false(f.list.overflow);
         assert_true(f.list.count <= 552);
+        end(&f);
+}
+
+/* Two come each second and stay for 500, so that the list is just too small: it lets go
+   of an eighth at a time, and nobody who was seen since. */
+static void a_full_list_lets_go_of_an_eighth_at_a_time(void **state)
+{
+        struct fixture f;
+        unsigned least = INVOLVED_MAX, passes = 0;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 0; n < 20000; n++) {
+                unsigned before = f.list.count;
+                add_one(&f, n, 10000 + n / 2, 1, 0, 505);
+                if (before == INVOLVED_MAX && f.list.count < before) {
+                        passes++;
+                        least = f.list.count < least ? f.list.count : least;
+                }
+        }
+        assert_true(f.list.overflow);
+        assert_in_range(least, INVOLVED_MAX - INVOLVED_MAX / 8 - 20,
+                        INVOLVED_MAX - INVOLVED_MAX / 8 + 1);
+        assert_in_range(passes, 19000 / (INVOLVED_MAX / 8 + 20),
+                        20000 / (INVOLVED_MAX / 8));
         end(&f);
 }
 
@@ -297,6 +328,7 @@ int main(void)
                 cmocka_unit_test(a_session_has_a_place_for_each_part_and_one_name),
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
                 cmocka_unit_test(who_was_not_seen_gives_up_a_place),
+                cmocka_unit_test(a_full_list_lets_go_of_an_eighth_at_a_time),
                 cmocka_unit_test(the_few_take_the_places_of_the_many),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
