@@ -25,7 +25,8 @@ of an e-mail address is on those only who have signed up.
    is about them, or names mostly what an attacker has ever used: they stop, others come by,
    and the incident goes on for the length of its window.
 
-An alert names at most a hundred of each kind, the busiest: shares are of those.
+An alert names at most a hundred of each kind, the busiest, in an update those first who were not
+named: shares are of those.
 """
 import contextlib
 import hashlib

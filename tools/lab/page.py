@@ -63,8 +63,8 @@ knows the rules, but for the attacker that is told to stay below a threshold.
 An attacker owns what it used until an hour after the last that it did: its addresses may be homes
 whose people use the site as well. An alert on an e-mail address is on those only who signed up.
 
-An alert names at most a hundred addresses and sessions, the busiest: shares in rules 2 and 3 are
-of those. Which User-Agents a stratum has is read off the daemon, which is shown 3,000 of the
+An alert names at most a hundred addresses and sessions, the busiest, and in an update those first
+who were not named: shares in rules 2 and 3 are of those. Which User-Agents a stratum has is read off the daemon, which is shown 3,000 of the
 same site's people first; one that none of them has counts for nothing.
 The runs publish sessions as they are (`privacy.clear`), so that they are found in the truth.
 
