@@ -184,6 +184,10 @@ class Service(Daemon):
     def workers(self):
         return children(self.child.pid, "trawl-capture")
 
+    def worker(self):
+        """The first one's process id, once it has its name: it says that it captures before."""
+        return wait_until(self.workers, 10, "a worker")[0]
+
     def engine(self):
         """Its process id, or None while there is none."""
         found = children(self.child.pid, "trawl-engine")

@@ -160,7 +160,7 @@ def test_windows_are_not_lost_by_a_worker(rig, redis):
                 wait_until(lambda: len(daemon.requests) >= before + count, 30, "requests")
                 load.finish()
         visit(THRESHOLD - 5, 0)
-        daemon.kill_worker(daemon.workers()[0])
+        daemon.kill_worker(daemon.worker())
         assert redis.alerts() == []
         visit(6, 100000)
         wait_until(redis.alerts, 10, "the alert")
@@ -220,7 +220,7 @@ def test_hung_processes_are_replaced(rig):
     with Service(rig, "-o", "limits.hung=1s", journal="journal-hung") as daemon:
         with Load(rig, connections=2) as load:
             wait_seen(daemon)
-            worker = daemon.workers()[0]
+            worker = daemon.worker()
             os.kill(worker, signal.SIGSTOP)
             wait_until(lambda: daemon.workers() and worker not in daemon.workers(), 30,
                        "a worker instead of the one that hung")
@@ -280,14 +280,14 @@ def test_a_worker_has_no_password(rig, redis):
             if "libasan" in maps.read():
                 pytest.skip("a sanitizer keeps what was freed, so libyaml's copies, too")
         assert memory_has(daemon.engine(), b"first-sesame")  # which can be found, then
-        assert not memory_has(daemon.workers()[0], b"first-sesame")
+        assert not memory_has(daemon.worker(), b"first-sesame")
         files.write(redis="redis://:second-sesame@127.0.0.1:1/0", snaplen="128k")
         before = daemon.workers()
         files.reload(TAKEN_UP)
         wait_until(lambda: daemon.workers() and not set(before) & set(daemon.workers()), 30,
                    "new workers only")
         for word in (b"first-sesame", b"second-sesame"):
-            assert not memory_has(daemon.workers()[0], word)
+            assert not memory_has(daemon.worker(), word)
         load.finish()
         assert daemon.stop() == 0
 
@@ -374,7 +374,7 @@ def test_interfaces_come_and_go(rig):
         assert len(daemon.messages) - before <= 3, daemon.messages[before:]
 
         # One that dies meanwhile finds it under the name that it has now.
-        daemon.kill_worker(daemon.workers()[0])
+        daemon.kill_worker(daemon.worker())
         link.is_seen(daemon, "after-a-death")
 
         before = len(daemon.messages)
@@ -454,7 +454,7 @@ def test_what_waits_in_the_buffer_is_read_to_its_end(rig):
     """Who is told to end has first to read what came before: here, while it was stopped."""
     with Service(rig, "-o", "capture.buffer=256M", "-o", "limits.ring=128M", "--print", "none",
                  journal="journal-full") as daemon:
-        worker, made = daemon.workers()[0], 60000
+        worker, made = daemon.worker(), 60000
         os.kill(worker, signal.SIGSTOP)
         # So many that they fit, however fast this machine makes them.
         done = rig.run(rig.server, ["h2load", "--h1", "-n", str(made), "-c", "8",
@@ -528,7 +528,7 @@ def test_a_worker_has_only_its_own(rig, redis):
     with Service(rig, "-o", "redis.url=" + redis.url, "-o", "capture.workers=2",
                  journal="journal-descriptors") as daemon, Load(rig) as load:
         wait_seen(daemon)
-        daemon.kill_worker(daemon.workers()[0])  # its successor is to have nothing more
+        daemon.kill_worker(daemon.worker())  # its successor is to have nothing more
         load.finish()
         rings = []
         for pid in daemon.workers():

@@ -115,7 +115,7 @@ def test_two_reloads_in_a_row(rig, redis, second):
         told = daemon.manager.told
         files.daemon = daemon
         wait_seen(daemon, 50)
-        worker, engine = daemon.workers()[0], daemon.engine()
+        worker, engine = daemon.worker(), daemon.engine()
         os.kill(worker, signal.SIGSTOP)
         time.sleep(0.5)  # requests that only this one will have read
 
@@ -400,7 +400,7 @@ def test_drops_stay_those_of_their_interface(rig, redis):
     with Service(rig, "-o", "capture.buffer=4M", "-o", f"admin.listen=127.0.0.1:{STATUS_PORT}",
                  config=files.path, journal="journal-dropped") as daemon:
         files.daemon = daemon
-        worker = daemon.workers()[0]
+        worker = daemon.worker()
         os.kill(worker, signal.SIGSTOP)
         rig.run(rig.server, ["wrk", "-t1", "-c8", "-d2", f"http://{APP[0]}:{QUICK_PORT}/"])
         os.kill(worker, signal.SIGCONT)
