@@ -21,29 +21,11 @@
 static const struct {
         uint16_t room, cells;
 } sizes[INVOLVED_SIZES] = {
-        { 1, 1 },
-        { 2, 2 },
-        { 3, 3 },
-        { 4, 4 },
-        { 6, 6 },
-        { 8, 8 },
-        { 12, 12 },
-        { 16, 16 },
-        { 24, 24 },
-        { 32, 32 },
-        { 40, 40 },
-        { 42, 48 },
-        { 56, 64 },
-        { 72, 80 },
-        { 88, 96 },
-        { 118, 128 },
-        { 160, 176 },
-        { 220, 240 },
-        { 296, 320 },
-        { 400, 432 },
-        { 552, 592 },
-        { 752, 800 },
-        { INVOLVED_MAX, 1024 },
+        { 1, 1 },     { 2, 2 },     { 3, 3 },     { 4, 4 },     { 6, 6 },
+        { 8, 8 },     { 12, 12 },   { 16, 16 },   { 24, 24 },   { 32, 32 },
+        { 40, 40 },   { 42, 48 },   { 56, 64 },   { 72, 80 },   { 88, 96 },   { 118, 128 },
+        { 160, 176 }, { 220, 240 }, { 296, 320 }, { 400, 432 }, { 552, 592 },
+        { 752, 800 }, { INVOLVED_MAX, 1024 },
 };
 
 _Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
@@ -541,10 +523,8 @@ unsigned involved_name(const struct involved_store *s, struct involved *v,
         struct tallies t;
 
         take_stock(s, v, q, &t);
-        if (!anew)
-                qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_news, &t.by);
-        else
-                qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_hits, &t.by);
+        qsort_r(t.tally, t.count, sizeof(*t.tally), anew ? tally_by_hits : tally_by_news,
+                &t.by);
         *total = t.count;
         for (unsigned i = 0; i < t.count; i++)
                 for (unsigned k = 0; k < t.tally[i].count; k++) {
