@@ -6,8 +6,9 @@
  * of them in a block, at most 1 000. A place is for an actor and for which of the table's
  * conditions its transactions met, so that a rule names only those that it looked at.
  * Each has how often and when it was last seen, so that an incident can name those of its
- * window, the busiest first, and whether a message of some incident has named it. One
- * that was not seen for `keep` gives up its place when a place is needed.
+ * window, the busiest first, and whether a message has named it: of whatever incident of the
+ * key, so rules of one key and condition share that. One that was not seen for `keep` gives
+ * up its place when a place is needed; of a list that is full, when an eighth are such ones.
  *
  * Up to 40 stand in a row, more of them in lines of the cache, of which the actor says
  * one: a search reads one or two of however many there are.
@@ -33,7 +34,7 @@
 #define INVOLVED_SIZES 23 /* 1, 2, 3, 4, 6, 8, 12, ... 1 000 places */
 
 struct involved {
-        uint32_t place[4]; /* of a list of one: actor, met, seen, hits; else [0]: block,
+        uint32_t place[4]; /* of a list of one: actor, met, seen, hits and named; else [0]: block,
                               and [1]: who was seen after that second stays for now */
         uint16_t count : 10;
         uint16_t size : 5;     /* which size of block; 0: the place above */

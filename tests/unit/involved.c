@@ -298,6 +298,7 @@ static void the_next_incident_names_them_anew(void **state)
                 for (unsigned hits = 0; hits < n; hits++)
                         add_who(&f, n, 1000 + n, 1 + n % 2, 0);
         assert_string_equal(message(&f, 3, true), "198.51.0.5 198.51.0.4 198.51.0.3");
+        assert_string_equal(message(&f, 3, false), "198.51.0.5 198.51.0.2 198.51.0.1");
         assert_string_equal(message(&f, 3, true), "198.51.0.5 198.51.0.4 198.51.0.3");
         assert_string_equal(message(&f, 3, false), "198.51.0.5 198.51.0.2 198.51.0.1");
         end(&f);

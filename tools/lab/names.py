@@ -11,9 +11,10 @@ The rule, in one place:
    one tag, a country): the alert is of the group that has at least half of the addresses
    that it names; of a tag's incident (type `incident`) half of the sessions.
 3. Where no group has half of them but attackers have it together, it is on attackers
-   (`shared`): on those groups that have at least a tenth of the names. And on those of whose
-   addresses (sessions) such messages of the incident have named half by then: an update names
-   who was not named before (score.py).
+   (`shared`): on those groups that have at least a tenth of the names.
+   And where by 1 to 3 it is on attackers, it is on those as well of whose addresses (sessions),
+   as far as they were used, the incident's messages have named half by then, three at least: an
+   update names who was not named before (score.py).
 4. The subject is a whole stratum (a header shape, a version of a browser): of the attackers that
    make up a good part of it (strata.py). Everything else is on people.
 
