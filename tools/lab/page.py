@@ -51,9 +51,9 @@ knows the rules, but for the attacker that is told to stay below a threshold.
    that the alert names. Where the subject is the incident that a tag comes from, half of
    the sessions.
 3. If none has half of them but attackers have it together, it is on attackers, and finds those
-   that have at least a tenth; or of whose addresses (sessions) the messages of this incident have
-   named half by then, as an update names who was not named before. The tables say of how many
-   that is all there is.
+   that have at least a tenth. Where by 1 to 3 it is on attackers, it finds those as well of whose
+   addresses (sessions), as far as they were used, the messages of this incident have named half by
+   then, three at least. The tables say of how many that is all there is.
 4. None of these, but its subject is a whole *stratum*, everybody with one header shape or one
    version of a browser: it is on the attackers that together made at least a tenth of the
    stratum's profile views in the last six hours of the clock that were over, and finds those
