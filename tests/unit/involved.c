@@ -55,12 +55,12 @@ static uint32_t bytes_taken(const struct fixture *f)
         return f->list.size ? f->budget.class[f->store.classes[f->list.size]].size : 0;
 }
 
-/* At every size of block; with little more than sixteen bytes for each. */
 static struct involved_query all_addresses(uint64_t condition)
 {
         return (struct involved_query){ PARTICIPANT_CLIENT_IP, condition, 0 };
 }
 
+/* At every size of block; with little more than sixteen bytes for each. */
 static void all_are_named_up_to_the_last(void **state)
 {
         const struct actor *actors[INVOLVED_MAX];
