@@ -315,9 +315,13 @@ static void in_the_end_each_of_many_was_named(void **state)
         world_expect_last(w, "involved client.ip 300: 198.51.1.11 198.51.1.0 ");
         world_view(w, 602000, "198.51.2.50", 1);
         world_expect_last(w, "involved client.ip 300: 198.51.2.50 198.51.2.0 ");
+        for (unsigned i = 0; i < 100; i++) { /* who come too late for another update */
+                snprintf(client, sizeof(client), "198.51.3.%u", i);
+                world_view(w, 603000 + i, client, i);
+        }
         engine_advance(w->engine, WORLD_BEGIN + 4000 * NS_PER_SEC);
         assert_int_equal(w->ended, 1);
-        world_expect_last(w, "involved client.ip 300: 198.51.0.0 198.51.0.1 ");
+        world_expect_last(w, "involved client.ip 400: 198.51.0.0 198.51.0.1 ");
         world_free(w);
 }
 
