@@ -158,8 +158,8 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
      "sequential(target.number, 1h) >= 70%",
      "sequential(target.number, 1h) >= 40%"),
     ("enumeration-block", "enumeration",
-     "distinct(target, 10m) >= 40",
-     "distinct(target, 10m) >= 80"),
+     "distinct(target, 10m) >= 40\n      and top_share",
+     "distinct(target, 10m) >= 80\n      and top_share"),
     ("enumeration-block", "enumeration",
      "top_share(client.host, 10m) < 10%",
      "top_share(client.host, 10m) < 90%"),
@@ -362,11 +362,26 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
      "distinct(target, 10m) >= 100 and score() >= 2",
      "distinct(target, 10m) >= 100"),
     ("enumeration-block", "enumeration",
-     "score() >= 3 and distinct(client.host, 10m) >= 5",
-     "distinct(client.host, 10m) >= 4"),
+     "distinct(client.host, 10m) >= 5",
+     "distinct(client.host, 10m) >= 9"),
     ("enumeration-block", "enumeration",
-     "score() >= 3 and distinct(client.host, 10m) >= 5",
-     "score() >= 3 and distinct(client.host, 10m) >= 30"),
+     "block-in-order, for: 1h",
+     "block-in-order, for: 10m"),
+    ("enumeration-block", "enumeration",
+     "block-again, for: 1h",
+     "block-again, for: 5m"),
+    ("enumeration-block", "enumeration",
+     "count(20m) >= 2",
+     "count(20m) >= 1"),
+    ("enumeration-block", "enumeration",
+     "count(20m) >= 2",
+     "count(10m) >= 2"),
+    ("enumeration-block", "enumeration",
+     "distinct(target, 10m) >= 12 and",
+     "distinct(target, 10m) >= 60 and"),
+    ("enumeration-block", "enumeration",
+     "and sequential(target.number, 10m) >= 66%",
+     ""),
     ("enumeration-pool", "enumeration",
      ">= 85% * distinct(target, 10m)",
      ">= 30% * distinct(target, 10m)"),
@@ -679,6 +694,30 @@ def test_what_may_come_as_well(run):
     run(case(SCRAPER, expect, "    also: more\n"), rules)
 
 
+@pytest.mark.parametrize("spares, differs", [
+    ("198.51.100.0/24", False),
+    ("[198.51.100.7, 203.0.113.0/24]", True),
+    ("203.0.113.9", True),
+])
+def test_who_is_to_be_spared_is_not_named(run, spares, differs):
+    out, _ = run(case(SCRAPER, "[{ rule: many }]", f"    spares: {spares}\n"),
+                 status=int(differs))
+    assert ("names 203.0.113.9, whom it should spare" in out) == differs
+
+
+def test_who_is_to_be_spared_is_not_among_the_involved(run):
+    """Nor in what comes later of the incident; and what `also` may come is not looked at."""
+    rules = """
+  - { name: many, where: page == profile, per: session, when: "distinct(target, 10m) >= 5", again: 1m }
+"""
+    line = 'times: 40, every: 5s, client: 203.0.113.9, get: "/in/u{n}", cookie: { sid: one } }\n' \
+           '      - { at: 1m, client: 203.0.113.10, get: /in/v, cookie: { sid: one }'
+    spares = "    spares: 203.0.113.10\n"
+    out, _ = run(case(line, "[{ rule: many }]", spares), rules, status=1)
+    assert "came      many session one after 5 requests, 20.0 s: names 203.0.113.10, whom" in out
+    run(case(line, "none", spares + "    also: many\n"), rules)
+
+
 def test_a_case_that_never_reaches_its_rule_shows_nothing(run):
     out, _ = run(case('client: 203.0.113.9, get: /search', more="    about: many\n"), status=1)
     assert "passed by many: its 'where' lets no request of this case through" in out
@@ -697,6 +736,9 @@ def test_json(run):
     assert line["case"] == "a" and not line["good"] and line["requests"] == 40
     assert line["came"] == [{"rule": "many", "subject": "client.host 203.0.113.9",
                              "requests": 20, "seconds": 19, "expected": False}]
+    out, _ = run(case(SCRAPER, "[{ rule: many }]", "    spares: 203.0.113.9\n"), status=1,
+                 options=["--json"])
+    assert json.loads(out)["came"][0]["names"] == "203.0.113.9"
 
 
 def test_the_same_every_time(run):
@@ -860,6 +902,9 @@ def test_databases_that_a_test_brings_along(run, tmp_path):
     ("  - { name: a, traffic: [], expect: none }\n", "'traffic' is a list of lines"),
     (case(SCRAPER, more="    start: yesterday\n"), "start is a time like"),
     (case(SCRAPER, more="    about: nobody\n"), "no rule 'nobody'"),
+    (case(SCRAPER, more="    spares: [192.0.2.1, the office]\n"),
+     "t.yaml:8:25: spares: 'the office' is neither an address nor a network"),
+    (case(SCRAPER, more=f"    spares: [{', '.join(['192.0.2.1'] * 17)}]\n"), "more than 16 spared"),
 ])
 def test_a_wrong_file_is_three(run, cases, says):
     out, err = run(cases, status=3)

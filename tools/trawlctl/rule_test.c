@@ -18,13 +18,14 @@ static const char *const file_keys[] = {
 static const char *const data_keys[] = { "agents",   "asn",           "country",
                                          "crawlers", "crawler_hosts", "disposable",
                                          NULL };
-static const char *const case_keys[] = { "name",    "about",   "also",   "start", "seed",
-                                         "traffic", "capture", "expect", NULL };
+static const char *const case_keys[] = { "name", "about",   "also",    "spares", "start",
+                                         "seed", "traffic", "capture", "expect", NULL };
 
 struct test_reader {
         struct rule_test *test;
         struct diag *diag;
         struct names *names;
+        struct rule_case *sparing; /* whose spares are read */
         struct text_list *paths;
         const struct names *about; /* the file's */
 };
@@ -208,6 +209,27 @@ static void read_expect(struct test_reader *r, const struct yaml_node *map,
         }
 }
 
+static void add_spare(void *context, const struct yaml_node *node)
+{
+        struct test_reader *r = context;
+        struct rule_case *c = r->sparing;
+        struct slice text;
+        bool host_bits = false;
+
+        if (!yaml_text(node, "spares", &text, r->diag))
+                return;
+        if (c->spare_count == SPARES_MAX) {
+                diag_error(r->diag, node->place, "more than %d spared", SPARES_MAX);
+                return;
+        }
+        if (!network_parse(text, &c->spares[c->spare_count], &host_bits) || host_bits)
+                diag_error(r->diag, node->place,
+                           "spares: '%.*s' is neither an address nor a network",
+                           (int)text.len, (const char *)text.data);
+        else
+                c->spare_count++;
+}
+
 /* 2026-11-23T11:00:00Z */
 static void read_start(struct test_reader *r, const struct yaml_node *node,
                        int64_t *begin_ns)
@@ -266,7 +288,7 @@ static void read_traffic(struct test_reader *r, const struct yaml_node *node,
 static void read_case(struct test_reader *r, const struct yaml_node *node,
                       struct rule_case *c)
 {
-        const struct yaml_node *name, *start, *seed;
+        const struct yaml_node *name, *start, *seed, *spares;
         struct slice text;
 
         c->begin_ns = BEGIN;
@@ -278,6 +300,7 @@ static void read_case(struct test_reader *r, const struct yaml_node *node,
         name = yaml_get(node, "name");
         start = yaml_get(node, "start");
         seed = yaml_get(node, "seed");
+        spares = yaml_get(node, "spares");
         if (!name)
                 diag_error(r->diag, node->place, "a case needs a name");
         else if (yaml_text(name, "name", &text, r->diag))
@@ -290,6 +313,9 @@ static void read_case(struct test_reader *r, const struct yaml_node *node,
         read_expect(r, node, c);
         settle_about(r, node, c);
         read_names(r, node, "also", &c->also);
+        r->sparing = c;
+        if (spares)
+                yaml_one_or_list(spares, "spares", add_spare, r, r->diag);
 }
 
 static void read_cases(struct test_reader *r, const struct yaml_node *list)
@@ -424,8 +450,10 @@ struct rule_test *rule_test_read(const char *path, struct buf *messages)
 
 static void free_case(struct rule_case *c)
 {
-        for (unsigned i = 0; i < c->came_count; i++)
+        for (unsigned i = 0; i < c->came_count; i++) {
                 free(c->came[i].subject);
+                free(c->came[i].spared);
+        }
         free(c->came);
         free(c->expected);
         free(c->capture);

@@ -16,6 +16,7 @@
 #define EXPECTED_MAX 64
 #define CAME_MAX     1000 /* incidents of a case that are remembered one by one */
 #define NAMES_MAX    64
+#define SPARES_MAX   16
 
 /* What of an incident is asked for besides its rule. */
 enum expected_kind {
@@ -53,12 +54,15 @@ struct came {
         uint64_t requests;
         int64_t after_ns; /* since the first request of the case */
         bool wanted;
+        char *spared; /* a client that it names and should not; NULL: none */
 };
 
 struct rule_case {
         const char *name;
         struct place place;
         struct names about, also;
+        unsigned spare_count;
+        struct network spares[SPARES_MAX]; /* clients that no incident may name */
         int64_t begin_ns;
         uint64_t seed;
         struct traffic *traffic; /* or else */

@@ -161,6 +161,37 @@ static void add_came(struct case_run *run, const struct incident *i)
         came->wanted = names_have(&c->also, i->rule);
 }
 
+static bool is_spared(const struct rule_case *c, struct slice client)
+{
+        struct network named;
+
+        if (!network_parse(client, &named, NULL))
+                return false;
+        for (unsigned i = 0; i < c->spare_count; i++)
+                if (networks_overlap(&named, &c->spares[i]))
+                        return true;
+        return false;
+}
+
+/* Remembers the first client that an incident names and should not. */
+static void look_for_spared(const struct rule_case *c, const struct incident *i,
+                            struct came *came)
+{
+        bool is_client = strcmp(i->subject_type, "client.ip") == 0 ||
+                         strcmp(i->subject_type, "client.host") == 0;
+        struct slice found =
+            is_client && is_spared(c, i->subject) ? i->subject : slice_none();
+
+        for (unsigned n = 0;
+             slice_is_none(found) && n < i->involved[PARTICIPANT_CLIENT_IP].count; n++)
+                if (is_spared(c, i->involved[PARTICIPANT_CLIENT_IP].values[n]))
+                        found = i->involved[PARTICIPANT_CLIENT_IP].values[n];
+        if (slice_is_none(found) || came->spared)
+                return;
+        came->spared = strndup((const char *)found.data, found.len);
+        CHECK(came->spared);
+}
+
 static void count_lines(struct case_run *run);
 
 static void on_incident(void *context, const struct incident *i)
@@ -172,6 +203,8 @@ static void on_incident(void *context, const struct incident *i)
         if (i->action == INCIDENT_RAISED)
                 add_came(run, i);
         struct came *came = find_came(c, i->id);
+        if (came && !names_have(&c->also, i->rule))
+                look_for_spared(c, i, came);
         for (unsigned n = 0; n < c->expected_count; n++) {
                 if (!is_expected(i, &c->expected[n]))
                         continue;
@@ -371,7 +404,7 @@ static bool is_good(const struct rule_case *c)
         for (unsigned i = 0; i < c->expected_count; i++)
                 good &= c->expected[i].came_in_time;
         for (unsigned i = 0; i < c->came_count; i++)
-                good &= c->came[i].wanted;
+                good &= c->came[i].wanted && !c->came[i].spared;
         for (unsigned i = 0; c->traffic && i < c->about.count; i++)
                 good &= c->looked[i] > 0;
         return good;

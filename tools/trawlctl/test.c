@@ -167,6 +167,9 @@ static void put_details(const struct rule_case *c, struct buf *out)
                 put_came(&c->came[i], &text);
                 if (!c->came[i].wanted)
                         buf_put_str(&text, ": not expected");
+                if (c->came[i].spared)
+                        buf_printf(&text, ": names %s, whom it should spare",
+                                   c->came[i].spared);
                 put_line(out, "came", &text);
         }
         if (c->came_total > c->came_count)
@@ -211,6 +214,8 @@ static void put_json(const struct rule_test *test, const struct rule_case *c,
                 json_u64(&j, "requests", came->requests);
                 json_number(&j, "seconds", (double)came->after_ns / NS_PER_SEC);
                 json_bool(&j, "expected", came->wanted);
+                if (came->spared)
+                        json_text(&j, "names", came->spared);
                 json_close(&j);
         }
         json_array_close(&j);
