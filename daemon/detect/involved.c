@@ -31,7 +31,8 @@ static const struct {
 _Static_assert(INVOLVED_MAX < 1 << 10 && INVOLVED_SIZES <= 1 << 5, "as struct involved");
 _Static_assert(CONDITIONS_MAX <= 4 * PART_BITS, "two bits say which part");
 
-#define HITS_BITS 24
+#define HITS_BITS  24
+#define NAMED_MASK ((1U << (32 - HITS_BITS)) - 1)
 
 /* n cells: n actors, so that a search reads few lines, then the rest of each. 0: free. */
 struct rest {
@@ -530,9 +531,9 @@ unsigned involved_name(const struct involved_store *s, struct involved *v,
                 for (unsigned k = 0; k < t.tally[i].count; k++) {
                         struct rest *rest = t.found[t.tally[i].first + k].rest;
                         if (i < max)
-                                rest->named |= bit & 0xff;
+                                rest->named |= bit & NAMED_MASK;
                         else if (anew)
-                                rest->named &= ~bit & 0xff;
+                                rest->named &= ~bit & NAMED_MASK;
                 }
         t.count = t.count < max ? t.count : max;
         qsort_r(t.tally, t.count, sizeof(*t.tally), tally_by_hits, &t.by);

@@ -11,7 +11,7 @@
 
 #define OPERANDS_MAX 65536
 #define SLOTS_MAX    65536
-#define FORMAT       13 /* one more for what no size below tells */
+#define FORMAT       14 /* one more for what no size below tells */
 
 static const char magic[8] = "TWSNAP1\n";
 static const char *const no_references[] = { NULL };
