@@ -606,11 +606,11 @@ static void look_at_record(struct engine *e, const struct ahead_record *ahead)
         usual_learn(&e->usual, &e->facts);
         if (count == 0)
                 return;
-        facts_see_tags(&e->facts);
         uint32_t actor = actors_take_known(&e->actors, record,
                                            subject_ja4(&e->facts.subject), &ahead->actor);
         for (unsigned i = 0; i < count; i++)
                 count_in_table(e, &e->visits[i], actor);
+        tagging_done(e);
         actors_drop(&e->actors, actor);
 }
 

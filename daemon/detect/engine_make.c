@@ -233,6 +233,7 @@ void engine_free(struct engine **pointer)
         forms_free(&e->forms);
         births_free(&e->births);
         watch_free(&e->watch);
+        tagging_free(e);
         tags_free(&e->groups);
         tags_free(&e->tags);
         ladder_free(&e->ladder);

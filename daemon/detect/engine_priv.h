@@ -59,6 +59,16 @@ struct rule_counts {
         uint64_t matched_before, held, raised, dry_run;
 };
 
+/* Tags that rules put while others still look at the transaction. */
+struct tag_puts {
+        unsigned count, room;
+        struct tag_put {
+                uint64_t carrier, name;
+                int64_t until_ns;
+                char origin[INCIDENT_ID_MAX];
+        } * all;
+};
+
 struct engine {
         struct engine_options options;
         const struct rules *rules;
@@ -78,6 +88,7 @@ struct engine {
         bool remembers_forms;
         struct statistics statistics;
         struct tags tags, groups;
+        struct tag_puts tag_puts; /* of the transaction at hand */
         struct births births;
         unsigned remembers_births; /* enum birth_kind */
         bool reads_block_state;
@@ -190,9 +201,9 @@ uint64_t watching_key(struct engine *, const struct table *);
 void tagging_raised(struct engine *, struct incident_case *);
 
 /*
- * The actor of the transaction at hand takes part, and the rule holds, or does not. When it
- * holds again those who came meanwhile are tagged as well: looking for them costs what a
- * list of participants does (involved.h), so it is done once a minute at most.
+ * The actor of the transaction at hand takes part, and the rule holds, or does not. When
+ * it holds again those who came meanwhile are tagged as well: looking for them costs what
+ * a list of participants does (involved.h), so it is done once a minute at most.
  */
 void tagging_joined(struct engine *, struct incident_case *, uint32_t actor,
                     int64_t now_ns);
@@ -201,6 +212,11 @@ void tagging_apart(struct incident_case *, int64_t now_ns);
 /* A signal holds for the actor of the transaction at hand: it gets the tags, if any, and
  * they have no origin. */
 void tagging_signal(struct engine *, const struct rule *, uint32_t actor, int64_t now_ns);
+
+/* The transaction is done: what it tagged is seen from the next one on, whatever the
+ * order of the rules. */
+void tagging_done(struct engine *);
+void tagging_free(struct engine *);
 
 /* The session that was set gets the tags of the one that it takes the place of. */
 void tagging_follow(struct engine *, const struct record *);

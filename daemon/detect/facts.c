@@ -6,19 +6,34 @@
 
 #include <stdlib.h>
 
-_Static_assert(SUBJECT_SCRATCH >= INCIDENT_ID_MAX, "the origin of a tag is kept there");
+/* What a tag hangs on of the transaction, by the field; 0: the field is missing. */
+static uint64_t ask_carrier(struct facts *f, const struct expr *expr)
+{
+        const struct field *field = expr_field(expr);
+        struct fact_carrier *known = &f->carriers[field->kind];
+
+        if (known->transaction != f->transaction || known->field != field) {
+                struct value value = expr_value(expr, &f->reading);
+                *known = (struct fact_carrier){ .field = field,
+                                                .transaction = f->transaction };
+                if (value.type != VALUE_MISSING)
+                        known->hash = carrier_of_value(f->key, field->kind, &value);
+        }
+        return known->hash;
+}
 
 /* tagged() and tag_origin(), the functions that need no key. */
 static struct value read_tag(void *context, const struct aggregate *a)
 {
         struct facts *f = context;
-        const struct field *field = expr_field(a->field);
-        struct value value = expr_value(a->field, &f->reading);
         const struct tag *tag = NULL;
 
-        if (f->tags && f->tags->index.count && value.type != VALUE_MISSING)
-                tag = tags_find(f->tags, carrier_of_value(f->key, field->kind, &value),
-                                f->tag_names[a->tag_number], f->subject.record->end_ns);
+        if (f->tags && f->tags->index.count) {
+                uint64_t carrier = ask_carrier(f, a->field);
+                if (carrier)
+                        tag = tags_find(f->tags, carrier, f->tag_names[a->tag_number],
+                                        f->subject.record->end_ns);
+        }
         if (a->function->id == FUNCTION_TAGGED)
                 return (struct value){ .type = VALUE_BOOL, .truth = tag != NULL };
         if (!tag || !tag->origin[0])
@@ -26,51 +41,9 @@ static struct value read_tag(void *context, const struct aggregate *a)
         return (struct value){ .type = VALUE_STRING, .text = slice_str(tag->origin) };
 }
 
-static void note_tag(void *context, struct aggregate *a)
-{
-        *(bool *)context |=
-            a->function->id == FUNCTION_TAGGED || a->function->id == FUNCTION_TAG_ORIGIN;
-}
-
-static void find_conditions_of_tags(struct facts *f)
-{
-        for (unsigned i = 0; i < f->rules->condition_count; i++) {
-                struct expr *expr = f->rules->conditions[i].expr;
-                bool reads_tags = false;
-                if (expr) /* there is none where anything will do, nor in a plan */
-                        expr_each_aggregate(expr, note_tag, &reads_tags);
-                if (reads_tags)
-                        f->of_tags[f->of_tags_count++] = i;
-        }
-}
-
-static bool is_counted(const struct rules *rules, unsigned operand)
-{
-        for (unsigned i = 0; i < rules->table_count; i++)
-                for (unsigned k = 0; k < rules->tables[i].slot_count; k++)
-                        if (rules->tables[i].slots[k].operand == operand)
-                                return true;
-        return false;
-}
-
-/* Keys are asked for before any rule puts a tag. */
-static void find_origins(struct facts *f)
-{
-        for (unsigned i = 0; i < f->rules->operand_count; i++)
-                if (f->rules->operands[i].is_origin && is_counted(f->rules, i))
-                        f->origins[f->origin_count++] = i;
-}
-
 static bool init_tags(struct facts *f)
 {
         const struct known_tags *tags = &f->rules->tags;
-
-        f->of_tags = calloc(f->rules->condition_count + 1, sizeof(*f->of_tags));
-        f->origins = calloc(f->rules->operand_count + 1, sizeof(*f->origins));
-        if (!f->of_tags || !f->origins)
-                return false;
-        find_conditions_of_tags(f);
-        find_origins(f);
 
         f->tag_names = calloc(tags->count + 1, sizeof(*f->tag_names));
         for (unsigned i = 0; f->tag_names && i < tags->count; i++)
@@ -107,8 +80,6 @@ void facts_free(struct facts *f)
         free(f->scratch);
         free(f->statuses);
         free(f->tag_names);
-        free(f->of_tags);
-        free(f->origins);
         conditions_free(&f->conditions);
         *f = (struct facts){ 0 };
 }
@@ -119,6 +90,7 @@ static void forget_all(struct facts *f)
         memset(f->condition_of, 0, f->rules->condition_count * sizeof(*f->condition_of));
         memset(f->part_of, 0, f->conditions.part_count * sizeof(*f->part_of));
         memset(f->operand_of, 0, f->rules->operand_count * sizeof(*f->operand_of));
+        memset(f->carriers, 0, sizeof(f->carriers));
         f->transaction = FACT_TRUE + 1;
 }
 
@@ -177,25 +149,6 @@ bool facts_ask(struct facts *f, unsigned condition)
         return holds;
 }
 
-void facts_see_tags(struct facts *f)
-{
-        for (unsigned i = 0; i < f->of_tags_count; i++)
-                if (f->page->conditions[f->of_tags[i]].count != CONDITION_NEVER)
-                        facts_condition(f, f->of_tags[i]);
-        for (unsigned i = 0; i < f->origin_count; i++)
-                facts_operand(f, f->origins[i]);
-}
-
-/* The tag may be forgotten before the transaction is done with its origin. */
-static void keep_origin(struct facts *f, unsigned operand, struct value *value)
-{
-        if (value->type != VALUE_STRING)
-                return;
-        CHECK(value->text.len < INCIDENT_ID_MAX);
-        memcpy(f->scratch[operand], value->text.data, value->text.len);
-        value->text = slice_of(f->scratch[operand], value->text.len);
-}
-
 const struct fact_operand *facts_ask_operand(struct facts *f, unsigned operand)
 {
         struct fact_operand *fact = &f->operands[operand];
@@ -205,8 +158,6 @@ const struct fact_operand *facts_ask_operand(struct facts *f, unsigned operand)
         *fact =
             (struct fact_operand){ .value = expr_value(f->rules->operands[operand].expr,
                                                        &f->reading) };
-        if (f->rules->operands[operand].is_origin)
-                keep_origin(f, operand, &fact->value);
         f->subject.scratch = f->condition_scratch;
         return fact;
 }

@@ -21,6 +21,12 @@ struct fact_operand {
         uint64_t hash; /* of its canonical bytes; 0 while not asked for */
 };
 
+struct fact_carrier {
+        const struct field *field;
+        uint32_t transaction; /* that it is known for */
+        uint64_t hash;
+};
+
 #define FACT_STATUSES 1000
 
 /* What parts that read the status alone said of it: a bit for each (conditions.h). */
@@ -33,10 +39,7 @@ struct facts {
         const struct hash_key *key;
         struct tags *tags;   /* NULL: nobody carries any */
         uint64_t *tag_names; /* keyed hashes of those that rules put, by number */
-        unsigned *of_tags;   /* the conditions that ask for tags */
-        unsigned of_tags_count;
-        unsigned *origins; /* the operands of functions that do */
-        unsigned origin_count;
+        struct fact_carrier carriers[FIELD_KINDS];
         struct subject subject;
         struct expr_subject reading;
         struct conditions conditions;
@@ -68,13 +71,6 @@ static inline bool facts_condition(struct facts *f, unsigned condition)
         return (of ^ f->transaction) > FACT_TRUE ? facts_ask(f, condition)
                                                  : of & FACT_TRUE;
 }
-
-/*
- * Asks all that reads tags, in conditions and inside of functions, before a rule puts
- * any: a tag is seen from the transaction after the one that put it, whatever the order
- * of the rules.
- */
-void facts_see_tags(struct facts *);
 
 /* facts_operand, when it is not known yet. */
 const struct fact_operand *facts_ask_operand(struct facts *, unsigned operand);

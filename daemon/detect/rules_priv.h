@@ -54,8 +54,7 @@ struct operand {
         const char *text;
         struct expr *expr;
         const struct field *field; /* when it is just one */
-        bool
-            is_origin; /* tag_origin(..): the id of an incident, which may be forgotten */
+        bool is_origin;            /* tag_origin(..): the id of an incident */
 };
 
 enum slot_kind {

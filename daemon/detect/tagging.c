@@ -4,6 +4,8 @@
 #include "detect/engine_priv.h"
 #include "detect/groups.h"
 
+#include <stdlib.h>
+
 /* Who stays in an incident is looked at again after so long. */
 #define REJOIN (60 * NS_PER_SEC)
 
@@ -24,6 +26,36 @@ static struct group_member member_of(const struct engine *e, const struct actor 
         } };
 }
 
+static void put_later(struct engine *e, const struct tag_put *put)
+{
+        struct tag_puts *puts = &e->tag_puts;
+
+        if (puts->count == puts->room) {
+                puts->room = puts->room ? 2 * puts->room : 16;
+                puts->all = realloc(puts->all, puts->room * sizeof(*puts->all));
+                CHECK(puts->all);
+        }
+        puts->all[puts->count++] = *put;
+}
+
+void tagging_done(struct engine *e)
+{
+        int64_t now_ns = e->facts.subject.record->end_ns;
+
+        for (unsigned i = 0; i < e->tag_puts.count; i++) {
+                const struct tag_put *put = &e->tag_puts.all[i];
+                e->options.counters->tags += tags_put(&e->tags, put->carrier, put->name,
+                                                      put->origin, put->until_ns, now_ns);
+        }
+        e->tag_puts.count = 0;
+}
+
+void tagging_free(struct engine *e)
+{
+        free(e->tag_puts.all);
+        e->tag_puts = (struct tag_puts){ .all = NULL };
+}
+
 static void put_tags(struct engine *e, const char *origin, const struct rule *rule,
                      const struct actor *actor, int64_t now_ns)
 {
@@ -31,11 +63,14 @@ static void put_tags(struct engine *e, const char *origin, const struct rule *ru
                 return;
         for (unsigned i = 0; i < rule->tag_count; i++) {
                 const struct rule_tag *tag = &rule->tags[i];
-                uint64_t carrier = carrier_of_actor(&e->actors, tag->kind, actor);
-                if (carrier)
-                        e->options.counters->tags +=
-                            tags_put(&e->tags, carrier, e->facts.tag_names[tag->tag],
-                                     origin, now_ns + rule->tag_ns, now_ns);
+                struct tag_put put = {
+                        .carrier = carrier_of_actor(&e->actors, tag->kind, actor),
+                        .name = e->facts.tag_names[tag->tag],
+                        .until_ns = now_ns + rule->tag_ns,
+                };
+                memcpy(put.origin, origin, sizeof(put.origin));
+                if (put.carrier)
+                        put_later(e, &put);
         }
 }
 

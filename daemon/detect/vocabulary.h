@@ -56,6 +56,8 @@ enum field_kind {
         FIELD_JA4,
 };
 
+#define FIELD_KINDS (FIELD_JA4 + 1)
+
 /* What a field's value is among participants, or PARTICIPANT_KINDS. */
 enum participant_kind field_participant(enum field_kind);
 
