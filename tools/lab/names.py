@@ -10,8 +10,8 @@ The rule, in one place:
 2. Anything else (a network, a header shape, a fingerprint, a mailbox, `all`, the accounts of
    one tag, a country): the alert is of the group that has at least half of the addresses
    that it names; of a tag's incident (type `incident`) half of the sessions.
-3. Where no group has half of them but attackers have it together, it is on attackers
-   (`shared`): on those groups that have at least a tenth of the names.
+3. Where attackers have half of them, one or all together, it is on attackers: on each group
+   that has half of the names, or at least a tenth and three (`shared`, unless one has half alone).
    And where by 1 to 3 it is on attackers, it is on those as well of whose addresses (sessions),
    as far as they were used, the incident's messages have named half by then, three at least: an
    update names who was not named before (score.py).
@@ -42,6 +42,7 @@ OFFLINE_KEY = bytes(range(32))
 DIRECT = {"session": "session", "account": "account", "client.ip": "address",
           "client.host": "address"}
 PART = 0.1
+NAMED = 3  # names at least by which an alert that is on others as well finds a group
 LINGER = 3600  # seconds
 
 # side: whom the alert is on; groups: their numbers; shared: case 3, or 4 with several
@@ -145,12 +146,11 @@ class Owners:
             of_attackers += bool(self.only(groups, ATTACKER, alert))
         half = [one for one, count in counts.items() if 2 * count >= len(names)]
         verdict = self.first_side(half, alert)
-        if verdict.side == ATTACKER:
+        if verdict.side != ATTACKER and (not names or 2 * of_attackers < len(names)):
             return verdict
-        if names and 2 * of_attackers >= len(names):
-            return Verdict(ATTACKER, [one for one in self.only(counts, ATTACKER, alert)
-                                      if counts[one] >= PART * len(names)], True)
-        return verdict
+        groups = [one for one in self.only(counts, ATTACKER, alert) if one in half or
+                  counts[one] >= max(PART * len(names), NAMED)]
+        return Verdict(ATTACKER, groups, len(groups) != 1 or groups[0] not in half)
 
 
 def names_of(alert):

@@ -50,8 +50,8 @@ knows the rules, but for the attacker that is told to stay below a threshold.
    domain, a country, `all`): it is of the attacker or trap that has at least half of the addresses
    that the alert names. Where the subject is the incident that a tag comes from, half of
    the sessions.
-3. If none has half of them but attackers have it together, it is on attackers, and finds those
-   that have at least a tenth. Where by 1 to 3 it is on attackers, it finds those as well of whose
+3. If attackers have half of them, one alone or all together, it is on attackers, and finds each
+   that has half, or a tenth and three at least. Where by 1 to 3 it is on attackers, it finds those as well of whose
    addresses (sessions), as far as they were used, the messages of this incident have named half by
    then, three at least. The tables say of how many that is all there is.
 4. None of these, but its subject is a whole *stratum*, everybody with one header shape or one

@@ -18,7 +18,6 @@ from .bounds import median
 from .strata import Strata
 
 AHEAD = 10      # seconds
-NAMED = 3       # names at least by which messages together find a group
 DISORDER = 600  # seconds that an alert's line may come too late
 DELAY = 1.0
 HIGH = ("high", "critical")
@@ -234,7 +233,7 @@ class Score:
             for group in owners.only(owners.of(kind, one), names.ATTACKER, alert):
                 named.setdefault((kind, group), set()).add(one)
         return [group for (of, group), some in named.items()
-                if group not in groups and len(some) >= NAMED
+                if group not in groups and len(some) >= names.NAMED
                 and 2 * len(some) >= owners.used[of][group]]
 
     def goes_on(self, alert):
