@@ -10,6 +10,7 @@
 #define NOWHERE   UINT32_MAX
 #define SEARCHED  1 /* with a block: who was seen after this second stays for now */
 #define EVICTED   (INVOLVED_MAX / 8)
+#define FRESH     600 /* seconds: who was seen since keeps a place in a full list */
 #define IN_A_ROW  40 /* so many places are looked through one after the other */
 
 /*
@@ -307,7 +308,8 @@ static bool make_room(const struct involved_store *s, struct involved *v, uint32
 static bool has_place(const struct involved_store *s, struct involved *v,
                       const struct involvement *i, uint32_t met)
 {
-        uint32_t since = i->now > i->keep ? i->now - i->keep : 0;
+        uint32_t keep = v->count == INVOLVED_MAX && i->keep > FRESH ? FRESH : i->keep;
+        uint32_t since = i->now > keep ? i->now - keep : 0;
         bool was_full = v->overflow && v->count == INVOLVED_MAX;
 
         if (i->actor == 0)

@@ -8,7 +8,9 @@
  * Each has how often and when it was last seen, so that an incident can name those of its
  * window, the busiest first, and whether a message has named it: of whatever incident of the
  * key, so rules of one key and condition share that. One that was not seen for `keep` gives
- * up its place when a place is needed; of a list that is full, when an eighth are such ones.
+ * up its place when a place is needed; of a list of 1 000 that is full one that was not seen
+ * for ten minutes, when an eighth are such ones: or those of the morning would let nobody
+ * of the evening be named.
  *
  * Up to 40 stand in a row, more of them in lines of the cache, of which the actor says
  * one: a search reads one or two of however many there are.

@@ -217,6 +217,24 @@ static void a_full_list_lets_go_of_an_eighth_at_a_time(void **state)
         end(&f);
 }
 
+/* A thousand came in the morning; the key remembers a day. */
+static void those_of_the_evening_are_named(void **state)
+{
+        const struct actor *actors[INVOLVED_MAX];
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        for (unsigned n = 0; n < 1500; n++)
+                add_one(&f, n, 10000 + n / 10, 1, 0, 86401);
+        assert_int_equal(f.list.count, INVOLVED_MAX);
+        for (unsigned n = 2000; n < 2050; n++)
+                add_one(&f, n, 20000 + n, 1, 0, 86401);
+        assert_in_range(
+            involved_actors(&f.store, &f.list, 1, 20000, actors, INVOLVED_MAX), 43, 50);
+        end(&f);
+}
+
 static unsigned who_met(struct fixture *f, uint64_t condition)
 {
         const struct actor *actors[INVOLVED_MAX];
@@ -330,6 +348,7 @@ int main(void)
                 cmocka_unit_test(without_room_the_list_stays_as_it_is),
                 cmocka_unit_test(who_was_not_seen_gives_up_a_place),
                 cmocka_unit_test(a_full_list_lets_go_of_an_eighth_at_a_time),
+                cmocka_unit_test(those_of_the_evening_are_named),
                 cmocka_unit_test(the_few_take_the_places_of_the_many),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
