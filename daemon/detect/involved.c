@@ -299,7 +299,7 @@ static void forget_once(const struct involved_store *s, struct involved *v,
 static bool make_room(const struct involved_store *s, struct involved *v, uint32_t since,
                       bool keep_all)
 {
-        if (is_full(v) && !keep_all)
+        if (is_full(v) && (!keep_all || v->count == INVOLVED_MAX))
                 forget_once(s, v, since);
         return !is_full(v) || grow(s, v);
 }

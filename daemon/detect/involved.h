@@ -56,7 +56,7 @@ struct involvement {
         uint64_t met; /* a bit for each condition of the table that it met */
         uint64_t few; /* those of the table that some rule needs but a few times */
         uint32_t now, keep;
-        bool keep_all; /* nobody gives up a place but to one of the few */
+        bool keep_all; /* nobody gives up a place but to one of the few, or in a full list */
 };
 
 void involved_add(const struct involved_store *, struct involved *,
