@@ -22,7 +22,8 @@ static uint64_t ask_carrier(struct facts *f, const struct expr *expr)
         return known->hash;
 }
 
-/* tagged() and tag_origin(), the functions that need no key. */
+/* tagged() and tag_origin(), the functions that need no key. An origin is the tag's own
+   text: no tag is put before the transaction is done (tagging_done). */
 static struct value read_tag(void *context, const struct aggregate *a)
 {
         struct facts *f = context;

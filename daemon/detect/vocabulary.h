@@ -53,7 +53,7 @@ enum field_kind {
         FIELD_SESSION,
         FIELD_ACCOUNT,
         FIELD_SHAPE,
-        FIELD_JA4,
+        FIELD_JA4, /* the last one */
 };
 
 #define FIELD_KINDS (FIELD_JA4 + 1)
