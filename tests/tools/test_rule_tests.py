@@ -757,9 +757,16 @@ def test_what_may_come_as_well(run):
     ("203.0.113.9", True),
 ])
 def test_who_is_to_be_spared_is_not_named(run, spares, differs):
-    out, _ = run(case(SCRAPER, "[{ rule: many }]", f"    spares: {spares}\n"),
+    reader = SCRAPER + ' }\n      - { client: 198.51.100.7, get: "/in/v"'
+    out, _ = run(case(reader, "[{ rule: many }]", f"    spares: {spares}\n"),
                  status=int(differs))
     assert ("names 203.0.113.9, whom it should spare" in out) == differs
+
+
+def test_nobody_is_spared_who_does_not_come(run):
+    """A mistyped network would make a test of nothing."""
+    out, _ = run(case(SCRAPER, "[{ rule: many }]", "    spares: 198.51.100.0/24\n"), status=1)
+    assert "spared    198.51.100.0/24, of which nobody came" in out
 
 
 def test_who_is_to_be_spared_is_not_among_the_involved(run):
@@ -795,7 +802,7 @@ def test_json(run):
                              "requests": 20, "seconds": 19, "expected": False}]
     out, _ = run(case(SCRAPER, "[{ rule: many }]", "    spares: 203.0.113.9\n"), status=1,
                  options=["--json"])
-    assert json.loads(out)["came"][0]["names"] == "203.0.113.9"
+    assert json.loads(out)["came"][0]["spared"] == "203.0.113.9"
 
 
 def test_the_same_every_time(run):

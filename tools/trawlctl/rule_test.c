@@ -222,7 +222,9 @@ static void add_spare(void *context, const struct yaml_node *node)
                 diag_error(r->diag, node->place, "more than %d spared", SPARES_MAX);
                 return;
         }
-        if (!network_parse(text, &c->spares[c->spare_count], &host_bits) || host_bits)
+        struct spare *spare = &c->spares[c->spare_count];
+        *spare = (struct spare){ .text = text };
+        if (!network_parse(text, &spare->network, &host_bits) || host_bits)
                 diag_error(r->diag, node->place,
                            "spares: '%.*s' is neither an address nor a network",
                            (int)text.len, (const char *)text.data);

@@ -62,7 +62,11 @@ struct rule_case {
         struct place place;
         struct names about, also;
         unsigned spare_count;
-        struct network spares[SPARES_MAX]; /* clients that no incident may name */
+        struct spare {
+                struct network network; /* whose clients no incident may name */
+                struct slice text;
+                bool came; /* of the run: there was a request of one */
+        } spares[SPARES_MAX];
         int64_t begin_ns;
         uint64_t seed;
         struct traffic *traffic; /* or else */

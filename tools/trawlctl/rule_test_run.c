@@ -45,6 +45,8 @@ static void count_request(struct case_run *run, const struct ip *client, int64_t
 
         if (c->requests++ == 0)
                 c->first_ns = time_ns;
+        for (unsigned i = 0; i < c->spare_count; i++)
+                c->spares[i].came |= network_contains(&c->spares[i].network, client);
         for (unsigned i = 0; i < c->expected_count; i++) {
                 struct expected *e = &c->expected[i];
                 if (!slice_is_none(e->values[PARTICIPANT_CLIENT_IP]) &&
@@ -168,7 +170,7 @@ static bool is_spared(const struct rule_case *c, struct slice client)
         if (!network_parse(client, &named, NULL))
                 return false;
         for (unsigned i = 0; i < c->spare_count; i++)
-                if (networks_overlap(&named, &c->spares[i]))
+                if (networks_overlap(&named, &c->spares[i].network))
                         return true;
         return false;
 }
@@ -405,6 +407,8 @@ static bool is_good(const struct rule_case *c)
                 good &= c->expected[i].came_in_time;
         for (unsigned i = 0; i < c->came_count; i++)
                 good &= c->came[i].wanted && !c->came[i].spared;
+        for (unsigned i = 0; i < c->spare_count; i++)
+                good &= c->spares[i].came;
         for (unsigned i = 0; c->traffic && i < c->about.count; i++)
                 good &= c->looked[i] > 0;
         return good;

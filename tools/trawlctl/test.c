@@ -178,6 +178,12 @@ static void put_details(const struct rule_case *c, struct buf *out)
         if (c->came_total == 0)
                 buf_printf(out, "          came      nothing, in %" PRIu64 " requests\n",
                            c->requests);
+        for (unsigned i = 0; i < c->spare_count; i++)
+                if (!c->spares[i].came)
+                        buf_printf(out,
+                                   "          spared    %.*s, of which nobody came\n",
+                                   (int)c->spares[i].text.len,
+                                   (const char *)c->spares[i].text.data);
         for (unsigned i = 0; c->traffic && i < c->about.count; i++)
                 if (c->looked[i] == 0)
                         buf_printf(out,
@@ -215,7 +221,7 @@ static void put_json(const struct rule_test *test, const struct rule_case *c,
                 json_number(&j, "seconds", (double)came->after_ns / NS_PER_SEC);
                 json_bool(&j, "expected", came->wanted);
                 if (came->spared)
-                        json_text(&j, "names", came->spared);
+                        json_text(&j, "spared", came->spared);
                 json_close(&j);
         }
         json_array_close(&j);
