@@ -264,6 +264,38 @@ static void an_incident_is_the_origin_of_a_tag_that_a_signal_put(void **state)
         world_free(w);
 }
 
+/* Of one request: the sessions are one group under the id of the first. */
+static void two_incidents_of_one_request_put_one_tag(void **state)
+{
+        struct world *w = world_new("rules:\n"
+                                    "  - name: network\n"
+                                    "    where: page == signup\n"
+                                    "    per: client.prefix\n"
+                                    "    when: count(1h) >= 3\n"
+                                    "    tag: { session: burst, for: 1d }\n"
+                                    "  - name: site\n"
+                                    "    where: page == signup\n"
+                                    "    per: page\n"
+                                    "    when: count(1h) >= 3\n"
+                                    "    tag: { session: burst, for: 1d }\n"
+                                    "  - name: back\n"
+                                    "    where: page == profile\n"
+                                    "    per: tag_origin(session, burst)\n"
+                                    "    when: distinct(session, 1h) >= 3\n");
+        (void)state;
+
+        burst(w, 0);
+        world_expect(w, "raised network client.prefix=198.51.100.0/24 n=0 at=2000\n"
+                        "raised site page=signup n=0 at=2000\n");
+        assert_string_not_equal(w->group, w->id);
+        view(w, 3000, "203.0.113.1", "s1", "t");
+        view(w, 4000, "203.0.113.1", "s2", "t");
+        assert_int_equal(w->raised, 2);
+        view(w, 5000, "203.0.113.1", "s3", "t");
+        assert_int_equal(w->raised, 3);
+        world_free(w);
+}
+
 static void who_was_there_before_the_window_is_not_tagged(void **state)
 {
         struct world *w = world_new(farm);
@@ -839,6 +871,7 @@ int main(void)
                 cmocka_unit_test(a_signal_tags_who_shows_it),
                 cmocka_unit_test(a_tag_is_seen_from_the_next_request_on),
                 cmocka_unit_test(an_incident_is_the_origin_of_a_tag_that_a_signal_put),
+                cmocka_unit_test(two_incidents_of_one_request_put_one_tag),
                 cmocka_unit_test(who_was_there_before_the_window_is_not_tagged),
                 cmocka_unit_test(who_takes_part_twice_is_tagged_once),
                 cmocka_unit_test(a_dry_run_tags_nobody),
