@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LOOKS_FOR   (200 * NS_PER_MS) /* an interface that is gone */
+#define DOUBTS      (2 * NS_PER_SEC)  /* ... that is there still, when a worker says so */
 #define WORKER_ENDS (5 * NS_PER_SEC)  /* how long one may take to end */
 
 /* The interface under its name, or under the one that it has now. */
@@ -113,7 +114,7 @@ static bool carry_over(struct slot *slot, bool is_first, struct slots *now)
         slot->is_down = old->is_down;
         if (is_first)
                 slot->drops = old->drops;
-        return old->is_missing || old->is_doubted;
+        return old->is_missing || old->doubted_ns;
 }
 
 bool slots_open(struct slots *slots, const struct setup *setup, struct slots *now)
@@ -255,10 +256,16 @@ static bool is_there(const struct slot *slot)
 }
 
 /* A worker said that its interface is gone; a moment later that can be seen. */
-static void settle_doubt(struct supervisor *s, struct slot *slot, int64_t now_ns)
+static void look_at_doubt(struct supervisor *s, struct slot *slot, int64_t now_ns)
 {
-        slot->is_doubted = false;
-        if (is_there(slot))
+        bool there = is_there(slot);
+
+        if (there && now_ns < slot->doubted_ns) {
+                slot->patience.due_ns = now_ns + LOOKS_FOR;
+                return;
+        }
+        slot->doubted_ns = 0;
+        if (there)
                 count_restart(s, slot, "has lost its interface, which is there", now_ns);
         else
                 slot_lost(&s->slots, slot, now_ns);
@@ -284,15 +291,16 @@ static void open_again(struct supervisor *s, struct slot *slot, int64_t now_ns)
 
 void slot_again(struct supervisor *s, struct slot *slot, int64_t now_ns)
 {
-        if (slot->is_doubted && now_ns >= slot->patience.due_ns)
-                settle_doubt(s, slot, now_ns);
+        if (slot->doubted_ns && now_ns >= slot->patience.due_ns)
+                look_at_doubt(s, slot, now_ns);
         if (now_ns >= slot->patience.due_ns)
                 open_again(s, slot, now_ns);
 }
 
 /*
  * That its interface is gone is not believed: the worker may have been taken over. Nor is
- * it a lie when the interface is still there, as its link goes a moment before it does.
+ * it a lie when the interface is still there, as its link goes before it does: by as long
+ * as the kernel waits for all its processors, which is some when they are busy.
  */
 void slot_worker_ended(struct supervisor *s, struct slot *slot, int status,
                        int64_t now_ns)
@@ -302,8 +310,8 @@ void slot_worker_ended(struct supervisor *s, struct slot *slot, int status,
 
         slot->child = NULL;
         if (says_lost && slot->index) {
-                slot->is_doubted = true;
-                slot->patience.due_ns = is_there(slot) ? now_ns + LOOKS_FOR : now_ns;
+                slot->doubted_ns = now_ns + DOUBTS;
+                slot->patience.due_ns = now_ns;
         } else {
                 count_restart(s, slot, how_ended(status, how), now_ns);
         }
