@@ -51,9 +51,10 @@ knows the rules, but for the attacker that is told to stay below a threshold.
    that the alert names. Where the subject is the incident that a tag comes from, half of
    the sessions.
 3. If attackers have half of them, one alone or all together, it is on attackers, and finds each
-   that has half, or a tenth and three at least. Where by 1 to 3 it is on attackers, it finds those as well of whose
-   addresses (sessions), as far as they were used, the messages of this incident have named half by
-   then, three at least. The tables say of how many that is all there is.
+   that has half, or a tenth and three at least. Where by 1 to 3 it is on attackers, it finds
+   those as well of whose addresses (sessions), as far as they were used, the messages of this
+   incident have named half by then, three at least. The tables say of how many that is all there
+   is.
 4. None of these, but its subject is a whole *stratum*, everybody with one header shape or one
    version of a browser: it is on the attackers that together made at least a tenth of the
    stratum's profile views in the last six hours of the clock that were over, and finds those
@@ -64,8 +65,9 @@ An attacker owns what it used until an hour after the last that it did: its addr
 whose people use the site as well. An alert on an e-mail address is on those only who signed up.
 
 An alert names at most a hundred addresses and sessions, the busiest, and in an update those first
-who were not named: shares in rules 2 and 3 are of those. Which User-Agents a stratum has is read off the daemon, which is shown 3,000 of the
-same site's people first; one that none of them has counts for nothing.
+who were not named: shares in rules 2 and 3 are of those. Which User-Agents a stratum has is read
+off the daemon, which is shown 3,000 of the same site's people first; one that none of them has
+counts for nothing.
 The runs publish sessions as they are (`privacy.clear`), so that they are found in the truth.
 
 ### What is not measured
