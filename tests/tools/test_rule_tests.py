@@ -69,6 +69,22 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
 
 
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_no_shipped_case_depends_on_luck(seed):
+    out, err = ctl_test("--seed", seed, RULES)
+    assert err == ""
+    assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
+
+
+def test_a_seed_is_taken_in_place_of_the_cases_own(run):
+    cases = case('times: 40, client: 203.0.113.9, get: "/in/u{random:60}"',
+                 "[{ rule: many }]", "    seed: 7\n")
+    outs = [run(cases, options=options)[0] for options in ([], ["--seed", 7], ["--seed", 8])]
+    assert outs[0] == outs[1] != outs[2]
+    _, err = run(cases, options=["--seed", "x"], status=2)
+    assert "--seed takes a number from 0 to 4294967295, not 'x'" in err
+
+
 @pytest.mark.parametrize("rule, file, before, after", [
     ("profile-harvest", "profile-scraping",
      "distinct(target, 2m) >= 45",
@@ -166,6 +182,9 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     ("enumeration-block", "enumeration",
      "sequential(target.number, 10m) >= 50%",
      "sequential(target.number, 10m) >= 1%"),
+    ("enumeration-pool", "enumeration",
+     " and not tagged(client.host, block-again)\n",
+     "\n"),
     ("enumeration-spread", "enumeration",
      "distinct(target, 1h) > 90% * count(1h)",
      "distinct(target, 1h) > 1% * count(1h)"),
@@ -382,12 +401,30 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     ("enumeration-block", "enumeration",
      "and sequential(target.number, 10m) >= 66%",
      ""),
+    ("enumeration-block", "enumeration",
+     "sequential(target.number, 10m) >= 66%",
+     "sequential(target.number, 10m) >= 50%"),
+    ("enumeration-block", "enumeration",
+     "sequential(target.number, 10m) >= 66%",
+     "sequential(target.number, 10m) >= 85%"),
+    ("enumeration-block", "enumeration",
+     "distinct(client.host, 10m) >= 5",
+     "distinct(client.host, 10m) >= 4"),
+    ("enumeration-block", "enumeration",
+     "count(20m) >= 2",
+     "count(60m) >= 2"),
+    ("enumeration-block", "enumeration",
+     "block-again, for: 1h",
+     "block-again, for: 6h"),
     ("enumeration-pool", "enumeration",
      ">= 85% * distinct(target, 10m)",
      ">= 30% * distinct(target, 10m)"),
     ("enumeration-pool", "enumeration",
      "score() >= 3 and distinct(target, 10m) >= 40",
      "distinct(target, 10m) >= 40"),
+    ("enumeration-pool", "enumeration",
+     "score() >= 3 and distinct(target, 10m) >= 40",
+     "score() >= 3 and distinct(target, 10m) >= 20"),
     ("network-harvest", "automation",
      "cookies == 0, 1h) > 50%",
      "cookies == 0, 1h) > 98%"),
@@ -499,6 +536,27 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     ("crowd-harvest", "automation",
      "score() >= 3 and distinct(client.host, 10m) >= 8 and (surge(2x) >= 9 or",
      "distinct(client.host, 10m) >= 8 and (surge(2x) >= 9 or"),
+    ("crowd-harvest", "automation",
+     "      and (ua.fit >= -6 or not present(ua.fit))\n    per: [ua.family, ua.version]",
+     "    per: [ua.family, ua.version]"),
+    ("crowd-harvest", "automation",
+     " and (ua.fit >= -6 or not present(ua.fit)) and tagged(client.host",
+     " and tagged(client.host"),
+    ("crowd-harvest", "automation",
+     "      and present(ua.fit)\n\n  # Names who",
+     "\n  # Names who"),
+    ("crowd-harvest", "automation",
+     "again: 5m\n    tag",
+     "again: 5h\n    tag"),
+    ("crowd-harvest", "automation",
+     "straight-reader), 10m) >= 30\n",
+     "straight-reader), 10m) >= 12\n"),
+    ("crowd-harvest", "automation",
+     "straight-reader), 10m) >= 30\n",
+     "straight-reader), 10m) >= 300\n"),
+    ("mixed-crowd-harvest", "automation",
+     "straight-reader), 10m) >= 30\n",
+     "straight-reader), 10m) >= 12\n"),
     ("mixed-crowd-harvest", "automation",
      ">= 12 + 3 *",
      ">= 30 + 3 *"),
@@ -517,6 +575,18 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     ("mixed-crowd-harvest", "automation",
      "surge(2x) >= 12",
      "surge(2x) >= 9"),
+    ("mixed-crowd-harvest", "automation",
+     " and (ua.fit >= -6 or not present(ua.fit)) and not tagged(http.shape, crowd)\n    per",
+     " and not tagged(http.shape, crowd)\n    per"),
+    ("mixed-crowd-harvest", "automation",
+     " and (ua.fit >= -6 or not present(ua.fit)) and not tagged(http.shape, crowd)\n      and",
+     " and not tagged(http.shape, crowd)\n      and"),
+    ("mixed-crowd-harvest", "automation",
+     "      and present(ua.fit)\n\n  - name: mixed-crowd-harvest",
+     "\n  - name: mixed-crowd-harvest"),
+    ("mixed-crowd-harvest", "automation",
+     "or not present(surge(2x)))\n    again: 5m\n\n",
+     "or not present(surge(2x)))\n    again: 5h\n\n"),
     ("newcomers-harvest", "fake-accounts",
      "score() >= 3 and distinct(session, 1h) >= 10",
      "distinct(session, 1h) >= 10"),
@@ -836,6 +906,7 @@ def seen(run):
     ("target", 'times: 30, client: 192.0.2.1, get: "/in/{n/10}"', 4),
     ("target", 'times: 30, client: 192.0.2.1, get: "/in/{random}"', 30),
     ("target", 'times: 200, client: 192.0.2.1, get: "/in/{random:6}"', 6),
+    ("target", 'times: 200, client: 192.0.2.1, get: "/in/{random:95-104}"', 10),
     ("client.ip", 'times: 30, client: 192.0.2.0/24, get: /in/x', 30),
     ("client.ip", 'times: 30, client: 192.0.2.0/24, clients: 9, get: /in/x', 9),
     ("client.ip", 'times: 30, client: [192.0.2.0/30, 198.51.100.1], get: /in/x', 5),

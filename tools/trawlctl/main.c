@@ -30,7 +30,7 @@ static const struct command {
           "  --print-rules  the rules alone, all files as one\n" },
         { "test", command_test,
           "run tests of rules: what they catch and what they leave alone",
-          "usage: trawlctl test [--complete] [--json] PATH...\n\n"
+          "usage: trawlctl test [--complete] [--seed N] [--json] PATH...\n\n"
           "A PATH is a test of rules; a folder of them; or a folder of rules whose tests "
           "are\n"
           "in its folder tests. Exits 1 when something else came than was expected, 3 "
@@ -39,7 +39,9 @@ static const struct command {
           "file is wrong.\n\n"
           "  --complete     also 1 when a rule of such a folder lacks a case that it "
           "catches\n"
-          "                 or one that it leaves alone\n" },
+          "                 or one that it leaves alone\n"
+          "  --seed N       in place of the seeds of the cases: does one depend on "
+          "luck?\n" },
         { "reference", command_reference, "what a field, function or key of rules means",
           "usage: trawlctl reference [--names] [WORD]...\n\n"
           "All words when none is named.\n\n"

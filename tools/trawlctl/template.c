@@ -29,17 +29,38 @@ static const struct {
         { "random", PART_HEX, false }, { "random:", PART_CHOICE, true },
 };
 
+struct part {
+        enum part_kind kind;
+        uint64_t number, first; /* of a choice: how many there are, and the first one */
+};
+
+/* The number behind a name: 40; or of a choice as well 100-139. */
+static bool read_number(struct slice text, struct part *part)
+{
+        size_t dash = slice_find(text, '-');
+        uint64_t last;
+
+        part->first = 1;
+        if (part->kind != PART_CHOICE || dash == text.len)
+                return slice_to_u64(text, &part->number) && part->number > 0;
+        if (!slice_to_u64(slice_first(text, dash), &part->first) ||
+            !slice_to_u64(slice_from(text, dash + 1), &last) || last < part->first ||
+            last - part->first == UINT64_MAX)
+                return false;
+        part->number = last - part->first + 1;
+        return true;
+}
+
 /* What stands between the braces; false when nobody knows it. */
-static bool read_part(struct slice text, enum part_kind *kind, uint64_t *number)
+static bool read_part(struct slice text, struct part *part)
 {
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
                 struct slice name = slice_str(kinds[i].text);
-                *kind = kinds[i].kind;
-                *number = 0;
+                part->kind = kinds[i].kind;
                 if (!kinds[i].has_number && slice_equal(text, name))
                         return true;
                 if (kinds[i].has_number && slice_starts_with(text, name) &&
-                    slice_to_u64(slice_from(text, name.len), number) && *number > 0)
+                    read_number(slice_from(text, name.len), part))
                         return true;
         }
         return false;
@@ -64,8 +85,7 @@ bool template_read(const struct yaml_node *node, const char *what,
                    struct template *template, struct diag *diag)
 {
         struct slice rest, before, inside;
-        enum part_kind kind;
-        uint64_t number;
+        struct part part;
         bool good = true;
 
         if (!yaml_text(node, what, &template->text, diag))
@@ -73,31 +93,31 @@ bool template_read(const struct yaml_node *node, const char *what,
         rest = template->text;
         while (next_part(&rest, &before, &inside)) {
                 struct place place = node->place;
-                if (read_part(inside, &kind, &number))
+                if (read_part(inside, &part))
                         continue;
                 if (node->one_line)
                         place.column += (unsigned)(inside.data - 1 - template->text.data);
                 diag_error(diag, place,
                            "%s: {%.*s} is none of {n}, {n%%40}, {n/40}, {client}, "
-                           "{random}, {random:40}",
+                           "{random}, {random:40}, {random:100-139}",
                            what, (int)inside.len, (const char *)inside.data);
                 good = false;
         }
         return good;
 }
 
-static void put_part(enum part_kind kind, uint64_t number,
-                     const struct template_values *v, struct buf *out)
+static void put_part(const struct part *part, const struct template_values *v,
+                     struct buf *out)
 {
-        switch (kind) {
+        switch (part->kind) {
         case PART_N:
                 buf_printf(out, "%" PRIu64, v->n);
                 break;
         case PART_REMAINDER:
-                buf_printf(out, "%" PRIu64, v->n % number);
+                buf_printf(out, "%" PRIu64, v->n % part->number);
                 break;
         case PART_WHOLE:
-                buf_printf(out, "%" PRIu64, v->n / number);
+                buf_printf(out, "%" PRIu64, v->n / part->number);
                 break;
         case PART_CLIENT:
                 buf_printf(out, "%" PRIu64, v->client);
@@ -106,7 +126,8 @@ static void put_part(enum part_kind kind, uint64_t number,
                 buf_printf(out, "%08" PRIx64, random_next(v->random) >> 32);
                 break;
         case PART_CHOICE:
-                buf_printf(out, "%" PRIu64, random_next(v->random) % number + 1);
+                buf_printf(out, "%" PRIu64,
+                           part->first + random_next(v->random) % part->number);
                 break;
         }
 }
@@ -115,13 +136,12 @@ void template_put(const struct template *template, const struct template_values 
                   struct buf *out)
 {
         struct slice rest = template->text, before, inside;
-        enum part_kind kind;
-        uint64_t number;
+        struct part part;
 
         while (next_part(&rest, &before, &inside)) {
                 buf_put_slice(out, before);
-                if (read_part(inside, &kind, &number))
-                        put_part(kind, number, values, out);
+                if (read_part(inside, &part))
+                        put_part(&part, values, out);
         }
         buf_put_slice(out, rest);
 }

@@ -8,6 +8,7 @@
  *   {client}    the number of the client, from 1
  *   {random}    8 hex digits
  *   {random:40} a number from 1 to 40
+ *   {random:100-139} one from 100 to 139
  *
  * What is random comes from the caller's state, so the same seed gives the same text.
  * A template borrows the text it was read from.

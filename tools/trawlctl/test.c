@@ -28,6 +28,8 @@ struct testing {
         struct shipped *shipped;
         unsigned shipped_count;
         unsigned cases, differ, wrong; /* wrong: files */
+        bool has_seed;                 /* in place of those of the cases */
+        uint64_t seed;
         struct buf messages;
 };
 
@@ -334,6 +336,8 @@ static void run_file(struct testing *t, const char *path)
                 printf("%s\n", path);
         for (unsigned i = 0; i < test->case_count; i++) {
                 struct rule_case *c = &test->cases[i];
+                if (t->has_seed)
+                        c->seed = t->seed;
                 if (!rule_case_run(test, c, &t->messages)) {
                         t->wrong++;
                         continue;
@@ -356,10 +360,22 @@ static void testing_free(struct testing *t)
         buf_free(&t->messages);
 }
 
+static bool read_seed(struct testing *t, const char *text)
+{
+        t->has_seed = text != NULL;
+        if (!text || (slice_to_u64(slice_str(text), &t->seed) && t->seed <= UINT32_MAX))
+                return true;
+        ctl_complain(t->ctl, "--seed takes a number from 0 to %u, not '%s'", UINT32_MAX,
+                     text);
+        return false;
+}
+
 enum exit_status command_test(struct ctl *ctl, int argc, char **argv)
 {
         bool complete = false, found = true;
+        const char *seed = NULL;
         const struct ctl_option own[] = { { "complete", NULL, &complete },
+                                          { "seed", &seed, NULL },
                                           { NULL, NULL, NULL } };
         enum exit_status status = ctl_parse(ctl, argc, argv, own);
         struct testing t = { .ctl = ctl };
@@ -371,6 +387,8 @@ enum exit_status command_test(struct ctl *ctl, int argc, char **argv)
                 ctl_complain(ctl, "takes a test, or a folder: trawlctl test rules/");
                 return EXIT_USAGE;
         }
+        if (!read_seed(&t, seed))
+                return EXIT_USAGE;
         for (int i = 0; i < ctl->argument_count; i++)
                 found &= add_path(&t, ctl->arguments[i]);
         find_shipped(&t);
