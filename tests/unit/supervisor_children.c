@@ -187,19 +187,26 @@ static struct slot *slot_on(struct world *w, unsigned interface)
         return slot;
 }
 
-/* A link goes down a moment before its interface goes: what the worker says is looked at
-   then. One that says so of an interface that stays has died like any other. */
+/* A link goes down before its interface goes, some time before on a busy machine: what
+   the worker says is looked at until then. One that says so of an interface that is there
+   after two seconds has died like any other. */
 static void test_that_an_interface_is_gone_is_looked_at(void **state)
 {
         struct world *w = *state;
         struct slot *slot = slot_on(w, LO);
 
         slot_worker_ended(&w->s, slot, LOST, NOW);
-        assert_int_equal(w->common.supervisor.worker_restarts, 0);
         assert_true(slot->patience.due_ns > NOW);
         slot_again(&w->s, slot, slot->patience.due_ns - 1);
-        assert_int_equal(w->common.supervisor.worker_restarts, 0);
         int64_t then_ns = slot->patience.due_ns;
+        unsigned looks = 0;
+        for (; then_ns < NOW + 2 * NS_PER_SEC; then_ns = slot->patience.due_ns) {
+                slot_again(&w->s, slot, then_ns);
+                assert_int_equal(w->common.supervisor.worker_restarts, 0);
+                assert_true(slot->patience.due_ns > then_ns);
+                looks++;
+        }
+        assert_in_range(looks, 5, 20);
         slot_again(&w->s, slot, then_ns);
         assert_int_equal(w->common.supervisor.worker_restarts, 1);
         assert_int_equal(slot->restarts, 1);
@@ -208,6 +215,7 @@ static void test_that_an_interface_is_gone_is_looked_at(void **state)
 
         slot = slot_on(w, LO);
         slot_worker_ended(&w->s, slot, LOST, NOW);
+        slot_again(&w->s, slot, slot->patience.due_ns);
         slot->index = NOBODY;
         slot_again(&w->s, slot, slot->patience.due_ns);
         assert_int_equal(w->common.supervisor.worker_restarts, 1);
