@@ -65,8 +65,8 @@ struct slot {
         struct patience patience;
         char link[IF_NAMESIZE];   /* the name that the interface was last seen with */
         bool is_missing, is_down; /* said so already */
-        int64_t doubted_ns; /* its worker said that it is gone, which is waited for until
-                               then; 0: it did not */
+        int64_t doubted_ns; /* when its worker said that it is gone, which is looked at;
+                               0: it did not */
         uint64_t restarts;
         struct drops drops; /* of the interface's workers that ended; in the first slot */
 };

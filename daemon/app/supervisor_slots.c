@@ -102,19 +102,27 @@ static struct slot *first_of(struct slots *slots, const char *interface)
         return NULL;
 }
 
-/* Returns whether it may be away. */
-static bool carry_over(struct slot *slot, bool is_first, struct slots *now)
+/* One worker may have said so while the others have not heard of it. */
+static bool may_be_away(const struct slots *now, const char *interface)
+{
+        for (unsigned i = 0; now && i < now->count; i++)
+                if ((now->slots[i].is_missing || now->slots[i].doubted_ns) &&
+                    strcmp(now->slots[i].interface, interface) == 0)
+                        return true;
+        return false;
+}
+
+static void carry_over(struct slot *slot, bool is_first, struct slots *now)
 {
         struct slot *old = now ? first_of(now, slot->interface) : NULL;
 
         if (!old)
-                return false;
+                return;
         slot->index = old->index;
         memcpy(slot->link, old->link, sizeof(slot->link));
         slot->is_down = old->is_down;
         if (is_first)
                 slot->drops = old->drops;
-        return old->is_missing || old->doubted_ns;
 }
 
 bool slots_open(struct slots *slots, const struct setup *setup, struct slots *now)
@@ -123,11 +131,11 @@ bool slots_open(struct slots *slots, const struct setup *setup, struct slots *no
 
         for (unsigned i = 0; i < slots->count; i++) {
                 struct slot *slot = &slots->slots[i];
-                bool may_be_away = carry_over(slot, slot->first == i, now);
+                carry_over(slot, slot->first == i, now);
                 if (slot_open(slots, slot, setup, error))
                         continue;
-                slot->is_missing = may_be_away;
-                if (may_be_away)
+                slot->is_missing = may_be_away(now, slot->interface);
+                if (slot->is_missing)
                         continue;
                 log_error("%s", error);
                 slots_close(slots);
@@ -260,7 +268,9 @@ static void look_at_doubt(struct supervisor *s, struct slot *slot, int64_t now_n
 {
         bool there = is_there(slot);
 
-        if (there && now_ns < slot->doubted_ns) {
+        int64_t since_ns = slot->doubted_ns;
+
+        if (there && now_ns - since_ns < DOUBTS) {
                 slot->patience.due_ns = now_ns + LOOKS_FOR;
                 return;
         }
@@ -268,7 +278,7 @@ static void look_at_doubt(struct supervisor *s, struct slot *slot, int64_t now_n
         if (there)
                 count_restart(s, slot, "has lost its interface, which is there", now_ns);
         else
-                slot_lost(&s->slots, slot, now_ns);
+                slot_lost(&s->slots, slot, since_ns);
 }
 
 /* One that is gone is said once. */
@@ -310,7 +320,7 @@ void slot_worker_ended(struct supervisor *s, struct slot *slot, int status,
 
         slot->child = NULL;
         if (says_lost && slot->index) {
-                slot->doubted_ns = now_ns + DOUBTS;
+                slot->doubted_ns = now_ns;
                 slot->patience.due_ns = now_ns;
         } else {
                 count_restart(s, slot, how_ended(status, how), now_ns);

@@ -231,6 +231,24 @@ static void test_that_an_interface_is_gone_is_looked_at(void **state)
         assert_int_equal(w->common.supervisor.worker_restarts, 2);
 }
 
+/* By one worker of two: the other has not heard of it yet. */
+static void test_a_reload_takes_an_interface_that_a_worker_has_lost(void **state)
+{
+        struct world *w = *state;
+        struct slots next = { .count = 2 };
+
+        slot_on(w, NOBODY);
+        w->s.slots.slots[1] = w->s.slots.slots[0];
+        w->s.slots.slots[1].doubted_ns = NOW;
+        w->s.slots.count = 2;
+        for (unsigned i = 0; i < 2; i++)
+                next.slots[i] = (struct slot){ .interface = "nosuch0", .group = -1 };
+        assert_true(slots_open(&next, w->s.setup, &w->s.slots));
+        assert_true(next.slots[0].is_missing && next.slots[1].is_missing);
+        w->s.slots.slots[1].doubted_ns = 0;
+        assert_false(slots_open(&next, w->s.setup, &w->s.slots));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -241,6 +259,7 @@ int main(void)
                 TEST(test_a_worker_is_refused_once),
                 TEST(test_an_engine_that_begins_is_stopped_when_it_has),
                 TEST(test_that_an_interface_is_gone_is_looked_at),
+                TEST(test_a_reload_takes_an_interface_that_a_worker_has_lost),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
