@@ -69,8 +69,8 @@ def test_every_shipped_rule_has_what_it_catches_and_what_it_leaves_alone():
     assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4])
-def test_no_shipped_case_depends_on_luck(seed):
+@pytest.mark.parametrize("seed", [20, 99, 99999])
+def test_the_shipped_cases_come_out_alike_with_other_seeds(seed):
     out, err = ctl_test("--seed", seed, RULES)
     assert err == ""
     assert re.search(r"^[0-9]+ cases, 0 differ$", out, re.M)
@@ -247,7 +247,7 @@ def test_a_seed_is_taken_in_place_of_the_cases_own(run):
      "share(page == profile, 1h) > 66%"),
     ("tireless-reader", "automation",
      "97% * count(24h)",
-     "85% * count(24h)"),
+     "80% * count(24h)"),
     ("tireless-reader", "automation",
      "97% * count(24h)",
      "150% * count(24h)"),
