@@ -263,12 +263,11 @@ static bool is_there(const struct slot *slot)
         return slot->index && if_indextoname(slot->index, name);
 }
 
-/* A worker said that its interface is gone; a moment later that can be seen. */
+/* A worker said that its interface is gone; some time later that can be seen. */
 static void look_at_doubt(struct supervisor *s, struct slot *slot, int64_t now_ns)
 {
-        bool there = is_there(slot);
-
         int64_t since_ns = slot->doubted_ns;
+        bool there = is_there(slot);
 
         if (there && now_ns - since_ns < DOUBTS) {
                 slot->patience.due_ns = now_ns + LOOKS_FOR;
